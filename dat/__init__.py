@@ -1,0 +1,1 @@
+"""Describe and Attend to Track: a tracker, its training, its evaluation and its paper, as one reproducible pipeline."""

@@ -1,0 +1,1 @@
+"""Data sets: synthetic ones, readers of the real layouts, manifests, shards, regions."""

@@ -1,0 +1,37 @@
+"""What can go wrong for a user, one class a thing. The command line prints the message alone and ends with `status`.
+
+    DatError                the call or its input is wrong: status 2
+    |-- ParamsError         params.yaml: an unknown key, a missing one, a value of the wrong type
+    |-- InputError          a file or an argument that cannot be used
+    |-- MissingError        something that another command makes is not there: the message says which command
+    |-- LockedError         another process works on the same thing
+    `-- JobError            work was done and some of it failed: status 1
+"""
+
+
+class DatError(Exception):
+    """A user's mistake or a broken input; its text is one line: where, what was found, what to do."""
+
+    status = 2
+
+
+class ParamsError(DatError):
+    """params.yaml cannot be read as settings."""
+
+
+class InputError(DatError):
+    """A file or argument is wrong; the text names it."""
+
+
+class MissingError(DatError):
+    """Something that another command makes is absent; the text names that command."""
+
+
+class LockedError(DatError):
+    """Another process holds the lock."""
+
+
+class JobError(DatError):
+    """Jobs ran and some failed."""
+
+    status = 1

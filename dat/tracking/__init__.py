@@ -1,0 +1,1 @@
+"""The tracker, its per-sequence job, and the fan-out of jobs."""

@@ -1,0 +1,1 @@
+"""The three trainings and their runner."""
