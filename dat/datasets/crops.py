@@ -1,0 +1,51 @@
+"""Cutting many regions of one image in one batched call, on the device that the image is on."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GREY = 128.0
+
+
+def crop_regions(
+    image: Tensor,
+    boxes: Tensor,
+    size: int = 107,
+    padding: int = 16,
+    fill: float | tuple[float, float, float] = GREY,
+) -> Tensor:
+    """Regions of `image` (3, H, W; 0 to 255) around `boxes` (N, 4; x, y, w, h in pixels), minus 128.
+
+    Returns (N, 3, size, size) float32 in channels-last memory. A box with its share of context, so that it fills
+    size - 2 * padding * size / (size + 2 * padding) pixels, is stretched to size x size; its aspect is not kept.
+    Bilinear; what lies outside the image counts as `fill`, one number or one a channel [R33].
+    """
+    count = len(boxes)
+    if count == 0:
+        return torch.empty(0, 3, size, size, device=image.device, memory_format=torch.channels_last)
+    level = torch.as_tensor(fill, dtype=torch.float32, device=image.device).expand(3)
+    grid = sampling_grid(boxes.to(image.device, torch.float32), image.shape[1:], size, padding)
+    scene = image.float() - level[:, None, None]  # so that the zeros outside are the fill
+    rows = F.grid_sample(scene[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    crops = rows.view(3, count, size, size).permute(1, 0, 2, 3).contiguous(memory_format=torch.channels_last)
+    shift = level - GREY
+    return crops if not bool(shift.any()) else crops + shift[:, None, None]
+
+
+def sampling_grid(boxes: Tensor, shape: torch.Size | tuple[int, int], size: int, padding: int) -> Tensor:
+    """Where each crop's pixels lie in an image of `shape` (H, W), as `grid_sample` counts: (1, N * size, size, 2).
+
+    Pixel u of a crop is at (u - size / 2) * W / size + cx in the image, W the box's width with its context.
+    """
+    height, width = shape
+    steps = torch.arange(size, dtype=torch.float32, device=boxes.device) - size / 2
+    spans = boxes[:, 2:] * ((1 + 2 * padding / size) / size)
+    centres = boxes[:, :2] + boxes[:, 2:] / 2
+    x = steps * spans[:, :1] + centres[:, :1]  # (N, size)
+    y = steps * spans[:, 1:] + centres[:, 1:]
+    x, y = (2 * x + 1) / width - 1, (2 * y + 1) / height - 1
+    count = len(boxes)
+    pairs = (x[:, None, :].expand(count, size, size), y[:, :, None].expand(count, size, size))
+    return torch.stack(pairs, dim=-1).view(1, count * size, size, 2)
