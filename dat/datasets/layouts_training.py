@@ -1,0 +1,135 @@
+"""LaSOT, TLP and DTB70 on disk; boxes count from 1.
+
+LaSOT: `<class>/<class>-<n>/` (or `<class>-<n>/` alone) with `img/00000001.jpg`, `groundtruth.txt`, the sentence in
+`nlp.txt`, and flags in `absent.txt`, or in `full_occlusion.txt` and `out_of_view.txt`. TLP: `groundtruth_rect.txt`
+with `frame,x,y,w,h,lost`. DTB70: `groundtruth_rect.txt` with `x,y,w,h`.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from dat.datasets.rows import number, read_flags, read_lines, read_rows, read_text, same_length
+from dat.datasets.targets import Fact, Found, Target, folders, images, internal
+from dat.errors import InputError
+
+ORIGIN = 1
+_VIDEO = re.compile(r".+-\d+")
+
+
+def lasot_videos(root: Path) -> list[Path]:
+    """The video folders below a folder of LaSOT classes, or in a folder of videos; class first, then number."""
+    inner = [video for folder in folders(root) if not _is_video(folder) for video in folders(folder)]
+    videos = [folder for folder in [*folders(root), *inner] if _is_video(folder)]
+    return sorted(videos, key=lambda video: lasot_order(video.name))
+
+
+def _is_video(folder: Path) -> bool:
+    return bool(_VIDEO.fullmatch(folder.name)) and (folder / "groundtruth.txt").is_file()
+
+
+def lasot_order(name: str) -> tuple[str, int]:
+    """The place of a LaSOT video: its class, then its number as a number; without a number, before all with one."""
+    group, _, index = name.rpartition("-")
+    return (group, int(index)) if group and index.isdigit() else (name, -1)
+
+
+def lasot_absent(folder: Path) -> tuple[list[int], list[Path]]:
+    """A LaSOT video's flags, 1 where the target is occluded or out of view, and the files that say so.
+
+    Raises InputError when there are no such files, when two differ in length, or when one holds something else.
+    """
+    paths = [folder / "absent.txt"]
+    if not paths[0].is_file():
+        paths = [folder / "full_occlusion.txt", folder / "out_of_view.txt"]
+        if not all(path.is_file() for path in paths):
+            raise InputError(f"{folder}: neither absent.txt nor full_occlusion.txt and out_of_view.txt; fetch it again")
+    flags = [read_flags(path) for path in paths]
+    same_length(paths[-1], len(flags[-1]), len(flags[0]), f"rows of {paths[0].name}")
+    return [max(row) for row in zip(*flags, strict=True)], paths
+
+
+def lasot_sentence(folder: Path) -> str | None:
+    """The sentence of a LaSOT video, None where it has none."""
+    path = folder / "nlp.txt"
+    return " ".join(read_text(path).split()) or None if path.is_file() else None
+
+
+def find_lasot(root: Path) -> list[Found]:
+    """The videos of LaSOT."""
+    return [Found(video.name, video, partial(read_lasot, video)) for video in lasot_videos(root)]
+
+
+def read_lasot(folder: Path, fact: Fact | None) -> Target:
+    """A video of LaSOT. Raises InputError naming the file, and the line where one is wrong."""
+    annotation = folder / "groundtruth.txt"
+    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    absent, paths = lasot_absent(folder)
+    same_length(paths[0], len(absent), len(boxes), f"rows of {annotation.name}")
+    sentence = folder / "nlp.txt"
+    return Target(
+        folder.name,
+        images(folder / "img"),
+        boxes,
+        [annotation, *paths, *([sentence] if sentence.is_file() else [])],
+        absent=absent,
+        sentence=lasot_sentence(folder),
+        attributes=list(fact.attributes) if fact else [],
+    )
+
+
+def lasot_selection(folder: Path, step: int) -> list[tuple[int, list[str], int]]:
+    """Every `step`-th frame of a LaSOT video from its first [R30]: number from 1, x,y,w,h as written, absent flag.
+
+    Reads the annotation files alone. Raises InputError naming file and line.
+    """
+    annotation = folder / "groundtruth.txt"
+    lines = read_lines(annotation)
+    absent, paths = lasot_absent(folder)
+    same_length(paths[0], len(absent), len(lines), f"rows of {annotation.name}")
+    return [(i + 1, _as_written(lines[i], annotation, i + 1), absent[i]) for i in range(0, len(lines), step)]
+
+
+def _as_written(text: str, path: Path, line: int) -> list[str]:
+    words = text.replace(",", " ").split()
+    for word in words:
+        number(word, path, line)
+    if len(words) != 4:
+        raise InputError(f"{path}:{line}: {len(words)} numbers where 4 belong; correct the file")
+    return words
+
+
+def find_tlp(root: Path) -> list[Found]:
+    """The videos of TLP."""
+    return _find(root, read_tlp)
+
+
+def find_dtb70(root: Path) -> list[Found]:
+    """The videos of DTB70."""
+    return _find(root, read_dtb70)
+
+
+def _find(root: Path, read: Callable[[Path, Fact | None], Target]) -> list[Found]:
+    videos = [folder for folder in folders(root) if (folder / "groundtruth_rect.txt").is_file()]
+    return [Found(video.name, video, partial(read, video)) for video in videos]
+
+
+def read_tlp(folder: Path, fact: Fact | None) -> Target:
+    """A video of TLP. Raises InputError naming the file, and the line where one is wrong."""
+    annotation = folder / "groundtruth_rect.txt"
+    rows = read_rows(annotation, 6)
+    for line, row in enumerate(rows, 1):
+        if row[0] != rows[0][0] + line - 1:
+            raise InputError(f"{annotation}:{line}: frame {row[0]:g} where {rows[0][0] + line - 1:g} belongs")
+        if row[5] not in (0, 1):
+            raise InputError(f"{annotation}:{line}: '{row[5]:g}' where 0 (in view) or 1 (lost) belongs")
+    boxes = [internal(row[1:5], ORIGIN) for row in rows]
+    return Target(folder.name, images(folder / "img"), boxes, [annotation], absent=[int(row[5]) for row in rows])
+
+
+def read_dtb70(folder: Path, fact: Fact | None) -> Target:
+    """A video of DTB70. Raises InputError naming the file, and the line where one is wrong."""
+    annotation = folder / "groundtruth_rect.txt"
+    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    return Target(folder.name, images(folder / "img"), boxes, [annotation])

@@ -1,0 +1,1 @@
+"""Published lists of the benchmarks' sequences: CSV files, and what they say by data set."""

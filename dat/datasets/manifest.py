@@ -1,0 +1,195 @@
+"""Manifests: what a data set holds, file by file with hashes; JSON Lines, the header and then a row a target.
+
+The header's `root` is the folder of the frames: relative to the profile's directory, or a file `*.path` there that names
+the folder on this machine, so that a manifest is the same everywhere. Boxes are x,y,w,h in pixels, origin 0.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dat.errors import InputError, MissingError
+from dat.records import canonical, sha256_json, write_bytes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A target of a manifest. `row` is its line, `root` the folder of its frames (None when that is not known)."""
+
+    row: Row
+    root: Path | None
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return str(self.row["sequence"])
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the row."""
+        return str(self.row["digest"])
+
+    @property
+    def files(self) -> list[list[Any]]:
+        """Path below the root, bytes and sha256 of each frame."""
+        return list(self.row["files"])
+
+    @property
+    def frames(self) -> list[Path]:
+        """The frames' files, in order. Raises MissingError when the data set is not on this machine."""
+        if self.root is None:
+            raise MissingError(f"{self.name}: its images are not on this machine; run dat data link")
+        return [self.root / file[0] for file in self.row["files"]]
+
+    @cached_property
+    def boxes(self) -> "npt.NDArray[np.float64]":
+        """Boxes (N, 4): x,y,w,h in pixels, origin 0, NaN where unknown."""
+        import numpy as np
+
+        return np.array([box or [np.nan] * 4 for box in self.row["boxes"]], dtype=np.float64).reshape(-1, 4)
+
+    @cached_property
+    def absent(self) -> "npt.NDArray[np.bool_]":
+        """Whether the target is occluded or out of view (N,); False where the data set does not say."""
+        import numpy as np
+
+        return np.array(self.row.get("absent") or [0] * self.row["frames"], dtype=bool)
+
+    @property
+    def sentence(self) -> str | None:
+        """The sentence about the target."""
+        return self.row.get("sentence")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the first frame in pixels."""
+        width, height = self.row["size"]
+        return width, height
+
+    @property
+    def attributes(self) -> list[str]:
+        """The benchmark's attributes of the sequence."""
+        return list(self.row.get("attributes", []))
+
+    @property
+    def tags(self) -> dict[str, list[int]]:
+        """VOT's tags: 0 or 1 a frame."""
+        return dict(self.row.get("tags") or {})
+
+    @property
+    def regions(self) -> list[list[float]] | None:
+        """VOT's regions as written, 4 or 8 numbers a frame (none where unknown); None for other layouts."""
+        return self.row.get("regions")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest in memory."""
+
+    header: dict[str, Any]
+    sequences: dict[str, Sequence]
+    folder: Path | None
+
+    @property
+    def root(self) -> Path:
+        """The folder of the frames. Raises MissingError when it is not on this machine."""
+        if self.folder is None:
+            name = self.header["name"]
+            raise MissingError(f"{name}: its images are not on this machine; run dat data link {name} PATH")
+        return self.folder
+
+
+def row_digest(row: Row) -> str:
+    """sha256 of a row's canonical JSON without its digest."""
+    return sha256_json({key: value for key, value in row.items() if key != "digest"})
+
+
+def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
+    """Write a manifest whole; each row gets its digest."""
+    lines = [header, *({**row, "digest": row_digest(row)} for row in rows)]
+    write_bytes(path, b"".join(canonical(line) + b"\n" for line in lines))
+
+
+def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{number}: not JSON: {error.msg}; run dat index again") from None
+    if not isinstance(value, dict) or any(key not in value for key in keys):
+        raise InputError(f"{path}:{number}: a line with {', '.join(keys)} belongs here; run dat index again")
+    return value
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            yield from enumerate(file, 1)
+    except FileNotFoundError:
+        raise MissingError(f"{path}: not there; run dat index {path.stem}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header alone. Raises MissingError when there is no manifest, InputError when it is none."""
+    for number, text in _lines(path):
+        return _parse(path, number, text, ("name", "linked"))
+    raise InputError(f"{path}:1: empty; run dat index {path.stem} again")
+
+
+def header(path: Path) -> dict[str, Any]:
+    """The header of a data set that is linked. Raises MissingError when it is not."""
+    found = read_header(path)
+    if not found["linked"]:
+        name = path.stem
+        raise MissingError(f"{path}: data set '{name}' is not linked; run dat data link {name} PATH, then dat index {name}")
+    return found
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The rows one after another, without holding all of them. Raises MissingError when the set is not linked."""
+    header(path)
+    for number, text in _lines(path):
+        if number > 1:
+            yield _parse(path, number, text, ("sequence", "frames", "files", "boxes", "digest"))
+
+
+def read(path: Path) -> Manifest:
+    """A manifest. Raises MissingError when it is not there or the data set is not linked, InputError naming the line."""
+    head = header(path)
+    folder = frames_root(path, head)
+    return Manifest(head, {row["sequence"]: Sequence(row, folder) for row in rows(path)}, folder)
+
+
+def sequences(path: Path) -> Iterator[Sequence]:
+    """The targets one after another, without holding all of them. Raises like `read`."""
+    folder = frames_root(path, header(path))
+    yield from (Sequence(row, folder) for row in rows(path))
+
+
+def frames_root(path: Path, head: dict[str, Any]) -> Path | None:
+    """The folder of the frames of the manifest at `path`; None when it is not on this machine."""
+    profile = next((folder for folder in path.absolute().parents if (folder / "params.yaml").is_file()), path.parent)
+    return resolve(profile, str(head["root"]))
+
+
+def resolve(profile: Path, root: str) -> Path | None:
+    """The folder that a header's `root` stands for. A file `<set>.path` names it; else `$DAT_DATA/<set>` is taken."""
+    if not root.endswith(".path"):
+        return profile / root
+    link = profile / root
+    if link.is_file():
+        named = Path(link.read_text(encoding="utf-8").strip()).expanduser()
+        return named if named.is_absolute() else (profile / named).resolve()
+    shared = os.environ.get("DAT_DATA")
+    return folder if shared and (folder := Path(shared).absolute() / link.stem).is_dir() else None

@@ -1,0 +1,79 @@
+"""Sentences about targets: `nlp.txt` beside a video, or a CSV table of a data set with who wrote what and when."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from dat.datasets.rows import read_text
+from dat.errors import InputError
+from dat.records import write_text
+
+COLUMNS = ("sequence", "sentence", "annotator", "date")
+WORDS = 16
+"""The language encoder reads that many words; the rest of a sentence is lost."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence about a target, who wrote it, and when (YYYY-MM-DD)."""
+
+    sequence: str
+    sentence: str
+    annotator: str
+    date: str
+
+
+def read(path: Path) -> dict[str, Sentence]:
+    """A table of sentences by sequence. Raises InputError naming file and line: columns, duplicates, empty, no date."""
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    found: dict[str, Sentence] = {}
+    try:
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise InputError(f"{path}:1: columns {','.join(reader.fieldnames or ())}; {','.join(COLUMNS)} belong here")
+        for row in reader:
+            _add(found, row, f"{path}:{reader.line_num}")
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
+    return found
+
+
+def _add(found: dict[str, Sentence], row: dict[str, str | None], where: str) -> None:
+    if None in row or any(value is None for value in row.values()):
+        raise InputError(f"{where}: {len(COLUMNS)} values belong on a line; put a sentence with commas in quotes")
+    values = {key: " ".join((row[key] or "").split()) for key in COLUMNS}
+    for key in ("sequence", "sentence", "annotator"):
+        if not values[key]:
+            raise InputError(f"{where}: no {key}; fill it in or remove the line")
+    if not _is_date(values["date"]):
+        raise InputError(f"{where}: date '{values['date']}' is not YYYY-MM-DD")
+    if values["sequence"] in found:
+        raise InputError(f"{where}: a second sentence for {values['sequence']}; remove one")
+    found[values["sequence"]] = Sentence(**values)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def write(path: Path, found: Iterable[Sentence]) -> None:
+    """Write a table of sentences, in order of sequence."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    table.writerows([s.sequence, s.sentence, s.annotator, s.date] for s in sorted(found, key=lambda s: s.sequence))
+    write_text(path, text.getvalue())
+
+
+def remarks(found: dict[str, Sentence], names: Iterable[str]) -> list[str]:
+    """What is odd about a table: sequences that the data set has not, sentences longer than the encoder reads."""
+    known = set(names)
+    unknown = [f"{name}: not a sequence of this data set" for name in found if known and name not in known]
+    lengths = {name: len(sentence.sentence.split()) for name, sentence in found.items()}
+    return unknown + [f"{n}: {words} words, of which {WORDS} are read" for n, words in lengths.items() if words > WORDS]

@@ -1,0 +1,103 @@
+"""What a layout yields: a target, which is a sequence of images with the box of one thing in each; and image folders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dat.datasets.rows import same_length
+from dat.errors import InputError
+
+IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+
+Box = list[float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target. Boxes are x,y,w,h, origin 0, None where unknown; `regions` are VOT's, as written.
+
+    `absent` is 1 where the target is occluded or out of view, None where the layout does not say.
+    """
+
+    name: str
+    frames: list[Path]
+    boxes: list[Box | None]
+    annotations: list[Path]
+    absent: list[int] | None = None
+    regions: list[list[float]] | None = None
+    sentence: str | None = None
+    attributes: list[str] = field(default_factory=list)
+    tags: dict[str, list[int]] | None = None
+    practical: list[float] | None = None
+
+    def __post_init__(self) -> None:
+        same_length(self.annotations[0], len(self.boxes), len(self.frames), f"images of {self.name}")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a published list says about a target: its images (number in the file's name) and its attributes."""
+
+    frames: int
+    first: int | None = None
+    last: int | None = None
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A target found on disk and not read yet: `read` takes the fact about it, if there is one."""
+
+    name: str
+    folder: Path
+    read: Callable[[Fact | None], Target]
+
+
+def internal(row: list[float], origin: int) -> Box | None:
+    """A box of a file that counts pixels from `origin` as one that counts from 0; None when a value is NaN."""
+    x, y, w, h = row
+    box = [x - origin, y - origin, w, h]
+    return None if any(value != value for value in box) else box
+
+
+def folders(root: Path) -> list[Path]:
+    """The folders in a folder, by name; hidden ones left out. Raises InputError when it cannot be listed."""
+    try:
+        return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{root}: cannot be listed: {error.strerror or error}") from None
+
+
+def images(folder: Path, first: int | None = None, last: int | None = None) -> list[Path]:
+    """The images of a folder in order of the numbers that their names are, from `first` to `last` (both included).
+
+    Raises InputError when there are none, when a name is no number, or when a number within the range is missing.
+    """
+    numbered = _numbered(folder)
+    chosen = [n for n in sorted(numbered) if (first is None or n >= first) and (last is None or n <= last)]
+    if not chosen:
+        raise InputError(f"{folder}: no images{_range(first, last)}; extract the sequence again")
+    low, high = (chosen[0] if first is None else first), (chosen[-1] if last is None else last)
+    if len(chosen) != high - low + 1:
+        gap = next(n for n in range(low, high + 1) if n not in numbered)
+        raise InputError(f"{folder}: image {gap} is missing of {low} to {high}; extract the sequence again")
+    return [numbered[n] for n in chosen]
+
+
+def _range(first: int | None, last: int | None) -> str:
+    return "" if first is None and last is None else f" numbered {first} to {last}"
+
+
+def _numbered(folder: Path) -> dict[int, Path]:
+    try:
+        names = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES and path.name[0] != "."]
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed: {error.strerror or error}") from None
+    numbered: dict[int, Path] = {}
+    for path in sorted(names):
+        if not (path.stem.isascii() and path.stem.isdigit()):
+            raise InputError(f"{path}: an image's name should be its number; move the file away")
+        if int(path.stem) in numbered:
+            raise InputError(f"{path}: the same number as {numbered[int(path.stem)].name}; move one of them away")
+        numbered[int(path.stem)] = path
+    return numbered
