@@ -285,6 +285,10 @@ class Clock:
         return cls(datetime.now(UTC), time.monotonic())
 
     def run(self, record: Path, at: Path | None) -> dict[str, Any]:
+        """The run file's facts for the record at a path."""
+        return self.run_facts(sha256_file(record), at)
+
+    def run_facts(self, record: str, at: Path | None) -> dict[str, Any]:
         """The run file's facts: when, how long, how much memory (bytes), where, by which commit, for which record."""
         memory = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return {
@@ -292,6 +296,6 @@ class Clock:
             "seconds": round(time.monotonic() - self.ticks, 3),
             "peak_memory": memory * 1024,
             "host": socket.gethostname(),
-            "record": sha256_file(record),
+            "record": record,
             **(commit(at) if at else {}),
         }

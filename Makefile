@@ -1,0 +1,26 @@
+# Every target runs the environment's programs; `make setup` makes it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: help setup repro test lint bench-track bench-evaluate
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
+
+setup: ## the environment in .venv, from requirements.lock
+	@sh workflow/setup.sh
+
+repro: setup ## the whole pipeline on the embedded profile, then seconds per stage
+	@dvc repro
+	@dat timings
+
+test: setup ## the test suite
+	@python -m pytest
+
+lint: setup ## style, types, layers
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@lint-imports

@@ -1,0 +1,5 @@
+"""`python -m dat`."""
+
+from dat.cli import main
+
+main()

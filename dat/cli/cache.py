@@ -1,0 +1,45 @@
+"""`dat cache`: the store of finished per-sequence jobs."""
+
+import shutil
+import time
+from pathlib import Path
+
+import click
+
+from dat import params
+from dat.tracking import store
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@click.group()
+def cache() -> None:
+    """The store of finished per-sequence jobs.
+
+    Example: dat cache status
+    """
+
+
+@cache.command()
+def status() -> None:
+    """Where the store is, how many results it holds and how large it is. Example: dat cache status"""
+    place = store.location(params.load().top)
+    found = list(store.entries(place))
+    click.echo(f"{place}: {len(found)} results, {sum(map(_size, found)) / 1e6:.1f} MB")
+
+
+@cache.command()
+@click.option("--days", type=float, default=0.0, help="Only results older than this many days.")
+def clean(days: float) -> None:
+    """Remove finished results; the next run makes them again.
+
+    Example: dat cache clean --days 30
+    """
+    place = store.location(params.load().top)
+    old = [entry for entry in store.entries(place) if time.time() - entry.stat().st_mtime >= days * 86400]
+    freed = sum(map(_size, old))
+    for entry in old:
+        shutil.rmtree(entry)
+    click.echo(f"{place}: removed {len(old)} results, {freed / 1e6:.1f} MB")

@@ -1,0 +1,289 @@
+"""The stages' verbs, and what surrounds every stage: temporary outputs, hashes, the record and the run file.
+
+A stage's entry module has `run(job)`, which reads inputs and writes outputs and knows nothing else.
+"""
+
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dat import params, records
+from dat.errors import MissingError
+from dat.params import Settings
+
+Paths = Callable[[Settings, str], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its entry module, and its inputs, outputs and record as paths below the profile."""
+
+    module: str
+    inputs: Paths
+    outputs: Paths
+    record: Callable[[Settings, str], str]
+    command: str
+    threads: Callable[[Settings], int] = lambda settings: 1
+    seed: Callable[[Settings, str], int | None] = lambda settings, key: None
+    optional: bool = False
+
+
+def _manifest(settings: Settings, key: str) -> str:
+    return str(settings.section(f"datasets.{key}.manifest"))
+
+
+def _benchmark(settings: Settings, key: str) -> params.Benchmark:
+    found: params.Benchmark = settings.section(f"benchmarks.{key}")
+    return found
+
+
+def _benchmark_manifest(settings: Settings, key: str) -> str:
+    return f"{_manifest(settings, _benchmark(settings, key).data)}.jsonl"
+
+
+def _salnet(settings: Settings, key: str) -> str:
+    return f"weights/salnet/{settings.section(f'salnet.{key}').group}/{key}"
+
+
+def _training(settings: Settings) -> int:
+    return int(settings.root.train.threads)
+
+
+def _training_seed(settings: Settings, key: str) -> int:
+    return int(settings.root.train.seed)
+
+
+STAGES: Mapping[str, Stage] = {
+    "synthetic": Stage(
+        "dat.datasets.synthetic",
+        lambda s, k: {},
+        lambda s, k: {"raw": f"data/{k}", "set": f"data/{k}.json"},
+        lambda s, k: f"data/{k}.record.json",
+        "dat synthetic",
+        seed=lambda s, k: int(s.section(f"synthetic.{k}").seed),
+    ),
+    "index": Stage(
+        "dat.datasets.index",
+        lambda s, k: {"set": f"data/{k}.json"},
+        lambda s, k: {"manifest": f"{_manifest(s, k)}.jsonl"},
+        lambda s, k: f"{_manifest(s, k)}.record.json",
+        "dat index",
+    ),
+    "subsample": Stage(
+        "dat.datasets.subsample",
+        lambda s, k: {"manifest": "training/lasot.jsonl"},
+        lambda s, k: {"frames": "training/frames"},
+        lambda s, k: "training/frames/record.json",
+        "dat subsample",
+    ),
+    "masks": Stage(
+        "dat.datasets.masks",
+        lambda s, k: {"frames": "training/frames"},
+        lambda s, k: {"masks": "training/masks"},
+        lambda s, k: "training/masks/record.json",
+        "dat masks",
+    ),
+    "language": Stage(
+        "dat.training.language",
+        lambda s, k: {"manifest": "training/lasot.jsonl"},
+        lambda s, k: {"language": "training/language"},
+        lambda s, k: "training/language/record.json",
+        "dat train language",
+        _training,
+        _training_seed,
+    ),
+    "gpgnet": Stage(
+        "dat.training.gpgnet",
+        lambda s, k: {"training": s.section(f"gpgnet.{k}").from_},
+        lambda s, k: {"weights": f"weights/gpgnet/{k}"},
+        lambda s, k: f"weights/gpgnet/{k}/record.json",
+        "dat train gpgnet",
+        _training,
+        _training_seed,
+    ),
+    "salnet": Stage(
+        "dat.training.salnet",
+        lambda s, k: {"training": s.section(f"salnet.{k}").from_},
+        lambda s, k: {"weights": _salnet(s, k)},
+        lambda s, k: f"{_salnet(s, k)}/record.json",
+        "dat train salnet",
+        _training,
+        _training_seed,
+    ),
+    "benchmark": Stage(
+        "dat.tracking.fanout",
+        lambda s, k: {
+            "manifest": _benchmark_manifest(s, k),
+            "salnet": _benchmark(s, k).salnet,
+            "gpgnet": _benchmark(s, k).gpgnet,
+        },
+        lambda s, k: {"results": f"results/{k}"},
+        lambda s, k: f"results/{k}/record.json",
+        "dat benchmark",
+        lambda s: int(s.root.tracking.threads),
+    ),
+    "evaluate": Stage(
+        "dat.evaluation.stage",
+        lambda s, k: {"manifest": _benchmark_manifest(s, k), "results": f"results/{k}"},
+        lambda s, k: {"metrics": f"reports/metrics/{k}.json"},
+        lambda s, k: f"reports/metrics/{k}.record.json",
+        "dat evaluate",
+        seed=lambda s, k: int(s.root.evaluation.seed),
+    ),
+    "report": Stage(
+        "dat.report.stage",
+        lambda s, k: {"metrics": "reports/metrics", "weights": "weights", "language": "training/language"},
+        lambda s, k: {"tables": "reports/tables", "figures": "reports/figures", "page": "reports/index.html"},
+        lambda s, k: "reports/index.record.json",
+        "dat report",
+    ),
+}
+
+
+def choose_device() -> str:
+    """`cuda` where DAT_DEVICES names devices or the system shows one, else `cpu`. Torch is not asked."""
+    named = os.environ.get("DAT_DEVICES")
+    if named is not None:
+        return "cuda" if named and named != "cpu" else "cpu"
+    return "cuda" if Path("/dev/nvidia0").exists() else "cpu"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _facts(temporary: Path, final: Path, base: Path) -> list[dict[str, Any]]:
+    """Facts of an output's files, hashed where they lie now and named as they will be."""
+    if temporary.is_file():
+        return [records.file_facts(temporary, temporary.parent) | {"path": final.relative_to(base).as_posix()}]
+    prefix = final.relative_to(base).as_posix()
+    return [fact | {"path": f"{prefix}/{fact['path']}"} for fact in records.folder_files(temporary)]
+
+
+def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = False) -> None:
+    """Run one stage of the nearest profile and write its record and run file.
+
+    Raises MissingError when an input is not there, ParamsError when there is no such key.
+    """
+    stage, settings, clock = STAGES[name], params.load(), records.Clock.start()
+    home = settings.path
+    inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
+    for path in inputs.values():
+        if not path.exists() and not partial:
+            raise MissingError(f"{path}: not there; dvc repro {name}{'@' + key if key else ''} makes it first")
+    final = {role: home / path for role, path in stage.outputs(settings, key).items()}
+    temporary = {role: records.temporary(path) for role, path in final.items()}
+    for path in temporary.values():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
+    try:
+        importlib.import_module(stage.module).run(job)
+        _finish(stage, job, final, clock, f"{name}{'@' + key if key else ''}")
+    finally:
+        for path in temporary.values():
+            _remove(path)
+
+
+def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: records.Clock, name: str) -> None:
+    """Hash inputs and outputs, put the outputs in place, write the record and the run file."""
+    settings, home = job.settings, job.settings.path
+    outputs = [fact for role in sorted(final) for fact in _facts(job.outputs[role], final[role], home)]
+    present = [path for _, path in sorted(job.inputs.items()) if path.exists()]
+    record = records.make_record(
+        module=stage.module,
+        inputs=[fact for path in present for fact in records.folder_files(path, home)],
+        outputs=outputs,
+        params=dict(sorted(settings.read.items())),
+        environment=records.environment(job.device, stage.threads(settings)),
+        command=f"{stage.command} {job.key}".strip(),
+        parents=records.parents(present, home),
+        seed=stage.seed(settings, job.key),
+    )
+    path = home / stage.record(settings, job.key)
+    inside = next((role for role, folder in final.items() if path.is_relative_to(folder)), None)
+    if inside is not None:
+        records.write_json(job.outputs[inside] / path.relative_to(final[inside]), record)
+    for role, place in final.items():
+        _remove(place)
+        os.replace(job.outputs[role], place)
+    if inside is None:
+        records.write_json(path, record)
+    records.write_json(home / "runs" / f"{name}.json", {"stage": name, **clock.run(path, settings.top)})
+
+
+def _verb(name: str, help: str, metavar: str | None) -> click.Command:
+    def call(key: str = "") -> None:
+        run_stage(name, key)
+
+    arguments: list[click.Parameter] = [click.Argument(["key"], metavar=metavar)] if metavar else []
+    return click.Command(name, callback=call, params=arguments, help=help)
+
+
+synthetic = _verb("synthetic", "Write the embedded data set NAME in its real layout.\n\nExample: dat synthetic otb100", "NAME")
+index = _verb("index", "Write the manifest of the data set NAME.\n\nExample: dat index otb100", "NAME")
+masks = _verb("masks", "Write the masks of the selected frames.\n\nExample: dat masks", None)
+benchmark = _verb(
+    "benchmark", "Run every (variant, seed, sequence) of benchmark NAME.\n\nExample: dat benchmark otb2013", "NAME"
+)
+
+
+@click.group()
+def train() -> None:
+    """Train a network.
+
+    Examples: dat train language; dat train gpgnet jtnl; dat train salnet pymdnet
+    """
+
+
+_timing = click.option("--timing", is_flag=True, help="Write where a step's time goes.")
+
+
+@train.command()
+@_timing
+def language(timing: bool) -> None:
+    """The sentence encoder. Example: dat train language"""
+    run_stage("language", timing=timing)
+
+
+@train.command()
+@click.argument("version")
+@_timing
+def gpgnet(version: str, timing: bool) -> None:
+    """A version of GPGNet. Example: dat train gpgnet jtnl"""
+    run_stage("gpgnet", version, timing)
+
+
+@train.command()
+@click.argument("name")
+@_timing
+def salnet(name: str, timing: bool) -> None:
+    """A SALNet. Example: dat train salnet pymdnet+gcn"""
+    run_stage("salnet", name, timing)
+
+
+@click.command(hidden=True)
+@click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("number", type=int)
+@click.argument("done", type=click.Path(dir_okay=False, path_type=Path))
+def job(plan: Path, number: int, done: Path) -> None:
+    """One job of a benchmark's plan: what Snakemake calls."""
+    from dat.tracking import job as jobs
+
+    jobs.run(plan, number, done)
+
+
+@click.command(hidden=True)
+def timings() -> None:
+    """Seconds of each stage's last run beside its budget."""
+    from dat.cli.timings import show
+
+    show(params.load())

@@ -1,0 +1,73 @@
+"""Sentences about embedded objects: true, at most 16 words, and fitting no other object of the video."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+WAYS = ("left", "right", "up", "down")
+AS_NOUN = {"striped": "stripes", "checked": "checks", "dotted": "dots", "speckled": "speckles"}
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What can be said of an object. `way` is None where its motion has no one direction; in a mention, None is "not said"."""
+
+    colour: str | None
+    pattern: str | None
+    kind: str | None
+    way: str | None = None
+
+
+def way(boxes: npt.NDArray[np.float64], least: float) -> str | None:
+    """The direction in which boxes (F,4) move from first to last, or None below `least` pixels or between directions."""
+    dx, dy = (boxes[-1, :2] + boxes[-1, 2:] / 2) - (boxes[0, :2] + boxes[0, 2:] / 2)
+    if max(abs(dx), abs(dy)) < least or min(abs(dx), abs(dy)) > 0.6 * max(abs(dx), abs(dy)):
+        return None
+    if abs(dx) > abs(dy):
+        return "right" if dx > 0 else "left"
+    return "down" if dy > 0 else "up"
+
+
+def fits(mention: Traits, traits: Traits) -> bool:
+    """Whether all that is said is true of an object."""
+    return all(said is None or said == own for said, own in zip(astuple(mention), astuple(traits), strict=True))
+
+
+def mention(target: Traits, others: Sequence[Traits], brief: bool = False) -> Traits:
+    """What to say of the target so that no other object fits: colour, pattern and kind; the way when that does not do, or by chance.
+
+    Raises ValueError when two objects are the same in everything.
+    """
+    said = [Traits(target.colour, target.pattern, target.kind, target.way)]
+    said.insert(0 if brief else 1, Traits(target.colour, target.pattern, target.kind))
+    for words in said:
+        if not any(fits(words, other) for other in others):
+            return words
+    raise ValueError(f"two objects of one video are both {target}")
+
+
+def _article(word: str) -> str:
+    return ("an " if word[0] in "aeiou" else "a ") + word
+
+
+def sentence(rng: np.random.Generator, said: Traits, others: Sequence[Traits]) -> str:
+    """A sentence with what is to be said, in one of several forms."""
+    kind, pattern, colour = said.kind or "object", said.pattern or "", said.colour or ""
+    name = f"{colour} {pattern} {kind}"
+    forms = [f"the {name}", f"{_article(name)}", f"the {pattern} {colour} {kind}", name]
+    if pattern in AS_NOUN:
+        forms.append(f"the {colour} {kind} with {AS_NOUN[pattern]}")
+    text = forms[rng.integers(len(forms))]
+    if said.way:
+        text += [f" moving {said.way}", f" going {said.way}", f" that moves {said.way}"][rng.integers(3)]
+    alike = [other for other in others if other.kind == kind]
+    if alike and rng.random() < 0.5:
+        text += f" near another {kind}" if len(alike) == 1 else f" among other {plural(kind)}"
+    return text
+
+
+def plural(kind: str) -> str:
+    """The plural of a kind's name."""
+    return kind + ("es" if kind.endswith("s") else "s")

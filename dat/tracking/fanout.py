@@ -1,0 +1,150 @@
+"""The fan-out: plan a benchmark's units, run the missing ones through Snakemake, gather all from the job store.
+
+DVC deletes `results/<benchmark>` before this runs; nothing is lost, since finished units lie in the store.
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from dat import params, records
+from dat.datasets import manifest as manifests
+from dat.errors import InputError, JobError, LockedError
+from dat.params import Settings
+from dat.tracking import plan, store, supervise
+from dat.tracking.plan import Unit
+
+
+@contextmanager
+def locked(path: Path, name: str) -> Iterator[None]:
+    """Hold a file's flock; the kernel frees it on any death. Raises LockedError when another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockedError(f"{name}: another process runs this benchmark in this profile; wait for it or end it") from None
+        yield
+
+
+def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
+    lists = manifest.header["lists"]
+    if benchmark not in lists:
+        raise InputError(f"{manifest.header['name']}: no list '{benchmark}'; there are: {', '.join(sorted(lists))}")
+    names: list[str] = lists[benchmark]
+    missing = [name for name in names if name not in manifest.sequences]
+    if missing:
+        raise InputError(f"{manifest.header['name']}: no sequence {', '.join(missing)}, which list '{benchmark}' names")
+    return names
+
+
+def run(job: records.Job) -> None:
+    """The stage `benchmark@NAME`: `results/NAME` with a tracker's folder each, and `manifest.json`, unit to key.
+
+    Raises JobError naming the sequences that failed; finished ones stay in the store.
+    """
+    settings, threads = job.settings, job.settings.root.tracking.threads
+    benchmark: params.Benchmark = settings.section(f"benchmarks.{job.key}")
+    manifest = manifests.read(job.inputs["manifest"])
+    environment = records.environment(job.device, threads)
+    found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), environment)
+    place = store.location(settings.top)
+    work = settings.top / ".dat" / "work" / f"{settings.profile}-{job.key}"
+    with locked(work / "lock", job.key):
+        missing = [unit for unit in found if store.record(place, unit.key) is None]
+        jobs = plan.pack(missing, settings.root.fanout.batch, settings.root.fanout.cores)
+        keys = {unit.key for unit in missing}
+        print(f"{job.key}: {len(found)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
+        if jobs:
+            _execute(job, benchmark.protocol, jobs, work, place)
+        _gather(found, place, job.outputs["results"], settings.path / "runs" / job.key)
+
+
+def _execute(job: records.Job, protocol: str, jobs: Sequence[Sequence[Unit]], work: Path, place: Path) -> None:
+    """Run the jobs in a fresh directory under the supervisor."""
+    for old in work.iterdir():
+        if old.is_dir():
+            shutil.rmtree(old, ignore_errors=True)
+    directory = work / uuid.uuid4().hex[:8]
+    directory.mkdir()
+    plan_file = {
+        "benchmark": job.key,
+        "device": job.device,
+        "home": str(job.settings.path),
+        "manifest": str(job.inputs["manifest"]),
+        "protocol": protocol,
+        "sections": plan.sections(job.settings, protocol),
+        "slots": str(job.settings.top / ".dat" / "slots"),
+        "store": str(place),
+        "threads": job.settings.root.tracking.threads,
+        "jobs": [[asdict(unit) for unit in units] for units in jobs],
+    }
+    records.write_json(directory / "plan.json", plan_file)
+    keys = [unit.key for units in jobs for unit in units]
+    log = directory / "snakemake.log"
+    with records.progress(total=len(keys), desc=job.key, unit="sequence") as bar:
+
+        def tick() -> None:
+            bar.update(sum(store.entry(place, key).is_dir() for key in keys) - bar.n)
+
+        status = supervise.run(command(job.settings, directory), environment(), log, tick)
+        tick()
+    if status >= 128:
+        raise KeyboardInterrupt
+    if status:
+        raise JobError(_failures(directory, log))
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def command(settings: Settings, directory: Path) -> list[str]:
+    """The call of Snakemake: our profile unless SNAKEMAKE_PROFILE names another."""
+    call = [sys.executable, "-m", "snakemake", "--snakefile", str(settings.top / "Snakefile")]
+    call += ["--directory", str(directory), "--nolock", "--keep-going", "--config", "plan=plan.json"]
+    if "SNAKEMAKE_PROFILE" not in os.environ:
+        profile = settings.top / "workflow" / "profiles" / "default"
+        call += ["--workflow-profile", "none", "--profile", str(profile), "--cores", str(settings.root.fanout.cores)]
+    return call
+
+
+def environment() -> dict[str, str]:
+    """The jobs' environment: this interpreter's programs come first."""
+    here = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def _failures(directory: Path, log: Path) -> str:
+    """One line on what failed: the sequences' own messages, else the end of Snakemake's log."""
+    said = sorted(path.read_text(encoding="utf-8").strip() for path in directory.glob("failed/*.txt"))
+    if said:
+        more = f" (and {len(said) - 1} more: {directory / 'failed'})" if len(said) > 1 else ""
+        return said[0] + more
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "nothing said")
+    return f"Snakemake failed: {last.strip()} ({log} and {directory / 'log'} have the rest)"
+
+
+def _gather(found: Sequence[Unit], place: Path, out: Path, runs: Path) -> None:
+    """Copy every unit's files from the store, verified, into its tracker's folder."""
+    keys: dict[str, str] = {}
+    for unit in found:
+        record = store.record(place, unit.key)
+        if record is None:
+            raise JobError(f"{unit.sequence}: {unit.tracker} has no result; see {place.parent / 'work'}")
+        source, target = store.entry(place, unit.key), out / unit.tracker
+        for fact in record["outputs"]:
+            copy = target / fact["path"]
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / fact["path"], copy)
+        beside = (target / record["outputs"][0]["path"]).parent
+        shutil.copyfile(source / store.RECORD, beside / f"{unit.sequence}.json")
+        folder = runs / unit.tracker
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / store.RUN, folder / f"{unit.sequence}.json")
+        keys[f"{unit.tracker}/{unit.sequence}"] = unit.key
+    records.write_json(out / "manifest.json", keys)

@@ -1,0 +1,77 @@
+"""The job store: finished per-sequence results by the hash of what decides them.
+
+DVC deletes a stage's outputs before it runs it, so results live here, outside of any stage: `<store>/<kk>/<key>/` holds
+the files and `record.json`. An entry appears whole (a folder renamed into place) or not at all.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dat import records
+from dat.errors import InputError
+
+RECORD = "record.json"
+RUN = "run.json"
+
+
+def location(top: Path) -> Path:
+    """Where the store of a checkout lies: DAT_CACHE, or `.dat/store` at its top."""
+    named = os.environ.get("DAT_CACHE")
+    return Path(named).expanduser().absolute() if named else top / ".dat" / "store"
+
+
+def entry(store: Path, key: str) -> Path:
+    """The folder of a key."""
+    return store / key[:2] / key
+
+
+def record(store: Path, key: str) -> dict[str, Any] | None:
+    """The record of a complete entry, each of whose files has the recorded hash; None otherwise.
+
+    An entry that is damaged is taken away, so that its job runs again.
+    """
+    folder = entry(store, key)
+    if not folder.is_dir():
+        return None
+    try:
+        found: dict[str, Any] = records.read_json(folder / RECORD)
+        whole = found["key"] == key and all(
+            records.sha256_file(folder / fact["path"]) == fact["sha256"] for fact in found["outputs"]
+        )
+    except (InputError, KeyError, TypeError, OSError):
+        whole = False
+    if whole:
+        return found
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+def workspace(store: Path) -> Path:
+    """A fresh folder in the store for a job to write into."""
+    folder = store / "tmp" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def put(store: Path, key: str, folder: Path, record: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Make a job's folder the entry of its key. An entry that is there already stays: it has the same content."""
+    records.write_json(folder / RECORD, record)
+    records.write_json(folder / RUN, run)
+    place = entry(store, key)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.rename(folder, place)
+    except OSError:
+        if not place.is_dir():
+            raise
+        shutil.rmtree(folder)
+
+
+def entries(store: Path) -> Iterator[Path]:
+    """The folders of all entries, in order of key."""
+    for group in sorted(store.glob("[0-9a-f][0-9a-f]")):
+        yield from sorted(path for path in group.iterdir() if path.is_dir())

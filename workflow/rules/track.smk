@@ -1,0 +1,17 @@
+# A job is a batch of (variant, seed, sequence) units: `dat job PLAN NUMBER DONE` by hand does the same.
+
+
+rule track:
+    input:
+        plan=config["plan"],
+    output:
+        touch("done/{job}"),
+    log:
+        "log/{job}.txt",
+    benchmark:
+        "usage/{job}.tsv"
+    threads: PLAN["threads"]
+    resources:
+        gpu=1,
+    shell:
+        "dat job {input.plan:q} {wildcards.job} {output:q} > {log:q} 2>&1"
