@@ -58,8 +58,8 @@ def read_tag(path: Path, frames: int) -> list[int]:
     return [int(value == value and value > 0) for value in values] + [0] * (frames - len(values))
 
 
-def _practical(path: Path, frames: int) -> list[float]:
-    values = [value for row in read_rows(path) for value in row]
+def _practical(path: Path, frames: int) -> list[float | None]:
+    values = [value if value == value else None for row in read_rows(path) for value in row]
     _not_longer(path, len(values), frames)
     return values
 

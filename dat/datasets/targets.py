@@ -28,7 +28,7 @@ class Target:
     sentence: str | None = None
     attributes: list[str] = field(default_factory=list)
     tags: dict[str, list[int]] | None = None
-    practical: list[float] | None = None
+    practical: list[float | None] | None = None
 
     def __post_init__(self) -> None:
         same_length(self.annotations[0], len(self.boxes), len(self.frames), f"images of {self.name}")

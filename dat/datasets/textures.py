@@ -125,7 +125,7 @@ def _speckled(rng: np.random.Generator, size: int) -> Picture:
 def _mottled(rng: np.random.Generator, size: int, photos: tuple[str, ...]) -> Picture:
     grey = cv2.cvtColor(photo_crop(rng, photos, size, size, 0.25), cv2.COLOR_RGB2GRAY).astype(np.float32)
     low, high = np.percentile(grey, [4, 96])
-    return np.asarray(np.clip((grey - low) / max(high - low, 8.0), 0, 1) * 0.85, dtype=np.float32)
+    return np.asarray(np.clip((grey - low) / max(high - low, 8.0), 0, 1) * 0.75, dtype=np.float32)
 
 
 def blend(rng: np.random.Generator, pattern: str, size: int, photos: tuple[str, ...]) -> Picture:

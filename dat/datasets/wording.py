@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 WAYS = ("left", "right", "up", "down")
+"""Against and along x, against and along y."""
 AS_NOUN = {"striped": "stripes", "checked": "checks", "dotted": "dots", "speckled": "speckles"}
 
 
@@ -21,13 +22,17 @@ class Traits:
 
 
 def way(boxes: npt.NDArray[np.float64], least: float) -> str | None:
-    """The direction in which boxes (F,4) move from first to last, or None below `least` pixels or between directions."""
-    dx, dy = (boxes[-1, :2] + boxes[-1, 2:] / 2) - (boxes[0, :2] + boxes[0, 2:] / 2)
-    if max(abs(dx), abs(dy)) < least or min(abs(dx), abs(dy)) > 0.6 * max(abs(dx), abs(dy)):
+    """The direction in which boxes (F,4) move, or None.
+
+    None below `least` pixels from first to last, between two directions, and where much of the way goes back.
+    """
+    centres = boxes[:, :2] + boxes[:, 2:] / 2
+    moved = centres[-1] - centres[0]
+    axis = int(np.argmax(np.abs(moved)))
+    walked = np.abs(np.diff(centres[:, axis])).sum()
+    if abs(moved[axis]) < max(least, 0.7 * walked) or abs(moved[1 - axis]) > 0.6 * abs(moved[axis]):
         return None
-    if abs(dx) > abs(dy):
-        return "right" if dx > 0 else "left"
-    return "down" if dy > 0 else "up"
+    return WAYS[2 * axis + int(moved[axis] > 0)]
 
 
 def fits(mention: Traits, traits: Traits) -> bool:

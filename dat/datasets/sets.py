@@ -1,0 +1,92 @@
+"""A profile's data sets: `data/<set>.json` says what one is, and where its files lie.
+
+The file is made by `dat synthetic` in the embedded profile and committed in the paper's, where `data/<set>.path`,
+ignored by git, names the folder on this machine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dat.datasets import manifest, sentences
+from dat.errors import InputError, MissingError
+from dat.params import Settings
+from dat.records import read_json
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What `data/<set>.json` says; `key` is the set's name in params.yaml, `profile` the profile's directory."""
+
+    key: str
+    profile: Path
+    file: Path
+    name: str
+    layout: str
+    lists: Mapping[str, list[str]]
+    root: str
+    table: Path | None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of its files; None when there is none on this machine."""
+        found = manifest.resolve(self.profile, self.root)
+        return found if found and found.is_dir() else None
+
+    @property
+    def linked(self) -> bool:
+        """Whether its folder is the user's, not made by `dat synthetic`."""
+        return self.root.endswith(".path")
+
+    @property
+    def wanted(self) -> list[str]:
+        """The targets of all its lists, in order of name."""
+        return sorted({name for names in self.lists.values() for name in names})
+
+    def sentences(self) -> dict[str, sentences.Sentence]:
+        """The sentences of its table; none without one."""
+        return sentences.read(self.table) if self.table else {}
+
+
+def read(file: Path, key: str, profile: Path) -> DataSet:
+    """The data set that a `data/<set>.json` describes. Raises InputError when it does not, MissingError without it."""
+    if not file.is_file():
+        raise MissingError(f"{file}: not there; run dat synthetic {key}, or git checkout in the paper's profile")
+    facts = read_json(file)
+    _check(file, facts)
+    table = facts.get("sentences")
+    return DataSet(
+        key,
+        profile,
+        file,
+        facts["name"],
+        facts["layout"],
+        facts["lists"],
+        facts.get("root") or f"data/{key}.path",
+        (profile / table).resolve() if table else None,
+    )
+
+
+def _check(file: Path, facts: Any) -> None:
+    kinds = {"name": str, "layout": str, "lists": dict}
+    for key, kind in kinds.items():
+        if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
+            raise InputError(f"{file}: no '{key}' of the right kind; run dat synthetic again or restore the file from git")
+
+
+def path(settings: Settings, key: str) -> Path:
+    """Where the description of a data set lies. Raises InputError when params.yaml has no such set."""
+    if key not in settings.root.datasets:
+        raise InputError(f"no data set '{key}'; there are {', '.join(settings.root.datasets)}")
+    return settings.path / "data" / f"{key}.json"
+
+
+def load(settings: Settings, key: str) -> DataSet:
+    """A profile's data set by key. Raises InputError when params.yaml has none of that name."""
+    return read(path(settings, key), key, settings.path)
+
+
+def manifest_path(settings: Settings, key: str) -> Path:
+    """Where the manifest of a data set lies."""
+    return settings.path / f"{settings.root.datasets[key].manifest}.jsonl"
