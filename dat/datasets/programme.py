@@ -1,0 +1,121 @@
+"""What each embedded data set shows: its videos' recipes, names and lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dat.datasets.scenes import Recipe
+from dat.datasets.shapes import KINDS
+
+TRAINING = (
+    Recipe("similar", similar=2, others=1),
+    Recipe("wander", others=3, pan=50),
+    Recipe("zoom", similar=1, others=1, zoom=1.75),
+    Recipe("wall", hide="full", others=2),
+    Recipe("dash", speed=24, shutter=0.6, others=2),
+    Recipe("spin", similar=1, others=2, spin=True, dim=0.3),
+    Recipe("leave", leaves=True, similar=1, others=1),
+    Recipe("pillar", hide="partial", similar=1, others=1, spin=True),
+    Recipe("shake", shake=5, pan=60, shutter=0.6, dim=0.45, others=3),
+    Recipe("cross", similar=1, crossing=True, others=1, defocus=1.2),
+    Recipe("opposite", opposite=True, others=1, pan=20),
+)
+"""In turn. A number of recipes that shares no factor with that of the kinds: each kind meets each recipe."""
+
+DRONE = tuple(
+    Recipe(name=r.name, similar=r.similar, others=r.others, hide=r.hide, crossing=r.crossing, opposite=r.opposite, speed=r.speed,
+           zoom=r.zoom, pan=90 if not r.hide else 40, shake=max(r.shake, 2.5), dim=r.dim, spin=True, shutter=r.shutter)
+    for r in TRAINING
+    if not (r.leaves or r.hide == "full")
+)  # fmt: skip
+"""DTB70: a moving camera; the target stays in view, since that set has no flags for absence."""
+
+OTB = (
+    Recipe("Wall", hide="full", others=2, pan=20),
+    Recipe("Return", leaves=True, similar=1, others=1),
+    Recipe("Doubles", similar=2, others=1, zoom=1.75, crossing=True),
+    Recipe("Dash", speed=25, shutter=0.5, others=2, shake=2, dim=0.4),
+)
+TWINS = Recipe("Twins", similar=1, others=1, targets=2, pan=40)
+MORE = tuple(recipe for recipe in TRAINING if not recipe.opposite)
+
+TC128 = (Recipe("pillar", hide="partial", similar=1, others=1), Recipe("spin", similar=1, others=2, spin=True, dim=0.4), *MORE)
+VOT2014 = (Recipe("zoom", similar=1, others=1, zoom=1.75), Recipe("shake", others=2, shake=5, pan=60, shutter=0.5), *DRONE)
+VOT2016 = (Recipe("cross", similar=1, crossing=True, others=1), Recipe("dim", others=2, spin=True, dim=0.5, pan=60), *DRONE)
+
+BENCHMARKS = ("otb", "tc128", "vot")
+"""Layouts whose videos test: their photographs are none of the training's."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One folder to come: its name, recipe, and the target's kind."""
+
+    name: str
+    recipe: Recipe
+    kind: str
+
+    @property
+    def targets(self) -> list[str]:
+        """Names of the sequences that the folder holds."""
+        count = self.recipe.targets
+        return [self.name] if count == 1 else [f"{self.name}-{n}" for n in range(1, count + 1)]
+
+
+def _named(names: Sequence[str], recipes: Sequence[Recipe], shift: int) -> list[Entry]:
+    kinds = [KINDS[(index + shift) % len(KINDS)] for index in range(len(names))]
+    return [Entry(name, recipes[index % len(recipes)], kinds[index]) for index, name in enumerate(names)]
+
+
+def unique(name: str, index: int, period: int) -> str:
+    """A name for the second, third, ... use of it: Disc, DiscB, DiscC, ... (no digits: those mean targets of one folder)."""
+    turn = index // period
+    if turn == 0:
+        return name
+    return name + (chr(ord("A") + turn) if turn < 26 else "Z" * (turn - 24))
+
+
+def lasot(videos: int) -> list[Entry]:
+    """Classes are the kinds of object."""
+    names = [f"{KINDS[index % len(KINDS)]}-{index // len(KINDS) + 1}" for index in range(videos)]
+    return _named(names, TRAINING, 0)
+
+
+def by_kind(videos: int, recipes: Sequence[Recipe], shift: int, lower: bool = False) -> list[Entry]:
+    """Names are kinds, with a letter from the second on."""
+    kinds = [KINDS[(index + shift) % len(KINDS)] for index in range(videos)]
+    names = [unique(kind.capitalize(), index, len(KINDS)) for index, kind in enumerate(kinds)]
+    return _named([name.lower() for name in names] if lower else names, recipes, shift)
+
+
+def otb(videos: int) -> list[Entry]:
+    """Four named after what happens, then a folder of two targets (counted as two), then more."""
+    twins = videos >= len(OTB) + 2
+    recipes = [*OTB, *([TWINS] if twins else [])]
+    more = max(videos - len(OTB) - 2 * twins, 0)
+    recipes = [*recipes[:videos], *(MORE[index % len(MORE)] for index in range(more))]
+    names = [recipe.name for recipe in recipes[: len(recipes) - more]]
+    names += [unique(MORE[index % len(MORE)].name.capitalize() + "X", index, len(MORE)) for index in range(more)]
+    return _named(names, recipes, 4)
+
+
+def programme(key: str, layout: str, videos: int) -> list[Entry]:
+    """The folders of a data set; `videos` counts targets."""
+    if layout == "lasot":
+        return lasot(videos)
+    if layout == "otb":
+        return otb(videos)
+    recipes, shift = {"tlp": (TRAINING, 3), "dtb70": (DRONE, 6), "tc128": (TC128, 8)}.get(
+        layout, (VOT2016, 5) if key == "vot2016" else (VOT2014, 2)
+    )
+    return by_kind(videos, recipes, shift, lower=layout == "vot")
+
+
+def lists(key: str, layout: str, entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """The set's lists of sequences. LaSOT's every fifth video is its test split; OTB-2013 is the first four."""
+    names = [name for entry in entries for name in entry.targets]
+    if layout == "lasot":
+        return {key: sorted(names), "train": [n for i, n in enumerate(names) if i % 5 != 4], "test": names[4::5]}
+    if layout == "otb":
+        similar = [name for entry in entries if entry.recipe.similar for name in entry.targets]
+        return {key: names, "otb2013": names[: len(OTB)], f"{key}-similar": similar}
+    return {key: names}

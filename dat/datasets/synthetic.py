@@ -1,0 +1,75 @@
+"""Stage `synthetic@SET`: an embedded data set of drawn videos, on disk as the real one would be.
+
+The same seed gives the same bytes; each video draws from its own child of the set's seed.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from dat import records
+from dat.datasets import programme, textures
+from dat.datasets.programme import Entry
+from dat.datasets.rendering import render
+from dat.datasets.scenes import compose
+from dat.datasets.truth import truth
+from dat.datasets.writers import WRITERS, Take
+from dat.params import Synthetic
+
+
+def film(entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]) -> Take:
+    """Compose, draw and describe one video."""
+    scene_seed, word_seed = seed.spawn(2)
+    video = render(compose(scene_seed, entry.recipe, entry.kind, size, frames, photos))
+    seeds = word_seed.spawn(len(video.scene.targets))
+    return Take(entry.name, video.images, [truth(video, target, child) for target, child in enumerate(seeds)])
+
+
+def takes(key: str, layout: str, section: Synthetic) -> Iterator[tuple[Entry, Take]]:
+    """The videos of a set, one after another."""
+    entries = programme.programme(key, layout, section.videos)
+    photos = textures.PHOTOS["testing" if layout in programme.BENCHMARKS else "training"]
+    seeds = np.random.SeedSequence(section.seed).spawn(len(entries))
+    for entry, seed in zip(entries, seeds, strict=True):
+        yield entry, film(entry, seed, (section.width, section.height), section.frames, photos)
+
+
+def sentences(pairs: list[tuple[str, str]]) -> str:
+    """The table of sentences (sequence, sentence, annotator, date) as CSV."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["sequence", "sentence", "annotator", "date"])
+    table.writerows([name, sentence, "synthetic", ""] for name, sentence in pairs)
+    return text.getvalue()
+
+
+def write(raw: Path, key: str, layout: str, section: Synthetic) -> dict[str, object]:
+    """Make a data set in the folder `raw`; the facts for `data/<key>.json`."""
+    raw.mkdir(parents=True, exist_ok=True)
+    writer = WRITERS[key if layout == "vot" else layout]
+    done, said = [], []
+    entries = programme.programme(key, layout, section.videos)
+    for entry, take in records.progress(takes(key, layout, section), total=len(entries), desc=f"synthetic {key}", unit="video"):
+        done.append(take)
+        said += [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
+    writer(raw, done)
+    if layout in programme.BENCHMARKS:
+        records.write_text(raw / "sentences.csv", sentences(said))
+    return {
+        "name": f"synthetic-{key}",
+        "layout": layout,
+        "root": f"data/{key}",
+        "lists": programme.lists(key, layout, entries),
+        "sentences": f"data/{key}/sentences.csv" if layout in programme.BENCHMARKS else None,
+        "digest": records.sha256_json(records.folder_files(raw)),
+    }
+
+
+def run(job: records.Job) -> None:
+    """Write the raw folder `outputs["raw"]` and its description `outputs["set"]`."""
+    section = job.settings.section(f"synthetic.{job.key}")
+    layout = job.settings.section(f"datasets.{job.key}").layout
+    records.write_json(job.outputs["set"], write(job.outputs["raw"], job.key, layout, section))
