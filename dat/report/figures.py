@@ -1,0 +1,98 @@
+"""Drawings of figures 8, 9 and 10 as SVG and PNG. The same points give the same bytes: no dates, fixed identifiers."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from dat.report.points import Figure, Series
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+COLOURS = ("#5b6472", "#c8502d", "#2b6cb0", "#3b8552")
+MARKS = ("s", "o", "^", "D")
+STYLE: dict[str, Any] = {
+    "svg.hashsalt": "dat",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": "#9aa3ae",
+    "axes.labelcolor": "#333b45",
+    "text.color": "#1f2630",
+    "xtick.color": "#4a535e",
+    "ytick.color": "#4a535e",
+    "grid.color": "#e6e9ed",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+def _curve(axes: "Axes", series: Series, index: int) -> None:
+    """A success or precision curve, told apart by dashes as well as by colour."""
+    import seaborn
+
+    x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
+    dash = ("--", "-")[index % 2]
+    seaborn.lineplot(x=x, y=y, ax=axes, color=COLOURS[index], linewidth=2, linestyle=dash, label=series.label)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, max(x))
+
+
+def _steps(axes: "Axes", series: Series, index: int) -> None:
+    """The points of an ablation, with their intervals, at even distances and labelled by their amount."""
+    import seaborn
+
+    places, y = list(range(len(series.points))), [at.y for at in series.points]
+    seaborn.lineplot(x=places, y=y, ax=axes, color=COLOURS[2 - index], marker=MARKS[1], markersize=7, linewidth=1.6)
+    for place, at in zip(places, series.points, strict=True):
+        if at.interval:
+            axes.plot([place, place], at.interval, color=COLOURS[2 - index], linewidth=1.2, alpha=0.55, zorder=1)
+        axes.annotate(f"{at.y:.3f}", (place, at.y), xytext=(7, 5), textcoords="offset points", fontsize=8.5)
+    axes.set_xticks(places, [at.x for at in series.points])
+    axes.margins(x=0.18, y=0.25)
+
+
+def _panel(axes: "Axes", figure: Figure, index: int) -> None:
+    title, label, panel = figure.panels[index]
+    for at, series in enumerate(panel):
+        if series.points:
+            _steps(axes, series, index) if figure.number == 9 else _curve(axes, series, at)
+    axes.set(title=title, xlabel=label, ylabel="Success" if figure.number == 9 else title)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left" if title == "Success" else "lower right", fontsize=8.5)
+    if not any(series.points for series in panel):
+        axes.text(0.5, 0.5, "no points in this run", ha="center", transform=axes.transAxes, color="#6b7480")
+
+
+def draw(figure: Figure) -> "Drawing":
+    """The drawing of a figure, a panel beside the other."""
+    import seaborn
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure as Drawing
+
+    with rc_context({**seaborn.axes_style("whitegrid"), **STYLE}):
+        drawing = Drawing(figsize=(9.2, 3.7), layout="constrained")
+        count = max(1, len(figure.panels))
+        axes = drawing.subplots(1, count, squeeze=False)[0]
+        for index in range(len(figure.panels)):
+            _panel(axes[index], figure, index)
+            seaborn.despine(ax=axes[index])
+        if not figure.panels:
+            axes[0].text(0.5, 0.5, "this run has no scores for this figure", ha="center")
+            axes[0].set_axis_off()
+    return drawing
+
+
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """A figure as SVG and as PNG."""
+    from matplotlib import rc_context
+
+    svg, png = io.BytesIO(), io.BytesIO()
+    drawing = draw(figure)
+    with rc_context(STYLE):
+        drawing.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        drawing.savefig(png, format="png", dpi=160, metadata={"Software": None})
+    return svg.getvalue(), png.getvalue()

@@ -1,0 +1,56 @@
+"""Footnotes: where the paper's numbers disagree with one another, and what the run says of it [R12, R19, R22 to R24]."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dat.report.metrics import Scores
+
+
+@dataclass(frozen=True)
+class Footnote:
+    """A reading's mark (`R19`) and what it says under a table."""
+
+    mark: str
+    text: str
+
+
+PRINTED = {
+    "R12": "Variants trained with sentences see more videos, unless salnet_training.domains is same: the domains are TLP and "
+    "DTB70 for every variant, and LaSOT's join where the triplet loss is used (salnet, pymdnet+language and every dat-).",
+    "R19": "The paper prints .671 for the graph in table 4, and in table 5 .663 for 3 layers and .671 for 5. "
+    "Here both are one network: 3 layers of 32 nodes.",
+    "R22": "Table 1's .925 / .676 is the full method; table 4's .905 / .671 and .913 / .668 are its parts. "
+    "They are different variants and do not contradict one another.",
+    "R23": "In the paper target only scores .647 in success, more than the .646 of both.",
+    "R24": "Frames a second are the paper's, as printed. Values such as 82.18 for CCOT and 2.87 for EBT look shifted by "
+    "columns, so only EAO is compared.",
+}
+"""The footnotes' fixed words."""
+
+
+def _between(scores: Scores, a: str, b: str, metric: str) -> str:
+    """The interval of the difference a - b in words, empty when the scores have none."""
+    for pair in scores.data.get("pairs", []):
+        names = tuple(str(pair[side]).split("@seed-")[0] for side in ("a", "b"))
+        if pair.get("metric") == metric and set(names) == {a, b} and pair.get("interval"):
+            low, high = pair["interval"] if names == (a, b) else (-pair["interval"][1], -pair["interval"][0])
+            told = "includes zero: which is better cannot be told" if low <= 0 <= high else "excludes zero"
+            return f"; the difference's 95 % interval [{low:+.3f}, {high:+.3f}] {told}"
+    return ""
+
+
+def target_or_both(scores: Scores | None) -> str:
+    """What this run says of target only against both, computed from its own numbers [R23]."""
+    target = scores.number("dat-to", "success") if scores else None
+    both = scores.number("dat-jtnl", "success") if scores else None
+    if scores is None or target is None or both is None:
+        return "This run does not have both variants."
+    word = "more than" if target.value > both.value else "less than" if target.value < both.value else "the same as"
+    said = f"In this run target only scores {target.value:.3f}, {word} the {both.value:.3f} of both"
+    return f"{said}{_between(scores, 'dat-to', 'dat-jtnl', 'success')}."
+
+
+def of(mark: str, scores: Mapping[str, Scores]) -> Footnote:
+    """A footnote, with the run's verdict where one is due."""
+    text = PRINTED[mark]
+    return Footnote(mark, f"{text} {target_or_both(scores.get('otb100'))}" if mark == "R23" else text)

@@ -1,0 +1,118 @@
+"""The run's own numbers, read from the scores of `dat evaluate` and from the trainings' metrics."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dat.errors import InputError, MissingError
+from dat.params import Settings
+from dat.records import read_json
+
+CURVE_STEPS = {"success": 0.05, "precision": 1.0}
+"""The distance between a curve's thresholds: overlap, and pixels."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A score and, where it is known, its 95 % interval (`interval`) or its spread over seeds (`spread`)."""
+
+    value: float
+    interval: tuple[float, float] | None = None
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one benchmark, or of a subset of one: the object that `dat evaluate` writes."""
+
+    name: str
+    data: dict[str, Any]
+
+    @property
+    def data_set(self) -> str:
+        """The data set's own name (`synthetic-otb100`)."""
+        return str(self.data.get("data_set", self.name))
+
+    @property
+    def variants(self) -> list[str]:
+        """The variants that were scored."""
+        return list(self.data.get("variants", {}))
+
+    def runs(self, variant: str) -> list[dict[str, Any]]:
+        """The scores of a variant's seeds."""
+        return [run for name, run in sorted(self.data["trackers"].items()) if name.split("@seed-")[0] == variant]
+
+    def number(self, variant: str, metric: str) -> Number | None:
+        """A variant's score, the mean over its seeds; None when this run has none."""
+        entry = self.data.get("variants", {}).get(variant)
+        if not entry or entry.get(metric) is None:
+            return None
+        low_high = entry.get(f"{metric}_interval")
+        interval = (float(low_high[0]), float(low_high[1])) if low_high else None
+        return Number(float(entry[metric]), interval, entry.get("spread", {}).get(metric))
+
+    def curve(self, variant: str, metric: str) -> list[tuple[str, float]]:
+        """Points of a curve, the mean over seeds: threshold as text, value. Empty when this run has none."""
+        curves = [run["curves"][metric] for run in self.runs(variant) if metric in run.get("curves", {})]
+        step = CURVE_STEPS[metric]
+        means = [sum(values) / len(values) for values in zip(*curves, strict=True)]
+        return [(f"{index * step:.10g}", float(mean)) for index, mean in enumerate(means)]
+
+    def completeness(self, variant: str) -> str:
+        """Empty when every sequence was scored, else `37 of 51 sequences`."""
+        scored = [(run["scored"], run["expected"]) for run in self.runs(variant) if not run.get("complete", True)]
+        return f"{scored[0][0]} of {scored[0][1]} sequences" if scored else ""
+
+    def sequences(self) -> int:
+        """How many sequences the benchmark has in this run."""
+        return max((int(run["expected"]) for run in self.data["trackers"].values()), default=0)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training's metrics: `address` is `train/<network>/<name>`."""
+
+    network: str
+    name: str
+    metrics: dict[str, float]
+
+    @property
+    def address(self) -> str:
+        """Its address without the metric."""
+        return f"train/{self.network}/{self.name}"
+
+
+def read_scores(folder: Path, settings: Settings, partial: bool) -> dict[str, Scores]:
+    """Scores of each benchmark of the settings, and of its subsets under their own names.
+
+    Raises MissingError naming the stage when a benchmark has no scores, unless the report may be partial.
+    """
+    found: dict[str, Scores] = {}
+    for name in settings.section("benchmarks"):
+        path = folder / f"{name}.json"
+        if path.is_file():
+            data = read_json(path)
+            if not isinstance(data, dict) or "trackers" not in data:
+                raise InputError(f"{path}: no scores of `dat evaluate`: 'trackers' is missing; run dvc repro evaluate@{name}")
+            found[name] = Scores(name, data)
+            for subset, inner in data.get("subsets", {}).items():
+                found[subset] = Scores(subset, {**{k: data.get(k) for k in ("data_set", "definition")}, **inner})
+        elif not partial:
+            raise MissingError(f"{path} is missing; run dvc repro evaluate@{name}, or dat report --partial for what is there")
+    return found
+
+
+def _flat(path: Path) -> dict[str, float]:
+    values = read_json(path)
+    return {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+
+
+def read_trainings(weights: Path, language: Path) -> Iterator[Training]:
+    """The metrics of every training that this run has: the sentence encoder, GPGNet's versions, the SALNets."""
+    if (language / "metrics.json").is_file():
+        yield Training("language", "encoder", _flat(language / "metrics.json"))
+    for path in sorted(weights.glob("gpgnet/*/metrics.json")):
+        yield Training("gpgnet", path.parent.name, _flat(path))
+    for path in sorted(weights.glob("salnet/*/*/metrics.json"), key=lambda path: path.parent.name):
+        yield Training("salnet", path.parent.name, _flat(path))

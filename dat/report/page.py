@@ -1,0 +1,129 @@
+"""The page: tables, figures, trainings, points and readings in one file that needs no network."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dat.params import Settings
+from dat.report import published
+from dat.report.metrics import Scores, Training
+from dat.report.points import Figure
+from dat.report.readings import Reading
+from dat.report.tables import METRICS, Table
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the page shows; `svg` are the drawings by figure number."""
+
+    settings: Settings
+    scores: Mapping[str, Scores]
+    tables: Sequence[Table]
+    figures: Sequence[Figure]
+    svg: Mapping[int, bytes]
+    trainings: Sequence[Training]
+    readings: Sequence[Reading]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a run has of the paper's points on one benchmark."""
+
+    benchmark: str
+    purpose: str
+    data_set: str
+    sequences: int
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+
+def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
+    """The paper's points, benchmark by benchmark, and which of them this run has."""
+    found = []
+    for benchmark, variants in published.POINTS.items():
+        score = scores.get(benchmark)
+        has = tuple(name for name in variants if score and name in score.variants)
+        lacks = tuple(name for name in variants if name not in has)
+        data_set, sequences = (score.data_set, score.sequences()) if score else ("", 0)
+        found.append(Coverage(benchmark, published.PURPOSE[benchmark], data_set, sequences, has, lacks))
+    return found
+
+
+def origin(settings: Settings) -> list[str]:
+    """What a reader must know of the networks before comparing: starting weights, width, and reading R40."""
+    network = settings.section("network")
+    said = []
+    if network.vgg_m == "none" and network.vgg16 == "none":
+        said.append("Every network was trained from scratch: no convolution comes from ImageNet, as the paper's do.")
+    else:
+        said.append(f"Starting weights: SALNet from {network.vgg_m}, GPGNet from {network.vgg16}.")
+    if network.width != 1:
+        said.append(f"Layers have {network.width:g} of the paper's width.")
+    if network.standardise or network.init == "orthogonal":
+        what = "features are standardised before fc4" if network.standardise else "features are not standardised"
+        said.append(f"Reading R40 is in force: {what}, and initialisation is {network.init}. The paper has neither.")
+    else:
+        said.append("Reading R40 is off, as in the paper.")
+    return said
+
+
+def inline(svg: bytes) -> str:
+    """A drawing as an element of the page: no prolog, no size of its own."""
+    text = svg.decode("utf-8")
+    text = text[text.index("<svg") :]
+    return re.sub(r'^<svg([^>]*?) width="[^"]*"', r"<svg\1", re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", text))
+
+
+def training_tables(trainings: Sequence[Training]) -> list[tuple[str, list[str], list[Training]]]:
+    """Trainings by network: the network's name, its metrics' names, and a training a row."""
+    titles = {"language": "Sentence encoder", "gpgnet": "GPGNet", "salnet": "SALNet"}
+    found = []
+    for network, title in titles.items():
+        rows = [training for training in trainings if training.network == network]
+        names = list(dict.fromkeys(name for row in rows for name in sorted(row.metrics)))
+        if rows:
+            found.append((title, names, rows))
+    return found
+
+
+def compact(value: float) -> str:
+    """A training metric in at most four significant decimals; whole numbers as such."""
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.4g}"
+
+
+def render(content: Content) -> str:
+    """The page as HTML. The same content gives the same text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    loader = PackageLoader("dat.report", "templates")
+    kinds = select_autoescape(enabled_extensions=("html",), default=True)
+    environment = Environment(loader=loader, autoescape=kinds, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["compact"] = compact
+    environment.filters["named"] = published.named
+    return environment.get_template("page.html").render(
+        content=content,
+        profile=content.settings.section("profile"),
+        data_sets=sorted({score.data_set for score in content.scores.values()}),
+        synthetic=any(score.data_set.startswith("synthetic-") for score in content.scores.values()),
+        origin=origin(content.settings),
+        coverage=coverage(content.scores),
+        drawings={number: inline(svg) for number, svg in content.svg.items()},
+        trainings=training_tables(content.trainings),
+        names=published.NAMES,
+        metrics=METRICS,
+        similar=_similar(content.scores),
+    )
+
+
+def _similar(scores: Mapping[str, Scores]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Figure 10's scores in the text: variant, and metric, ours, the paper's, for both metrics."""
+    found = scores.get("otb100-similar")
+    rows = []
+    for variant in ("pymdnet", "dat-jtnl"):
+        values = []
+        for metric in ("precision", "success"):
+            number = found.number(variant, metric) if found else None
+            printed = published.printed("text", "otb100-similar", variant, metric)
+            values.append((metric, f"{number.value:.3f}" if number else "", printed))
+        rows.append((variant, values))
+    return rows

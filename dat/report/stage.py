@@ -1,0 +1,46 @@
+"""The report stage: tables as CSV and Markdown, figures as SVG, PNG and points, and the page."""
+
+from pathlib import Path
+
+from dat.records import Job, write_bytes, write_text
+from dat.report import figures, page, points, readings, tables
+from dat.report.metrics import read_scores, read_trainings
+
+PARTIAL = "--partial"
+"""The stage's key when scores may be missing."""
+
+
+def write_tables(folder: Path, made: list[tables.Table], drawn: list[points.Figure], profile: str) -> None:
+    """Write the tables and the figures' points."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for table in made:
+        write_text(folder / f"table-{table.number}.csv", tables.to_csv(table))
+        write_text(folder / f"table-{table.number}.md", tables.to_markdown(table))
+    for figure in drawn:
+        write_text(folder / f"figure-{figure.number}.csv", points.to_csv(figure, profile))
+
+
+def write_figures(folder: Path, drawn: list[points.Figure]) -> dict[int, bytes]:
+    """Write the drawings; the SVGs are returned by figure number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    svgs: dict[int, bytes] = {}
+    for figure in drawn:
+        svgs[figure.number], png = figures.render(figure)
+        write_bytes(folder / f"figure-{figure.number}.svg", svgs[figure.number])
+        write_bytes(folder / f"figure-{figure.number}.png", png)
+    return svgs
+
+
+def run(job: Job) -> None:
+    """Make the report of a run. Inputs: metrics, weights, language; outputs: tables, figures, page.
+
+    Raises MissingError when a benchmark has no scores, unless the job's key is `--partial`.
+    """
+    profile = str(job.settings.section("profile"))
+    scores = read_scores(job.inputs["metrics"], job.settings, partial=job.key == PARTIAL)
+    made, drawn = tables.build_all(scores, profile), points.build_all(scores)
+    write_tables(job.outputs["tables"], made, drawn, profile)
+    svgs = write_figures(job.outputs["figures"], drawn)
+    trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
+    content = page.Content(job.settings, scores, made, drawn, svgs, trainings, readings.in_force(job.settings))
+    write_text(job.outputs["page"], page.render(content))

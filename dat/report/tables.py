@@ -1,0 +1,174 @@
+"""Tables 1 to 5: the run's numbers beside the paper's, as cells, and as CSV and Markdown."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from dat.report import footnotes, published
+from dat.report.metrics import Number, Scores
+
+COLUMNS = ("row", "benchmark", "metric", "ours", "paper", "address", "low", "high", "profile", "data_set")
+"""The columns of a table's CSV: `low` and `high` bound the 95 % interval of `ours`."""
+
+METRICS = {"success": "success", "precision": "precision", "eao": "EAO", "fps": "frames a second"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table: ours (None when this run has none), and the paper's as printed (empty for a dash)."""
+
+    row: str
+    benchmark: str
+    metric: str
+    ours: Number | None
+    paper: str
+    address: str
+    incomplete: str = ""
+
+    @property
+    def text(self) -> str:
+        """Ours with the decimals that the paper prints (EAO has four); empty when this run has none."""
+        return f"{self.ours.value:.{4 if self.metric == 'eao' else 3}f}" if self.ours else ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the paper: its rows, its columns (benchmark, metric), a cell for each, and its footnotes.
+
+    `data_sets` has, for each benchmark that this run scored, the name of the data set that our numbers are of.
+    """
+
+    number: int
+    title: str
+    profile: str
+    data_sets: Mapping[str, str]
+    rows: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    cells: Mapping[tuple[str, str, str], Cell]
+    footnotes: tuple[footnotes.Footnote, ...]
+
+    @property
+    def head(self) -> str:
+        """What every table says of itself: the profile and the data sets that its own numbers are of."""
+        sets = ", ".join(dict.fromkeys(self.data_sets.values())) or "none in this run"
+        return f"Our numbers: profile {self.profile}, data set {sets}"
+
+    def row(self, name: str) -> list[Cell]:
+        """The cells of a row, a column each."""
+        return [self.cells[name, *column] for column in self.columns]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a table holds: its columns, and its rows given the paper's trackers and the run's variants."""
+
+    number: int
+    title: str
+    columns: tuple[tuple[str, str], ...]
+    rows: Callable[[list[str], list[str]], list[str]]
+    notes: tuple[str, ...]
+
+
+def _both(extra: Iterable[str] = ()) -> Callable[[list[str], list[str]], list[str]]:
+    """The paper's rows, with `extra` variants of ours before its last one."""
+    return lambda paper, ours: [*paper[:-1], *(name for name in extra if name in ours and name not in paper), paper[-1]]
+
+
+OTB = (("otb2013", "precision"), ("otb2013", "success"), ("otb100", "precision"), ("otb100", "success"))
+PLANS = (
+    Plan(1, "Comparison on OTB-2013 and OTB-100", OTB, _both(), ("R22", "R12")),
+    Plan(2, "Comparison on VOT2016", (("vot2016", "eao"), ("vot2016", "fps")), _both(["pymdnet"]), ("R24", "R12")),
+    Plan(3, "Attention from target, language and both, on OTB-100", OTB[2:], _both(), ("R23", "R12")),
+    Plan(4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(), ("R19", "R22", "R12")),
+    Plan(5, "Graph layers, on OTB-2013", (OTB[1],), _both(), ("R19",)),
+)
+
+
+def _cell(plan: Plan, row: str, column: tuple[str, str], scores: Mapping[str, Scores]) -> Cell:
+    benchmark, metric = column
+    found = scores.get(benchmark)
+    return Cell(
+        row,
+        benchmark,
+        metric,
+        found.number(row, metric) if found else None,
+        published.printed(str(plan.number), benchmark, row, metric),
+        f"table/{plan.number}/{row}/{benchmark}-{metric}",
+        found.completeness(row) if found else "",
+    )
+
+
+def build(plan: Plan, scores: Mapping[str, Scores], profile: str) -> Table:
+    """A table from the run's scores."""
+    names = [benchmark for benchmark, _ in plan.columns]
+    ours = [variant for name in names if name in scores for variant in scores[name].variants]
+    rows = tuple(plan.rows(published.trackers(str(plan.number)), ours))
+    cells = {(row, *column): _cell(plan, row, column, scores) for row in rows for column in plan.columns}
+    sets = {name: scores[name].data_set for name in dict.fromkeys(names) if name in scores}
+    notes = tuple(footnotes.of(mark, scores) for mark in plan.notes)
+    return Table(plan.number, plan.title, profile, sets, rows, plan.columns, cells, notes)
+
+
+def build_all(scores: Mapping[str, Scores], profile: str) -> list[Table]:
+    """Tables 1 to 5."""
+    return [build(plan, scores, profile) for plan in PLANS]
+
+
+def _values(cell: Cell, table: Table) -> list[str]:
+    """A cell as a row of CSV, its values in full."""
+    low, high = cell.ours.interval if cell.ours and cell.ours.interval else ("", "")
+    ours = repr(cell.ours.value) if cell.ours else ""
+    address = cell.address if cell.ours else ""
+    whose = (table.profile, table.data_sets[cell.benchmark]) if cell.ours else ("", "")
+    facts = (cell.row, cell.benchmark, cell.metric, ours, cell.paper, address, low, high, *whose)
+    return [value if isinstance(value, str) else repr(value) for value in facts]
+
+
+def to_csv(table: Table) -> str:
+    """A table as CSV, a line a cell; `ours` is the full value, `paper` as printed, `address` what `dat audit` takes."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in table.rows:
+        for cell in table.row(row):
+            if cell.ours or cell.paper:
+                writer.writerow(_values(cell, table))
+    return out.getvalue()
+
+
+def _markdown_row(values: Iterable[str]) -> str:
+    return "| " + " | ".join(values) + " |"
+
+
+def _shown(cell: Cell) -> list[str]:
+    """Ours and the paper's, as Markdown shows them."""
+    ours = f"**{cell.text}**" if cell.ours else ""
+    if cell.ours and cell.ours.interval:
+        ours += f" [{cell.ours.interval[0]:.3f}, {cell.ours.interval[1]:.3f}]"
+    if cell.ours and cell.incomplete:
+        ours += f" ({cell.incomplete})"
+    return [ours, cell.paper] if cell.metric != "fps" else [cell.paper]
+
+
+def heads(table: Table) -> list[str]:
+    """The heads of a table's columns, two a score: ours with its data set's name, and the paper's."""
+    found: list[str] = []
+    for benchmark, metric in table.columns:
+        paper = f"{published.NAMES[benchmark]} {METRICS[metric]}, paper"
+        ours = f"{table.data_sets.get(benchmark, benchmark)} ({benchmark}) {METRICS[metric]}, ours"
+        found += [ours, paper] if metric != "fps" else [paper]
+    return found
+
+
+def to_markdown(table: Table) -> str:
+    """A table as Markdown, with its head and its footnotes."""
+    names = heads(table)
+    said = f"{table.head}. In brackets: the 95 % interval over sequences."
+    lines = [f"# Table {table.number}: {table.title}", "", said, ""]
+    lines += [_markdown_row(["Tracker", *names]), _markdown_row(["---", *["---:"] * len(names)])]
+    for row in table.rows:
+        shown = [value for cell in table.row(row) for value in _shown(cell)]
+        lines.append(_markdown_row([published.named(row), *shown]))
+    lines += ["", *(f"- [{note.mark}] {note.text}" for note in table.footnotes)]
+    return "\n".join(lines) + "\n"
