@@ -1,0 +1,161 @@
+"""GPGNet: from a whole frame, the target's picture and the sentence to a map of where the target may be."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dat.errors import InputError
+from dat.models.layers import initialise, scaled
+from dat.models.sentence import SentenceNet
+
+INPUTS = ("target", "language")
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3))  # VGG-16 through conv4_3: channels and convolutions [R15]
+
+
+class NetworkSettings(Protocol):
+    """The section `network` of params.yaml, as far as GPGNet reads it."""
+
+    width: float
+    init: str
+
+
+class LanguageSettings(Protocol):
+    """The section `language` of params.yaml, as far as a network reads it."""
+
+    channels: int
+    kernel: int
+    layers: int
+
+
+def _block(channels: Sequence[int]) -> nn.Sequential:
+    """3x3 convolutions, ReLU after each."""
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise(channels):
+        layers += [nn.Conv2d(a, b, 3, padding=1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class Encoder(nn.Module):
+    """VGG-16 through conv4_3 and its pooling: (B,3,H,W) in 0..255 RGB -> (B, 512 * width, H/16, W/16)."""
+
+    def __init__(self, width: float) -> None:
+        super().__init__()
+        sizes = [3] + [scaled(c, width) for c, _ in BLOCKS]
+        self.blocks = nn.ModuleList(
+            _block([a] + [b] * n) for a, b, (_, n) in zip(sizes, sizes[1:], BLOCKS, strict=False)
+        )
+        self.register_buffer("mean", torch.tensor([123.675, 116.28, 103.53]), persistent=False)
+        self.register_buffer("scale", torch.tensor([58.395, 57.12, 57.375]), persistent=False)
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = (image - self.mean[:, None, None]) / self.scale[:, None, None]  # ImageNet's, as torchvision's VGG-16 wants
+        x = x.contiguous(memory_format=torch.channels_last)
+        for block in self.blocks:
+            x = F.max_pool2d(block(x), 2)  # a quarter of the pixels each time
+        return x
+
+
+class Decoder(nn.Module):
+    """The encoder mirrored: (B,C,H/16,W/16) -> (B,1,H,W) logits; `channels` C is that of the inputs that are there."""
+
+    def __init__(self, channels: int, width: float) -> None:
+        super().__init__()
+        sizes = [channels] + [scaled(c, width) for c, _ in reversed(BLOCKS)]
+        self.blocks = nn.ModuleList(
+            _block([a] + [b] * n) for a, b, (_, n) in zip(sizes, sizes[1:], reversed(BLOCKS), strict=False)
+        )
+        self.head = nn.Conv2d(sizes[-1], 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(F.interpolate(x, scale_factor=2, mode="nearest"))
+        out: Tensor = self.head(x)
+        return out
+
+
+class GPGNet(nn.Module):
+    """Attention logits (B,1,H,W) for frames (B,3,H,W) in 0..255; H and W multiples of 16 (192 x 256 in the paper).
+
+    `inputs` says which of target and language the network has; the others are absent, and the decoder's first layer
+    is that much narrower [R18]. A tracker calls `encode_patch` and `encode_sentence` once and `attend` a frame.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        network: NetworkSettings,
+        language: LanguageSettings | None = None,
+        vocabulary: int = 0,
+        shared_encoder: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if not inputs or set(inputs) - set(INPUTS):
+            raise InputError(f"gpgnet inputs are {list(inputs)}; expected target, language or both")
+        self.inputs = tuple(name for name in INPUTS if name in inputs)
+        generator = generator or torch.Generator().manual_seed(0)
+        self.encoder = Encoder(network.width)
+        self.patch_encoder = Encoder(network.width) if "target" in inputs and not shared_encoder else None  # [R16]
+        visual = scaled(512, network.width)
+        channels = visual * (2 if "target" in inputs else 1)
+        self.sentence: SentenceNet | None = None
+        if "language" in inputs:
+            if language is None or vocabulary < 2:
+                raise InputError("a GPGNet with language needs the section language and a vocabulary")
+            self.sentence = SentenceNet(vocabulary, language.channels, language.kernel, language.layers)
+            channels += language.channels
+        self.decoder = Decoder(channels, network.width)
+        initialise(self, network.init, generator)
+
+    def encode_patch(self, patch: Tensor) -> Tensor:
+        """(B,3,H,W) target patches -> (B, 512 * width, H/16, W/16)."""
+        encoder = self.encoder if self.patch_encoder is None else self.patch_encoder
+        out: Tensor = encoder(patch)
+        return out
+
+    def encode_sentence(self, tokens: Tensor) -> Tensor:
+        """(B,16) word numbers -> (B,16,channels)."""
+        if self.sentence is None:
+            raise InputError("this GPGNet has no language input")
+        out: Tensor = self.sentence(tokens)
+        return out
+
+    def attend(self, frame: Tensor, patch: Tensor | None = None, sentence: Tensor | None = None) -> Tensor:
+        """Frames and the encoded patch and sentence (of B or of one) -> (B,1,H,W) logits."""
+        x = self.encoder(frame)  # (B,512,h,w)
+        parts = [x]
+        if "target" in self.inputs:
+            parts.append(_given(patch, "target").expand(x.shape[0], -1, -1, -1))
+        if "language" in self.inputs:
+            parts.append(_columns(_given(sentence, "language"), x))
+        out: Tensor = self.decoder(torch.cat(parts, 1))  # 1536 channels in the paper's joint version
+        return out
+
+    def forward(self, frame: Tensor, patch: Tensor | None = None, sentence: Tensor | None = None) -> Tensor:
+        encoded_patch = None if "target" not in self.inputs else self.encode_patch(_given(patch, "target"))
+        encoded = None if "language" not in self.inputs else self.encode_sentence(_given(sentence, "language"))
+        return self.attend(frame, encoded_patch, encoded)
+
+
+def _given(value: Tensor | None, name: str) -> Tensor:
+    if value is None:
+        raise InputError(f"this GPGNet needs the input {name!r}")
+    return value
+
+
+def _columns(encoded: Tensor, like: Tensor) -> Tensor:
+    """(B,16,c), word by word along the width and repeated along the height: (B,c,h,w) of `like`'s h, w.
+
+    At the paper's size w is 16, a word a column; where it is not, neighbouring words are averaged.
+    """
+    b, _, h, w = like.shape
+    x = encoded.mT  # (B,c,16)
+    if x.shape[-1] != w:
+        x = F.adaptive_avg_pool1d(x, w)
+    return x[:, :, None, :].expand(b, -1, h, w)

@@ -1,0 +1,85 @@
+"""The graph over samples: equations (1) to (3)."""
+
+import itertools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SIMILARITIES = ("distance", "euclidean", "dot", "cosine")
+ADJACENCIES = ("g", "w", "binary")
+
+
+def similarity(nodes: Tensor, kind: str = "distance") -> Tensor:
+    """S of (1) [R3]: (...,N,d) -> (...,N,N), larger is nearer.
+
+    distance: -|a - b|^2 / sqrt(d); euclidean: -|a - b|; dot: a.b / sqrt(d); cosine.
+    """
+    if kind == "cosine":
+        unit = F.normalize(nodes, dim=-1)
+        return unit @ unit.mT
+    inner = nodes @ nodes.mT  # (...,N,N)
+    if kind == "dot":
+        return inner / math.sqrt(nodes.shape[-1])
+    square = inner.diagonal(dim1=-2, dim2=-1)  # (...,N)
+    squared = (square[..., :, None] + square[..., None, :] - 2 * inner).clamp_min(0)
+    if kind == "distance":
+        return -squared / math.sqrt(nodes.shape[-1])
+    if kind == "euclidean":
+        apart = squared > 0  # the root's slope at 0 is infinite: alike nodes get none
+        return -torch.where(apart, torch.where(apart, squared, 1).sqrt(), 0)
+    raise ValueError(f"graph.similarity is {kind!r}; expected one of {', '.join(SIMILARITIES)}")
+
+
+def weights(nodes: Tensor, kind: str = "distance") -> Tensor:
+    """W of (1): (...,N,d) -> (...,N,N); rows sum to 1 over the other nodes, the diagonal is 0 (all 0 for one node)."""
+    return _softmax_of_others(similarity(nodes, kind))
+
+
+def _softmax_of_others(scores: Tensor) -> Tensor:
+    n = scores.shape[-1]
+    if n == 1:
+        return torch.zeros_like(scores)
+    own = torch.eye(n, dtype=torch.bool, device=scores.device)
+    return scores.masked_fill(own, -math.inf).softmax(-1)
+
+
+def adjacency(nodes: Tensor, similarity: str = "distance", kind: str = "g", self_loops: bool = True) -> Tensor:
+    """A_hat of (3) [R4, R5]: (...,N,d) -> (...,N,N).
+
+    g: (2), the softmax over a row of W, whose zero diagonal takes part when `self_loops`; w: (1) alone;
+    binary: all ones, normalised.
+    """
+    if kind == "w":
+        return weights(nodes, similarity)
+    if kind == "g":
+        scores = weights(nodes, similarity)
+    elif kind == "binary":
+        scores = nodes.new_zeros(*nodes.shape[:-1], nodes.shape[-2])
+    else:
+        raise ValueError(f"graph.adjacency is {kind!r}; expected one of {', '.join(ADJACENCIES)}")
+    return scores.softmax(-1) if self_loops else _softmax_of_others(scores)
+
+
+class Graph(nn.Module):
+    """`layers` graph convolutions (3), ReLU after each; the output joins the untouched feature [R7, R14].
+
+    (G,N,d) -> (G,N,d + width). The adjacency is that of the incoming features, the same in every layer.
+    """
+
+    def __init__(
+        self, features: int, width: int, layers: int, similarity: str, adjacency: str, self_loops: bool = True
+    ) -> None:
+        super().__init__()
+        sizes = [features] + [width] * layers
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(sizes))
+        self.similarity, self.adjacency, self.self_loops = similarity, adjacency, self_loops
+        self.out_features = features + width
+
+    def forward(self, nodes: Tensor) -> Tensor:
+        a = adjacency(nodes, self.similarity, self.adjacency, self.self_loops)  # (G,N,N)
+        x = nodes
+        for layer in self.layers:
+            x = F.relu(a @ layer(x))  # (G,N,width)
+        return torch.cat([nodes, x], -1)

@@ -1,0 +1,165 @@
+"""SALNet: the classifier of regions. Training adds a graph over samples and a layer a video; online has neither."""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dat.models.graph import Graph
+from dat.models.layers import Dropout, initialise, scaled
+from dat.models.vggm import VGGM
+
+
+class NetworkSettings(Protocol):
+    """The section `network` of params.yaml, as far as SALNet reads it."""
+
+    width: float
+    fc4: int
+    standardise: bool
+    init: str
+    normalisation: str
+
+
+class GraphSettings(Protocol):
+    """The section `graph` of params.yaml."""
+
+    similarity: str
+    adjacency: str
+    self_loops: bool
+    width: int
+
+
+def statistics(features: Tensor) -> tuple[Tensor, Tensor]:
+    """What R40 subtracts and divides by, of (N,d): the means (d,), the stds + 0.1 of the overall one (d,)."""
+    mean = features.mean(0)
+    std = features.std(0, correction=0)
+    return mean, std + 0.1 * features.std(correction=0) + 1e-6
+
+
+def standardise(features: Tensor) -> Tensor:
+    """(N,d) features, each standardised over the N samples [R40]."""
+    mean, scale = statistics(features)
+    return (features - mean) / scale
+
+
+class SALNet(nn.Module):
+    """Crops to region features, and in training to scores (reference: SPEC section 2, MDNet's sizes).
+
+    `conv`: (N,3,107,107) crops minus 128 -> (N, 4608 * width). `embed`: those, standardised or not as
+    `network.standardise` says, -> (N, 512 * width). `forward`: training's scores of one domain.
+    """
+
+    def __init__(
+        self,
+        network: NetworkSettings,
+        graph: GraphSettings | None = None,
+        nodes: int = 0,
+        layers: int = 0,
+        domains: int = 0,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.nodes = nodes
+        self.standardise = network.standardise
+        self.vggm = VGGM(network.width, network.normalisation)
+        hidden, features = scaled(network.fc4, network.width), scaled(512, network.width)
+        self.fc4 = nn.Linear(self.vggm.features, hidden)
+        self.fc5 = nn.Linear(hidden, features)
+        self.drop5, self.drop6 = Dropout(dropout), Dropout(dropout)
+        self.graph: Graph | None = None
+        if graph is not None and nodes and layers:
+            width = scaled(graph.width, network.width)
+            self.graph = Graph(features, width, layers, graph.similarity, graph.adjacency, graph.self_loops)
+        self.branches = nn.ModuleList(nn.Linear(self.joined, 2) for _ in range(domains))
+        self.reset(network.init, generator or torch.Generator().manual_seed(0))
+
+    @property
+    def features(self) -> int:
+        """Size of a region's feature: the node feature, and what the online layer sees."""
+        return self.fc5.out_features
+
+    @property
+    def joined(self) -> int:
+        """Size of what a domain's layer sees: the feature, and the graph's output beside it [R14]."""
+        return self.features if self.graph is None else self.graph.out_features
+
+    def reset(self, init: str, generator: torch.Generator) -> None:
+        """New weights: shared layers by `init`, domain layers N(0, .01)."""
+        initialise(self, init, generator)
+        for branch in self.branches.parameters():
+            nn.init.normal_(branch, std=0.01 if branch.dim() == 2 else 0.0, generator=generator)
+
+    def conv(self, crops: Tensor) -> Tensor:
+        """(N,3,107,107) minus 128 -> (N, 4608 * width), C,H,W order."""
+        out: Tensor = self.vggm(crops)
+        return out
+
+    def embed(self, features: Tensor) -> Tensor:
+        """(N, 4608 * width) -> (N, 512 * width); the caller has standardised them if the network wants that."""
+        x = F.relu(self.fc4(features))
+        return F.relu(self.fc5(self.drop5(x)))
+
+    def describe(self, crops: Tensor) -> Tensor:
+        """One domain's batch of crops -> (N, 512 * width) node features, standardised over the batch [R40]."""
+        features = self.conv(crops)
+        return self.embed(standardise(features) if self.standardise else features)
+
+    def score(self, nodes: Tensor, domain: int) -> Tensor:
+        """(G,N,512 * width) nodes of G graphs -> (G,N,2) scores of the domain: background, target."""
+        joined = nodes if self.graph is None else self.graph(nodes)
+        out: Tensor = self.branches[domain](self.drop6(joined))
+        return out
+
+    def forward(self, crops: Tensor, domain: int, groups: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (N,3,107,107) of one domain, `groups` (G,n) their indices graph by graph.
+
+        Returns the scores (G*n,2) and the features before the graph (G*n, 512 * width), in the groups' order.
+        """
+        nodes = self.describe(crops)[groups]  # (G,n,512)
+        return self.score(nodes, domain).flatten(0, 1), nodes.flatten(0, 1)
+
+
+class OnlineHead(nn.Module):
+    """fc4 and fc5 of a SALNet and a new fc6: what the tracker trains on its target.
+
+    Features (N, 4608 * width) -> scores (N,2): background, target. `fit` takes R40's statistics from the first
+    frame's samples; before it, and when the SALNet was trained without, features pass as they are.
+    """
+
+    def __init__(self, salnet: SALNet, generator: torch.Generator, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.standardise = salnet.standardise
+        self.fc4, self.fc5 = _copy(salnet.fc4), _copy(salnet.fc5)
+        self.fc6 = nn.Linear(salnet.features, 2, device=salnet.fc5.weight.device)
+        weight = torch.empty(self.fc6.weight.shape).normal_(std=0.01, generator=generator)
+        with torch.no_grad():
+            self.fc6.weight.copy_(weight)
+            self.fc6.bias.zero_()
+        self.drop5, self.drop6 = Dropout(dropout), Dropout(dropout)
+        self.register_buffer("mean", torch.zeros(salnet.vggm.features, device=self.fc6.weight.device))
+        self.register_buffer("scale", torch.ones(salnet.vggm.features, device=self.fc6.weight.device))
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def fit(self, features: Tensor) -> None:
+        """Take the statistics of R40 from (N, 4608 * width), unless the network was trained without."""
+        if self.standardise:
+            self.mean, self.scale = statistics(features.detach())
+
+    def embed(self, features: Tensor) -> Tensor:
+        """(N, 4608 * width) as they come from `SALNet.conv` -> (N, 512 * width)."""
+        x = (features - self.mean) / self.scale if self.standardise else features
+        x = F.relu(self.fc4(x))
+        return F.relu(self.fc5(self.drop5(x)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = self.fc6(self.drop6(self.embed(features)))
+        return out
+
+
+def _copy(layer: nn.Linear) -> nn.Linear:
+    new = nn.Linear(layer.in_features, layer.out_features, device=layer.weight.device)
+    new.load_state_dict(layer.state_dict())
+    return new

@@ -1,0 +1,102 @@
+"""VGG-M's first three convolutional layers, as MDNet uses them, with a response normalisation that is fast on a CPU."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dat.models.layers import scaled
+
+CHUNK = 1 << 19  # values normalised at a time: a few of these fit the last-level cache
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """y_c = x_c / (k + alpha * sum of x^2 over channels c - below to c + above) ^ 0.75."""
+
+    below: int
+    above: int
+    k: float
+    alpha: float
+
+    def band(self, channels: int, like: Tensor) -> Tensor:
+        """(C,C): column c has alpha at the channels of c's window."""
+        index = torch.arange(channels, device=like.device)
+        offset = index[:, None] - index[None]  # row r, column c: r - c
+        return ((offset >= -self.below) & (offset <= self.above)).to(like.dtype) * self.alpha
+
+
+NORMALISATIONS = {
+    "vgg-m": Normalisation(below=2, above=2, k=2.0, alpha=1e-4),
+    # py-MDNet v2: torch's LocalResponseNorm(2), which pads below and divides alpha by the window's 2 [R33]
+    "v2": Normalisation(below=1, above=0, k=1.0, alpha=0.5e-4),
+}
+
+
+class _Normalise(torch.autograd.Function):
+    """Rows (M,C) -> (M,C), by pieces that stay in the cache; the backward pass computes the window's sum again."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, band: Tensor, k: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, band, k)
+        out = torch.empty_like(rows)
+        for x, y in _pieces(rows, out):
+            torch.mul(x, x, out=y)
+            s = torch.addmm(k, y, band).rsqrt_()  # s^-1/2
+            torch.sqrt(s, out=y)
+            torch.mul(x, y.mul_(s), out=y)  # x s^-3/4
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        rows, band, k = ctx.saved_tensors
+        gradient, out = gradients[0].contiguous(), torch.empty_like(rows)
+        for x, g, y in _pieces(rows, gradient, out):
+            s = torch.addmm(k, x * x, band)
+            r = s.rsqrt()
+            p = r.sqrt().mul_(r).mul_(g)  # g s^-3/4
+            inner = (p * x).div_(s)  # g x s^-7/4
+            torch.addcmul(p, inner @ band.T, x, value=-1.5, out=y)
+        return out, None, None
+
+
+def _pieces(*tensors: Tensor) -> Any:
+    step = max(1, CHUNK // tensors[0].shape[1])
+    return zip(*(torch.split(t, step) for t in tensors), strict=True)
+
+
+def normalise(x: Tensor, kind: Normalisation) -> Tensor:
+    """Local response normalisation across channels: (N,C,H,W) -> (N,C,H,W), channels-last."""
+    n, c, h, w = x.shape
+    rows = x.permute(0, 2, 3, 1).reshape(-1, c)  # (N*H*W, C), a view when x is channels-last
+    k = torch.full((c,), kind.k, dtype=x.dtype, device=x.device)
+    out: Tensor = _Normalise.apply(rows, kind.band(c, x), k)
+    return out.view(n, h, w, c).permute(0, 3, 1, 2)
+
+
+class VGGM(nn.Module):
+    """(N,3,107,107) crops minus 128, RGB -> (N, 3*3*512*width) features in C,H,W order (reference/mdnet.md 1.1)."""
+
+    def __init__(self, width: float = 1.0, normalisation: str = "vgg-m") -> None:
+        super().__init__()
+        a, b, c = (scaled(n, width) for n in (96, 256, 512))
+        self.conv1 = nn.Conv2d(3, a, 7, stride=2)
+        self.conv2 = nn.Conv2d(a, b, 5, stride=2)
+        self.conv3 = nn.Conv2d(b, c, 3)
+        self.normalisation = NORMALISATIONS[normalisation]
+
+    @property
+    def features(self) -> int:
+        """Values a crop of 107 x 107 becomes."""
+        return 9 * self.conv3.out_channels
+
+    def forward(self, crops: Tensor) -> Tensor:
+        x = crops.contiguous(memory_format=torch.channels_last)
+        x = normalise(F.relu(self.conv1(x), inplace=True), self.normalisation)  # (N,96,51,51)
+        x = F.max_pool2d(x, 3, 2)  # (N,96,25,25)
+        x = normalise(F.relu(self.conv2(x), inplace=True), self.normalisation)  # (N,256,11,11)
+        x = F.max_pool2d(x, 3, 2)  # (N,256,5,5)
+        x = F.relu(self.conv3(x), inplace=True)  # (N,512,3,3)
+        return x.flatten(1)
