@@ -78,7 +78,7 @@ class Network(Section):
     crop: Number
     fc4: Number
     standardise: bool
-    init: Literal["orthogonal", "normal"]
+    init: Literal["orthogonal", "normal", "mdnet", "default"]
     normalisation: Literal["vgg-m", "v2"]
     vgg_m: str
     vgg16: str
@@ -420,7 +420,7 @@ def _line(data: Any, location: tuple[Any, ...]) -> int:
 
 
 def _complaint(path: Path, data: Any, error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")  # a typo explains what is missing
     location = tuple(first["loc"])
     name, line, found = ".".join(map(str, location)), _line(data, location), first.get("input")
     if first["type"] == "extra_forbidden":

@@ -1,0 +1,101 @@
+"""Settings: every wrong file gets one message with file, line and remedy."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+from dat import params
+from dat.errors import MissingError, ParamsError
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILES = [ROOT, ROOT / "profiles" / "paper", ROOT / "tests" / "workflow" / "project"]
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    text = (ROOT / "params.yaml").read_text()
+    assert old in text
+    (tmp_path / "params.yaml").write_text(text.replace(old, new, 1))
+    return tmp_path
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.name)
+def test_profiles_load(profile: Path) -> None:
+    assert params.load(profile).path == profile
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.name)
+def test_yaml_1_1_and_1_2_agree_on_every_value(profile: Path) -> None:
+    text = (profile / "params.yaml").read_text()
+    assert yaml.safe_load(text) == YAML(typ="safe", pure=True).load(text)
+
+
+def test_profiles_have_the_same_keys() -> None:
+    embedded, paper = (params.plain(params.load(path).root) for path in PROFILES[:2])
+    fixed = [name for name in embedded if name not in ("synthetic", "salnet", "variants", "benchmarks")]
+    assert [params.leaves(embedded[name], name).keys() for name in fixed] == [
+        params.leaves(paper[name], name).keys() for name in fixed
+    ]
+
+
+def test_the_paper_profile_names_every_variant_of_the_paper() -> None:
+    names = set(params.load(PROFILES[1]).root.variants)
+    grids = {
+        "layers": ["2", "3", "5", "8"],
+        "nodes": ["0", "20", "28", "32", "43", "50", "70"],
+        "lambda": ["0", "0p1", "0p2", "0p3", "0p5", "0p8", "1"],
+    }
+    points = {f"{grid}-{value}" for grid, values in grids.items() for value in values}
+    assert names == points | {"pymdnet", "pymdnet+gcn", "pymdnet+language", "salnet", "dat-to", "dat-nl", "dat-jtnl"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("momentum: 0.9", "momentum: '0.9'", "tracking.momentum"),
+        ("momentum: 0.9", "momentun: 0.9", "momentun"),
+        ("threads: 1", "threads: 1.5", "tracking.threads"),
+        ("threads: 1", "threads: true", "tracking.threads"),
+        ("profile: embedded\n", "", "profile"),
+        ("data: otb100", "data: otb", "benchmarks.otb2013.data"),
+        ("attention: jtnl", "attention: both", "variants.dat-jtnl.attention"),
+        ("momentum: 0.9", "momentum: .nan", "tracking.momentum"),
+    ],
+)
+def test_a_wrong_value_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    folder = changed(tmp_path, old, new)
+    with pytest.raises(ParamsError, match=said) as caught:
+        params.load(folder)
+    assert str(tmp_path / "params.yaml") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_line_of_a_wrong_value_is_named(tmp_path: Path) -> None:
+    folder = changed(tmp_path, "  momentum: 0.9", "  momentum: 'much'")
+    line = (folder / "params.yaml").read_text().splitlines().index("  momentum: 'much'") + 1
+    with pytest.raises(ParamsError, match=rf"params.yaml:{line}: .*without quotes"):
+        params.load(folder)
+
+
+def test_broken_yaml_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("a: 1\nb: [1\nc: 2\n")
+    with pytest.raises(ParamsError, match=r"params.yaml:\d+"):
+        params.load(tmp_path)
+
+
+def test_no_params_anywhere(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"no params\.yaml"):
+        params.find(tmp_path)
+
+
+def test_what_a_stage_reads_is_noted() -> None:
+    settings = params.load(ROOT)
+    settings.section("salnet.salnet")
+    assert settings.read["salnet.salnet.triplet"] == 0.1
+    assert not any(name.startswith("tracking") for name in settings.read)
+
+
+def test_an_unknown_section_lists_the_known(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="pymdnet"):
+        params.load(ROOT).section("salnet.nosuch")

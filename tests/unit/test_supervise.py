@@ -1,0 +1,109 @@
+"""The supervisor, on processes that do not want to end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print('up', flush=True); time.sleep(600)"
+DRIVER = """
+import os, sys
+from pathlib import Path
+from dat.tracking import supervise
+sys.exit(supervise.run(sys.argv[2:], dict(os.environ), Path(sys.argv[1]), grace=0.3))
+"""
+
+
+def marked(mark: str) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and f"DAT_MARK={mark}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                found += [int(entry.name)] if state != "Z" else []
+        except OSError:
+            continue
+    return found
+
+
+def gone(mark: str, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and marked(mark):
+        time.sleep(0.02)
+    return not marked(mark)
+
+
+def start(tmp_path: Path, mark: str, command: list[str], shell: bool = False) -> "subprocess.Popen[bytes]":
+    call = [sys.executable, "-c", DRIVER, str(tmp_path / "log"), *command]
+    if shell:
+        call = ["/bin/sh", "-c", '"$@"; true', "sh", *call]
+    return subprocess.Popen(call, env={**os.environ, "DAT_MARK": mark}, start_new_session=True)
+
+
+def up(tmp_path: Path) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if (tmp_path / "log").exists() and b"up" in (tmp_path / "log").read_bytes():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_the_command_s_status_comes_back(tmp_path: Path) -> None:
+    assert start(tmp_path, "status", [sys.executable, "-c", "print('said'); raise SystemExit(7)"]).wait(20) == 7
+    assert b"said" in (tmp_path / "log").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_even_what_ignores_it(tmp_path: Path, number: signal.Signals) -> None:
+    mark = f"signal-{number}-{tmp_path.name}"
+    driver = start(tmp_path, mark, [sys.executable, "-c", STUBBORN])
+    assert up(tmp_path)
+    driver.send_signal(number)
+    assert driver.wait(20) == 128 + number
+    assert gone(mark)
+
+
+def test_grandchildren_that_left_their_group_end_too(tmp_path: Path) -> None:
+    mark = f"double-{tmp_path.name}"
+    inner = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], start_new_session=True)"
+    driver = start(tmp_path, mark, [sys.executable, "-c", inner])
+    assert driver.wait(20) == 0
+    assert gone(mark)
+
+
+def test_kill_of_the_supervisor_ends_the_command(tmp_path: Path) -> None:
+    mark = f"kill-{tmp_path.name}"
+    driver = start(tmp_path, mark, [sys.executable, "-c", STUBBORN])
+    assert up(tmp_path)
+    driver.kill()
+    driver.wait(20)
+    assert gone(mark)
+
+
+def test_death_of_the_caller_behind_a_shell_ends_everything(tmp_path: Path) -> None:
+    mark = f"caller-{tmp_path.name}"
+    call = f"""
+import subprocess, sys
+subprocess.Popen(['/bin/sh', '-c', '"$@"; true', 'sh', sys.executable, '-c', {DRIVER!r}, {str(tmp_path / 'log')!r}, sys.executable, '-c', {STUBBORN!r}]).wait()
+"""
+    caller = subprocess.Popen([sys.executable, "-c", call], env={**os.environ, "DAT_MARK": mark}, start_new_session=True)
+    assert up(tmp_path)
+    caller.kill()
+    caller.wait(20)
+    assert gone(mark)
+
+
+def test_a_job_ends_with_its_supervisor(tmp_path: Path) -> None:
+    mark = f"job-{tmp_path.name}"
+    job = "from dat.tracking import supervise; supervise.die_with_supervisor(0.05); import time; print('up', flush=True); time.sleep(600)"
+    wrapper = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {job!r}], start_new_session=True)"
+    driver = start(tmp_path, mark, [sys.executable, "-c", wrapper])
+    assert up(tmp_path)
+    driver.kill()
+    driver.wait(20)
+    assert gone(mark)

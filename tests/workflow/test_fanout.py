@@ -1,0 +1,103 @@
+"""The fan-out, killed for real: nothing survives, nothing is lost, and the boxes are those of an undisturbed run."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import Project
+
+pytestmark = pytest.mark.slow
+Until = Callable[[Callable[[], bool], float], bool]
+
+
+def stored(project: Project) -> list[Path]:
+    """Finished units in the store."""
+    return sorted((project.path / ".dat" / "store").glob("[0-9a-f][0-9a-f]/*"))
+
+
+def forget(project: Project) -> None:
+    """Lose all results and the store, as on a fresh machine."""
+    shutil.rmtree(project.path / "results")
+    shutil.rmtree(project.path / ".dat" / "store")
+
+
+def find(project: Project, *words: str) -> int:
+    """The process of the project whose command line has all the words."""
+    for pid in project.processes():
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if all(word.encode() in line or any(part.endswith(word.encode()) for part in line) for word in words):
+            return pid
+    raise AssertionError(f"no process {words}")
+
+
+VICTIMS = {"dvc": ("dvc", "repro"), "scheduler": ("snakemake", "--nolock"), "supervisor": ("benchmark", "otb100")}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_leaves_no_process_and_resumes_to_the_same_boxes(
+    project: Project, until: Until, victim: str, number: signal.Signals
+) -> None:
+    wanted = project.results()
+    forget(project)
+    running = project.start("dvc", "repro", "benchmark@otb100")
+    assert until(lambda: len(stored(project)) >= 1, 60), "no unit was finished"
+    os.kill(find(project, *VICTIMS[victim]), number)
+    assert until(lambda: not project.processes(), 20), "processes are left"
+    running.communicate()
+    kept = {path.name: path.stat().st_ino for path in stored(project)}
+    assert kept, "finished units were lost"
+    project.run("dvc", "repro", "benchmark@otb100")
+    assert project.results() == wanted
+    assert {path.name: path.stat().st_ino for path in stored(project)}.items() >= kept.items(), "finished units ran again"
+
+
+def test_only_what_a_changed_setting_decides_runs_again(project: Project) -> None:
+    params = project.path / "params.yaml"
+    params.write_text(params.read_text().replace("fanout: {batch: 1", "fanout: {batch: 2"))
+    assert "benchmark@otb100' didn't change" in project.run("dvc", "repro", "benchmark@otb100")
+    before = len(stored(project))
+    params.write_text(params.read_text().replace("threshold: 0.5", "threshold: 0.6"))
+    project.run("dvc", "repro", "benchmark@otb100")
+    assert len(stored(project)) == 2 * before
+
+
+def test_results_that_dvc_deleted_come_back_from_the_store(project: Project) -> None:
+    wanted, before = project.results(), {path.name: path.stat().st_ino for path in stored(project)}
+    shutil.rmtree(project.path / "results")
+    assert " 0 to run" in project.run("dat", "benchmark", "otb100")
+    assert project.results() == wanted
+    assert {path.name: path.stat().st_ino for path in stored(project)} == before
+
+
+def test_a_damaged_result_in_the_store_is_computed_again(project: Project) -> None:
+    wanted = project.results()
+    shutil.rmtree(project.path / "results")
+    broken = next(file for file in stored(project)[0].glob("*.txt"))
+    broken.write_text("1,2,3,4\n")
+    assert "1 to run" in project.run("dat", "benchmark", "otb100")
+    assert project.results() == wanted
+
+
+def test_two_runs_of_one_benchmark_do_not_meet(project: Project, until: Until) -> None:
+    forget(project)
+    first = project.start("dat", "benchmark", "otb100")
+    assert until(lambda: (project.path / ".dat" / "work" / "test-otb100" / "lock").exists(), 30)
+    assert until(lambda: any((project.path / ".dat" / "work" / "test-otb100").glob("*/plan.json")), 30)
+    assert "another process" in project.run("dat", "benchmark", "otb100", status=2)
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+
+
+def test_a_failing_sequence_is_named_and_the_others_are_kept(project: Project) -> None:
+    forget(project)
+    frame = next((project.path / "data" / "otb100").rglob("*0005.jpg"))
+    frame.write_bytes(b"not an image")
+    said = project.run("dat", "benchmark", "otb100", status=1)
+    assert frame.parent.parent.name in said
+    assert "Traceback" not in said
+    assert len(stored(project)) == 4
