@@ -51,7 +51,10 @@ def read_rows(path: Path, *counts: int) -> list[list[float]]:
 
 def read_flags(path: Path) -> list[int]:
     """Flags 0 or 1, one a line or many on a line. Raises InputError naming file and line."""
-    flags = []
+    words = read_text(path).translate(_SPACES).split()
+    if set(words) <= {"0", "1"}:
+        return list(map(int, words))
+    flags: list[int] = []
     for line, text in enumerate(read_lines(path), 1):
         for word in text.translate(_SPACES).split():
             value = number(word, path, line)

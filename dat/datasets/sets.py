@@ -52,7 +52,7 @@ class DataSet:
 def read(file: Path, key: str, profile: Path) -> DataSet:
     """The data set that a `data/<set>.json` describes. Raises InputError when it does not, MissingError without it."""
     if not file.is_file():
-        raise MissingError(f"{file}: not there; run dat synthetic {key}, or git checkout in the paper's profile")
+        raise MissingError(f"{file}: not there; run dat synthetic {key}, or restore it from git if it was committed")
     facts = read_json(file)
     _check(file, facts)
     table = facts.get("sentences")
@@ -84,7 +84,10 @@ def path(settings: Settings, key: str) -> Path:
 
 def load(settings: Settings, key: str) -> DataSet:
     """A profile's data set by key. Raises InputError when params.yaml has none of that name."""
-    return read(path(settings, key), key, settings.path)
+    file = path(settings, key)
+    if key in settings.root.synthetic and not file.is_file():
+        raise MissingError(f"{file}: not there; run dat synthetic {key}")
+    return read(file, key, settings.path)
 
 
 def manifest_path(settings: Settings, key: str) -> Path:

@@ -1,0 +1,102 @@
+"""Where the user's own copy of a data set lies: linking a folder to a set of the profile, and what is where."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dat.datasets import layouts, manifest, published, sets
+from dat.errors import InputError, MissingError
+from dat.params import Settings
+from dat.records import write_text
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a folder holds of a data set: targets found, and those that are missing."""
+
+    folder: Path
+    found: list[str]
+    missing: list[str]
+
+
+def look(data: sets.DataSet, folder: Path) -> Look:
+    """What a folder holds of a data set; its first target is read. Raises InputError saying what is wrong with it."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'not there'}; name the folder of {data.name}")
+    found, missing = layouts.find(data.layout, folder, data.wanted)
+    if not found:
+        raise InputError(f"{folder}: {_wrong(data, folder)}")
+    name, place = next(iter(found.items()))
+    place.read(published.facts(data.name).get(name))
+    return Look(folder, list(found), missing)
+
+
+def _wrong(data: sets.DataSet, folder: Path) -> str:
+    """Why no target was found in a folder, and where there are some."""
+    looks = layouts.layout(data.layout).looks
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        if layouts.find(data.layout, inner, data.wanted)[0]:
+            return f"no sequence of {data.name} in it ({looks}), but there are in {inner.name}; link {inner}"
+    others = layouts.layout(data.layout).find(folder)
+    named = f"; it has {len(others)} others, such as {others[0].name}" if others else ""
+    return f"no sequence of {data.name} in it ({looks} is expected){named}; link the folder that holds the sequences"
+
+
+def link(settings: Settings, key: str, folder: Path) -> Look:
+    """Write `data/<set>.path`. Raises InputError where the profile makes the set itself, or the folder is not one."""
+    sets.path(settings, key)
+    if key in settings.root.synthetic:
+        where = f"{settings.path / 'params.yaml'}: the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
+        raise InputError(f"{where}; change into profiles/paper to link real data")
+    found = look(sets.load(settings, key), folder.expanduser().absolute())
+    write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
+    return found
+
+
+@dataclass(frozen=True)
+class Status:
+    """A data set of the profile: where it is, how many targets of how many its manifest has, and what is wrong."""
+
+    key: str
+    name: str
+    where: str
+    targets: int
+    wanted: int
+    frames: int
+    sentences: int
+    wrong: str
+
+
+def status(settings: Settings, key: str) -> Status:
+    """What is where of a data set, from its description and its manifest; no image is read."""
+    try:
+        data = sets.load(settings, key)
+    except MissingError as error:
+        return Status(key, "-", "-", 0, 0, 0, 0, str(error))
+    where = str(data.folder) if data.linked and data.folder else "-" if data.folder is None else data.root
+    counts, wrong = _counts(sets.manifest_path(settings, key))
+    if data.folder is None:
+        wrong = f"not linked: dat data link {key} PATH" if data.linked else f"not made: dat synthetic {key}"
+    return Status(key, data.name, where, counts[0], len(data.wanted), counts[1], counts[2], wrong)
+
+
+def _counts(path: Path) -> tuple[tuple[int, int, int], str]:
+    """Targets, frames and sentences of a manifest, and what is wrong with it."""
+    try:
+        rows = [(row["frames"], bool(row.get("sentence"))) for row in manifest.rows(path)]
+    except (InputError, MissingError) as error:
+        return (0, 0, 0), str(error)
+    return (len(rows), sum(frames for frames, _ in rows), sum(said for _, said in rows)), ""
+
+
+def sequence(settings: Settings, key: str, name: str) -> manifest.Sequence:
+    """A target of a set's manifest, its name spelled in any way. Raises InputError when there is none."""
+    sets.path(settings, key)
+    path = sets.manifest_path(settings, key)
+    wish = layouts.canonical(name)
+    names = []
+    for found in manifest.sequences(path):
+        if found.name == name or layouts.canonical(found.name) == wish:
+            return found
+        names.append(found.name)
+    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    raise InputError(f"{path}: no sequence '{name}' among {len(names)}: {some}")
