@@ -95,7 +95,8 @@ def check(names: tuple[str, ...]) -> None:
     for name in names or tuple(settings.root.datasets):
         found = sets.load(settings, name)
         if found.table is None:
-            click.echo(f"{name}: no table of sentences{' (nlp.txt beside each video)' if found.layout == 'lasot' else ''}")
+            beside = " (nlp.txt beside each video)" if found.layout == "lasot" else ""
+            click.echo(f"{name}: no table of sentences{beside}")
             continue
         table = found.sentences()
         remarks = sentences.remarks(table, found.wanted)
@@ -124,7 +125,7 @@ def write(name: str, sequence: str, sentence: str, annotator: str, day: str | No
     settings = params.load()
     found = sets.load(settings, name)
     if found.table is None or name in settings.root.synthetic:
-        raise InputError(f"{found.file}: '{name}' has no table of sentences to write to; name one under 'sentences' there")
+        raise InputError(f"{found.file}: '{name}' has no table of sentences to write to; 'sentences' there names one")
     if sequence not in found.wanted:
         raise InputError(f"{name}: no sequence '{sequence}' in its lists; dat data status shows the sets")
     table = found.sentences() if found.table.is_file() else {}

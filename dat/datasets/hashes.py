@@ -1,7 +1,6 @@
-"""Hashes of many files, remembered by what the file system says of each, so that an unchanged file is not read again."""
+"""Hashes of many files, remembered by what the file system says of each: an unchanged file is not read again."""
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,7 +65,7 @@ class Hashes:
 
     def _state(self, path: Path) -> list[int]:
         try:
-            found = os.stat(path)
+            found = path.stat()
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
         return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]

@@ -1,7 +1,7 @@
 """Stage `index`: the manifest of a data set, every file with its hash.
 
-Frames are hashed once: what the file system says of each is remembered outside of the stage's output. Where the raw data
-are not on this machine, a manifest that is there is kept, else one marked as not linked is written; both are said.
+Frames are hashed once: what the file system says of each is remembered outside of the stage's output. Where the raw
+data are not on this machine, a manifest that is there is kept, else one marked as not linked is written; both are said.
 """
 
 import sys

@@ -58,7 +58,8 @@ def find_tc128(root: Path) -> list[Found]:
 def _tc128(folder: Path) -> list[Found]:
     files = sorted(folder.glob("*_gt.txt"), key=lambda path: path.name.lower())
     names = [path.name.removesuffix("_gt.txt") for path in files] if len(files) > 1 else [folder.name]
-    return [Found(name, folder, partial(read_tc128, name, folder, path)) for name, path in zip(names, files, strict=False)]
+    named = zip(names[: len(files)], files, strict=True)
+    return [Found(name, folder, partial(read_tc128, name, folder, path)) for name, path in named]
 
 
 def read_tc128(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target:

@@ -53,7 +53,7 @@ def lasot_absent(folder: Path) -> tuple[list[int], list[Path]]:
 def lasot_sentence(folder: Path) -> str | None:
     """The sentence of a LaSOT video, None where it has none."""
     path = folder / "nlp.txt"
-    return " ".join(read_text(path).split()) or None if path.is_file() else None
+    return read_text(path).strip() or None if path.is_file() else None
 
 
 def find_lasot(root: Path) -> list[Found]:

@@ -21,7 +21,8 @@ class Look:
 def look(data: sets.DataSet, folder: Path) -> Look:
     """What a folder holds of a data set; its first target is read. Raises InputError saying what is wrong with it."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: {'not a folder' if folder.exists() else 'not there'}; name the folder of {data.name}")
+        wrong = "not a folder" if folder.exists() else "not there"
+        raise InputError(f"{folder}: {wrong}; name the folder that holds the sequences of {data.name}")
     found, missing = layouts.find(data.layout, folder, data.wanted)
     if not found:
         raise InputError(f"{folder}: {_wrong(data, folder)}")
@@ -45,8 +46,8 @@ def link(settings: Settings, key: str, folder: Path) -> Look:
     """Write `data/<set>.path`. Raises InputError where the profile makes the set itself, or the folder is not one."""
     sets.path(settings, key)
     if key in settings.root.synthetic:
-        where = f"{settings.path / 'params.yaml'}: the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
-        raise InputError(f"{where}; change into profiles/paper to link real data")
+        made = f"the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
+        raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
     found = look(sets.load(settings, key), folder.expanduser().absolute())
     write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
     return found

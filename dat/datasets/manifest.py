@@ -1,7 +1,7 @@
 """Manifests: what a data set holds, file by file with hashes; JSON Lines, the header and then a row a target.
 
-The header's `root` is the folder of the frames: relative to the profile's directory, or a file `*.path` there that names
-the folder on this machine, so that a manifest is the same everywhere. Boxes are x,y,w,h in pixels, origin 0.
+The header's `root` is the folder of the frames: relative to the profile's directory, or a file `*.path` there that
+names the folder on this machine, so that a manifest is the same everywhere. Boxes are x,y,w,h in pixels, origin 0.
 """
 
 import json
@@ -152,7 +152,8 @@ def header(path: Path) -> dict[str, Any]:
     found = read_header(path)
     if not found["linked"]:
         name = path.stem
-        raise MissingError(f"{path}: data set '{name}' is not linked; run dat data link {name} PATH, then dat index {name}")
+        todo = f"run dat data link {name} PATH, then dat index {name}"
+        raise MissingError(f"{path}: data set '{name}' is not linked; {todo}")
     return found
 
 
@@ -165,7 +166,7 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def read(path: Path) -> Manifest:
-    """A manifest. Raises MissingError when it is not there or the data set is not linked, InputError naming the line."""
+    """A manifest. Raises MissingError when it is not there or its data set is not linked, InputError naming the line."""
     head = header(path)
     folder = frames_root(path, head)
     return Manifest(head, {row["sequence"]: Sequence(row, folder) for row in rows(path)}, folder)

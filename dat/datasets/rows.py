@@ -1,4 +1,4 @@
-"""Numbers in text files: rows of coordinates with any of the delimiters in use, and flags. Errors name file and line."""
+"""Numbers in text files: rows of coordinates with any delimiter that is in use, and flags. Errors name file and line."""
 
 import math
 from pathlib import Path
@@ -28,9 +28,9 @@ def number(text: str, path: Path, line: int) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise InputError(f"{path}:{line}: '{text}' where a number belongs; correct the file or fetch it again") from None
+        raise InputError(f"{path}:{line}: '{text}' where a number belongs; correct the file") from None
     if math.isinf(value) or "_" in text:
-        raise InputError(f"{path}:{line}: '{text}' where a finite number belongs; correct the file or fetch it again")
+        raise InputError(f"{path}:{line}: '{text}' where a finite number belongs; correct the file")
     return value
 
 

@@ -72,7 +72,9 @@ def _check(file: Path, facts: Any) -> None:
     kinds = {"name": str, "layout": str, "lists": dict}
     for key, kind in kinds.items():
         if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
-            raise InputError(f"{file}: no '{key}' of the right kind; run dat synthetic again or restore the file from git")
+            raise InputError(
+                f"{file}: no '{key}' of the right kind; make it again (dat synthetic) or restore it from git"
+            )
 
 
 def path(settings: Settings, key: str) -> Path:

@@ -87,12 +87,13 @@ def _split(path: Path, split: str) -> set[str] | None:
 
 def _chosen(video: manifest.Sequence, step: int) -> tuple[list[Chosen], Chosen | None]:
     frames, first = video.frames, first_visible(video)
-    facts = {"sentence": video.sentence or "", "width": video.size[0], "height": video.size[1]}
+    width, height = video.size
+    facts = {"sequence": video.name, "sentence": video.sentence or "", "width": width, "height": height}
 
     def one(i: int) -> Chosen:
         box = tuple(map(float, video.boxes[i]))
-        row = {"sequence": video.name, "frame": i + 1, "source_sha256": video.files[i][2], "absent": int(video.absent[i])}
-        return Chosen(frames[i], box, row | dict(zip("xywh", box, strict=True)) | facts)
+        row = facts | {"frame": i + 1, "source_sha256": video.files[i][2], "absent": int(video.absent[i])}
+        return Chosen(frames[i], box, row | dict(zip("xywh", box, strict=True)))
 
     return [one(i) for i in range(0, len(frames), step)], None if first is None else one(first)
 
