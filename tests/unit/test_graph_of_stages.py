@@ -1,0 +1,72 @@
+"""dvc.yaml against the code: DVC sees no imports, so what a stage imports must lie under its deps."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from dat import params, records
+from dat.cli.stages import STAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAPH: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+
+
+def body(name: str) -> dict[str, Any]:
+    stage: dict[str, Any] = GRAPH[name]
+    return stage.get("do", stage)
+
+
+def paths(name: str, *kinds: str) -> list[str]:
+    found = []
+    for kind in kinds:
+        found += [next(iter(one)) if isinstance(one, dict) else one for one in body(name).get(kind, [])]
+    return found
+
+
+def test_dvc_and_the_command_line_name_the_same_stages() -> None:
+    assert set(GRAPH) == set(STAGES)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_everything_a_stage_imports_is_declared(name: str) -> None:
+    declared = [path.removeprefix("${root}/") for path in paths(name, "deps") if path.startswith("${root}/")]
+    closure = set(records.code_closure(STAGES[name].module)) - {"dat/__init__.py"}
+    undeclared = {path for path in closure if not any(path == one or path.startswith(f"{one}/") for one in declared)}
+    assert not undeclared
+    unused = [one for one in declared if not any(path == one or path.startswith(f"{one}/") for path in closure)]
+    assert not unused
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_runs_through_exec(name: str) -> None:
+    assert body(name)["cmd"].startswith("exec ${root}/workflow/dat ")
+
+
+def keys(name: str) -> list[str]:
+    return list(params.plain(params.load(ROOT).section(GRAPH[name]["foreach"][2:-1]))) if "foreach" in GRAPH[name] else [""]
+
+
+def resolved(name: str, key: str, *kinds: str) -> set[str]:
+    """Paths of one stage as DVC resolves them."""
+    settings = params.load(ROOT)
+    item = params.plain(settings.section(f"{GRAPH[name]['foreach'][2:-1]}.{key}")) if key else {}
+    found = set()
+    for path in paths(name, *kinds):
+        for field, value in item.items():
+            path = path.replace(f"${{item.{field}}}", str(value))
+        found.add(path.replace("${key}", key))
+    return found
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_inputs_outputs_and_records_are_declared(name: str) -> None:
+    stage = STAGES[name]
+    for key in keys(name):
+        settings = params.load(ROOT)
+        outputs = {*stage.outputs(settings, key).values(), stage.record(settings, key)}
+        declared = resolved(name, key, "outs", "metrics")
+        inside = {path for path in outputs if any(path.startswith(f"{one}/") for one in declared)}
+        assert outputs - inside == declared
+        assert set(stage.inputs(settings, key).values()) <= resolved(name, key, "deps")

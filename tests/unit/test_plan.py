@@ -1,0 +1,41 @@
+"""Packing units into jobs; what a key depends on is tested on the tiny project."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dat.tracking.plan import Unit, attention_for, pack
+
+
+def unit(key: str, cost: int, variant: str = "pymdnet") -> Unit:
+    return Unit(key, variant, 0, "Deer", "none", "weights/salnet/core/pymdnet", None, cost)
+
+
+costs = st.lists(st.integers(1, 4000), min_size=1, max_size=60)
+
+
+@given(costs, st.integers(1, 16), st.integers(1, 8))
+def test_every_unit_is_in_one_job_and_no_core_idles(lengths: list[int], batch: int, cores: int) -> None:
+    units = [unit(f"{index:03}", cost) for index, cost in enumerate(lengths)]
+    jobs = pack(units, batch, cores)
+    assert sorted(one.key for job in jobs for one in job) == [one.key for one in units]
+    assert len(jobs) >= min(len(units), cores)
+    assert all(jobs)
+
+
+def test_jobs_are_balanced_by_frames() -> None:
+    jobs = pack([unit(str(index), cost) for index, cost in enumerate([700, 300, 400, 100, 500])], 8, 2)
+    assert sorted(sum(one.cost for one in job) for job in jobs) == [1000, 1000]
+
+
+def test_variants_with_one_key_run_once() -> None:
+    jobs = pack([unit("a", 10, "pymdnet"), unit("a", 10, "nodes-0")], 8, 2)
+    assert [len(job) for job in jobs] == [1]
+
+
+def test_nothing_missing_is_no_job() -> None:
+    assert pack([], 8, 2) == []
+
+
+def test_without_a_sentence_attention_is_from_the_target_alone() -> None:
+    assert [attention_for(version, None) for version in ("none", "to", "nl", "jtnl")] == ["none", "to", "to", "to"]
+    assert attention_for("jtnl", "the dog") == "jtnl"

@@ -1,0 +1,71 @@
+"""Records: hashes, whole files, code closures."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from dat import records
+from dat.errors import InputError
+
+
+def test_hashes_are_those_of_hashlib(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert records.sha256_file(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest() == records.sha256_bytes(b"abc")
+
+
+def test_json_hash_ignores_the_order_of_keys() -> None:
+    assert records.sha256_json({"a": 1, "b": [1.5]}) == records.sha256_json({"b": [1.5], "a": 1})
+    assert records.sha256_json({"a": 1}) != records.sha256_json({"a": 1.5})
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.json"
+    records.write_json(path, {"old": 1})
+    with pytest.raises(ValueError, match="Out of range"):
+        records.write_json(path, {"new": float("nan")})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        records.write_json(path, {"new": 2})
+    assert json.loads(path.read_text()) == {"old": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_broken_json_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"a": 1,\n"b": }')
+    with pytest.raises(InputError, match=r"x\.json:2"):
+        records.read_json(tmp_path / "x.json")
+
+
+def test_the_closure_holds_imports_inside_functions_and_packages() -> None:
+    closure = records.code_closure("dat.tracking.fanout")
+    assert {"dat/__init__.py", "dat/tracking/__init__.py", "dat/tracking/unit.py", "dat/records.py", "dat/boxes.py"} - set(
+        closure
+    ) <= {"dat/tracking/unit.py"}
+    assert "dat/datasets/manifest.py" in closure
+    assert not any(path.startswith(("dat/report", "dat/audit", "dat/cli")) for path in closure)
+
+
+def test_parents_are_the_records_beside_and_within(tmp_path: Path) -> None:
+    (tmp_path / "training" / "frames").mkdir(parents=True)
+    (tmp_path / "training" / "frames" / "record.json").write_text("{}")
+    (tmp_path / "training" / "lasot.jsonl").write_text("{}")
+    (tmp_path / "training" / "lasot.record.json").write_text("{}")
+    (tmp_path / "training" / "other.record.json").write_text("{}")
+    beside = records.parents([tmp_path / "training" / "lasot.jsonl"], tmp_path)
+    within = records.parents([tmp_path / "training" / "frames"], tmp_path)
+    assert [one["path"] for one in beside] == ["training/lasot.record.json"]
+    assert [one["path"] for one in within] == ["training/frames/record.json"]
+    assert beside[0]["sha256"] == hashlib.sha256(b"{}").hexdigest()
+
+
+def test_what_is_not_known_is_absent() -> None:
+    facts = records.environment()
+    assert "threads" not in facts
+    assert facts["device"] == "cpu"
+    assert all(facts["packages"].values())

@@ -1,0 +1,53 @@
+"""The job store: whole entries or none."""
+
+from pathlib import Path
+
+import pytest
+
+from dat import records
+from dat.tracking import store
+
+KEY = "ab" * 32
+
+
+def finished(place: Path, text: str = "1,2,3,4\n") -> dict[str, object]:
+    folder = store.workspace(place)
+    (folder / "Deer.txt").write_text(text)
+    record = {"key": KEY, "outputs": records.folder_files(folder)}
+    store.put(place, KEY, folder, record, {"seconds": 1})
+    return record
+
+
+def test_an_entry_comes_back(tmp_path: Path) -> None:
+    assert store.record(tmp_path, KEY) is None
+    wanted = finished(tmp_path)
+    assert store.record(tmp_path, KEY) == wanted
+    assert [entry.name for entry in store.entries(tmp_path)] == [KEY]
+
+
+def test_the_first_of_two_equal_results_stays(tmp_path: Path) -> None:
+    finished(tmp_path)
+    finished(tmp_path, "9,9,9,9\n")
+    assert (store.entry(tmp_path, KEY) / "Deer.txt").read_text() == "1,2,3,4\n"
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("damage", ["file", "record", "missing"])
+def test_a_damaged_entry_is_taken_away(tmp_path: Path, damage: str) -> None:
+    finished(tmp_path)
+    folder = store.entry(tmp_path, KEY)
+    if damage == "file":
+        (folder / "Deer.txt").write_text("1,2,3,5\n")
+    elif damage == "record":
+        (folder / "record.json").write_text("{")
+    else:
+        (folder / "Deer.txt").unlink()
+    assert store.record(tmp_path, KEY) is None
+    assert not folder.exists()
+
+
+def test_the_store_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAT_CACHE", raising=False)
+    assert store.location(tmp_path) == tmp_path / ".dat" / "store"
+    monkeypatch.setenv("DAT_CACHE", str(tmp_path / "other"))
+    assert store.location(tmp_path) == tmp_path / "other"
