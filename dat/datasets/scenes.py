@@ -100,11 +100,11 @@ def object_layer(rng: np.random.Generator, stage: Stage, traits: Traits, centres
 
 def sizes(rng: np.random.Generator, stage: Stage, zoom: float = 1.0) -> Array:
     """An object's longer side in each frame, 30 to 90 pixels at 240 lines: (F,)."""
-    low, high = (36, 50) if zoom > 1 else (40, 68)
+    low, high = (38, 50) if zoom > 1 else (42, 70)
     growth = zoom ** motion.clock(stage.frames)
     growth = growth[::-1] if rng.random() < 0.4 else growth
     course = rng.uniform(low, high) * growth * np.exp(motion.smooth(rng, stage.frames, 0.06))
-    return np.asarray(np.clip(course, 31, 88) * stage.scale, dtype=np.float64)
+    return np.asarray(np.clip(course, 34, 89) * stage.scale, dtype=np.float64)
 
 
 def target_path(rng: np.random.Generator, stage: Stage, recipe: Recipe, side: float) -> Array:

@@ -58,14 +58,14 @@ def _arrow() -> Points:
 
 def _drop() -> Points:
     t = np.linspace(0, TURN, 48, endpoint=False)
-    return np.stack([0.75 * np.sin(t) * np.sin(t / 2) ** 1.5, -np.cos(t)], axis=1)
+    return np.stack([0.95 * np.sin(t) * np.sin(t / 2) ** 1.5, -np.cos(t)], axis=1)
 
 
 OUTLINES: dict[str, Callable[[], Points]] = {
     "arrow": _arrow,
     "crescent": _crescent,
     "cross": _cross,
-    "diamond": lambda: _polygon(4) * [0.6, 1.0],
+    "diamond": lambda: _polygon(4) * [0.68, 1.0],
     "disc": _disc,
     "drop": _drop,
     "heart": _heart,

@@ -16,8 +16,11 @@ from dat.datasets.programme import Entry
 from dat.datasets.rendering import render
 from dat.datasets.scenes import compose
 from dat.datasets.truth import truth
-from dat.datasets.writers import WRITERS, Take
+from dat.datasets.writers import WRITERS, Take, write_list, write_vot2016
 from dat.params import Synthetic
+
+WORDED = "2026-11-25"
+"""The date in the table of sentences: when the forms of the sentences were written."""
 
 
 def film(entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]) -> Take:
@@ -42,28 +45,37 @@ def sentences(pairs: list[tuple[str, str]]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["sequence", "sentence", "annotator", "date"])
-    table.writerows([name, sentence, "synthetic", ""] for name, sentence in pairs)
+    table.writerows([name, sentence, "synthetic", WORDED] for name, sentence in pairs)
     return text.getvalue()
+
+
+def write_videos(raw: Path, key: str, layout: str, section: Synthetic) -> list[tuple[str, str]]:
+    """Draw a set's videos into the folder `raw`, one after another; every sequence's name with its sentence."""
+    writer = WRITERS.get(key if layout == "vot" else layout, write_vot2016)
+    said: list[tuple[str, str]] = []
+    bar = records.progress(total=section.videos, desc=f"synthetic {key}", unit="video")
+    with bar:
+        for index, (entry, take) in enumerate(takes(key, layout, section)):
+            writer(raw, take, index)
+            said += [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
+            bar.update(len(entry.targets))
+    return said
 
 
 def write(raw: Path, key: str, layout: str, section: Synthetic) -> dict[str, object]:
     """Make a data set in the folder `raw`; the facts for `data/<key>.json`."""
-    raw.mkdir(parents=True, exist_ok=True)
-    writer = WRITERS[key if layout == "vot" else layout]
-    done, said = [], []
-    entries = programme.programme(key, layout, section.videos)
-    for entry, take in records.progress(takes(key, layout, section), total=len(entries), desc=f"synthetic {key}", unit="video"):
-        done.append(take)
-        said += [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
-    writer(raw, done)
-    if layout in programme.BENCHMARKS:
-        records.write_text(raw / "sentences.csv", sentences(said))
+    said = write_videos(raw, key, layout, section)
+    table = raw / "sentences.csv" if layout in programme.BENCHMARKS else None
+    if table:
+        records.write_text(table, sentences(said))
+    if layout == "vot":
+        write_list(raw, [name for name, _ in said])
     return {
         "name": f"synthetic-{key}",
         "layout": layout,
         "root": f"data/{key}",
-        "lists": programme.lists(key, layout, entries),
-        "sentences": f"data/{key}/sentences.csv" if layout in programme.BENCHMARKS else None,
+        "lists": programme.lists(key, layout, programme.programme(key, layout, section.videos)),
+        "sentences": f"data/{key}/{table.name}" if table else None,
         "digest": records.sha256_json(records.folder_files(raw)),
     }
 

@@ -40,14 +40,13 @@ PHOTOS: dict[str, tuple[str, ...]] = {
         "brick.png",
         "camera.png",
         "chelsea.png",
-        "coins.png",
         "grass.png",
         "hubble_deep_field.jpg",
         "ihc.png",
         "motorcycle_left.png",
         "text.png",
     ),
-    "testing": ("cell.png", "coffee.png", "gravel.png", "moon.png", "page.png", "retina.jpg", "rocket.jpg"),
+    "testing": ("cell.png", "coffee.png", "coins.png", "gravel.png", "moon.png", "retina.jpg", "rocket.jpg"),
 }
 
 

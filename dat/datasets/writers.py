@@ -1,4 +1,4 @@
-"""Writing embedded videos as the real data sets lie on disk: one function a layout.
+"""Writing embedded videos as the real data sets lie on disk: one function a layout, called once a video.
 
 Boxes go out in each benchmark's own origin: from 1 (LaSOT, TLP, DTB70, OTB, TC128), VOT as it is. The real sets' whole
 pixels are kept, except where theirs have fractions (VOT, and some of TC128).
@@ -50,82 +50,86 @@ def rows(values: npt.NDArray[np.generic], delimiter: str = ",", form: str = "") 
     return "".join(delimiter.join(format(value, form) for value in row) + "\n" for row in values.tolist())
 
 
-def write_lasot(root: Path, takes: Sequence[Take]) -> None:
+def write_lasot(root: Path, take: Take, index: int) -> None:
     """`<class>/<class>-<n>/img/00000001.jpg`; a box of a target out of view is 0,0,0,0."""
-    for take in takes:
-        truth, folder = take.truths[0], root / take.name.rpartition("-")[0] / take.name
-        write_images(folder / "img", take.images, 8)
-        values = whole_pixels(truth.boxes)
-        values[truth.outside] = 0
-        write_text(folder / "groundtruth.txt", rows(values))
-        write_text(folder / "full_occlusion.txt", ",".join(str(int(flag)) for flag in truth.covered))
-        write_text(folder / "out_of_view.txt", ",".join(str(int(flag)) for flag in truth.outside))
-        write_text(folder / "nlp.txt", truth.sentence)
+    truth, folder = take.truths[0], root / take.name.rpartition("-")[0] / take.name
+    write_images(folder / "img", take.images, 8)
+    values = whole_pixels(truth.boxes)
+    values[truth.outside] = 0
+    write_text(folder / "groundtruth.txt", rows(values))
+    write_text(folder / "full_occlusion.txt", ",".join(str(int(flag)) for flag in truth.covered))
+    write_text(folder / "out_of_view.txt", ",".join(str(int(flag)) for flag in truth.outside))
+    write_text(folder / "nlp.txt", truth.sentence)
 
 
-def write_tlp(root: Path, takes: Sequence[Take]) -> None:
+def write_tlp(root: Path, take: Take, index: int) -> None:
     """`<Name>/img/00001.jpg` and rows `frame,x,y,w,h,lost`."""
-    for take in takes:
-        truth = take.truths[0]
-        write_images(root / take.name / "img", take.images, 5)
-        numbers = np.arange(1, len(truth.boxes) + 1)[:, None]
-        table = np.concatenate([numbers, whole_pixels(truth.boxes), truth.absent[:, None].astype(np.int64)], axis=1)
-        write_text(root / take.name / "groundtruth_rect.txt", rows(table))
+    truth = take.truths[0]
+    write_images(root / take.name / "img", take.images, 5)
+    numbers = np.arange(1, len(truth.boxes) + 1)[:, None]
+    table = np.concatenate([numbers, whole_pixels(truth.boxes), truth.absent[:, None].astype(np.int64)], axis=1)
+    write_text(root / take.name / "groundtruth_rect.txt", rows(table))
 
 
-def write_dtb70(root: Path, takes: Sequence[Take]) -> None:
+def write_dtb70(root: Path, take: Take, index: int) -> None:
     """`<Name>/img/00001.jpg` and rows `x,y,w,h`."""
-    for take in takes:
-        write_images(root / take.name / "img", take.images, 5)
-        write_text(root / take.name / "groundtruth_rect.txt", rows(whole_pixels(take.truths[0].boxes)))
+    write_images(root / take.name / "img", take.images, 5)
+    write_text(root / take.name / "groundtruth_rect.txt", rows(whole_pixels(take.truths[0].boxes)))
 
 
-def write_otb(root: Path, takes: Sequence[Take]) -> None:
-    """`<Name>/img/0001.jpg`; commas in every other folder and tabs in the rest; `.1` and `.2` for two targets; attributes."""
-    for index, take in enumerate(takes):
-        folder, delimiter = root / take.name, ",\t"[index % 2]
-        write_images(folder / "img", take.images, 4)
-        for number, truth in enumerate(take.truths, start=1):
-            part = f".{number}" if len(take.truths) > 1 else ""
-            write_text(folder / f"groundtruth_rect{part}.txt", rows(whole_pixels(truth.boxes), delimiter))
-            write_text(folder / f"attrs{part}.txt", ", ".join(truth.attributes))
+def write_otb(root: Path, take: Take, index: int) -> None:
+    """`<Name>/img/0001.jpg`; commas in every other folder, tabs in the rest; `.1` and `.2` for two targets.
+
+    A folder's attributes are those that hold for all of its targets.
+    """
+    folder, delimiter = root / take.name, ",\t"[index % 2]
+    write_images(folder / "img", take.images, 4)
+    for number, truth in enumerate(take.truths, start=1):
+        part = f".{number}" if len(take.truths) > 1 else ""
+        write_text(folder / f"groundtruth_rect{part}.txt", rows(whole_pixels(truth.boxes), delimiter))
+    shared = [name for name in take.truths[0].attributes if all(name in truth.attributes for truth in take.truths)]
+    write_text(folder / "attrs.txt", ", ".join(shared))
 
 
-def write_tc128(root: Path, takes: Sequence[Take]) -> None:
+def write_tc128(root: Path, take: Take, index: int) -> None:
     """`<Name>/img/0001.jpg`, `<Name>_gt.txt` (fractions in every other one) and `<Name>_frames.txt`."""
-    for index, take in enumerate(takes):
-        folder, boxes = root / take.name, take.truths[0].boxes
-        write_images(folder / "img", take.images, 4)
-        table = rows(boxes + [1, 1, 0, 0], form=".2f") if index % 2 else rows(whole_pixels(boxes))
-        write_text(folder / f"{take.name}_gt.txt", table)
-        write_text(folder / f"{take.name}_frames.txt", f"1,{len(boxes)}\n")
+    folder, boxes = root / take.name, take.truths[0].boxes
+    write_images(folder / "img", take.images, 4)
+    table = rows(boxes + [1, 1, 0, 0], form=".2f") if index % 2 else rows(whole_pixels(boxes))
+    write_text(folder / f"{take.name}_gt.txt", table)
+    write_text(folder / f"{take.name}_frames.txt", f"1,{len(boxes)}\n")
 
 
-def write_vot2014(root: Path, takes: Sequence[Take]) -> None:
-    """`<name>/00000001.jpg`, polygons, `*.label`, `practical.value`, and `list.txt` at the top."""
-    for take in takes:
-        folder, truth = root / take.name, take.truths[0]
-        write_images(folder, take.images, 8)
-        write_text(folder / "groundtruth.txt", rows(truth.polygons, form=".2f"))
-        for tag, flags in truth.tags.items():
-            write_text(folder / f"{tag}.label", rows(flags[:, None].astype(np.int64)))
-        side = np.sqrt(truth.boxes[:, 2:].prod(1))
-        write_text(folder / "practical.value", rows((2 / side)[:, None], form=".6f"))
-    write_text(root / "list.txt", "".join(f"{take.name}\n" for take in takes))
+def write_tags(folder: Path, truth: Truth, ending: str) -> None:
+    """VOT's tags: a file a tag, 0 or 1 a frame."""
+    for tag, flags in truth.tags.items():
+        write_text(folder / f"{tag}.{ending}", rows(flags[:, None].astype(np.int64)))
 
 
-def write_vot2016(root: Path, takes: Sequence[Take]) -> None:
-    """The newer copies: `<name>/color/00000001.jpg`, polygons, `*.tag`, and `list.txt` at the top."""
-    for take in takes:
-        folder, truth = root / take.name, take.truths[0]
-        write_images(folder / "color", take.images, 8)
-        write_text(folder / "groundtruth.txt", rows(truth.polygons, form=".4f"))
-        for tag, flags in truth.tags.items():
-            write_text(folder / f"{tag}.tag", rows(flags[:, None].astype(np.int64)))
-    write_text(root / "list.txt", "".join(f"{take.name}\n" for take in takes))
+def write_vot2014(root: Path, take: Take, index: int) -> None:
+    """`<name>/00000001.jpg`, polygons, `*.label`, `practical.value`."""
+    folder, truth = root / take.name, take.truths[0]
+    write_images(folder, take.images, 8)
+    write_text(folder / "groundtruth.txt", rows(truth.polygons, form=".2f"))
+    write_tags(folder, truth, "label")
+    side = np.sqrt(truth.boxes[:, 2:].prod(1))
+    write_text(folder / "practical.value", rows((2 / side)[:, None], form=".6f"))
 
 
-WRITERS: dict[str, Callable[[Path, Sequence[Take]], None]] = {
+def write_vot2016(root: Path, take: Take, index: int) -> None:
+    """The newer copies: `<name>/color/00000001.jpg`, polygons, `*.tag`."""
+    folder, truth = root / take.name, take.truths[0]
+    write_images(folder / "color", take.images, 8)
+    write_text(folder / "groundtruth.txt", rows(truth.polygons, form=".4f"))
+    write_tags(folder, truth, "tag")
+
+
+def write_list(root: Path, names: Sequence[str]) -> None:
+    """VOT's `list.txt` at the top."""
+    write_text(root / "list.txt", "".join(f"{name}\n" for name in names))
+
+
+WRITERS: dict[str, Callable[[Path, Take, int], None]] = {
     "lasot": write_lasot,
     "tlp": write_tlp,
     "dtb70": write_dtb70,
@@ -134,4 +138,4 @@ WRITERS: dict[str, Callable[[Path, Sequence[Take]], None]] = {
     "vot2014": write_vot2014,
     "vot2016": write_vot2016,
 }
-"""By layout; VOT's two are told apart by the data set's key."""
+"""By layout: a writer gets the set's folder, a video and its place in the set. VOT's two go by the data set's key."""
