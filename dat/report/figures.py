@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#5b6472", "#c8502d", "#2b6cb0", "#3b8552")
 MARKS = ("s", "o", "^", "D")
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "svg.hashsalt": "dat",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
@@ -50,9 +50,10 @@ def _steps(axes: "Axes", series: Series, index: int) -> None:
     for place, at in zip(places, series.points, strict=True):
         if at.interval:
             axes.plot([place, place], at.interval, color=COLOURS[2 - index], linewidth=1.2, alpha=0.55, zorder=1)
-        axes.annotate(f"{at.y:.3f}", (place, at.y), xytext=(7, 5), textcoords="offset points", fontsize=8.5)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85}
+        axes.annotate(f"{at.y:.3f}", (place, at.y), (8, 6), textcoords="offset points", fontsize=8.5, bbox=box)
     axes.set_xticks(places, [at.x for at in series.points])
-    axes.margins(x=0.18, y=0.25)
+    axes.margins(x=0.18, y=0.15)
 
 
 def _panel(axes: "Axes", figure: Figure, index: int) -> None:
@@ -73,13 +74,15 @@ def draw(figure: Figure) -> "Drawing":
     from matplotlib import rc_context
     from matplotlib.figure import Figure as Drawing
 
-    with rc_context({**seaborn.axes_style("whitegrid"), **STYLE}):
+    style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
+    with rc_context(style):
         drawing = Drawing(figsize=(9.2, 3.7), layout="constrained")
         count = max(1, len(figure.panels))
-        axes = drawing.subplots(1, count, squeeze=False)[0]
+        axes = drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0]
         for index in range(len(figure.panels)):
             _panel(axes[index], figure, index)
             seaborn.despine(ax=axes[index])
+        drawing.supxlabel(f"data set {figure.data_set or 'none'}", x=1, ha="right", fontsize=7.5, color="#6b7480")
         if not figure.panels:
             axes[0].text(0.5, 0.5, "this run has no scores for this figure", ha="center")
             axes[0].set_axis_off()

@@ -1,4 +1,4 @@
-"""Footnotes: where the paper's numbers disagree with one another, and what the run says of it [R12, R19, R22 to R24]."""
+"""Footnotes: where the paper's numbers disagree with one another, and what the run says [R12, R19, R22 to R24]."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,16 @@ class Footnote:
 
 
 PRINTED = {
-    "R12": "Variants trained with sentences see more videos, unless salnet_training.domains is same: the domains are TLP and "
-    "DTB70 for every variant, and LaSOT's join where the triplet loss is used (salnet, pymdnet+language and every dat-).",
+    "R12": "Variants trained with sentences see more videos, unless salnet_training.domains is same: the domains are "
+    "TLP and DTB70 for every variant, and LaSOT's join where the triplet loss is used "
+    "(salnet, pymdnet+language, every dat-).",
     "R19": "The paper prints .671 for the graph in table 4, and in table 5 .663 for 3 layers and .671 for 5. "
     "Here both are one network: 3 layers of 32 nodes.",
     "R22": "Table 1's .925 / .676 is the full method; table 4's .905 / .671 and .913 / .668 are its parts. "
     "They are different variants and do not contradict one another.",
     "R23": "In the paper target only scores .647 in success, more than the .646 of both.",
-    "R24": "Frames a second are the paper's, as printed. Values such as 82.18 for CCOT and 2.87 for EBT look shifted by "
-    "columns, so only EAO is compared.",
+    "R24": "Frames a second are the paper's, as printed. Values such as 82.18 for CCOT and 2.87 for EBT look shifted "
+    "by columns, so only EAO is compared.",
 }
 """The footnotes' fixed words."""
 

@@ -94,12 +94,14 @@ def read_scores(folder: Path, settings: Settings, partial: bool) -> dict[str, Sc
         if path.is_file():
             data = read_json(path)
             if not isinstance(data, dict) or "trackers" not in data:
-                raise InputError(f"{path}: no scores of `dat evaluate`: 'trackers' is missing; run dvc repro evaluate@{name}")
+                raise InputError(
+                    f"{path}: 'trackers' is missing, so these are no scores; run dvc repro evaluate@{name}"
+                )
             found[name] = Scores(name, data)
             for subset, inner in data.get("subsets", {}).items():
                 found[subset] = Scores(subset, {**{k: data.get(k) for k in ("data_set", "definition")}, **inner})
         elif not partial:
-            raise MissingError(f"{path} is missing; run dvc repro evaluate@{name}, or dat report --partial for what is there")
+            raise MissingError(f"{path} is missing; run dvc repro evaluate@{name}, or dat report --partial")
     return found
 
 

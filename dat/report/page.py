@@ -96,8 +96,8 @@ def render(content: Content) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     loader = PackageLoader("dat.report", "templates")
-    kinds = select_autoescape(enabled_extensions=("html",), default=True)
-    environment = Environment(loader=loader, autoescape=kinds, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(loader=loader, autoescape=select_autoescape(["html"]), undefined=StrictUndefined)
+    environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["compact"] = compact
     environment.filters["named"] = published.named
     return environment.get_template("page.html").render(

@@ -91,7 +91,7 @@ def _figure_9(scores: Scores | None) -> Figure:
     every = (*published.LAMBDAS, *published.NODES)
     if scores is None:
         return Figure(9, title, "", (), every)
-    left, right = (_ablation(name, scores, of) for name, of in (("lambda", published.LAMBDAS), ("nodes", published.NODES)))
+    left, right = _ablation("lambda", scores, published.LAMBDAS), _ablation("nodes", scores, published.NODES)
     panels = (("Weight of the triplet loss", "λ", (left,)), ("Nodes of a graph", "N (0: no graph)", (right,)))
     lacks = tuple(name for name in every if not scores.number(name, "success"))
     return Figure(9, title, scores.data_set, panels, lacks)
