@@ -65,10 +65,7 @@ def _tc128(folder: Path) -> list[Found]:
 def read_tc128(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target:
     """A target of TC128. Raises InputError naming the file, and the line where one is wrong."""
     span = _frames_file(folder, annotation)
-    if span:
-        first, last = _span(span)
-    else:
-        first, last = (fact.first, fact.last) if fact else (None, None)
+    first, last = _span(span) if span else (fact.first, fact.last) if fact else (None, None)
     return _target(name, images(folder / "img", first, last), [annotation, *([span] if span else [])], [])
 
 

@@ -166,7 +166,7 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def read(path: Path) -> Manifest:
-    """A manifest. Raises MissingError when it is not there or its data set is not linked, InputError naming the line."""
+    """A manifest. Raises MissingError when it is absent or its data set is not linked, InputError naming the line."""
     head = header(path)
     folder = frames_root(path, head)
     return Manifest(head, {row["sequence"]: Sequence(row, folder) for row in rows(path)}, folder)

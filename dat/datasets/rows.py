@@ -1,4 +1,4 @@
-"""Numbers in text files: rows of coordinates with any delimiter that is in use, and flags. Errors name file and line."""
+"""Numbers in text files: rows of coordinates with any delimiter in use, and flags. Errors name file and line."""
 
 import math
 from pathlib import Path

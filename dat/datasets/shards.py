@@ -1,7 +1,7 @@
 """Shards: tar files of about a thousand small pictures, with an index that says where each lies.
 
-A member is read by its offset and length (`pread`), so many processes may read one shard. The tar files can also be read
-as WebDataset. `index.csv` has a row a member: sequence, frame (from 1), shard (the tar file), offset, length, and more.
+A member is read by its offset and length (`pread`), so many processes may read one shard. The tar files can also be
+read as WebDataset. `index.csv` has a row a member: sequence, frame (from 1), shard (the tar file), offset, length.
 """
 
 import csv
@@ -53,7 +53,7 @@ class Writer:
         self._name = ""
 
     def add(self, shard: int, member: str, data: bytes) -> dict[str, Any]:
-        """Append a member to a shard, which is begun when it is not the last one; where it lies: shard, offset, length."""
+        """Append a member to a shard, which is begun when it is not the last one; where it lies."""
         name = f"{self.prefix}-{shard:06d}.tar"
         if name != self._name:
             self.close()

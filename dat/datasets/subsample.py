@@ -1,4 +1,4 @@
-"""Stage `subsample`: every n-th frame of each LaSOT video from its first [R30], small, in shards; a patch a video [R17].
+"""Stage `subsample`: every n-th frame of each LaSOT video from its first [R30], small, in shards; a patch each [R17].
 
 The selection alone, from LaSOT's annotation files, is a table that needs no images.
 """
@@ -47,7 +47,7 @@ def write_selection(annotations: Path, output: Path, step: int) -> int:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A chosen frame: its file, the target's box in it (pixels, origin 0), and its row of the index but for the place."""
+    """A chosen frame: its file, the target's box (pixels, origin 0), and its row of the index without the place."""
 
     path: Path
     box: tuple[float, ...]
@@ -57,7 +57,7 @@ class Chosen:
 def run(job: Job) -> None:
     """Write shards, `index.csv`, and the target patches with `patches.csv`. Boxes are in pixels of the original frames.
 
-    Raises InputError naming a frame that is not the one of the manifest any more, MissingError when LaSOT is not linked.
+    Raises InputError naming a frame that is not the one that was indexed, MissingError when LaSOT is not linked.
     """
     settings = job.settings.section("subsample")
     context = job.settings.section("gpgnet_training.patch_context")

@@ -1,4 +1,4 @@
-"""What a layout yields: a target, which is a sequence of images with the box of one thing in each; and image folders."""
+"""What a layout yields: a target, a sequence of images with the box of one thing in each; and image folders."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
