@@ -1,1 +1,1 @@
-"""Scores of result files by named definitions."""
+"""Scores of trackers: one-pass evaluation (OTB, TC128, LaSOT) and VOT's restart protocol, for anybody's result files."""

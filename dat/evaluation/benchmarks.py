@@ -1,0 +1,93 @@
+"""The benchmarks that can be scored: their sequences, attributes, protocol and default definition.
+
+Lists are the published ones (dat/datasets/lists). Where none is published here (OTB99-Lang, TNL2K) the annotations'
+own sequences are the list.
+"""
+
+import csv
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Literal
+
+from dat.errors import InputError
+
+Protocol = Literal["one-pass", "vot"]
+Origin = Literal[0, 1]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a list says about a sequence: frames (0 if it does not say) and attributes."""
+
+    frames: int = 0
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark. `omit` is how many frames at the start of a sequence its toolkit leaves out."""
+
+    name: str
+    protocol: Protocol
+    definition: str
+    sequences: Mapping[str, Entry] = field(default_factory=dict)
+    omit: Mapping[str, int] = field(default_factory=dict)
+    interval: tuple[int, int] | None = None
+    origin: Origin = 1
+
+
+OTB_OMIT = {"Tiger1": 5}
+INTERVALS = {"vot2016": (108, 371), "vot2019": (46, 291)}
+TARGETS = {"Human4": "Human4-2"}
+"""Names that a list has for the folder, and the target that is meant."""
+
+NAMES = (
+    "otb2013", "otb50", "otb100", "otb100-similar", "tc128", "vot2014", "vot2016", "vot2019", "lasot", "otb99-lang", "tnl2k"
+)  # fmt: skip
+
+
+def _list(name: str) -> list[dict[str, str]]:
+    text = resources.files("dat.datasets.lists").joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _entry(row: Mapping[str, str]) -> Entry:
+    return Entry(int(row["frames"]), tuple((row.get("attributes") or "").split()))
+
+
+def _otb(column: str | None = None) -> dict[str, Entry]:
+    rows = [row for row in _list("OTB.csv") if column is None or row[column] == "1"]
+    return {TARGETS.get(row["name"], row["name"]): _entry(row) for row in rows}
+
+
+def _similar() -> dict[str, Entry]:
+    text = resources.files("dat.datasets.lists").joinpath("similar46.txt").read_text(encoding="utf-8")
+    every = _otb()
+    return {TARGETS.get(name, name): every[TARGETS.get(name, name)] for name in text.split()}
+
+
+def _plain(name: str) -> dict[str, Entry]:
+    return {row["name"]: _entry(row) for row in _list(name)}
+
+
+def _lasot_test() -> dict[str, Entry]:
+    return {row["name"]: _entry(row) for row in _list("LaSOT.csv") if row["split"] == "test"}
+
+
+@functools.cache
+def find(name: str) -> Benchmark:
+    """The benchmark of a name. Raises InputError when there is none."""
+    if name in ("otb2013", "otb50", "otb100", "otb100-similar"):
+        columns = {"otb2013": "otb2013", "otb50": "otb50"}
+        entries = _similar() if name == "otb100-similar" else _otb(columns.get(name))
+        return Benchmark(name, "one-pass", "otb-toolkit-1.1", entries, OTB_OMIT)
+    if name == "tc128":
+        return Benchmark(name, "one-pass", "tc128", _plain("TC128.csv"))
+    if name in ("lasot", "otb99-lang", "tnl2k"):
+        return Benchmark(name, "one-pass", "lasot", _lasot_test() if name == "lasot" else {})
+    if name in ("vot2014", "vot2016", "vot2019"):
+        entries = _plain(f"{name.upper()}.csv")
+        return Benchmark(name, "vot", "vot-matlab-2016", entries, interval=INTERVALS.get(name), origin=0)
+    raise InputError(f"--benchmark {name}: no such benchmark; there are {', '.join(NAMES)}")

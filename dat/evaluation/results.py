@@ -1,0 +1,166 @@
+"""Result files of any tracker: which file is which sequence, and what a wrong number of rows means."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dat.errors import InputError
+from dat.evaluation import matlab, text
+from dat.evaluation.definitions import OnePass
+from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.names import Match, Names, key
+
+Floats = npt.NDArray[np.float64]
+Lengths = Literal["strict", "cut"]
+
+_ENDINGS = (".txt", ".mat")
+_OWN = ("record.json", "manifest.json")
+
+
+@dataclass
+class Tracker:
+    """A tracker's boxes (N,4) by sequence, as many as scored frames; which sequences lack a file, which files were left
+    aside, which were cut to length; and the sequences whose boxes came as boxes, so that bad rows may be repaired."""
+
+    name: str
+    boxes: dict[str, Floats] = field(default_factory=dict)
+    repairable: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+
+
+def tracker_folders(root: Path) -> list[Path]:
+    """The trackers' folders below a results folder. Raises InputError when there are none."""
+    try:
+        entries = sorted(root.iterdir())
+    except OSError as error:
+        raise InputError(f"--results {root}: cannot be listed: {error.strerror or error}") from None
+    folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
+    if not folders:
+        raise InputError(f"--results {root}: no folders in it; it should hold a folder a tracker")
+    return folders
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for directory, names, files in os.walk(folder):
+        names.sort()
+        yield from (Path(directory, file) for file in sorted(files))
+
+
+def _single_runs(path: Path, folder: Path) -> str:
+    """The spelling that a file stands for: its stem; the folder's name for GOT-10k's `<seq>/<seq>_001.txt`."""
+    first = f"{path.parent.name}_001"
+    return path.parent.name if path.parent != folder and path.stem == first else path.stem
+
+
+def _aside(path: Path, folder: Path) -> bool:
+    """Files of our own beside results, which need no mention."""
+    return path.name in _OWN or (path.suffix == ".json" and path.with_suffix(".txt").exists())
+
+
+def find_files(folder: Path, names: Names) -> tuple[dict[str, Path], list[str]]:
+    """The file of each sequence, nearest spelling first, and the files left aside (relative paths).
+
+    Raises InputError when two files are equally near.
+    """
+    best: dict[str, tuple[tuple[int, int, int], Path]] = {}
+    ignored: list[str] = []
+    for path in _files(folder):
+        match = _understood(path, folder, names)
+        if match is None:
+            ignored += [] if _aside(path, folder) else [path.relative_to(folder).as_posix()]
+            continue
+        rank = (match.distance, len(path.relative_to(folder).parts), _ENDINGS.index(path.suffix.lower()))
+        other = best.get(match.sequence)
+        if other and other[0] == rank:
+            raise InputError(f"tracker {folder.name}, sequence {match.sequence}: both {other[1]} and {path}; remove one")
+        kept, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
+        best[match.sequence] = kept
+        ignored += [left[1].relative_to(folder).as_posix()] if left else []
+    return {name: path for name, (_, path) in best.items()}, sorted(ignored)
+
+
+def _understood(path: Path, folder: Path, names: Names) -> Match | None:
+    if path.suffix.lower() not in _ENDINGS:
+        return None
+    return names.match_decorated(_single_runs(path, folder), folder.name)
+
+
+def _wrong(label: str, path: Path, rows: int, frames: int) -> InputError:
+    line = min(rows, frames) + 1
+    return InputError(
+        f"{label}, line {line} ({path}:{line}): {rows} rows for {frames} frames; "
+        "complete the file, or score the common part with --lengths cut"
+    )
+
+
+def fit(boxes: Floats, target: Target, definition: OnePass, lengths: Lengths, label: str, path: Path) -> tuple[Floats, bool]:
+    """Boxes for the scored frames of a target, and whether rows were left out, wanting or forgiven.
+
+    Raises InputError for a number of rows that the definition does not forgive.
+    """
+    whole, omit = len(target.boxes), target.omit
+    start = omit if definition.omit_start else 0
+    if omit and len(boxes) == whole:
+        boxes = boxes[start:]
+    elif omit and not start and len(boxes) == whole - omit:
+        return boxes, False
+    frames, rows = whole - start, len(boxes)
+    if rows == frames:
+        return boxes, False
+    if lengths == "cut" and rows:
+        return boxes[:frames], True
+    if rows > frames and definition.long_forgiven and rows <= text.most_rows(frames):
+        return boxes[:frames], True
+    if 0 < rows < frames and _short_forgiven(target.boxes[start + rows :], definition):
+        return _lengthened(boxes, frames, definition), True
+    raise _wrong(label, path, rows, frames)
+
+
+def _short_forgiven(rest: Floats, definition: OnePass) -> bool:
+    if definition.short == "invalid-tail":
+        return not (rest > 0).all(1).any()
+    return definition.short in ("shorter", "zero")
+
+
+def _lengthened(boxes: Floats, frames: int, definition: OnePass) -> Floats:
+    """Rows that are wanting: none where the shorter of the two is scored, else of zeros, which overlap with nothing."""
+    if definition.short == "shorter":
+        return boxes
+    return np.concatenate([boxes, np.zeros((frames - len(boxes), 4))])
+
+
+def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict") -> Tracker:
+    """All results of one tracker. Raises InputError naming tracker, sequence and line of the first wrong file."""
+    files, ignored = find_files(folder, Names(truth.expected))
+    tracker = Tracker(folder.name, ignored=ignored)
+    for name in truth.expected:
+        if name not in files or name not in truth.targets:
+            tracker.missing.append(name)
+            continue
+        _add(tracker, truth.targets[name], files[name], definition, lengths)
+    return tracker
+
+
+def _add(tracker: Tracker, target: Target, path: Path, definition: OnePass, lengths: Lengths) -> None:
+    label = f"tracker {tracker.name}, sequence {target.name}"
+    if path.suffix.lower() == ".mat":
+        boxes, plain = matlab.read_boxes(path, label)
+    else:
+        (boxes, _), plain = text.read_boxes(path, len(target.boxes), label), True
+    tracker.boxes[target.name], cut = fit(boxes, target, definition, lengths, label, path)
+    if plain:
+        tracker.repairable.add(target.name)
+    if cut:
+        tracker.cut.append(target.name)
+
+
+def by_key(names: Mapping[str, object]) -> dict[str, str]:
+    """Spellings without case and separators, to the names that have them."""
+    return {key(name): name for name in names}

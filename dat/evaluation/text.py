@@ -1,0 +1,95 @@
+"""Rows of numbers in the text files that trackers write: commas, tabs, semicolons or spaces, any mix of them."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from dat.errors import InputError
+from dat.evaluation import numbers
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+_GAPS = bytes.maketrans(b",;\t\r", b"    ")
+ROW_BYTES = 400
+"""No row of eight numbers is longer: what decides, before reading, that a file has far too many rows."""
+
+
+def most_rows(frames: int) -> int:
+    """Rows beyond which a file is not a result of a sequence of that many frames, whatever a benchmark forgives."""
+    return 2 * frames + 1000
+
+
+def read_bytes(path: Path, frames: int, label: str) -> bytes:
+    """The bytes of a result file. Raises InputError when it cannot be read, is binary or is far too long."""
+    try:
+        size = path.stat().st_size
+        if size > most_rows(frames) * ROW_BYTES:
+            raise InputError(
+                f"{label}, line {frames + 1} ({path}): {size} bytes for {frames} frames, so far more rows than frames; "
+                "give the file of this sequence"
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{label} ({path}): cannot be read: {error.strerror or error}") from None
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise InputError(f"{label}, line {line} ({path}:{line}): a binary file, where text was expected; write x,y,w,h rows")
+    return data
+
+
+def _number(word: bytes) -> float | None:
+    try:
+        return float(word) if b"_" not in word else None
+    except ValueError:
+        return None
+
+
+def _slow(data: bytes, where: str, path: Path) -> tuple[Floats, Counts]:
+    """As numbers.parse, with exponents, NaN and long numbers. Raises InputError with the line of the first that is none."""
+    values: list[float] = []
+    lines: list[int] = []
+    for line, row in enumerate(data.translate(_GAPS).split(b"\n")):
+        words = row.split()
+        for word in words:
+            value = _number(word)
+            if value is None:
+                text = word[:24].decode("ascii", "backslashreplace")
+                raise InputError(f"{where}, line {line + 1} ({path}:{line + 1}): {text!r} is not a number; write x,y,w,h")
+            values.append(value)
+        lines += [line] * len(words)
+    return np.array(values, np.float64), np.array(lines, np.int64)
+
+
+def parse(data: bytes, label: str, path: Path) -> tuple[Floats, Counts]:
+    """The numbers of a file and their lines, from 0. Raises InputError naming label and line."""
+    try:
+        return numbers.parse(data)
+    except numbers.NotPlain:
+        return _slow(data, label, path)
+
+
+def lines_of(lines: Counts) -> tuple[Counts, Counts]:
+    """Of the lines that hold numbers: how many numbers each, and the line's own number from 1."""
+    counts = np.bincount(lines) if len(lines) else np.zeros(0, np.int64)
+    filled = np.flatnonzero(counts)
+    return counts[filled], filled + 1
+
+
+def read_boxes(path: Path, frames: int, label: str) -> tuple[Floats, Counts]:
+    """Boxes (M,4) of a one-pass result, and the line (from 1) of each.
+
+    Raises InputError when a row has not exactly four numbers.
+    """
+    data = read_bytes(path, frames, label)
+    values, lines = parse(data, label, path)
+    if len(values) % 4 == 0 and (lines.reshape(-1, 4) == lines[::4, None]).all():
+        own = lines[::4]
+        if len(own) < 2 or (np.diff(own) > 0).all():
+            return values.reshape(-1, 4), own + 1
+    counts, numbered = lines_of(lines)
+    bad = int(np.flatnonzero(counts != 4)[0])
+    raise InputError(
+        f"{label}, line {numbered[bad]} ({path}:{numbered[bad]}): {counts[bad]} numbers where x,y,w,h belong; write four a row"
+    )
