@@ -407,12 +407,19 @@ def _plain_yaml(value: Any) -> Any:
     return value
 
 
+def _position(data: Any, name: Any) -> int:
+    """The line, from 0, of an entry of one of ruamel's containers."""
+    is_map = isinstance(data, Mapping)
+    container: Any = data
+    return int((container.lc.key if is_map else container.lc.item)(name)[0])
+
+
 def _line(data: Any, location: tuple[Any, ...]) -> int:
     """The line of params.yaml on which a location stands."""
     line = 1
     for name in location:
         try:
-            line = data.lc.key(name)[0] + 1 if isinstance(data, Mapping) else data.lc.item(name)[0] + 1
+            line = _position(data, name) + 1
             data = data[name]
         except (AttributeError, KeyError, IndexError, TypeError):
             break
@@ -428,7 +435,7 @@ def _complaint(path: Path, data: Any, error: ValidationError) -> str:
     elif first["type"] == "missing":
         said = f"'{name}' is missing; add it (profiles/paper/params.yaml and params.yaml have the same keys)"
     elif isinstance(found, str) and first["type"].startswith(("int", "float", "bool")):
-        said = f"'{name}' is the text '{found}' where a number or true/false belongs; write it without quotes, 1.0e-4 for 1e-4"
+        said = f"'{name}' is the text '{found}' where a number or true/false belongs; write it without quotes (1.0e-4)"
     else:
         said = f"'{name}' is {found!r}: {first['msg'][0].lower() + first['msg'][1:]}"
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -442,7 +449,9 @@ def _references(path: Path, data: Any, root: Root) -> None:
     def missing(location: tuple[Any, ...], found: str, known: Any) -> None:
         if found not in known:
             where = f"{path}:{_line(data, location)}"
-            raise ParamsError(f"{where}: '{found}' of '{'.'.join(map(str, location))}' is none of {', '.join(sorted(known))}")
+            raise ParamsError(
+                f"{where}: '{found}' of '{'.'.join(map(str, location))}' is none of {', '.join(sorted(known))}"
+            )
 
     for name, variant in root.variants.items():
         missing(("variants", name, "salnet"), variant.salnet, networks)

@@ -28,7 +28,17 @@ from dat.params import Settings
 
 T = TypeVar("T")
 
-PACKAGES = ("av", "numpy", "opencv-python-headless", "pandas", "safetensors", "scikit-image", "scipy", "torch", "torchvision")
+PACKAGES = (
+    "av",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "safetensors",
+    "scikit-image",
+    "scipy",
+    "torch",
+    "torchvision",
+)
 """The packages whose versions can change a number."""
 
 
@@ -49,7 +59,16 @@ def progress(items: Iterable[T] | None = None, total: int | None = None, desc: s
     from tqdm import tqdm
 
     slow = 0.1 if sys.stderr.isatty() else 30.0
-    return tqdm(items, total=total, desc=desc, unit=unit, mininterval=slow, maxinterval=slow, file=sys.stderr, dynamic_ncols=True)
+    return tqdm(
+        items,
+        total=total,
+        desc=desc,
+        unit=unit,
+        mininterval=slow,
+        maxinterval=slow,
+        file=sys.stderr,
+        dynamic_ncols=True,
+    )
 
 
 # ---------------------------------------------------------------- hashes
@@ -136,7 +155,7 @@ def file_facts(path: Path, base: Path) -> dict[str, Any]:
 
 
 def folder_files(path: Path, base: Path | None = None) -> list[dict[str, Any]]:
-    """The facts of all files of a folder (or of one file), in order of path; paths relative to `base` (default: the folder)."""
+    """The facts of all files of a folder (or of one file), by path; paths are relative to `base` (default: the folder)."""
     base = base or (path if path.is_dir() else path.parent)
     return [file_facts(file, base) for file in files_below(path)]
 

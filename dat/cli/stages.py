@@ -228,7 +228,9 @@ def _verb(name: str, help: str, metavar: str | None) -> click.Command:
     return click.Command(name, callback=call, params=arguments, help=help)
 
 
-synthetic = _verb("synthetic", "Write the embedded data set NAME in its real layout.\n\nExample: dat synthetic otb100", "NAME")
+synthetic = _verb(
+    "synthetic", "Write the embedded data set NAME in its real layout.\n\nExample: dat synthetic otb100", "NAME"
+)
 index = _verb("index", "Write the manifest of the data set NAME.\n\nExample: dat index otb100", "NAME")
 masks = _verb("masks", "Write the masks of the selected frames.\n\nExample: dat masks", None)
 benchmark = _verb(

@@ -33,7 +33,9 @@ def show(settings: Settings) -> None:
     for stage, run in runs.items():
         budget = budget_of(stage, budgets)
         over = budget is not None and run["seconds"] > budget
-        table.add_row(stage, f"{run['seconds']:.1f}", "-" if budget is None else f"{budget:.0f}", "over" if over else "")
+        table.add_row(
+            stage, f"{run['seconds']:.1f}", "-" if budget is None else f"{budget:.0f}", "over" if over else ""
+        )
     total, limit = sum(run["seconds"] for run in runs.values()), float(budgets["total"])
     table.add_section()
     table.add_row("total", f"{total:.0f}", f"{limit:.0f}", "over" if total > limit else "")

@@ -29,7 +29,9 @@ def locked(path: Path, name: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LockedError(f"{name}: another process runs this benchmark in this profile; wait for it or end it") from None
+            raise LockedError(
+                f"{name}: another process runs this benchmark in this profile; wait for it or end it"
+            ) from None
         yield
 
 

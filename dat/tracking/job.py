@@ -82,7 +82,11 @@ def _record(
     """The record of a unit: the same for every variant name and run that this key stands for."""
     folders = [name for name in (unit.salnet, unit.gpgnet) if name]
     files = [home / path for name in folders for path in plans.weights(home, name)]
-    row = {"path": Path(plan["manifest"]).relative_to(home).as_posix(), "sequence": unit.sequence, "sha256": sequence.digest}
+    row = {
+        "path": Path(plan["manifest"]).relative_to(home).as_posix(),
+        "sequence": unit.sequence,
+        "sha256": sequence.digest,
+    }
     settings: dict[str, Any] = {}
     for name, values in plan["sections"].items():
         settings |= params.leaves(values, name)

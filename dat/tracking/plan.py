@@ -50,7 +50,11 @@ def sections(settings: Settings, protocol: str) -> dict[str, Any]:
 def weights(home: Path, folder: str) -> dict[str, str]:
     """The files of a network that decide a result: path below the profile to sha256. Raises MissingError."""
     names = ("weights.safetensors", "vocabulary.json")
-    found = {f"{folder}/{name}": records.sha256_file(home / folder / name) for name in names if (home / folder / name).is_file()}
+    found = {
+        f"{folder}/{name}": records.sha256_file(home / folder / name)
+        for name in names
+        if (home / folder / name).is_file()
+    }
     if not found:
         raise MissingError(f"{home / folder}: no weights; dvc repro makes them (dat train)")
     return found
@@ -62,7 +66,11 @@ def attention_for(version: str, sentence: str | None) -> str:
 
 
 def units(
-    settings: Settings, benchmark: params.Benchmark, manifest: Manifest, names: Sequence[str], environment: Mapping[str, Any]
+    settings: Settings,
+    benchmark: params.Benchmark,
+    manifest: Manifest,
+    names: Sequence[str],
+    environment: Mapping[str, Any],
 ) -> list[Unit]:
     """All units of a benchmark with their keys, in order of variant, seed and sequence."""
     shared = {

@@ -13,7 +13,7 @@ PERIOD = 0.1
 
 
 def take(folder: Path, devices: list[str]) -> str:
-    """Wait for a free device and hold it until this process ends. Returns its id, and sets CUDA_VISIBLE_DEVICES to it."""
+    """Wait for a free device, hold it until this process ends, and set CUDA_VISIBLE_DEVICES to it. Returns its id."""
     folder.mkdir(parents=True, exist_ok=True)
     order = devices.copy()
     random.Random(os.getpid()).shuffle(order)
@@ -31,7 +31,7 @@ def take(folder: Path, devices: list[str]) -> str:
 
 
 def wanted() -> list[str]:
-    """The device ids of DAT_DEVICES. None where a cluster's scheduler has chosen already, or there is no GPU to choose."""
+    """The device ids of DAT_DEVICES; none where a scheduler has chosen already, or there is no GPU to choose."""
     if any(name in os.environ for name in ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST")):
         return []
     named = os.environ.get("DAT_DEVICES", "")

@@ -45,7 +45,11 @@ def test_every_stage_runs_through_exec(name: str) -> None:
 
 
 def keys(name: str) -> list[str]:
-    return list(params.plain(params.load(ROOT).section(GRAPH[name]["foreach"][2:-1]))) if "foreach" in GRAPH[name] else [""]
+    return (
+        list(params.plain(params.load(ROOT).section(GRAPH[name]["foreach"][2:-1])))
+        if "foreach" in GRAPH[name]
+        else [""]
+    )
 
 
 def resolved(name: str, key: str, *kinds: str) -> set[str]:

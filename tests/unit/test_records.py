@@ -44,9 +44,13 @@ def test_broken_json_names_file_and_line(tmp_path: Path) -> None:
 
 def test_the_closure_holds_imports_inside_functions_and_packages() -> None:
     closure = records.code_closure("dat.tracking.fanout")
-    assert {"dat/__init__.py", "dat/tracking/__init__.py", "dat/tracking/unit.py", "dat/records.py", "dat/boxes.py"} - set(
-        closure
-    ) <= {"dat/tracking/unit.py"}
+    assert {
+        "dat/__init__.py",
+        "dat/tracking/__init__.py",
+        "dat/tracking/unit.py",
+        "dat/records.py",
+        "dat/boxes.py",
+    } - set(closure) <= {"dat/tracking/unit.py"}
     assert "dat/datasets/manifest.py" in closure
     assert not any(path.startswith(("dat/report", "dat/audit", "dat/cli")) for path in closure)
 

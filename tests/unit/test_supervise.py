@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-STUBBORN = "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print('up', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print('up', flush=True); time.sleep(600)"
+)
 DRIVER = """
 import os, sys
 from pathlib import Path
@@ -87,11 +89,12 @@ def test_kill_of_the_supervisor_ends_the_command(tmp_path: Path) -> None:
 
 def test_death_of_the_caller_behind_a_shell_ends_everything(tmp_path: Path) -> None:
     mark = f"caller-{tmp_path.name}"
-    call = f"""
-import subprocess, sys
-subprocess.Popen(['/bin/sh', '-c', '"$@"; true', 'sh', sys.executable, '-c', {DRIVER!r}, {str(tmp_path / 'log')!r}, sys.executable, '-c', {STUBBORN!r}]).wait()
-"""
-    caller = subprocess.Popen([sys.executable, "-c", call], env={**os.environ, "DAT_MARK": mark}, start_new_session=True)
+    shell = ["/bin/sh", "-c", '"$@"; true', "sh", sys.executable, "-c", DRIVER, str(tmp_path / "log")]
+    command = [*shell, sys.executable, "-c", STUBBORN]
+    call = f"import subprocess; subprocess.Popen({command!r}).wait()"
+    caller = subprocess.Popen(
+        [sys.executable, "-c", call], env={**os.environ, "DAT_MARK": mark}, start_new_session=True
+    )
     assert up(tmp_path)
     caller.kill()
     caller.wait(20)
@@ -100,7 +103,7 @@ subprocess.Popen(['/bin/sh', '-c', '"$@"; true', 'sh', sys.executable, '-c', {DR
 
 def test_a_job_ends_with_its_supervisor(tmp_path: Path) -> None:
     mark = f"job-{tmp_path.name}"
-    job = "from dat.tracking import supervise; supervise.die_with_supervisor(0.05); import time; print('up', flush=True); time.sleep(600)"
+    job = "from dat.tracking import supervise; supervise.die_with_supervisor(0.05); " + STUBBORN
     wrapper = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {job!r}], start_new_session=True)"
     driver = start(tmp_path, mark, [sys.executable, "-c", wrapper])
     assert up(tmp_path)

@@ -1,4 +1,4 @@
-"""A tiny project (tests/workflow/project) that is really run: copied once, brought up once, then copied for each test."""
+"""A tiny project (tests/workflow/project) that is really run: brought up once, then copied for each test."""
 
 import os
 import shutil
@@ -20,7 +20,9 @@ class Project:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DAT_", "VIRTUAL_ENV", "SNAKEMAKE"))
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("DAT_", "VIRTUAL_ENV", "SNAKEMAKE"))
         } | {
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(path),
@@ -66,7 +68,9 @@ class Project:
     def results(self) -> dict[str, bytes]:
         """All files below results/, by path."""
         folder = self.path / "results"
-        return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+        return {
+            str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()
+        }
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,9 @@ def test_a_killed_run_leaves_no_process_and_resumes_to_the_same_boxes(
     assert kept, "finished units were lost"
     project.run("dvc", "repro", "benchmark@otb100")
     assert project.results() == wanted
-    assert {path.name: path.stat().st_ino for path in stored(project)}.items() >= kept.items(), "finished units ran again"
+    assert {path.name: path.stat().st_ino for path in stored(project)}.items() >= kept.items(), (
+        "finished units ran again"
+    )
 
 
 def test_only_what_a_changed_setting_decides_runs_again(project: Project) -> None:
