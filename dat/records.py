@@ -155,7 +155,7 @@ def file_facts(path: Path, base: Path) -> dict[str, Any]:
 
 
 def folder_files(path: Path, base: Path | None = None) -> list[dict[str, Any]]:
-    """The facts of all files of a folder (or of one file), by path; paths are relative to `base` (default: the folder)."""
+    """The facts of a folder's files (or of one file), by path; paths are relative to `base` (default: the folder)."""
     base = base or (path if path.is_dir() else path.parent)
     return [file_facts(file, base) for file in files_below(path)]
 
