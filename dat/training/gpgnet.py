@@ -1,0 +1,197 @@
+"""Stage `gpgnet@VERSION`: the attention network, trained on the selected frames of LaSOT."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dat import params, records
+from dat.datasets.images import encode_png
+from dat.errors import InputError
+from dat.models import weights
+from dat.models.gpgnet import GPGNet
+from dat.models.sentence import Vocabulary
+from dat.training import losses, map_scores, runner
+from dat.training.attention_data import AttentionData
+from dat.training.checkpoints import Checkpoints
+from dat.training.runner import Clock, Row
+
+SAMPLES = 6  # rows of the picture of sample maps
+
+
+class GpgnetTask:
+    """Batches of frames of the training videos; held-out videos are never trained on."""
+
+    lower = "gpgnet_training.batch"
+
+    def __init__(
+        self, data: AttentionData, module: GPGNet, training: params.GpgnetTraining, seed: int, device: str = "cpu"
+    ) -> None:
+        self.data, self.module, self.seed, self.size, self.device = data, module, seed, training.batch, device
+        kept, out = split_videos(data.videos, training.held_out, seed)
+        self.rows = np.array([i for i in data.usable if data.sequence(i) in kept])
+        self.held_out = np.array([i for i in data.usable if data.sequence(i) in out])
+        if len(self.rows) == 0:
+            raise InputError(f"gpgnet: no video is left to train on with gpgnet_training.held_out {training.held_out}")
+        if training.freeze_language and module.sentence is not None:
+            module.sentence.requires_grad_(False)
+        trained = [p for p in module.parameters() if p.requires_grad]
+        kinds = {"adagrad": torch.optim.Adagrad, "adam": torch.optim.Adam}
+        self.optimiser: torch.optim.Optimizer = kinds[training.optimiser](trained, lr=training.rate)
+        self.every = -(-len(self.rows) // self.size)  # an epoch
+        self.steps = self.every * training.epochs
+
+    def batch(self, step: int) -> tuple[NDArray[np.int64], dict[str, Tensor]]:
+        epoch, place = divmod(step, self.every)
+        order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
+        chosen = order[place * self.size : (place + 1) * self.size]
+        return chosen, self.data.batch(chosen, self.device)
+
+    def loss(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> dict[str, Tensor]:
+        return {"loss": losses.attention(logits(self.module, batch[1]), batch[1]["mask"])}
+
+    def samples(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> list[str]:
+        return [self.data.name(i) for i in batch[0]]
+
+    def maps(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(S,H,W) attention in 0..1 of these samples."""
+        found = []
+        for piece in np.array_split(samples, -(-len(samples) // self.size)):
+            found.append(logits(self.module, self.data.batch(piece, self.device)).sigmoid()[:, 0].double().cpu())
+        return torch.cat(found).numpy()
+
+    def validate(self) -> Row:
+        if len(self.held_out) == 0:
+            return {}
+        maps = self.maps(self.held_out)
+        masks = np.stack([self.data.mask_pixels(int(i))[:, :, 0] > 127 for i in self.held_out])
+        return map_figures(maps, masks)
+
+
+def split_videos(videos: list[str], share: float, seed: int) -> tuple[set[str], set[str]]:
+    """Training and held-out videos: at least one is held out when `share` is not 0, and never all."""
+    count = 0 if share == 0 else min(max(1, round(share * len(videos))), len(videos) - 1)
+    order = np.random.default_rng([seed, 3]).permutation(len(videos))
+    out = {videos[i] for i in order[:count]}
+    return set(videos) - out, out
+
+
+def logits(module: GPGNet, batch: dict[str, Tensor]) -> Tensor:
+    """(B,1,H,W) for a batch of `AttentionData`; a video's patch is encoded once."""
+    patch = module.encode_patch(batch["patch"])[batch["patch_of"]] if "target" in module.inputs else None
+    sentence = module.encode_sentence(batch["tokens"]) if "language" in module.inputs else None
+    return module.attend(batch["frame"], patch, sentence)
+
+
+def map_figures(maps: NDArray[np.float64], masks: NDArray[np.bool_]) -> Row:
+    """Means over held-out frames; overlap, average precision and NSS over those where the target is in sight."""
+    p = np.clip(maps, 1e-7, 1 - 1e-7)
+    seen = [i for i in range(len(maps)) if masks[i].any()]
+    row = {"held_out_bce": float(-np.where(masks, np.log(p), np.log1p(-p)).mean())}
+    if seen:
+        row |= {
+            "held_out_iou": float(np.mean([map_scores.overlap(maps[i], masks[i]) for i in seen])),
+            "held_out_average_precision": float(
+                np.mean([map_scores.average_precision(maps[i], masks[i]) for i in seen])
+            ),
+            "held_out_nss": float(np.mean([map_scores.scanpath_saliency(maps[i], masks[i]) for i in seen])),
+            "held_out_chance": float(np.mean([map_scores.chance(masks[i]) for i in seen])),
+        }
+    return row
+
+
+def picture(task: GpgnetTask) -> NDArray[np.uint8]:
+    """Sample maps for the report: a row a held-out frame: frame, patch (if an input), mask, map."""
+    chosen = task.held_out if len(task.held_out) else task.rows
+    chosen = chosen[np.linspace(0, len(chosen) - 1, min(SAMPLES, len(chosen))).astype(int)]
+    rows = []
+    for i, attention in zip(chosen, task.maps(chosen), strict=True):
+        grey = [task.data.mask_pixels(int(i)), np.round(255 * attention[:, :, None]).astype(np.uint8)]
+        seen = [task.data.frame_pixels(int(i))]
+        if "target" in task.module.inputs:
+            seen.append(task.data.patch_pixels(int(i)))
+        rows.append(np.concatenate([*seen, *(np.repeat(g, 3, axis=2) for g in grey)], axis=1))
+    return np.concatenate(rows)
+
+
+def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[GPGNet, Vocabulary | None]:
+    """A new network; with language, the sentence encoder starts as the language stage left it (SPEC 2)."""
+    network, language = settings.section("network"), settings.section("language")
+    training, seed = settings.section("gpgnet_training"), settings.section("train").seed
+    vocabulary, encoder = None, None
+    if "language" in inputs:
+        encoder, vocabulary = weights.load_sentence(folder / "language")
+    module = GPGNet(
+        inputs,
+        network,
+        language,
+        len(vocabulary) if vocabulary else 0,
+        training.shared_encoder,
+        runner.generator(seed, 0),
+    )
+    if encoder is not None and module.sentence is not None:
+        weights.assign(module.sentence, encoder.state_dict(), folder / "language")
+    if network.vgg16 != "none":
+        found = weights.read_vgg16(network.vgg16)
+        for target in filter(None, (module.encoder, module.patch_encoder)):
+            weights.assign(target, found, network.vgg16)
+    return module, vocabulary
+
+
+def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str, Any]:
+    """What it takes to build the network again."""
+    return {
+        "kind": "gpgnet",
+        "version": key,
+        "inputs": inputs,
+        "network": params.plain(settings.section("network")),
+        "language": params.plain(settings.section("language")),
+        "shared_encoder": settings.section("gpgnet_training").shared_encoder,
+        "seed": settings.section("train").seed,
+    }
+
+
+def run(job: records.Job) -> None:
+    """Write weights, vocabulary (with language), metrics, curves and `samples.png`; or take them from a file."""
+    source, out, settings = job.inputs["training"], job.outputs["weights"], job.settings
+    inputs = list(settings.section(f"gpgnet.{job.key}").inputs)
+    if source.is_file():
+        adopt(source, out)
+        return
+    shared, training = settings.section("train"), settings.section("gpgnet_training")
+    clock = Clock()
+    with runner.exact(shared.threads):
+        module, vocabulary = build(source, inputs, settings)
+        data = AttentionData(source, inputs, vocabulary)
+        task = GpgnetTask(data, module.to(job.device), training, shared.seed, job.device)
+        facts = metadata(job.key, inputs, settings)
+        checkpoints = Checkpoints.of(job, __name__)
+        rows = runner.train(task, shared, checkpoints, f"gpgnet {job.key}", clock)
+        with torch.no_grad():
+            records.write_bytes(out / "samples.png", encode_png(picture(task)))
+    weights.save(out, module, facts)
+    if vocabulary is not None:
+        vocabulary.save(out / "vocabulary.json")
+    runner.write_curves(out / "curves.csv", rows)
+    final = {name: value for name, value in rows[-1].items() if name != "step"}
+    videos = {"videos": len(data.videos), "frames": len(data.usable), "held_out_frames": len(task.held_out)}
+    records.write_json(out / "metrics.json", final | videos | {"steps": task.steps, "trained": 1})
+    checkpoints.clear()
+    if job.timing:
+        runner.write_timing(job, "gpgnet", clock)
+
+
+def adopt(source: Path, out: Path) -> None:
+    """Take a weights file of ours for this version instead of training (its vocabulary lies beside it)."""
+    print(f"{source}: taken as it is, nothing is trained", file=sys.stderr)
+    records.write_bytes(out / weights.FILE, source.read_bytes())
+    beside = source.parent / "vocabulary.json"
+    if beside.is_file():
+        records.write_bytes(out / "vocabulary.json", beside.read_bytes())
+    weights.load_gpgnet(out)
+    records.write_json(out / "metrics.json", {"trained": 0})
+    records.write_text(out / "curves.csv", "step,loss\n")

@@ -1,0 +1,149 @@
+"""Stage `language`: the vocabulary of LaSOT's sentences, and an encoder trained to tell the object's class from one."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dat import params, records
+from dat.datasets import manifest
+from dat.errors import InputError
+from dat.models import weights
+from dat.models.layers import initialise
+from dat.models.sentence import PAD, SentenceNet, Vocabulary
+from dat.training import runner
+from dat.training.checkpoints import Checkpoints
+from dat.training.runner import Clock, Row
+
+
+def class_name(sequence: str) -> str:
+    """LaSOT's class of a video: its name without the number."""
+    return sequence.rpartition("-")[0]
+
+
+def grouped_split(groups: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
+    """(N,) True where held out: whole groups, in random order, until at least `share` of the rows are held out.
+
+    A third of LaSOT's sentences repeat: the same sentence is never on both sides.
+    """
+    names = sorted(set(groups))
+    held_out = np.zeros(len(groups), bool)
+    column = np.array(groups)
+    for i in np.random.default_rng([seed, 7]).permutation(len(names)):
+        if held_out.sum() >= share * len(groups):
+            break
+        held_out |= column == names[i]
+    return held_out
+
+
+class Classifier(nn.Module):
+    """(B,16) word numbers -> (B, classes) scores: the encoder, the mean over real words, one linear layer."""
+
+    def __init__(self, sentence: SentenceNet, classes: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.sentence = sentence
+        self.head = nn.Linear(sentence.channels, classes)
+        initialise(self.head, "default", generator)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        real = (tokens != PAD)[:, :, None]  # (B,16,1)
+        x = torch.where(real, torch.relu(self.sentence(tokens)), 0).sum(1) / real.sum(1).clamp_min(1)  # (B,512)
+        out: Tensor = self.head(x)
+        return out
+
+
+class LanguageTask:
+    """Cross-entropy over classes, Adam, in epochs over the training sentences."""
+
+    lower = "language.batch"
+
+    def __init__(
+        self,
+        sentences: Sequence[str],
+        classes: Sequence[str],
+        language: params.Language,
+        seed: int,
+        device: str = "cpu",
+    ) -> None:
+        names = sorted(set(classes))
+        self.sentences, self.seed, self.size = list(sentences), seed, language.batch
+        self.held_out = grouped_split([s.lower() for s in sentences], language.held_out, seed)
+        kept = [s for s, out in zip(sentences, self.held_out, strict=True) if not out]
+        if not kept:
+            raise InputError(f"language: no sentence is left to train on with language.held_out {language.held_out}")
+        self.vocabulary = Vocabulary.of(sentences, language.words)
+        self.tokens = torch.stack([self.vocabulary.tokens(s) for s in sentences]).to(device)
+        self.labels = torch.tensor([names.index(c) for c in classes], device=device)
+        self.rows = np.flatnonzero(~self.held_out)
+        source = runner.generator(seed, 0)
+        net = SentenceNet(len(self.vocabulary), language.channels, language.kernel, language.layers, generator=source)
+        self.module = Classifier(net, len(names), source).to(device)
+        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=language.rate)
+        self.every = -(-len(self.rows) // self.size)  # an epoch
+        self.steps = self.every * language.epochs
+
+    def batch(self, step: int) -> NDArray[np.int64]:
+        epoch, place = divmod(step, self.every)
+        order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
+        return order[place * self.size : (place + 1) * self.size]
+
+    def loss(self, batch: NDArray[np.int64]) -> dict[str, Tensor]:
+        scores = self.module(self.tokens[batch])
+        return {"loss": torch.nn.functional.cross_entropy(scores, self.labels[batch])}
+
+    def samples(self, batch: NDArray[np.int64]) -> list[str]:
+        return [self.sentences[i] for i in batch]
+
+    def validate(self) -> Row:
+        if not self.held_out.any():
+            return {}
+        rows = torch.from_numpy(self.held_out)
+        found = self.module(self.tokens[rows]).argmax(1)
+        return {"held_out_accuracy": float((found == self.labels[rows]).double().mean())}
+
+
+def described(videos: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:
+    """Names, sentences and classes of the videos that have a sentence, and how many had none is printed."""
+    with_sentence = [video for video in videos if video.sentence]
+    without = len(videos) - len(with_sentence)
+    print(f"language: {len(with_sentence)} sentences, {without} videos have none", file=sys.stderr)
+    if not with_sentence:
+        raise InputError("language: no video of the manifest has a sentence (nlp.txt)")
+    names = [video.name for video in with_sentence]
+    return names, [str(video.sentence) for video in with_sentence], [class_name(name) for name in names]
+
+
+def run(job: records.Job) -> None:
+    """Write weights.safetensors, vocabulary.json, metrics.json and curves.csv."""
+    shared, language = job.settings.section("train"), job.settings.section("language")
+    _, sentences, classes = described(list(manifest.sequences(job.inputs["manifest"])))
+    checkpoints, clock = Checkpoints.of(job, __name__), Clock()
+    with runner.exact(shared.threads):
+        task = LanguageTask(sentences, classes, language, shared.seed, job.device)
+        rows = runner.train(task, shared, checkpoints, "language", clock)
+    write(job.outputs["language"], task, rows, language)
+    checkpoints.clear()
+    if job.timing:
+        runner.write_timing(job, "language", clock)
+
+
+def write(folder: Path, task: LanguageTask, rows: list[Row], language: params.Language) -> None:
+    """The stage's files."""
+    metadata = {"kind": "language", "language": params.plain(language), "seed": task.seed}
+    weights.save(folder, task.module, metadata)
+    task.vocabulary.save(folder / "vocabulary.json")
+    runner.write_curves(folder / "curves.csv", rows)
+    facts = {
+        "sentences": len(task.sentences),
+        "distinct": len({s.lower() for s in task.sentences}),
+        "held_out": int(task.held_out.sum()),
+        "classes": task.module.head.out_features,
+        "words": len(task.vocabulary) - 2,
+    }
+    final = {name: value for name, value in rows[-1].items() if name != "step"}
+    records.write_json(folder / "metrics.json", facts | final)

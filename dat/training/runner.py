@@ -1,0 +1,204 @@
+"""The training loop that all three trainings share: plain PyTorch, exact to resume.
+
+A task's batch is a function of the seed and the step alone, and so is what dropout drops: a checkpoint needs only the
+weights, the optimiser and the curve so far, and a resumed training ends in the same bytes.
+"""
+
+import contextlib
+import csv
+import io
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dat import records
+from dat.errors import JobError
+from dat.models.layers import set_generator
+from dat.training import losses
+from dat.training.checkpoints import Checkpoints
+
+Row = dict[str, float]
+
+
+class Task(Protocol):
+    """What a training brings: a network, its optimiser, and batches by number."""
+
+    steps: int
+    every: int  # steps between two rows of the curve
+    seed: int
+    lower: str  # the params to lower when memory runs out
+
+    @property
+    def module(self) -> nn.Module:
+        """The network."""
+
+    @property
+    def optimiser(self) -> torch.optim.Optimizer:
+        """Its optimiser."""
+
+    def batch(self, step: int) -> Any:
+        """The batch of a step (from 0), the same whenever it is asked for."""
+
+    def loss(self, batch: Any) -> dict[str, Tensor]:
+        """`loss`, which is descended, and any parts worth a curve."""
+
+    def samples(self, batch: Any) -> Sequence[str]:
+        """What to call the batch's samples in a message."""
+
+    def validate(self) -> Row:
+        """Held-out figures, at a row of the curve; the module is in evaluation mode."""
+
+
+class Settings(Protocol):
+    """The section `train` of params.yaml, as far as the loop reads it."""
+
+    clip: float
+    checkpoint: int
+
+
+def generator(*numbers: int) -> torch.Generator:
+    """A generator of torch's for these numbers; different lists give unrelated streams."""
+    state = np.random.SeedSequence(numbers).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
+
+
+@contextlib.contextmanager
+def exact(threads: int) -> Iterator[None]:
+    """Deterministic algorithms and a fixed number of threads, as before afterwards."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+
+
+@dataclass
+class Clock:
+    """Seconds spent by part of a step."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count the seconds inside under a name."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - start
+
+
+@dataclass
+class _State:
+    step: int = 0
+    rows: list[Row] = field(default_factory=list)
+    sums: dict[str, float] = field(default_factory=dict)
+
+
+def train(
+    task: Task,
+    settings: Settings,
+    checkpoints: Checkpoints | None = None,
+    desc: str = "train",
+    clock: Clock | None = None,
+) -> list[Row]:
+    """Train to the last step, from the last checkpoint if there is one; returns the curve's rows.
+
+    Raises JobError naming the samples of a batch whose loss is not finite, and when memory runs out.
+    """
+    clock = clock or Clock()
+    state = _restore(task, checkpoints)
+    for step in records.progress(range(state.step, task.steps), total=task.steps - state.step, desc=desc, unit="step"):
+        _step(task, step, settings.clip, state, clock)
+        state.step = step + 1
+        if state.step % task.every == 0 or state.step == task.steps:
+            with clock.part("validation"):
+                state.rows.append(_row(task, state))
+        if checkpoints and state.step % settings.checkpoint == 0 and state.step < task.steps:
+            with clock.part("checkpoint"):
+                checkpoints.save(state.step, _snapshot(task, state))
+    return state.rows
+
+
+def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> None:
+    task.module.train()
+    set_generator(task.module, generator(task.seed, 1, step))
+    with clock.part("batch"):
+        batch = task.batch(step)
+    try:
+        with clock.part("forward"):
+            parts = task.loss(batch)
+        if not losses.finite(parts["loss"]):
+            raise JobError(
+                f"step {step}: the loss is {float(parts['loss'])} on {', '.join(task.samples(batch))}; "
+                "lower the learning rate, or look at these samples"
+            )
+        with clock.part("backward"):
+            task.optimiser.zero_grad(set_to_none=True)
+            parts["loss"].backward()  # type: ignore[no-untyped-call]
+        with clock.part("optimiser"):
+            torch.nn.utils.clip_grad_norm_(task.module.parameters(), clip)
+            task.optimiser.step()
+    except torch.OutOfMemoryError:
+        raise JobError(f"step {step}: out of memory; lower {task.lower} in params.yaml") from None
+    for name, value in parts.items():
+        state.sums[name] = state.sums.get(name, 0.0) + float(value.detach())
+    state.sums["_steps"] = state.sums.get("_steps", 0) + 1
+
+
+def _row(task: Task, state: _State) -> Row:
+    """The mean of the losses since the last row, and the held-out figures."""
+    steps = state.sums.pop("_steps")
+    row = {"step": state.step} | {name: total / steps for name, total in state.sums.items()}
+    state.sums.clear()
+    task.module.eval()
+    with torch.no_grad():
+        return row | task.validate()
+
+
+def _snapshot(task: Task, state: _State) -> dict[str, Any]:
+    return {
+        "module": task.module.state_dict(),
+        "optimiser": task.optimiser.state_dict(),
+        "step": state.step,
+        "rows": state.rows,
+        "sums": state.sums,
+    }
+
+
+def _restore(task: Task, checkpoints: Checkpoints | None) -> _State:
+    found = checkpoints.load() if checkpoints else None
+    if found is None:
+        return _State()
+    task.module.load_state_dict(found["module"])
+    task.optimiser.load_state_dict(found["optimiser"])
+    print(f"going on from step {found['step']}", file=sys.stderr)
+    return _State(found["step"], found["rows"], found["sums"])
+
+
+def write_curves(path: Path, rows: Sequence[Row]) -> None:
+    """Write curves.csv: a column a figure, the step first; a figure that a row lacks is empty."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+    table.writeheader()
+    table.writerows(rows)
+    records.write_text(path, text.getvalue())
+
+
+def write_timing(job: records.Job, stage: str, clock: Clock) -> None:
+    """What `--timing` asks for: seconds by part of a step, beside the run's facts, and on stderr."""
+    name = stage + (f"@{job.key}" if job.key else "")
+    records.write_json(job.settings.path / "runs" / f"{name}.timing.json", dict(clock.seconds))
+    whole = sum(clock.seconds.values())
+    for part, seconds in sorted(clock.seconds.items(), key=lambda item: -item[1]):
+        print(f"{name}: {part} {seconds:.2f} s, {100 * seconds / whole:.0f} %", file=sys.stderr)
