@@ -1,0 +1,146 @@
+"""The command line as a user meets it: quick, one message, the right exit status, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def dat(*arguments: str, at: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "dat", *arguments],
+        cwd=at,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def imported(done: "subprocess.CompletedProcess[str]") -> set[str]:
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def test_help_lists_the_verbs_in_order() -> None:
+    from dat.cli import VERBS
+
+    said = dat("--help")
+    assert said.returncode == 0
+    places = [said.stdout.index(f"\n  {verb}") for verb in VERBS]
+    assert places == sorted(places)
+
+
+def verbs() -> list[str]:
+    from dat.cli import VERBS
+
+    return list(VERBS)
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_has_an_example_and_starts_without_torch(verb: str) -> None:
+    said = dat(verb, "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert said.returncode == 0, said.stderr
+    assert "xample" in said.stdout
+    assert "torch" not in imported(said)
+
+
+def test_help_imports_no_numbers() -> None:
+    assert not imported(dat("--help", PYTHONPROFILEIMPORTTIME="1")) & {"numpy", "pydantic", "torch", "pandas"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nosuch"], "nosuch"),
+        (["benchmark", "nosuch"], "nosuch"),
+        (["train", "salnet", "nosuch"], "nosuch"),
+        (["synthetic"], "NAME"),
+    ],
+)
+def test_wrong_calls_end_with_2_and_one_message(arguments: list[str], said: str) -> None:
+    done = dat(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_outside_of_a_checkout(tmp_path: Path) -> None:
+    done = dat("index", "otb100", at=tmp_path, PYTHONPATH=str(ROOT))
+    assert done.returncode == 2
+    assert "params.yaml" in done.stderr
+
+
+def test_a_wrong_key_in_params_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text().replace("momentum", "momentun"))
+    done = dat("index", "otb100", at=tmp_path, PYTHONPATH=str(ROOT))
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "momentun" in done.stderr
+
+
+def test_a_full_disk_is_one_line() -> None:
+    import errno
+
+    from dat.cli import explain
+
+    message, status = explain(OSError(errno.ENOSPC, "No space left on device", "results/x"))
+    assert status == 2
+    assert "results/x" in message
+    assert "free" in message
+
+
+def test_a_missing_system_library_is_one_line() -> None:
+    from dat.cli import explain
+
+    message, _ = explain(ImportError("libGL.so.1: cannot open shared object file: No such file or directory"))
+    assert "libGL.so.1" in message
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"), [("git", "git is missing"), ("python", "Python 3.11 to 3.13 is needed")], ids=["git", "python"]
+)
+def test_set_up_says_what_is_missing(tmp_path: Path, hidden: str, said: str) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "sed", "cat", "awk", "df", "sha256sum", "cut", "echo", "git"):
+        found = next((Path(folder, name) for folder in os.environ["PATH"].split(":") if Path(folder, name).exists()), None)
+        if found and name != hidden:
+            (tools / name).symlink_to(found)
+    (tmp_path / "requirements.lock").write_text("")
+    done = subprocess.run(
+        ["/bin/sh", str(ROOT / "workflow" / "setup.sh")],
+        cwd=tmp_path,
+        env={"PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_set_up_says_that_venv_is_missing(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    fake = tools / "python3"
+    fake.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexit 0\n')
+    fake.chmod(0o755)
+    (tmp_path / "requirements.lock").write_text("")
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow" / "setup.sh").write_text((ROOT / "workflow" / "setup.sh").read_text())
+    done = subprocess.run(
+        ["/bin/sh", "workflow/setup.sh"],
+        cwd=tmp_path,
+        env={"PATH": f"{tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "python3-venv" in done.stderr
