@@ -16,15 +16,16 @@ def smooth(rng: np.random.Generator, frames: int, amplitude: float, waves: tuple
     time = np.arange(frames) / 24.0
     rates, phases = rng.uniform(*waves, 3), rng.uniform(0, 2 * np.pi, 3)
     shares = rng.dirichlet([1.0, 1.0, 1.0])
-    return np.asarray(amplitude * (shares * np.sin(2 * np.pi * time[:, None] * rates + phases)).sum(1), dtype=np.float64)
+    sines = np.sin(2 * np.pi * time[:, None] * rates + phases)
+    return np.asarray(amplitude * (shares * sines).sum(1), dtype=np.float64)
 
 
 def squeeze(values: Array, low: float, high: float) -> Array:
     """Values moved, and scaled only if they must be, into [low, high]; smooth stays smooth."""
-    spread = float(values.max() - values.min())
-    if spread > high - low:
-        return (values - values.min()) * ((high - low) / spread) + low
-    return values + max(low - values.min(), 0) - max(values.max() - high, 0)
+    least, most = float(values.min()), float(values.max())
+    if most - least > high - low:
+        return np.asarray((values - least) * ((high - low) / (most - least)) + low, dtype=np.float64)
+    return np.asarray(values + max(low - least, 0.0) - max(most - high, 0.0), dtype=np.float64)
 
 
 def inside(path: Array, size: tuple[int, int], margin: float) -> Array:
@@ -53,26 +54,31 @@ def dash(rng: np.random.Generator, frames: int, size: tuple[int, int], speed: fl
     return np.stack([x, y], axis=1)
 
 
+WAYS_OUT = (("left", "bottom"), ("right", "top"), ("bottom", "left"), ("top", "right"), ("left", "right"))
+
+
 def leave(rng: np.random.Generator, frames: int, size: tuple[int, int], reach: float) -> Array:
     """Out of the image on one side, gone for a fifth of the video, back over another: `reach` is half the object.
 
     Outside, the centre stands where it left, then where it comes back.
     """
-    width, height = size
-    sides = {"left": (-1.2 * reach, None), "right": (width + 1.2 * reach, None), "top": (None, -1.2 * reach), "bottom": (None, height + 1.2 * reach)}
-    out, back = [("left", "bottom"), ("right", "top"), ("bottom", "left"), ("top", "right"), ("left", "right")][rng.integers(5)]
+    inner = [np.array(size) * rng.uniform(0.3, 0.7, 2) for _ in range(2)]
+    exits = [_door(rng, side, size, 1.2 * reach) for side in WAYS_OUT[rng.integers(len(WAYS_OUT))]]
     gone = max(frames // 5, 2)
     first = (frames - gone) // 2
-    points = [np.array([width, height]) * rng.uniform(0.3, 0.7, 2) for _ in range(2)]
-    exits = [_door(rng, *sides[side], width, height) for side in (out, back)]
-    going = points[0] + (exits[0] - points[0]) * (np.arange(1, first + 1) / first)[:, None] ** 1.3
-    coming = exits[1] + (points[1] - exits[1]) * (np.arange(1, frames - first - gone + 1) / (frames - first - gone))[:, None] ** 0.8
+    last = frames - gone - first
+    going = inner[0] + (exits[0] - inner[0]) * (np.arange(first)[:, None] / max(first - 1, 1)) ** 1.3
+    coming = exits[1] + (inner[1] - exits[1]) * (np.arange(1, last + 1)[:, None] / last) ** 0.8
     waiting = np.where(np.arange(gone)[:, None] * 2 < gone, exits[0], exits[1])
     return np.concatenate([going, waiting, coming])
 
 
-def _door(rng: np.random.Generator, x: float | None, y: float | None, width: int, height: int) -> Array:
-    return np.array([width * rng.uniform(0.25, 0.75) if x is None else x, height * rng.uniform(0.25, 0.75) if y is None else y])
+def _door(rng: np.random.Generator, side: str, size: tuple[int, int], beyond: float) -> Array:
+    """A point `beyond` pixels outside a side of the image."""
+    place = np.array(size) * rng.uniform(0.25, 0.75, 2)
+    axis = 0 if side in ("left", "right") else 1
+    place[axis] = -beyond if side in ("left", "top") else size[axis] + beyond
+    return place
 
 
 def camera(rng: np.random.Generator, frames: int, pan: float, shake: float) -> tuple[Array, Array]:

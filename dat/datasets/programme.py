@@ -1,9 +1,9 @@
 """What each embedded data set shows: its videos' recipes, names and lists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dat.datasets.scenes import Recipe
+from dat.datasets.actors import Recipe
 from dat.datasets.shapes import KINDS
 
 TRAINING = (
@@ -22,11 +22,10 @@ TRAINING = (
 """In turn. A number of recipes that shares no factor with that of the kinds: each kind meets each recipe."""
 
 DRONE = tuple(
-    Recipe(name=r.name, similar=r.similar, others=r.others, hide=r.hide, crossing=r.crossing, opposite=r.opposite, speed=r.speed,
-           zoom=r.zoom, pan=90 if not r.hide else 40, shake=max(r.shake, 2.5), dim=r.dim, spin=True, shutter=r.shutter)
+    replace(r, leaves=False, defocus=0.0, spin=True, pan=40 if r.hide else 90, shake=max(r.shake, 2.5))
     for r in TRAINING
     if not (r.leaves or r.hide == "full")
-)  # fmt: skip
+)
 """DTB70: a moving camera; the target stays in view, since that set has no flags for absence."""
 
 OTB = (
@@ -38,9 +37,21 @@ OTB = (
 TWINS = Recipe("Twins", similar=1, others=1, targets=2, pan=40)
 MORE = tuple(recipe for recipe in TRAINING if not recipe.opposite)
 
-TC128 = (Recipe("pillar", hide="partial", similar=1, others=1), Recipe("spin", similar=1, others=2, spin=True, dim=0.4), *MORE)
-VOT2014 = (Recipe("zoom", similar=1, others=1, zoom=1.75), Recipe("shake", others=2, shake=5, pan=60, shutter=0.5), *DRONE)
-VOT2016 = (Recipe("cross", similar=1, crossing=True, others=1), Recipe("dim", others=2, spin=True, dim=0.5, pan=60), *DRONE)
+TC128 = (
+    Recipe("pillar", hide="partial", similar=1, others=1),
+    Recipe("spin", similar=1, others=2, spin=True, dim=0.4),
+    *MORE,
+)
+VOT2014 = (
+    Recipe("zoom", similar=1, others=1, zoom=1.75),
+    Recipe("shake", others=2, shake=5, pan=60, shutter=0.5),
+    *DRONE,
+)
+VOT2016 = (
+    Recipe("cross", similar=1, crossing=True, others=1),
+    Recipe("dim", others=2, spin=True, dim=0.5, pan=60),
+    *DRONE,
+)
 
 BENCHMARKS = ("otb", "tc128", "vot")
 """Layouts whose videos test: their photographs are none of the training's."""
@@ -67,7 +78,7 @@ def _named(names: Sequence[str], recipes: Sequence[Recipe], shift: int) -> list[
 
 
 def unique(name: str, index: int, period: int) -> str:
-    """A name for the second, third, ... use of it: Disc, DiscB, DiscC, ... (no digits: those mean targets of one folder)."""
+    """A name for the second, third, ... use: Disc, DiscB, DiscC (a digit would mean a target of one folder)."""
     turn = index // period
     if turn == 0:
         return name

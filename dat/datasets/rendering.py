@@ -1,4 +1,4 @@
-"""Drawing an embedded video: a background, layers over it, light, blur and sensor noise; and what is seen of each target."""
+"""Drawing an embedded video: a world, layers over it, light, blur, sensor noise; and what is seen of each target."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ Image = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Layer:
-    """Something drawn: RGBA with colour times alpha (S,S,4), its outline in units, and where it is in each frame (F,2,3)."""
+    """Something drawn: RGBA with colour times alpha (S,S,4), its outline in units, its pose in each frame (F,2,3)."""
 
     picture: Picture
     outline: Array
@@ -117,7 +117,7 @@ def _ground(scene: Scene, frame: int) -> Picture:
     width, height = scene.size
     room = (np.array(scene.world.shape[1::-1]) - [width, height]) / 2
     matrix = np.concatenate([np.eye(2), -(room + scene.camera[frame])[:, None]], axis=1)
-    ground = cv2.warpAffine(scene.world, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    ground = cv2.warpAffine(scene.world, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101)
     kernel = stroke(velocity(scene.camera, frame) * scene.shutter)
     return np.asarray(ground if kernel is None else cv2.filter2D(ground, -1, kernel), dtype=np.float32)
 
@@ -144,7 +144,8 @@ def _draw(scene: Scene, frame: int) -> tuple[Picture, list[tuple[float, float]]]
             in_view[index] = float(piece[:, :, 3].sum())
     areas = [whole(scene.layers[index], frame) for index in scene.targets]
     seen = [float(left[index].sum()) if index in left else 0.0 for index in scene.targets]
-    return canvas, [(in_view[index] / area, part / area) for index, area, part in zip(scene.targets, areas, seen, strict=True)]
+    shares = zip(scene.targets, areas, seen, strict=True)
+    return canvas, [(in_view[index] / area, part / area) for index, area, part in shares]
 
 
 def render(scene: Scene) -> Video:

@@ -23,7 +23,9 @@ WORDED = "2026-11-25"
 """The date in the table of sentences: when the forms of the sentences were written."""
 
 
-def film(entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]) -> Take:
+def film(
+    entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]
+) -> Take:
     """Compose, draw and describe one video."""
     scene_seed, word_seed = seed.spawn(2)
     video = render(compose(scene_seed, entry.recipe, entry.kind, size, frames, photos))

@@ -54,10 +54,11 @@ PHOTOS: dict[str, tuple[str, ...]] = {
 def photo(name: str) -> Image:
     """A photograph of scikit-image's wheel, (H,W,3) RGB. Raises MissingError where the wheel lacks it."""
     package = importlib.util.find_spec("skimage")
-    path = Path(package.submodule_search_locations[0], "data", name) if package and package.submodule_search_locations else None
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR) if path and path.is_file() else None
+    folders = package.submodule_search_locations if package else None
+    path = Path(folders[0] if folders else "skimage", "data", name)
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
     if picture is None:
-        raise MissingError(f"{path or name}: scikit-image's photograph is not there; install the pinned scikit-image (make setup)")
+        raise MissingError(f"{path}: a photograph of scikit-image's wheel is not there; run make setup")
     return np.asarray(picture[:, :, ::-1], dtype=np.uint8)
 
 

@@ -19,7 +19,7 @@ STRIP = 4.0
 
 @dataclass(frozen=True)
 class Truth:
-    """One target's truth. Boxes are clipped to the image, never empty; polygons (F,8) are the tilted rectangle, not clipped."""
+    """One target's truth. Boxes are clipped to the image, never empty; polygons (F,8) are tilted and not clipped."""
 
     boxes: Array
     polygons: Array
@@ -37,7 +37,7 @@ class Truth:
 
 
 def held(boxes: Array, size: tuple[int, int]) -> Array:
-    """Boxes clipped to an image of `size`; what lies outside keeps a strip at the nearest edge, so that no box is empty."""
+    """Boxes clipped to an image of `size`; one outside keeps a strip at the nearest edge: no box is empty."""
     limit = np.array(size, dtype=np.float64)
     low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     low, high = np.minimum(low, limit - STRIP), np.maximum(high, STRIP)
@@ -72,7 +72,7 @@ def angles(layer: Layer) -> Array:
 
 
 def attributes(video: Video, target: int, boxes: Array, outside: Flags) -> list[str]:
-    """The benchmark's attributes that hold: IV, SV, OCC, MB, FM, IPR, OV, BC (here: an object of the same kind and colour)."""
+    """OTB's attributes that hold: IV, SV, OCC, MB, FM, IPR, OV, BC (another object has its kind and colour)."""
     scene, layer = video.scene, video.scene.layers[video.scene.targets[target]]
     whole = layer.boxes()
     area = (whole[:, 2:].prod(1) / whole[0, 2:].prod())[~outside]

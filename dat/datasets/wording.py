@@ -13,7 +13,7 @@ AS_NOUN = {"striped": "stripes", "checked": "checks", "dotted": "dots", "speckle
 
 @dataclass(frozen=True)
 class Traits:
-    """What can be said of an object. `way` is None where its motion has no one direction; in a mention, None is "not said"."""
+    """What can be said of an object. No one direction of motion: `way` is None. In a mention, None is "not said"."""
 
     colour: str | None
     pattern: str | None
@@ -41,8 +41,9 @@ def fits(mention: Traits, traits: Traits) -> bool:
 
 
 def mention(target: Traits, others: Sequence[Traits], brief: bool = False) -> Traits:
-    """What to say of the target so that no other object fits: colour, pattern and kind; the way when that does not do, or by chance.
+    """What to say of the target so that no other object fits: colour, pattern, kind, and the way unless `brief`.
 
+    Brief or not, the other is said where the one does not single it out.
     Raises ValueError when two objects are the same in everything.
     """
     said = [Traits(target.colour, target.pattern, target.kind, target.way)]

@@ -95,7 +95,7 @@ def write_tc128(root: Path, take: Take, index: int) -> None:
     """`<Name>/img/0001.jpg`, `<Name>_gt.txt` (fractions in every other one) and `<Name>_frames.txt`."""
     folder, boxes = root / take.name, take.truths[0].boxes
     write_images(folder / "img", take.images, 4)
-    table = rows(boxes + [1, 1, 0, 0], form=".2f") if index % 2 else rows(whole_pixels(boxes))
+    table = rows(boxes + np.array([1, 1, 0, 0]), form=".2f") if index % 2 else rows(whole_pixels(boxes))
     write_text(folder / f"{take.name}_gt.txt", table)
     write_text(folder / f"{take.name}_frames.txt", f"1,{len(boxes)}\n")
 
