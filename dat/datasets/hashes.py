@@ -45,11 +45,9 @@ class Hashes:
         known = [self._old.get(name) for name in names]
         hashes = [old[4] if old and old[:4] == state else None for old, state in zip(known, states, strict=True)]
         self._fill(paths, hashes)
-        self._seen |= {
-            name: [*state, value]
-            for name, state, value in zip(names, states, hashes, strict=True)
-            if max(state[1], state[2]) < late
-        }
+        for name, state, value, old in zip(names, states, hashes, known, strict=True):
+            if max(state[1], state[2]) < late:
+                self._seen[name] = old if old and old[:4] == state else [*state, value]
         if time.monotonic() - self._saved > SAVE_SECONDS:
             self.save()
         return [[name, state[0], value] for name, state, value in zip(names, states, hashes, strict=True)]

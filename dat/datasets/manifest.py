@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dat.errors import InputError, MissingError
-from dat.records import canonical, sha256_json, write_bytes
+from dat.records import canonical, sha256_json, temporary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,8 +116,15 @@ def row_digest(row: Row) -> str:
 
 def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
     """Write a manifest whole; each row gets its digest."""
-    lines = [header, *({**row, "digest": row_digest(row)} for row in rows)]
-    write_bytes(path, b"".join(canonical(line) + b"\n" for line in lines))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = temporary(path)
+    try:
+        with name.open("wb") as file:
+            file.write(canonical(header) + b"\n")
+            file.writelines(canonical({**row, "digest": row_digest(row)}) + b"\n" for row in rows)
+        os.replace(name, path)
+    finally:
+        name.unlink(missing_ok=True)
 
 
 def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[str, Any]:
