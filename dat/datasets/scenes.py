@@ -114,9 +114,10 @@ def populate(
     for index, other in enumerate(cast(rng, recipe, traits, ground)):
         over = recipe.crossing and index == 0
         (above if over else below).append(placed(rng, shot, recipe, other, target, over))
+    below = [*below[1:], below[0]] if recipe.targets == 2 else below
     layers = [*below, target, *above]
     layers = [replace(layer, traits=replace(layer.traits, way=way(layer, shot))) for layer in layers if layer.traits]
-    targets = [len(below)] + ([0] if recipe.targets == 2 else [])
+    targets = [len(below) - place for place in range(recipe.targets)]
     if recipe.hide:
         layers.append(wall(rng, shot, target, recipe.hide))
     return layers, targets
