@@ -125,7 +125,8 @@ def lists(key: str, layout: str, entries: Sequence[Entry]) -> dict[str, list[str
     """The set's lists of sequences. LaSOT's every fifth video is its test split; OTB-2013 is the first four."""
     names = [name for entry in entries for name in entry.targets]
     if layout == "lasot":
-        return {key: sorted(names), "train": [n for i, n in enumerate(names) if i % 5 != 4], "test": names[4::5]}
+        train = [name for index, name in enumerate(names) if index % 5 != 4]
+        return {key: sorted(names), f"{key}-train": train, f"{key}-test": names[4::5]}
     if layout == "otb":
         similar = [name for entry in entries if entry.recipe.similar for name in entry.targets]
         return {key: names, "otb2013": names[: len(OTB)], f"{key}-similar": similar}

@@ -116,7 +116,7 @@ def test_lasot_has_eight_classes_flags_and_sentences(made: tuple[Path, dict[str,
 
 def test_lasot_lists_split_the_videos(made: tuple[Path, dict[str, dict]]) -> None:
     lists = made[1]["lasot"]["lists"]
-    assert sorted([*lists["train"], *lists["test"]]) == lists["lasot"]
+    assert sorted([*lists["lasot-train"], *lists["lasot-test"]]) == lists["lasot"]
 
 
 def test_tlp_rows_count_frames_and_say_when_the_target_is_lost(made: tuple[Path, dict[str, dict]]) -> None:
