@@ -1,0 +1,182 @@
+"""Addresses: from the text that names a number to where this run has it.
+
+<benchmark>/<variant>[@seed-N]/<metric>             a score; without a seed the mean over seeds
+<benchmark>/<variant>[@seed-N]/<sequence>/<metric>  one sequence's
+table/<n>/<row>/<benchmark>-<metric>                a cell of a table
+figure/<n>/<series>/<x>                             a point of a figure
+train/<network>/<name>/<metric>                     a training's
+all                                                 every number of the report
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dat.errors import InputError, MissingError
+from dat.params import Settings
+from dat.records import is_record, read_json
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a number is. `at` is the place on a curve, `printed` the value in the report's table `file`."""
+
+    text: str
+    kind: str
+    benchmark: str = ""
+    variant: str = ""
+    seed: int | None = None
+    sequence: str = ""
+    metric: str = ""
+    at: int | None = None
+    printed: float | None = None
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores in `file` of a benchmark or of a subset of one; `parent` is the benchmark that was run."""
+
+    name: str
+    parent: str
+    file: str
+    data: Mapping[str, Any]
+
+    def trackers(self, variant: str, seed: int | None) -> list[str]:
+        """The runs that a variant's score is the mean of."""
+        found = [name for name in self.data["trackers"] if name.partition("@seed-")[0] == variant]
+        return [name for name in found if seed is None or name == f"{variant}@seed-{seed}"]
+
+    def shown(self, address: Address) -> float | None:
+        """The number that the scores' file has at an address; None when it has none."""
+        runs = [self.data["trackers"][name] for name in self.trackers(address.variant, address.seed)]
+        if address.at is None and address.seed is None and not address.sequence:
+            value = self.data.get("variants", {}).get(address.variant, {}).get(address.metric)
+            return None if value is None else float(value)
+        values = [_value(run, address) for run in runs]
+        known = [float(value) for value in values if value is not None]
+        return sum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def _value(run: Mapping[str, Any], address: Address) -> float | None:
+    if address.at is not None:
+        curve = run.get("curves", {}).get(address.metric, [])
+        return curve[address.at] if address.at < len(curve) else None
+    inner = run.get("sequences", {}).get(address.sequence, {}) if address.sequence else run
+    value = inner.get(address.metric)
+    return value if isinstance(value, int | float) else None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """All numbers of a profile's run."""
+
+    settings: Settings
+
+    @cached_property
+    def scores(self) -> dict[str, Scores]:
+        """The scores of each benchmark and subset."""
+        found: dict[str, Scores] = {}
+        for path in sorted((self.settings.path / "reports" / "metrics").glob("*.json")):
+            data = {} if is_record(path) else read_json(path)
+            file = path.relative_to(self.settings.path).as_posix()
+            if isinstance(data.get("trackers"), dict):
+                found[path.stem] = Scores(path.stem, path.stem, file, data)
+                for name, inner in data.get("subsets", {}).items():
+                    facts = {key: data[key] for key in ("definition", "data_set") if key in data}
+                    found[name] = Scores(name, path.stem, file, {**facts, **inner})
+        return found
+
+    def _printed(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """The rows of the report's tables or of its figures' points, with their file."""
+        for path in sorted((self.settings.path / "reports" / "tables").glob(f"{kind}-*.csv"), key=_number):
+            with path.open(encoding="utf-8", newline="") as file:
+                for row in csv.DictReader(file):
+                    if row.get("address"):
+                        yield path.relative_to(self.settings.path).as_posix(), row
+
+    def _tables(self) -> Iterator[Address]:
+        for file, row in self._printed("table"):
+            yield Address(
+                row["address"],
+                "table",
+                row["benchmark"],
+                row["row"],
+                metric=row["metric"],
+                printed=float(row["ours"]),
+                file=file,
+            )
+
+    def _figures(self) -> Iterator[Address]:
+        for file, row in self._printed("figure"):
+            curve = row["series"] == f"{row['variant']}-{row['metric']}"
+            step = 0.05 if row["metric"] == "success" else 1.0
+            at = round(float(row["x"]) / step) if curve else None
+            where = Address(row["address"], "figure", row["benchmark"], row["variant"], metric=row["metric"], at=at)
+            yield replace(where, printed=float(row["y"]), file=file)
+
+    def trainings(self) -> dict[str, Path]:
+        """Each training's metrics: `network/name` to the file."""
+        home = self.settings.path
+        found = {"language/encoder": home / "training" / "language" / "metrics.json"}
+        found |= {f"gpgnet/{path.parent.name}": path for path in sorted(home.glob("weights/gpgnet/*/metrics.json"))}
+        found |= {f"salnet/{path.parent.name}": path for path in sorted(home.glob("weights/salnet/*/*/metrics.json"))}
+        return {name: path for name, path in found.items() if path.is_file()}
+
+    def _trainings(self) -> Iterator[Address]:
+        for name, path in self.trainings().items():
+            for metric, value in sorted(read_json(path).items()):
+                if isinstance(value, int | float):
+                    file = path.relative_to(self.settings.path).as_posix()
+                    yield Address(f"train/{name}/{metric}", "train", metric=metric, printed=float(value), file=file)
+
+    def every(self) -> list[Address]:
+        """Every number of the report. Raises MissingError when there is none."""
+        found = [*self._tables(), *self._figures(), *self._trainings()]
+        if not found:
+            raise MissingError(f"{self.settings.path / 'reports'}: there are no numbers to audit yet; run make repro")
+        return found
+
+    def find(self, text: str) -> Address:
+        """The number at an address. Raises InputError naming the address when there is none."""
+        kind = text.partition("/")[0]
+        printed = {"table": self._tables, "figure": self._figures, "train": self._trainings}
+        if kind in printed:
+            found = next((address for address in printed[kind]() if address.text == text), None)
+        else:
+            found = self._score(text)
+        if found is None:
+            raise InputError(f"{text}: no such number; {self._known(text)}")
+        return found
+
+    def _score(self, text: str) -> Address | None:
+        parts = text.split("/")
+        if len(parts) not in (3, 4) or parts[0] not in self.scores:
+            return None
+        variant, _, seed = parts[1].partition("@seed-")
+        sequence = parts[2] if len(parts) == 4 else ""
+        if seed and not seed.isdecimal():
+            return None
+        address = Address(text, "score", parts[0], variant, int(seed) if seed else None, sequence, parts[-1])
+        return address if self.scores[parts[0]].shown(address) is not None else None
+
+    def _known(self, text: str) -> str:
+        """What there is instead, in a few words."""
+        if not self.scores:
+            return "there are no numbers here yet; run make repro"
+        benchmark, *rest = text.split("/")
+        if benchmark in self.scores and rest:
+            variants = ", ".join(sorted(self.scores[benchmark].data.get("variants", {})))
+            return f"{benchmark} has the variants {variants}; an address is {benchmark}/VARIANT/METRIC"
+        return (
+            f"benchmarks are {', '.join(sorted(self.scores))}; others begin with table/, figure/ or train/, or are all"
+        )
+
+
+def _number(path: Path) -> int:
+    """The number at the end of a file's name, for order."""
+    digits = path.stem.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else 0

@@ -1,0 +1,73 @@
+"""Hashes of files, each file read once an audit, and DVC's hash of a folder."""
+
+import fnmatch
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHUNK = 1 << 20
+
+
+@dataclass
+class Files:
+    """Hashes of files and folders. `ignored` are the patterns of .dvcignore; a file that is not there has no hash."""
+
+    ignored: tuple[str, ...] = ("__pycache__/",)
+    _known: dict[Path, tuple[str, str] | None] = field(default_factory=dict)
+    _folders: dict[Path, str] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, top: Path) -> "Files":
+        """Hashes below a checkout's top, by its .dvcignore."""
+        path = top / ".dvcignore"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        return cls(tuple(line.strip() for line in lines if line.strip() and not line.startswith("#")))
+
+    def _hashes(self, path: Path) -> tuple[str, str] | None:
+        """sha256 and md5 of a file, from one reading."""
+        if path not in self._known:
+            self._known[path] = _read(path) if path.is_file() else None
+        return self._known[path]
+
+    def sha256(self, path: Path) -> str | None:
+        """sha256 in hex; None when there is no such file."""
+        found = self._hashes(path)
+        return found[0] if found else None
+
+    def md5(self, path: Path) -> str | None:
+        """What dvc.lock holds of a file, or of a folder (ending in `.dir`); None when neither is there."""
+        if path.is_dir():
+            if path not in self._folders:
+                self._folders[path] = self._folder(path)
+            return self._folders[path]
+        found = self._hashes(path)
+        return found[1] if found else None
+
+    def _folder(self, path: Path) -> str:
+        """The md5 of the JSON list of a folder's files, by parts of their path."""
+        files = sorted((file for file in self._below(path)), key=lambda file: file.relative_to(path).parts)
+        entries = [{"md5": self.md5(file), "relpath": file.relative_to(path).as_posix()} for file in files]
+        return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+    def _below(self, path: Path) -> list[Path]:
+        found: list[Path] = []
+        for entry in path.iterdir():
+            if entry.is_dir():
+                found += [] if self._is_ignored(entry.name + "/") else self._below(entry)
+            elif not self._is_ignored(entry.name):
+                found.append(entry)
+        return found
+
+    def _is_ignored(self, name: str) -> bool:
+        """Whether a name (a folder's ends in a slash) fits a pattern of .dvcignore."""
+        return any(fnmatch.fnmatch(name, pattern.lstrip("/")) for pattern in self.ignored)
+
+
+def _read(path: Path) -> tuple[str, str]:
+    sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            sha.update(chunk)
+            md5.update(chunk)
+    return sha.hexdigest(), md5.hexdigest()

@@ -1,0 +1,88 @@
+"""dvc.lock, read without DVC: each stage's outputs, dependencies, params and command against what is on disk.
+
+DVC's md5 of a file is that of its bytes; of a folder, of the JSON list of its files' md5. The lock does not say that a
+stage is stale; comparing a dependency's md5 with its producer's output does.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dat.audit.checks import Check, compare, missing
+from dat.audit.files import Files
+from dat.errors import InputError
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The stages of a dvc.lock by name. Raises InputError when it cannot be read; empty when it is not there."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if not path.is_file():
+        return {}
+    try:
+        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        stages = found["stages"]
+    except (YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
+    return dict(stages)
+
+
+@dataclass(frozen=True)
+class Lock:
+    """The lock of the profile at `home`; `params` are the settings in force as plain data."""
+
+    home: Path
+    files: Files
+    stages: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+    @property
+    def outputs(self) -> dict[str, tuple[str, str]]:
+        """Each output's path: the stage that makes it, and its md5."""
+        return {out["path"]: (name, out["md5"]) for name, stage in self.stages.items() for out in stage.get("outs", [])}
+
+    def stage_of(self, path: str) -> str | None:
+        """The stage whose outputs hold a path (relative to the profile)."""
+        found = self.outputs
+        places = (path, *map(str, PurePosixPath(path).parents))
+        return next((found[place][0] for place in places if place in found), None)
+
+    def checks(self, name: str, command: str) -> list[Check]:
+        """What the lock says of a stage against the disk; `command` is the one in the stage's record."""
+        stage = self.stages[name]
+        subject = f"dvc.lock {name}"
+        said = stage.get("cmd", "")
+        ran = command if said.endswith(command) else said
+        checks = [compare("lock command", subject, command, ran)]
+        for out in stage.get("outs", []):
+            checks.append(compare("lock output", f"{subject}: {out['path']}", out.get("md5"), self._md5(out["path"])))
+        checks += [self._dependency(subject, dep) for dep in stage.get("deps", [])]
+        return checks + self._params(subject, stage.get("params", {}))
+
+    def _md5(self, path: str) -> str | None:
+        return self.files.md5(Path(os.path.normpath(self.home / path)))
+
+    def _dependency(self, subject: str, dep: Mapping[str, Any]) -> Check:
+        """A dependency against its producer's output where one stage makes just that, else against the disk."""
+        produced = self.outputs.get(dep["path"])
+        found = produced[1] if produced else self._md5(dep["path"])
+        return compare("lock dependency", f"{subject}: {dep['path']}", dep.get("md5"), found)
+
+    def _params(self, subject: str, files: Mapping[str, Any]) -> list[Check]:
+        checks = []
+        for file, values in files.items():
+            for dotted, value in (values or {}).items():
+                checks.append(self._param(f"{subject}: {file} {dotted}", dotted, value))
+        return checks
+
+    def _param(self, subject: str, dotted: str, value: Any) -> Check:
+        now: Any = self.params
+        for part in dotted.split("."):
+            if not isinstance(now, Mapping) or part not in now:
+                return missing("lock params", subject, "in params.yaml")
+            now = now[part]
+        same = now == value
+        return Check("lock params", "verified" if same else "differs", subject, value, value if same else now)

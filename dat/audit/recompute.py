@@ -1,0 +1,98 @@
+"""One-pass scores computed again: a second, plain implementation, which shares nothing with `dat.evaluation`.
+
+OTB's toolkit 1.1 and TC128's scripts, frame by frame in the files' own coordinates (they count from 1).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dat.errors import InputError
+
+Box = tuple[float, float, float, float]
+OMITTED = {"Tiger1": 5}
+"""Frames at the start that OTB's toolkit leaves out."""
+
+OVERLAPS = [k * 0.05 if k <= 10 else 1 - (20 - k) * 0.05 for k in range(21)]
+"""MATLAB's 0:0.05:1, which is filled from both ends."""
+
+DEFINITIONS = {"otb-toolkit-1.1", "tc128"}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Success over 21 overlap thresholds and precision over 0 to 50 pixels, of one sequence or of many."""
+
+    success: list[float]
+    precision: list[float]
+
+    def score(self, metric: str) -> float:
+        """The mean of the success curve, or precision at 20 pixels."""
+        return math.fsum(self.success) / len(self.success) if metric == "success" else self.precision[20]
+
+
+def read_boxes(path: Path) -> list[Box]:
+    """The rows of a result file. Raises InputError naming file and line."""
+    boxes: list[Box] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            x, y, w, h = (float(word) for word in line.replace(",", " ").split())
+        except ValueError:
+            raise InputError(f"{path}:{number}: four numbers are expected") from None
+        boxes.append((x, y, w, h))
+    return boxes
+
+
+def _repaired(boxes: Sequence[Box], truth: Sequence[Box]) -> list[Box]:
+    """A row without width or height, or all NaN, is the row before, where the truth is known (OTB toolkit 1.1)."""
+    found: list[Box] = []
+    for box, true in zip(boxes, truth, strict=True):
+        broken = box[2] <= 0 or box[3] <= 0 or all(map(math.isnan, box))
+        found.append(found[-1] if broken and found and not any(map(math.isnan, true)) else box)
+    return found
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union as the toolkit computes it: pixels counted inclusively, which cancels."""
+    w = min(a[0] + a[2] - 1, b[0] + b[2] - 1) - max(a[0], b[0]) + 1
+    h = min(a[1] + a[3] - 1, b[1] + b[3] - 1) - max(a[1], b[1]) + 1
+    shared = w * h if w > 0 and h > 0 else 0.0
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared > 0 else 0.0
+
+
+def distance(a: Box, b: Box) -> float:
+    """Pixels between two centres."""
+    x = (a[0] + (a[2] - 1) / 2) - (b[0] + (b[2] - 1) / 2)
+    y = (a[1] + (a[3] - 1) / 2) - (b[1] + (b[3] - 1) / 2)
+    return math.sqrt(x * x + y * y)
+
+
+def one_pass(name: str, truth: Sequence[Box], boxes: Sequence[Box], definition: str) -> Curves:
+    """The curves of a sequence. Truth and boxes are in the files' own coordinates, NaN where unknown.
+
+    Raises InputError when the number of boxes is not the number of frames.
+    """
+    otb = definition == "otb-toolkit-1.1"
+    if len(boxes) != len(truth):
+        raise InputError(f"{name}: {len(boxes)} boxes for {len(truth)} frames")
+    skip = OMITTED.get(name, 0) if otb else 0
+    truth, boxes = truth[skip:], _repaired(boxes[skip:], truth[skip:])
+    boxes[0] = truth[0]
+    overlaps, errors = [], []
+    for true, box in zip(truth, boxes, strict=True):
+        counts = not otb or all(value > 0 for value in true)
+        overlaps.append(overlap(true, box) if counts else -1.0)
+        errors.append(distance(true, box) if counts else -1.0)
+    frames = len(truth)
+    success = [sum(value > threshold for value in overlaps) / frames for threshold in OVERLAPS]
+    precision = [sum(value <= pixels for value in errors) / frames for pixels in range(51)]
+    return Curves(success, precision)
+
+
+def average(curves: Sequence[Curves]) -> Curves:
+    """The mean curve: every sequence counts the same."""
+    count = len(curves)
+    success = [math.fsum(values) / count for values in zip(*(curve.success for curve in curves), strict=True)]
+    precision = [math.fsum(values) / count for values in zip(*(curve.precision for curve in curves), strict=True)]
+    return Curves(success, precision)

@@ -1,0 +1,165 @@
+"""Scores computed again from result files and manifests, and compared with those that the run shows."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dat.audit import recompute, recompute_vot
+from dat.audit.addresses import Address, Scores
+from dat.audit.checks import Check, missing
+from dat.datasets import manifest as manifests
+from dat.errors import DatError, MissingError
+from dat.params import Settings
+
+TOLERANCE = 1e-9
+ORIGIN = {"vot": 0.0}
+"""What a layout's files count pixels from, where it is not 1."""
+
+
+@dataclass
+class Results:
+    """The result files of a profile; what was read and scored is remembered."""
+
+    settings: Settings
+    _manifests: dict[str, manifests.Manifest | None] = field(default_factory=dict)
+    _curves: dict[tuple[str, ...], recompute.Curves] = field(default_factory=dict)
+    _runs: dict[tuple[str, ...], list[list[recompute_vot.Region]]] = field(default_factory=dict)
+    _values: dict[tuple[str, ...], float | None] = field(default_factory=dict)
+
+    def manifest(self, name: str) -> manifests.Manifest | None:
+        """A manifest (its path below the profile); None when there is none or its data set is not linked."""
+        if name not in self._manifests:
+            try:
+                self._manifests[name] = manifests.read(self.settings.path / name)
+            except DatError:
+                self._manifests[name] = None
+        return self._manifests[name]
+
+    def sequences(self, name: str) -> Mapping[str, manifests.Sequence]:
+        """The sequences of a manifest; none when it cannot be read."""
+        found = self.manifest(name)
+        return found.sequences if found else {}
+
+    def manifest_of(self, benchmark: str) -> str:
+        """The manifest of a benchmark's data set."""
+        root = self.settings.root
+        return f"{root.datasets[root.benchmarks[benchmark].data].manifest}.jsonl"
+
+    # ------------------------------------------------------------ checks
+
+    def again(self, found: Scores, address: Address, shown: float | None) -> list[Check]:
+        """Two checks: that all sequences of the benchmark are in, and that the score comes out again."""
+        checks = [] if address.sequence else [self._complete(found, address)]
+        subject = f"{found.file}: {address.text}"
+        try:
+            value = self._value(found, address)
+        except DatError as error:
+            return [*checks, Check("recomputed", "differs", f"{subject}: {error}", shown, None)]
+        except OSError as error:
+            return [*checks, missing("recomputed", f"{subject}: {error.filename}", "a result file")]
+        if value is None or shown is None:
+            return [*checks, Check("recomputed", "unknown", subject, shown, value)]
+        near = math.isclose(value, shown, rel_tol=0, abs_tol=TOLERANCE)
+        return [*checks, Check("recomputed", "verified" if near else "differs", subject, shown, value)]
+
+    def _complete(self, found: Scores, address: Address) -> Check:
+        """Whether the scored sequences are the benchmark's list in the manifest."""
+        name = self.manifest_of(found.parent)
+        manifest = self.manifest(name)
+        subject = f"{name}: list {found.name}"
+        if manifest is None:
+            return missing("sequences", subject, "a linked data set")
+        wanted = sorted(manifest.header["lists"].get(found.name, []))
+        for tracker in found.trackers(address.variant, address.seed):
+            scored = sorted(found.data["trackers"][tracker].get("sequences", {}))
+            if scored != wanted:
+                return Check("sequences", "differs", f"{subject} of {tracker}", wanted, scored)
+        return Check("sequences", "verified", subject, len(wanted), len(wanted))
+
+    # ------------------------------------------------------------ values
+
+    def _value(self, found: Scores, address: Address) -> float | None:
+        """A score, the mean over seeds; None when this implementation does not know its definition or metric."""
+        trackers = found.trackers(address.variant, address.seed)
+        values = [self._one(found, tracker, address) for tracker in trackers]
+        known = [value for value in values if value is not None]
+        return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+    def _one(self, found: Scores, tracker: str, address: Address) -> float | None:
+        names = [address.sequence] if address.sequence else list(found.data["trackers"][tracker].get("sequences", {}))
+        definition = str(found.data.get("definition", ""))
+        if self.settings.root.benchmarks[found.parent].protocol == "vot":
+            return self._vot(found, tracker, names, address) if definition in recompute_vot.DEFINITIONS else None
+        if definition not in recompute.DEFINITIONS or address.metric not in ("success", "precision"):
+            return None
+        curves = recompute.average([self._curve(found.parent, tracker, name, definition) for name in names])
+        if address.at is not None:
+            return (curves.success if address.metric == "success" else curves.precision)[address.at]
+        return curves.score(address.metric)
+
+    def _curve(self, benchmark: str, tracker: str, name: str, definition: str) -> recompute.Curves:
+        key = (benchmark, tracker, name, definition)
+        if key not in self._curves:
+            manifest = self.manifest_of(benchmark)
+            origin = ORIGIN.get(self._layout(manifest), 1.0)
+            rows = self._sequence(manifest, name).row["boxes"]
+            nan = (math.nan,) * 4
+            truth = [(b[0] + origin, b[1] + origin, b[2], b[3]) if b else nan for b in rows]
+            boxes = recompute.read_boxes(self._folder(benchmark, tracker) / f"{name}.txt")
+            self._curves[key] = recompute.one_pass(name, truth, boxes, definition)
+        return self._curves[key]
+
+    def _vot(self, found: Scores, tracker: str, names: list[str], address: Address) -> float | None:
+        key = (found.name, tracker, address.sequence, address.metric)
+        if key not in self._values:
+            runs = {name: self._repetitions(found.parent, tracker, name) for name in names}
+            truths = {name: self._truth(found.parent, name) for name in names}
+            self._values[key] = self._vot_value(found, address, runs, truths)
+        return self._values[key]
+
+    def _vot_value(
+        self,
+        found: Scores,
+        address: Address,
+        runs: Mapping[str, list[list[recompute_vot.Region]]],
+        truths: Mapping[str, recompute_vot.Truth],
+    ) -> float | None:
+        if address.metric == "accuracy":
+            return recompute_vot.accuracy(runs, truths)
+        if address.metric == "failures":
+            return recompute_vot.failures_a_run(runs)
+        if address.metric == "robustness":
+            return recompute_vot.failures_a_run(runs) / len(runs)
+        interval = found.data.get("eao_range")
+        if address.metric == "eao" and interval:
+            return recompute_vot.eao(runs, truths, (int(interval[0]), int(interval[1])))
+        return None
+
+    def _truth(self, benchmark: str, name: str) -> recompute_vot.Truth:
+        found = self._sequence(self.manifest_of(benchmark), name)
+        regions = [tuple(region) for region in found.row["regions"]]
+        return recompute_vot.Truth(regions, found.size)
+
+    def _repetitions(self, benchmark: str, tracker: str, name: str) -> list[list[recompute_vot.Region]]:
+        key = (benchmark, tracker, name)
+        if key not in self._runs:
+            folder = self._folder(benchmark, tracker) / "baseline" / name
+            paths = sorted(folder.glob(f"{name}_[0-9][0-9][0-9].txt"))
+            self._runs[key] = [recompute_vot.read_regions(path) for path in paths]
+        return self._runs[key]
+
+    # ------------------------------------------------------------ places
+
+    def _folder(self, benchmark: str, tracker: str) -> Path:
+        return self.settings.path / "results" / benchmark / tracker
+
+    def _layout(self, manifest: str) -> str:
+        found = self.manifest(manifest)
+        return str(found.header["layout"]) if found else ""
+
+    def _sequence(self, manifest: str, name: str) -> manifests.Sequence:
+        found = self.sequences(manifest).get(name)
+        if found is None:
+            raise MissingError(f"{manifest}: no sequence {name}")
+        return found

@@ -1,0 +1,246 @@
+"""The walk from a number to raw files. Every file is read once; a thing that many numbers rest on is looked at once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dat.audit import lock, scores
+from dat.audit.addresses import Address, Numbers
+from dat.audit.checks import Audit, Check, Node, compare, group, missing
+from dat.audit.files import Files
+from dat.datasets import manifest as manifests
+from dat.errors import DatError
+from dat.params import Settings, leaves, plain
+from dat.records import read_json, sha256_json
+
+
+@dataclass
+class Walk:
+    """An audit of numbers of one profile; what was looked at is remembered."""
+
+    settings: Settings
+    _nodes: dict[str, Node] = field(default_factory=dict)
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The run's numbers."""
+        return Numbers(self.settings)
+
+    @cached_property
+    def files(self) -> Files:
+        """Hashes of files."""
+        return Files.at(self.settings.top)
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The settings in force, by dotted path."""
+        return {key[1:]: value for key, value in leaves(plain(self.settings.root), "").items()}
+
+    @cached_property
+    def lock(self) -> lock.Lock:
+        """dvc.lock of the profile."""
+        stages = lock.read(self.settings.path / "dvc.lock")
+        return lock.Lock(self.settings.path, self.files, stages, plain(self.settings.root))
+
+    @cached_property
+    def results(self) -> scores.Results:
+        """The run's result files, scored again."""
+        return scores.Results(self.settings)
+
+    # ------------------------------------------------------------ numbers
+
+    def resolve(self, text: str) -> list[Address]:
+        """The numbers that a text names: one, or every number of the report for `all`.
+
+        Raises InputError naming the text when there is no such number, MissingError when there are none at all.
+        """
+        return self.numbers.every() if text == "all" else [self.numbers.find(text)]
+
+    def audit(self, address: Address) -> Audit:
+        """The audit of a number."""
+        node = self._training(address) if address.kind == "train" else self._score(address)
+        value = (
+            address.printed if address.printed is not None else self.numbers.scores[address.benchmark].shown(address)
+        )
+        return Audit(address.text, value, node)
+
+    def _training(self, address: Address) -> Node:
+        """A training's metric rests on its weights' record."""
+        name = (PurePosixPath(address.file).parent / "record.json").as_posix()
+        record = self._read(self.settings.path / name) or {"outputs": []}
+        recorded = {fact["path"]: fact["sha256"] for fact in record["outputs"]}.get(
+            address.file, "a file of the record"
+        )
+        checks = [compare("metrics", address.file, recorded, self._sha256(address.file))]
+        return Node("number", address.text, checks, [self.record(name)])
+
+    def _score(self, address: Address) -> Node:
+        """A score rests on the scores' file, the result files of its sequences, and what made them."""
+        found = self.numbers.scores.get(address.benchmark)
+        if found is None:
+            return Node(
+                "number", address.text, [missing("scores", f"reports/metrics: {address.benchmark}", "a file of scores")]
+            )
+        shown, checks, children = found.shown(address), [], []
+        if address.printed is not None:
+            checks.append(compare("printed", f"{address.file}: {address.text}", shown, address.printed))
+            children.append(self.record("reports/index.record.json"))
+        checks += self.results.again(found, address, shown)
+        children.append(self.record(f"reports/metrics/{found.parent}.record.json"))
+        for tracker in found.trackers(address.variant, address.seed):
+            names = (
+                [address.sequence] if address.sequence else list(found.data["trackers"][tracker].get("sequences", {}))
+            )
+            children += [self.unit(found.parent, tracker, name) for name in names]
+        return Node("number", address.text, checks, children)
+
+    # ------------------------------------------------------------ per-sequence results
+
+    def unit(self, benchmark: str, tracker: str, sequence: str) -> Node:
+        """One sequence's result files, their record, and the weights and frames that made them."""
+        key = f"unit {benchmark} {tracker} {sequence}"
+        if key not in self._nodes:
+            self._nodes[key] = self._unit(benchmark, tracker, sequence)
+        return self._nodes[key]
+
+    def _unit(self, benchmark: str, tracker: str, sequence: str) -> Node:
+        folder = self.settings.path / "results" / benchmark / tracker
+        vot = self.settings.root.benchmarks[benchmark].protocol == "vot"
+        path = (folder / "baseline" / sequence if vot else folder) / f"{sequence}.json"
+        name = path.relative_to(self.settings.path).as_posix()
+        record = self._read(path)
+        if record is None:
+            return Node("sequence", name, [missing("record", name, "the record of this sequence")])
+        outputs = {
+            fact["path"]: (fact["sha256"], self.files.sha256(folder / fact["path"])) for fact in record["outputs"]
+        }
+        prefix = folder.relative_to(self.settings.path).as_posix()
+        checks = [compare("result file", f"{prefix}/{file}", *pair) for file, pair in outputs.items()]
+        keys = self._read(self.settings.path / "results" / benchmark / "manifest.json") or {}
+        planned = keys.get(f"{tracker}/{sequence}")
+        checks.append(compare("key", f"{name} in results/{benchmark}/manifest.json", planned, record.get("key")))
+        checks += [*self._decided(name, record), *self._inputs(name, record)]
+        raw = [self.raw(fact["path"], sequence) for fact in record["inputs"] if "sequence" in fact]
+        return Node("sequence", name, checks + self._parents(name, record), [*self._above(record), *raw])
+
+    # ------------------------------------------------------------ records of stages
+
+    def record(self, name: str) -> Node:
+        """A stage's record (its path below the profile): outputs, inputs, code, params, dvc.lock, and its parents."""
+        key = f"record {name}"
+        if key not in self._nodes:
+            node = self._nodes[key] = Node("stage", name)
+            self._fill(node, name)
+        return self._nodes[key]
+
+    def _fill(self, node: Node, name: str) -> None:
+        record = self._read(self.settings.path / name)
+        if record is None:
+            node.checks.append(missing("record", name, "a stage's record"))
+            return
+        outputs = {fact["path"]: (fact["sha256"], self._sha256(fact["path"])) for fact in record["outputs"]}
+        node.checks.extend(group("outputs", name, outputs))
+        node.checks.extend(self._inputs(name, record) + self._decided(name, record) + self._locked(name, record))
+        for fact in record["outputs"]:
+            if fact["path"].endswith(".jsonl"):
+                node.children.append(self.manifest(fact["path"]))
+        node.checks.extend(self._parents(name, record))
+        node.children.extend(self._above(record))
+
+    def _parents(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """The records of the inputs against their hashes in this one."""
+        found = {parent["path"]: (parent["sha256"], self._sha256(parent["path"])) for parent in record["parents"]}
+        return group("parents", name, found)
+
+    def _above(self, record: Mapping[str, Any]) -> list[Node]:
+        return [self.record(parent["path"]) for parent in record["parents"]]
+
+    def _inputs(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """Every input against its hash in the record; a sequence's row of a manifest is one."""
+        found = {}
+        for fact in record["inputs"]:
+            sequence = fact.get("sequence")
+            now = self._row_digest(fact["path"], sequence) if sequence else self._sha256(fact["path"])
+            found[f"{fact['path']} {sequence}" if sequence else fact["path"]] = (fact["sha256"], now)
+        return group("inputs", name, found)
+
+    def _decided(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """Code and settings of a record against those of the checkout."""
+        top, code, settings = self.settings.top, record["code"], record["params"]
+        now = {file: (sha256, self.files.sha256(top / file)) for file, sha256 in code.items()}
+        checks = group("code", name, now)
+        absent = object()
+        for dotted, value in settings.items():
+            held = self.params.get(dotted, absent)
+            if held is absent:
+                checks.append(missing("params", f"{name}: {dotted}", str(value)))
+            elif held != value:
+                checks.append(Check("params", "differs", f"{name}: {dotted}", value, held))
+        same = len(settings) - sum(check.name == "params" for check in checks)
+        return (
+            [*checks, Check("params", "verified", name, f"{same} as recorded", f"{same} as recorded")]
+            if same
+            else checks
+        )
+
+    def _locked(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """What dvc.lock says of the stage that makes a record's outputs."""
+        if not record["outputs"]:
+            return []
+        stage = self.lock.stage_of(record["outputs"][0]["path"])
+        if stage is None:
+            return [missing("lock", f"dvc.lock: {record['outputs'][0]['path']}", "a stage that makes it")]
+        return self.lock.checks(stage, record["command"].removeprefix("dat "))
+
+    # ------------------------------------------------------------ manifests and raw files
+
+    def manifest(self, name: str) -> Node:
+        """A manifest's sequences, down to their raw files."""
+        key = f"manifest {name}"
+        if key not in self._nodes:
+            rows = self._rows(name)
+            checks = [] if rows else [Check("raw files", "unknown", name, "a linked data set", "none")]
+            self._nodes[key] = Node("data set", name, checks, [self.raw(name, sequence) for sequence in rows])
+        return self._nodes[key]
+
+    def raw(self, name: str, sequence: str) -> Node:
+        """A sequence's raw frames and annotations against its manifest, and the row's own hash."""
+        key = f"raw {name} {sequence}"
+        if key not in self._nodes:
+            self._nodes[key] = self._raw(name, sequence)
+        return self._nodes[key]
+
+    def _raw(self, name: str, sequence: str) -> Node:
+        subject, rows = f"{name} {sequence}", self._rows(name)
+        if sequence not in rows:
+            return Node("raw", subject, [missing("manifest row", subject, "a row of the manifest")])
+        row = rows[sequence].row
+        checks = [compare("manifest row", subject, row["digest"], manifests.row_digest(row))]
+        root = rows[sequence].root
+        if root is None or not root.is_dir():
+            return Node("raw", subject, [*checks, Check("raw files", "missing", subject, str(root or "a link"), None)])
+        facts = [*row["files"], *row.get("annotations", [])]
+        pairs = {path: (sha256, self.files.sha256(root / path)) for path, _, sha256 in facts}
+        return Node("raw", subject, [*checks, *group("raw files", subject, pairs)])
+
+    def _rows(self, name: str) -> Mapping[str, manifests.Sequence]:
+        return self.results.sequences(name)
+
+    def _row_digest(self, name: str, sequence: str) -> str | None:
+        found = self._rows(name).get(sequence)
+        return sha256_json({key: value for key, value in found.row.items() if key != "digest"}) if found else None
+
+    # ------------------------------------------------------------ files
+
+    def _sha256(self, name: str) -> str | None:
+        return self.files.sha256(self.settings.path / name)
+
+    def _read(self, path: Path) -> Any:
+        """JSON, or None where there is no such file or it is not JSON."""
+        try:
+            return read_json(path) if path.is_file() else None
+        except (DatError, json.JSONDecodeError):
+            return None
