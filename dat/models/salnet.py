@@ -106,19 +106,16 @@ class SALNet(nn.Module):
         features = self.conv(crops)
         return self.embed(standardise(features) if self.standardise else features)
 
-    def score(self, nodes: Tensor, domain: int) -> Tensor:
-        """(G,N,512 * width) nodes of G graphs -> (G,N,2) scores of the domain: background, target."""
-        joined = nodes if self.graph is None else self.graph(nodes)
-        out: Tensor = self.branches[domain](self.drop6(joined))
-        return out
-
-    def forward(self, crops: Tensor, domain: int, groups: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, crops: Tensor, domain: int, groups: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Crops (N,3,107,107) of one domain, `groups` (G,n) their indices graph by graph.
 
-        Returns the scores (G*n,2) and the features before the graph (G*n, 512 * width), in the groups' order.
+        Returns, in the groups' order, scores (G*n,2) of background and target, the features before the graph
+        (G*n, 512 * width), and what the domain's layer saw (G*n, joined).
         """
         nodes = self.describe(crops)[groups]  # (G,n,512)
-        return self.score(nodes, domain).flatten(0, 1), nodes.flatten(0, 1)
+        joined = nodes if self.graph is None else self.graph(nodes)  # (G,n,512 + 512)
+        scores: Tensor = self.branches[domain](self.drop6(joined))
+        return scores.flatten(0, 1), nodes.flatten(0, 1), joined.flatten(0, 1)
 
 
 class OnlineHead(nn.Module):

@@ -54,6 +54,9 @@ class GpgnetTask:
     def loss(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> dict[str, Tensor]:
         return {"loss": losses.attention(logits(self.module, batch[1]), batch[1]["mask"])}
 
+    def rate(self, step: int) -> float:
+        return 1.0
+
     def samples(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> list[str]:
         return [self.data.name(i) for i in batch[0]]
 

@@ -96,6 +96,9 @@ class LanguageTask:
         scores = self.module(self.tokens[batch])
         return {"loss": torch.nn.functional.cross_entropy(scores, self.labels[batch])}
 
+    def rate(self, step: int) -> float:
+        return 1.0
+
     def samples(self, batch: NDArray[np.int64]) -> list[str]:
         return [self.sentences[i] for i in batch]
 

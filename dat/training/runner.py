@@ -50,6 +50,9 @@ class Task(Protocol):
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """`loss`, which is descended, and any parts worth a curve."""
 
+    def rate(self, step: int) -> float:
+        """What the optimiser's learning rates are multiplied by in a step."""
+
     def samples(self, batch: Any) -> Sequence[str]:
         """What to call the batch's samples in a message."""
 
@@ -131,6 +134,8 @@ def train(
 
 def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> None:
     task.module.train()
+    for group in task.optimiser.param_groups:
+        group["lr"] = group.setdefault("initial_lr", group["lr"]) * task.rate(step)
     set_generator(task.module, generator(task.seed, 1, step))
     with clock.part("batch"):
         batch = task.batch(step)

@@ -1,0 +1,111 @@
+"""SALNet's domains: one a training video, with the frames in which the target is in sight."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dat.datasets import manifest
+from dat.datasets.images import read_image
+from dat.datasets.shards import Shards
+from dat.errors import InputError, MissingError
+
+Pixels = NDArray[np.uint8]
+MEMORY = 2 << 30  # bytes of decoded frames that are kept
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A video: the frames to train on (files and boxes), the last ones held out, and its sentence."""
+
+    name: str
+    frames: list[Path]
+    boxes: NDArray[np.float64]  # (N,4) x,y,w,h in pixels, origin 0
+    held_out: int  # of the last frames
+    sentence: str | None
+    size: tuple[int, int]  # width, height of the first frame
+
+    @property
+    def trained(self) -> int:
+        """Frames to train on: the first of the video."""
+        return len(self.frames) - self.held_out
+
+
+def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: float) -> Domain | None:
+    """The domain of a video, or None when no frame shows its target; `chosen` are frame numbers from 0."""
+    boxes = video.boxes
+    seen = ~video.absent & np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
+    kept = [i for i in (range(len(boxes)) if chosen is None else chosen) if seen[i]]
+    if not kept:
+        return None
+    files = video.frames
+    out = min(round(held_out * len(kept)), len(kept) - 1)
+    return Domain(video.name, [files[i] for i in kept], boxes[kept], out, video.sentence, video.size)
+
+
+def manifests(folder: Path) -> list[Path]:
+    """The manifests of TLP and DTB70: those of `training/domains`, which is `folder` or lies in it."""
+    found = sorted((folder / "domains" if (folder / "domains").is_dir() else folder).glob("*.jsonl"))
+    if not found:
+        raise MissingError(f"{folder}: no manifests of training videos in it; run dat index tlp and dat index dtb70")
+    return found
+
+
+def selected(folder: Path) -> dict[str, list[int]]:
+    """The selection's frames of each LaSOT video, from 0 [R30]."""
+    chosen: dict[str, list[int]] = {}
+    for row in Shards(folder / "frames").rows:
+        chosen.setdefault(row["sequence"], []).append(int(row["frame"]) - 1)
+    return chosen
+
+
+def read_domains(folder: Path, with_lasot: bool, held_out: float) -> list[Domain]:
+    """All domains, by manifest and name; videos that never show their target are left out and named on stderr.
+
+    `with_lasot` adds LaSOT's videos, at the selection's frames [R12]; then `folder` must be `training`.
+    """
+    videos: list[tuple[manifest.Sequence, list[int] | None]] = [
+        (video, None) for path in manifests(folder) for video in manifest.sequences(path)
+    ]
+    if with_lasot:
+        if not (folder / "lasot.jsonl").is_file():
+            raise InputError(f"{folder}: LaSOT's videos are wanted as domains; the network's `from` must be training")
+        chosen = selected(folder)
+        lasot = manifest.sequences(folder / "lasot.jsonl")
+        videos += [(video, chosen[video.name]) for video in lasot if video.name in chosen]
+    found = [(video.name, domain_of(video, frames, held_out)) for video, frames in videos]
+    empty = [name for name, domain in found if domain is None]
+    if empty:
+        print(f"left out, the target is never in sight: {', '.join(empty)}", file=sys.stderr)
+    domains = [domain for _, domain in found if domain is not None]
+    if not domains:
+        raise InputError(f"{folder}: no video shows its target in any frame")
+    return domains
+
+
+def say_sentences(domains: Sequence[Domain]) -> int:
+    """How many domains have no sentence, and hence no triplet [R12]; printed."""
+    without = sum(not domain.sentence for domain in domains)
+    print(f"{len(domains)} domains, {without} of them without a sentence: no triplets from those", file=sys.stderr)
+    return without
+
+
+class FrameCache:
+    """Decoded frames, kept while they fit in `memory` bytes."""
+
+    def __init__(self, memory: int = MEMORY) -> None:
+        self._kept: dict[Path, Pixels] = {}
+        self._room = memory
+
+    def read(self, path: Path) -> Pixels:
+        """(H,W,3) uint8 RGB."""
+        found = self._kept.get(path)
+        if found is None:
+            found = read_image(path)
+            if found.nbytes <= self._room:
+                self._room -= found.nbytes
+                self._kept[path] = found
+        return found

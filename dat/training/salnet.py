@@ -1,0 +1,263 @@
+"""Stage `salnet@NAME`: MDNet's multi-domain training, with graph and triplet loss where the variant has them."""
+
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dat import params, records
+from dat.errors import InputError
+from dat.models import sentence, weights
+from dat.models.salnet import SALNet
+from dat.training import batches, losses, runner
+from dat.training.checkpoints import Checkpoints
+from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
+from dat.training.runner import Clock, Row
+
+ROWS = 5  # rows of the curve
+WATCHED = 12  # domains whose held-out frames are scored at each
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of one domain: crops (N,3,107,107), labels (N,), graphs (G,n) of indices."""
+
+    domain: int
+    crops: Tensor
+    labels: Tensor
+    groups: Tensor
+    names: list[str]
+
+
+class SalnetTask:
+    """One video a step, all videos a cycle."""
+
+    lower = "salnet_training.frames_per_batch, positives or negatives"
+
+    def __init__(
+        self,
+        domains: list[Domain],
+        module: SALNet,
+        entry: params.Salnet,
+        training: params.SalnetTraining,
+        *,
+        crop: int,
+        scope: str,
+        seed: int,
+        anchors: dict[int, Tensor] | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.domains, self.module, self.entry, self.training = domains, module, entry, training
+        self.crop, self.scope, self.seed, self.device = crop, scope, seed, device
+        self.anchors = anchors or {}
+        self.cache = FrameCache()
+        branches = {id(p) for p in module.branches.parameters()}
+        groups = [
+            {"params": [p for p in module.parameters() if id(p) not in branches], "lr": training.rate},
+            {"params": list(module.branches.parameters()), "lr": training.branch_rate},
+        ]
+        self.optimiser: torch.optim.Optimizer = (
+            torch.optim.Adam(groups)
+            if training.optimiser == "adam"
+            else torch.optim.SGD(groups, momentum=0.9, weight_decay=5e-4)
+        )
+        self.steps = training.cycles * len(domains)
+        self.every = len(domains) * -(-training.cycles // ROWS)
+
+    def rate(self, step: int) -> float:
+        """What the learning rates are multiplied by."""
+        return 0.5 * (1 + math.cos(math.pi * step / self.steps)) if self.training.decay == "cosine" else 1.0
+
+    def batch(self, step: int) -> Batch:
+        cycle, place = divmod(step, len(self.domains))
+        number = int(np.random.default_rng([self.seed, 2, cycle]).permutation(len(self.domains))[place])
+        domain, count = self.domains[number], self.training.frames_per_batch
+        frames = batches.frames_of(cycle, domain.trained, count, [self.seed, 3, number])
+        return self._batch(number, frames, np.random.default_rng([self.seed, 4, step]))
+
+    def _batch(self, number: int, frames: list[int], rng: np.random.Generator) -> Batch:
+        domain, t = self.domains[number], self.training
+        regions = batches.draw(domain, frames, t.positives, t.negatives, rng)
+        groups = batches.graphs(regions.labels, regions.frame, self.module.nodes, self.scope, rng)
+        return Batch(
+            number,
+            batches.cut(domain, regions, self.cache, self.crop, self.device),
+            torch.from_numpy(regions.labels).to(self.device),
+            torch.from_numpy(groups).to(self.device),
+            [f"{domain.name}:{domain.frames[i].name}" for i in frames],
+        )
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        scores, features, joined = self.module(batch.crops, batch.domain, batch.groups)
+        labels = batch.labels[batch.groups.flatten()]
+        classified = losses.classification(scores, labels, self.training.loss)
+        found = {"classification": classified}
+        if self.entry.triplet is not None and batch.domain in self.anchors:
+            met = features if self.training.triplet_on == "feature" else joined[:, features.shape[1] :]  # [R11]
+            found["triplet"] = losses.triplet(
+                self.anchors[batch.domain],
+                met,
+                labels,
+                self.training.margin,
+                self.training.triplets,
+                self.training.normalise,
+            )
+        return found | {"loss": losses.total(classified, found.get("triplet"), self.entry.triplet or 0.0)}
+
+    def samples(self, batch: Batch) -> list[str]:
+        return batch.names
+
+    def validate(self) -> Row:
+        """Accuracy, margin and area under the ROC curve on held-out frames of up to WATCHED domains."""
+        watched = [i for i, domain in enumerate(self.domains) if domain.held_out]
+        if not watched:
+            return {}
+        chosen = [watched[i] for i in np.linspace(0, len(watched) - 1, min(WATCHED, len(watched))).astype(int)]
+        return mean_rows([self._held_out(number) for number in chosen])
+
+    def _held_out(self, number: int) -> Row:
+        domain = self.domains[number]
+        last = np.arange(domain.trained, len(domain.frames))
+        frames = [int(last[k % len(last)]) for k in range(self.training.frames_per_batch)]
+        batch = self._batch(number, frames, np.random.default_rng([self.seed, 5, number]))
+        scores, _, _ = self.module(batch.crops, number, batch.groups)
+        labels = batch.labels[batch.groups.flatten()]
+        return separation((scores[:, 1] - scores[:, 0]).double().cpu().numpy(), labels.cpu().numpy())
+
+
+def separation(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Row:
+    """How well scores (N,) tell positives from negatives: accuracy at 0, difference of means, area under the ROC."""
+    positive, negative = scores[labels == 1], scores[labels == 0]
+    row = {"held_out_accuracy": float(((scores > 0) == (labels == 1)).mean())}
+    if len(positive) and len(negative):
+        above = (positive[:, None] > negative).mean() + (positive[:, None] == negative).mean() / 2
+        row |= {"held_out_margin": float(positive.mean() - negative.mean()), "held_out_auc": float(above)}
+    return row
+
+
+def mean_rows(rows: list[Row]) -> Row:
+    """The mean of each figure over the rows that have it."""
+    return {
+        name: float(np.mean([row[name] for row in rows if name in row])) for name in {k: 0 for row in rows for k in row}
+    }
+
+
+def anchors(
+    folder: Path, domains: list[Domain], training: params.SalnetTraining, size: int, device: str
+) -> dict[int, Tensor]:
+    """The sentence embedding (d,) of each domain that has a sentence [R9]; the language stage's encoder, frozen [R12].
+
+    Raises InputError when its size is not that of a region's feature.
+    """
+    encoder, vocabulary = weights.load_sentence(folder / "language")
+    if encoder.channels != size:
+        raise InputError(
+            f"language.channels gives anchors of {encoder.channels} values, network.width features of {size}: "
+            "make them equal in params.yaml"
+        )
+    say_sentences(domains)
+    found = {}
+    for number, domain in enumerate(domains):
+        if domain.sentence:
+            tokens = vocabulary.tokens(domain.sentence)[None]
+            found[number] = sentence.anchor(encoder(tokens), tokens, training.anchor)[0].to(device)
+    return found
+
+
+def build(settings: params.Settings, entry: params.Salnet, domains: int) -> SALNet:
+    """A new network, its convolutions VGG-M's where `network.vgg_m` names the file."""
+    network = settings.section("network")
+    module = SALNet(
+        network,
+        settings.section("graph") if entry.nodes and entry.layers else None,
+        entry.nodes,
+        entry.layers,
+        domains,
+        settings.section("salnet_training").dropout,
+        runner.generator(settings.section("train").seed, 0),
+    )
+    if network.vgg_m != "none":
+        weights.assign(module.vggm, weights.read_vggm(Path(network.vgg_m)), network.vgg_m)
+    return module
+
+
+def metadata(settings: params.Settings, key: str, entry: params.Salnet) -> dict[str, Any]:
+    """What it takes to build the network again."""
+    has_graph = bool(entry.nodes and entry.layers)
+    return {
+        "kind": "salnet",
+        "name": key,
+        "network": params.plain(settings.section("network")),
+        "graph": params.plain(settings.section("graph")) if has_graph else None,
+        "nodes": entry.nodes,
+        "layers": entry.layers,
+        "seed": settings.section("train").seed,
+    }
+
+
+def run(job: records.Job) -> None:
+    """Write weights, metrics and curves; or, where `from` is a weights file, convert that."""
+    entry = job.settings.section(f"salnet.{job.key}")
+    if job.inputs["training"].is_file():
+        adopt(job, entry)
+        return
+    shared, clock = job.settings.section("train"), Clock()
+    with runner.exact(shared.threads):
+        task = prepare(job, entry)
+        facts = metadata(job.settings, job.key, entry)
+        checkpoints = Checkpoints.of(job, __name__)
+        rows = runner.train(task, shared, checkpoints, f"salnet {job.key}", clock)
+    out = job.outputs["weights"]
+    weights.save(out, task.module, facts)
+    runner.write_curves(out / "curves.csv", rows)
+    final = {name: value for name, value in rows[-1].items() if name != "step"}
+    without = sum(not domain.sentence for domain in task.domains)
+    counts = {"domains": len(task.domains), "domains_without_sentence": without, "steps": task.steps, "trained": 1}
+    records.write_json(out / "metrics.json", final | counts)
+    checkpoints.clear()
+    if job.timing:
+        runner.write_timing(job, "salnet", clock)
+
+
+def prepare(job: records.Job, entry: params.Salnet) -> SalnetTask:
+    """Domains, network and anchors of a job."""
+    training, network = job.settings.section("salnet_training"), job.settings.section("network")
+    source, with_triplet = job.inputs["training"], entry.triplet is not None
+    domains = read_domains(source, with_triplet or training.domains == "same", training.held_out)
+    module = build(job.settings, entry, len(domains)).to(job.device)
+    found = anchors(source, domains, training, module.features, job.device) if with_triplet else None
+    return SalnetTask(
+        domains,
+        module,
+        entry,
+        training,
+        crop=network.crop,
+        scope=job.settings.section("graph").scope if entry.nodes else "batch",
+        seed=job.settings.section("train").seed,
+        anchors=found,
+        device=job.device,
+    )
+
+
+def adopt(job: records.Job, entry: params.Salnet) -> None:
+    """Take a weights file: ours (.safetensors), py-MDNet's (.pth) or VGG-M's convolutions (.mat)."""
+    source, out = job.inputs["training"], job.outputs["weights"]
+    print(f"{source}: taken as it is, nothing is trained", file=sys.stderr)
+    if source.suffix == ".safetensors":
+        records.write_bytes(out / weights.FILE, source.read_bytes())
+        weights.load_salnet(out)
+    else:
+        module = build(job.settings, entry.model_copy(update={"nodes": 0, "layers": 0}), 0)
+        if source.suffix == ".mat":
+            weights.assign(module.vggm, weights.read_vggm(source), source)
+        else:
+            weights.assign(module, weights.read_pymdnet(source), source)
+        weights.save(out, module, metadata(job.settings, job.key, entry) | {"graph": None, "nodes": 0, "layers": 0})
+    records.write_json(out / "metrics.json", {"trained": 0})
+    records.write_text(out / "curves.csv", "step,loss\n")
