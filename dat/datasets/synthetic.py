@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from dat import records
-from dat.datasets import programme, textures
-from dat.datasets.programme import Entry
-from dat.datasets.rendering import render
-from dat.datasets.scenes import compose
-from dat.datasets.truth import truth
-from dat.datasets.writers import WRITERS, Take, write_list, write_vot2016
+from dat.datasets.scenery import programme, textures
+from dat.datasets.scenery.programme import Entry
+from dat.datasets.scenery.rendering import render
+from dat.datasets.scenery.scenes import compose
+from dat.datasets.scenery.truth import truth
+from dat.datasets.scenery.writers import WRITERS, Take, write_list, write_vot2016
 from dat.params import Synthetic
 
 WORDED = "2026-11-25"

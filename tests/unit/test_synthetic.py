@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dat import params, records
-from dat.datasets import programme, synthetic, textures
+from dat.datasets import synthetic
+from dat.datasets.scenery import programme, textures
 from dat.params import Synthetic
 
 ROOT = Path(__file__).parents[2]

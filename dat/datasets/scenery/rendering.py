@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dat.datasets import shapes
-from dat.datasets.wording import Traits
+from dat.datasets.scenery import shapes
+from dat.datasets.scenery.wording import Traits
 
 Array = npt.NDArray[np.float64]
 Picture = npt.NDArray[np.float32]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dat.datasets.truth import Truth
+from dat.datasets.scenery.truth import Truth
 from dat.errors import InputError
 from dat.records import write_bytes, write_text
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from dat.datasets import motion, shapes, textures
-from dat.datasets.rendering import Layer
-from dat.datasets.wording import Traits
+from dat.datasets.scenery import motion, shapes, textures
+from dat.datasets.scenery.rendering import Layer
+from dat.datasets.scenery.wording import Traits
 
 Array = npt.NDArray[np.float64]
 SPINNING = ("cross", "disc", "star", "heart", "arrow")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dat.datasets.actors import Recipe
-from dat.datasets.shapes import KINDS
+from dat.datasets.scenery.actors import Recipe
+from dat.datasets.scenery.shapes import KINDS
 
 TRAINING = (
     Recipe("similar", similar=2, others=1),

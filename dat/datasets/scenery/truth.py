@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dat import boxes as geometry
-from dat.datasets import wording
-from dat.datasets.rendering import Layer, Video
+from dat.datasets.scenery import wording
+from dat.datasets.scenery.rendering import Layer, Video
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dat import boxes as geometry
-from dat.datasets import motion, textures, wording
-from dat.datasets.actors import (
+from dat.datasets.scenery import motion, textures, wording
+from dat.datasets.scenery.actors import (
     Recipe,
     Shot,
     alike,
@@ -24,8 +24,8 @@ from dat.datasets.actors import (
     unlike,
     wall,
 )
-from dat.datasets.rendering import Layer, Scene
-from dat.datasets.wording import Traits
+from dat.datasets.scenery.rendering import Layer, Scene
+from dat.datasets.scenery.wording import Traits
 from dat.errors import InputError
 
 Array = npt.NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""How an embedded video is composed, drawn, described and written."""
