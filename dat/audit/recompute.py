@@ -18,14 +18,19 @@ OVERLAPS = [k * 0.05 if k <= 10 else 1 - (20 - k) * 0.05 for k in range(21)]
 """MATLAB's 0:0.05:1, which is filled from both ends."""
 
 DEFINITIONS = {"otb-toolkit-1.1", "tc128"}
+METRICS = {"success", "precision", "normalized_precision"}
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Success over 21 overlap thresholds and precision over 0 to 50 pixels, of one sequence or of many."""
+    """Success over 21 overlap thresholds and precision over 0 to 50 pixels, of one sequence or of many.
+
+    `normalized` is the share of frames whose error is at most 0.2 of the target's size.
+    """
 
     success: list[float]
     precision: list[float]
+    normalized: float
 
     def score(self, metric: str) -> float:
         """The mean of the success curve, or precision at 20 pixels."""
@@ -61,10 +66,12 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared > 0 else 0.0
 
 
-def distance(a: Box, b: Box) -> float:
-    """Pixels between two centres."""
-    x = (a[0] + (a[2] - 1) / 2) - (b[0] + (b[2] - 1) / 2)
-    y = (a[1] + (a[3] - 1) / 2) - (b[1] + (b[3] - 1) / 2)
+def distance(a: Box, b: Box, width: float = 1.0, height: float = 1.0) -> float:
+    """Between two centres: pixels, or shares of a width and a height (infinite where one is 0)."""
+    if not width or not height:
+        return math.inf
+    x = ((a[0] + (a[2] - 1) / 2) - (b[0] + (b[2] - 1) / 2)) / width
+    y = ((a[1] + (a[3] - 1) / 2) - (b[1] + (b[3] - 1) / 2)) / height
     return math.sqrt(x * x + y * y)
 
 
@@ -79,15 +86,16 @@ def one_pass(name: str, truth: Sequence[Box], boxes: Sequence[Box], definition: 
     skip = OMITTED.get(name, 0) if otb else 0
     truth, boxes = truth[skip:], _repaired(boxes[skip:], truth[skip:])
     boxes[0] = truth[0]
-    overlaps, errors = [], []
+    overlaps, errors, shares = [], [], []
     for true, box in zip(truth, boxes, strict=True):
         counts = not otb or all(value > 0 for value in true)
         overlaps.append(overlap(true, box) if counts else -1.0)
         errors.append(distance(true, box) if counts else -1.0)
+        shares.append(distance(true, box, true[2], true[3]) if counts else -1.0)
     frames = len(truth)
     success = [sum(value > threshold for value in overlaps) / frames for threshold in OVERLAPS]
     precision = [sum(value <= pixels for value in errors) / frames for pixels in range(51)]
-    return Curves(success, precision)
+    return Curves(success, precision, sum(value <= 20 * 0.01 for value in shares) / frames)
 
 
 def average(curves: Sequence[Curves]) -> Curves:
@@ -95,4 +103,4 @@ def average(curves: Sequence[Curves]) -> Curves:
     count = len(curves)
     success = [math.fsum(values) / count for values in zip(*(curve.success for curve in curves), strict=True)]
     precision = [math.fsum(values) / count for values in zip(*(curve.precision for curve in curves), strict=True)]
-    return Curves(success, precision)
+    return Curves(success, precision, math.fsum(curve.normalized for curve in curves) / count)

@@ -17,6 +17,9 @@ from dat.errors import InputError
 
 Region = tuple[float, ...]
 DEFINITIONS = {"vot-matlab-2016"}
+INTERVALS = {"vot2016": (108, 371), "vot2019": (46, 291)}
+"""The lengths that EAO averages over, for the real data sets; others' follow from their lengths."""
+
 BURN_IN, SKIP = 10, 5
 START, FAILURE = 1.0, 2.0
 
@@ -225,3 +228,39 @@ def eao(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Truth], int
             parts += fragments(run, truths[name], longest, 1 / len(repeated))
     curve = expected_overlap(parts, longest)[interval[0] - 1 : interval[1]]
     return math.fsum(curve) / len(curve)
+
+
+# ---------------------------------------------------------------- the interval
+
+
+def _kernel_variance(lengths: Sequence[int], variance: float) -> float:
+    """The variance of the Gaussian kernel that suits the curvature of a pilot estimate best."""
+    n = len(lengths)
+    spread = 2 * (4 / (3 * n)) ** 0.4
+    curvature = 0.0
+    for one in lengths:
+        for two in lengths:
+            squared = (one - two) ** 2 / variance / spread
+            curvature += math.exp(-squared / 2) * (squared * squared - 6 * squared + 3)
+    curvature /= n * n * spread**2 * math.sqrt(2 * math.pi * spread)
+    return float((2 * math.sqrt(math.pi) * n * curvature) ** -0.4 * variance)
+
+
+def interval(lengths: Sequence[int]) -> tuple[int, int]:
+    """The lengths that EAO averages over: half the mass of a density estimate, grown frame by frame from its mode."""
+    mean = math.fsum(lengths) / len(lengths)
+    variance = math.fsum((length - mean) ** 2 for length in lengths) / len(lengths)
+    if variance == 0:
+        return lengths[0], lengths[0]
+    width = _kernel_variance(lengths, variance)
+    places = range(1, max(lengths) + 1)
+    density = [math.fsum(math.exp(-((at - length) ** 2) / (2 * width)) for length in lengths) for at in places]
+    total = math.fsum(density)
+    low = high = density.index(max(density))
+    mass = density[low]
+    while mass < total / 2 and (low > 0 or high < len(density) - 1):
+        before = density[low - 1] if low > 0 else -1.0
+        after = density[high + 1] if high < len(density) - 1 else -1.0
+        low, high = (low - 1, high) if before > after else (low, high + 1)
+        mass += max(before, after)
+    return low + 1, high + 1

@@ -91,9 +91,11 @@ class Results:
         definition = str(found.data.get("definition", ""))
         if self.settings.root.benchmarks[found.parent].protocol == "vot":
             return self._vot(found, tracker, names, address) if definition in recompute_vot.DEFINITIONS else None
-        if definition not in recompute.DEFINITIONS or address.metric not in ("success", "precision"):
+        if definition not in recompute.DEFINITIONS or address.metric not in recompute.METRICS:
             return None
         curves = recompute.average([self._curve(found.parent, tracker, name, definition) for name in names])
+        if address.metric == "normalized_precision":
+            return curves.normalized
         if address.at is not None:
             return (curves.success if address.metric == "success" else curves.precision)[address.at]
         return curves.score(address.metric)
@@ -131,14 +133,17 @@ class Results:
             return recompute_vot.failures_a_run(runs)
         if address.metric == "robustness":
             return recompute_vot.failures_a_run(runs) / len(runs)
-        interval = found.data.get("eao_range")
-        if address.metric == "eao" and interval:
-            return recompute_vot.eao(runs, truths, (int(interval[0]), int(interval[1])))
-        return None
+        if address.metric != "eao":
+            return None
+        manifest = self.manifest(self.manifest_of(found.parent))
+        known = recompute_vot.INTERVALS.get(manifest.header["name"]) if manifest else None
+        lengths = [len(truth.regions) for truth in truths.values()]
+        return recompute_vot.eao(runs, truths, known or recompute_vot.interval(lengths))
 
     def _truth(self, benchmark: str, name: str) -> recompute_vot.Truth:
         found = self._sequence(self.manifest_of(benchmark), name)
-        regions = [tuple(region) for region in found.row["regions"]]
+        written = found.row.get("regions") or found.row["boxes"]
+        regions = [tuple(region) if region else () for region in written]
         return recompute_vot.Truth(regions, found.size)
 
     def _repetitions(self, benchmark: str, tracker: str, name: str) -> list[list[recompute_vot.Region]]:

@@ -98,7 +98,8 @@ def _short(value: Any) -> str:
 def _failed(branch: "Tree", checks: Sequence[Check]) -> None:
     bad = [check for check in checks if check.verdict != "verified"]
     for check in bad[:MOST]:
-        values = f"expected {_plain(_short(check.expected))}, found {_plain(_short(check.found))}"
+        found = "nothing found" if check.found is None else f"found {_plain(_short(check.found))}"
+        values = f"expected {_plain(_short(check.expected))}, {found}"
         head = f"{MARKS[check.verdict]} [bold]{check.name}[/] {check.verdict}"
         branch.add(f"{head}: {_plain(check.subject)} [dim]({values})[/]")
     if len(bad) > MOST:
