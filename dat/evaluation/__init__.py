@@ -1,1 +1,2 @@
-"""Scores of trackers: one-pass evaluation (OTB, TC128, LaSOT) and VOT's restart protocol, for anybody's result files."""
+"""Scores of trackers: one-pass evaluation (OTB, TC128, LaSOT) and VOT's restart protocol, for anybody's result
+files."""

@@ -43,9 +43,10 @@ INTERVALS = {"vot2016": (108, 371), "vot2019": (46, 291)}
 TARGETS = {"Human4": "Human4-2"}
 """Names that a list has for the folder, and the target that is meant."""
 
-NAMES = (
-    "otb2013", "otb50", "otb100", "otb100-similar", "tc128", "vot2014", "vot2016", "vot2019", "lasot", "otb99-lang", "tnl2k"
-)  # fmt: skip
+_OTB = ("otb2013", "otb50", "otb100", "otb100-similar")
+_VOT = ("vot2014", "vot2016", "vot2019")
+_LASOT = ("lasot", "otb99-lang", "tnl2k")
+NAMES = (*_OTB, "tc128", *_VOT, *_LASOT)
 
 
 def _list(name: str) -> list[dict[str, str]]:
@@ -79,15 +80,15 @@ def _lasot_test() -> dict[str, Entry]:
 @functools.cache
 def find(name: str) -> Benchmark:
     """The benchmark of a name. Raises InputError when there is none."""
-    if name in ("otb2013", "otb50", "otb100", "otb100-similar"):
+    if name in _OTB:
         columns = {"otb2013": "otb2013", "otb50": "otb50"}
         entries = _similar() if name == "otb100-similar" else _otb(columns.get(name))
         return Benchmark(name, "one-pass", "otb-toolkit-1.1", entries, OTB_OMIT)
     if name == "tc128":
         return Benchmark(name, "one-pass", "tc128", _plain("TC128.csv"))
-    if name in ("lasot", "otb99-lang", "tnl2k"):
+    if name in _LASOT:
         return Benchmark(name, "one-pass", "lasot", _lasot_test() if name == "lasot" else {})
-    if name in ("vot2014", "vot2016", "vot2019"):
+    if name in _VOT:
         entries = _plain(f"{name.upper()}.csv")
         return Benchmark(name, "vot", "vot-matlab-2016", entries, interval=INTERVALS.get(name), origin=0)
     raise InputError(f"--benchmark {name}: no such benchmark; there are {', '.join(NAMES)}")

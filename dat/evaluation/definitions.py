@@ -21,10 +21,10 @@ class OnePass:
     """A one-pass definition.
 
     repair: which rows are replaced by the row before: `otb` no width or height above zero, or all four NaN; `lasot` the
-    same with any NaN; `pytracking` a width or height of exactly zero. first_is_truth: row 1 is overwritten by the truth.
-    omit_start: Tiger1 is scored from frame 6. success_valid, precision_valid: truth boxes that count as boxes;
-    invalid_hits: whether the others are precision hits. drop_absent: frames flagged absent leave the numerator, not the
-    divisor. short, long: what a wrong number of rows means.
+    same with any NaN; `pytracking` a width or height of exactly zero. first_is_truth: row 1 is overwritten by the
+    truth. omit_start: Tiger1 is scored from frame 6. success_valid, precision_valid: truth boxes that count as
+    boxes; invalid_hits: whether the others are precision hits. drop_absent: frames flagged absent leave the
+    numerator, not the divisor. short, long: what a wrong number of rows means.
     """
 
     name: str
@@ -48,10 +48,11 @@ class OnePass:
 class Vot:
     """A definition of VOT's restart protocol.
 
-    raster: how regions become pixels. bounded_curve, bounded_accuracy: whether only pixels within the image count, and how
-    far that is (`edge` is added to width and height). pad_late: a failure too late for a restart still counts zeros to
-    the longest sequence. first_length: the length (from 1) that the interval's number `low` stands for is low + shift.
-    repetitions_weighted: a fragment weighs 1 / its sequence's repetitions. accuracy: how frames are averaged.
+    raster: how regions become pixels. bounded_curve, bounded_accuracy: whether only pixels within the image count,
+    and how far that is (`edge` is added to width and height). pad_late: a failure too late for a restart still
+    counts zeros to the longest sequence. first_length: the length (from 1) that the interval's number `low` stands
+    for is low + shift. repetitions_weighted: a fragment weighs 1 / its sequence's repetitions. accuracy: how frames
+    are averaged.
     """
 
     name: str
@@ -74,9 +75,17 @@ Definition = OnePass | Vot
 ONE_PASS = (
     OnePass("otb-toolkit-1.1", "1.1", "OTB MATLAB toolkit (tracker_benchmark v1.1)"),
     OnePass(
-        "tc128", "1.0", "TC128 authors' scripts", success_valid="all", precision_valid="all", omit_start=False, short="shorter"
+        "tc128",
+        "1.0",
+        "TC128 authors' scripts",
+        success_valid="all",
+        precision_valid="all",
+        omit_start=False,
+        short="shorter",
     ),
-    OnePass("lasot", "1.0", "LaSOT evaluation toolkit", repair="lasot", drop_absent=True, omit_start=False, short="error"),
+    OnePass(
+        "lasot", "1.0", "LaSOT evaluation toolkit", repair="lasot", drop_absent=True, omit_start=False, short="error"
+    ),
     OnePass(
         "got10k",
         "0.1.3",

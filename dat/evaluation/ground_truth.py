@@ -1,4 +1,5 @@
-"""Ground truth from the forms in which benchmarks are published: folders of sequence folders, of text files, VOT's JSON."""
+"""Ground truth from the forms in which benchmarks are published: folders of sequence folders, of text files, VOT's
+JSON."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +90,7 @@ def _flags(path: Path, frames: int) -> Flags | None:
     values, _ = parse(path.read_bytes(), f"annotations: {path.parent.name}", path)
     if len(values) != frames:
         raise InputError(f"{path}: {len(values)} flags for {frames} frames of the truth beside it; fetch it again")
-    return values != 0
+    return np.asarray(values != 0, np.bool_)
 
 
 def _absent(path: Path, name: str, frames: int) -> Flags | None:

@@ -101,8 +101,7 @@ def _first_struct(value: Any) -> Any:
 def _field(struct: Any, *names: str) -> Any:
     for name in names:
         if name in (struct.dtype.names or ()):
-            value = struct[name].flat[0] if struct[name].size else None
-            return value
+            return struct[name].flat[0] if struct[name].size else None
     return None
 
 
@@ -130,14 +129,17 @@ def _boxes(struct: Any, where: str) -> tuple[Floats, bool]:
     rows = _turned(_table(_field(struct, "res"), where), columns)
     if rows.shape[1] != columns or len(rows) % step:
         raise InputError(f"{where}: type {name} with an array of shape {rows.shape}, expected {columns} columns")
-    size = np.asarray(_field(struct, "tmplsize"), dtype=np.float64).ravel() if name.lower() in _TEMPLATED else np.zeros(2)
+    size = (
+        np.asarray(_field(struct, "tmplsize"), dtype=np.float64).ravel() if name.lower() in _TEMPLATED else np.zeros(2)
+    )
     if size.shape != (2,):
         raise InputError(f"{where}: type {name} needs `tmplsize` (two numbers)")
     return np.asarray(convert(rows, size), np.float64), name.lower() == "rect"
 
 
 def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
-    """Boxes (M,4) of a `.mat` result, in the file's origin, and whether they were written as boxes (and may be repaired).
+    """Boxes (M,4) of a `.mat` result, in the file's origin, and whether they were written as boxes (and may be
+    repaired).
 
     Raises InputError for a file of another program.
     """
@@ -150,7 +152,9 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
             raise InputError(f"{where}: {path.stat().st_size} bytes, too large for one sequence's boxes")
         found = loadmat(str(path))
     except (OSError, MatReadError, ValueError, TypeError, NotImplementedError, EOFError, IndexError, KeyError) as error:
-        raise InputError(f"{where}: not a MATLAB file that can be read ({error}); save it with -v7 or as text") from None
+        raise InputError(
+            f"{where}: not a MATLAB file that can be read ({error}); save it with -v7 or as text"
+        ) from None
     if "results" in found:
         struct = _first_struct(found["results"])
         if isinstance(struct, np.ndarray) and struct.dtype.names and "res" in struct.dtype.names:

@@ -31,8 +31,8 @@ def overlap_thresholds(form: str) -> Floats:
     return np.concatenate([low, 1 - (20 - np.arange(11, STEPS)) * 0.05])
 
 
-PIXEL_THRESHOLDS = np.arange(PIXELS, dtype=np.float64)
-SHARE_THRESHOLDS = np.arange(SHARES) * 0.01
+PIXEL_THRESHOLDS: Floats = np.arange(PIXELS, dtype=np.float64)
+SHARE_THRESHOLDS: Floats = np.arange(SHARES, dtype=np.float64) * 0.01
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def repair(boxes: Floats, truth: Floats, first: Flags, rule: str) -> tuple[Float
     if not count:
         return boxes, 0
     source = np.where(bad, 0, np.arange(len(boxes)))
-    return boxes[np.maximum.accumulate(source)], count
+    return np.asarray(boxes[np.maximum.accumulate(source)], np.float64), count
 
 
 def overlaps(a: Floats, b: Floats, form: str) -> Floats:
@@ -132,8 +132,8 @@ def overlaps(a: Floats, b: Floats, form: str) -> Floats:
         shared = sides[:, 0] * sides[:, 1]
         union = a[:, 2] * a[:, 3] + b[:, 2] * b[:, 3] - shared
         if form == "clipped":
-            return np.clip(shared / (union + np.finfo(np.float64).eps), 0.0, 1.0)
-        return np.asarray(shared / union)
+            return np.asarray(np.clip(shared / (union + np.finfo(np.float64).eps), 0.0, 1.0), np.float64)
+        return np.asarray(shared / union, np.float64)
 
 
 def centre_offsets(a: Floats, b: Floats) -> Floats:

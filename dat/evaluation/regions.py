@@ -1,9 +1,10 @@
 """Overlaps of VOT's regions: rectangles and four-cornered polygons, rasterised as each toolkit does it, row by row.
 
 Four rasters exist. `2016` and `7`: corners rounded half away from zero, rows crossed with both ends closed, the pixels
-of a row from one crossing to the next with both ends; a rectangle becomes the polygon x..x+w (`2016`) or x..x+w-1 (`7`).
-`toolkit` (VOT's Python): the same on corners rounded half to even, a rectangle covers its rounded w x h pixels.
-`legacy` (2013 to 2015): nothing rounded, one end open. All count pixels of both regions in the joint window of their bounds.
+of a row from one crossing to the next with both ends; a rectangle becomes the polygon x..x+w (`2016`) or x..x+w-1
+(`7`). `toolkit` (VOT's Python): the same on corners rounded half to even, a rectangle covers its rounded w x h
+pixels. `legacy` (2013 to 2015): nothing rounded, one end open. All count pixels of both regions in the joint window
+of their bounds.
 """
 
 from dataclasses import dataclass
@@ -92,12 +93,12 @@ def _window(a: Singles, b: Singles, raster: Raster, limit: Singles | None) -> _W
     return _Window(low, size, tiny | apart | (size < 1).any(1))
 
 
-def _crossings(points: Floats, rows: Whole, y: Whole, raster: Raster) -> tuple[Whole, Whole]:
+def _crossings(points: Floats | Singles, rows: Whole, y: Whole, raster: Raster) -> tuple[Whole, Whole]:
     """Where rows of polygons are crossed: sorted columns (R,4), _NONE after the last, and how many (R,).
 
     points (N,4,2) are relative to the window; `rows` says of which polygon each row `y` is.
     """
-    columns = np.full((4, len(rows)), _NONE, np.int64)
+    columns, level = np.full((4, len(rows)), _NONE, np.int64), y.astype(points.dtype)
     other = np.roll(points, 1, axis=1)
     rise, run = other[..., 1] - points[..., 1], other[..., 0] - points[..., 0]
     low, high = np.minimum(points[..., 1], other[..., 1]), np.maximum(points[..., 1], other[..., 1])
@@ -107,7 +108,7 @@ def _crossings(points: Floats, rows: Whole, y: Whole, raster: Raster) -> tuple[W
         at, owner = np.flatnonzero(hit), rows[hit]
         climb = rise[owner, edge]
         with np.errstate(divide="ignore", invalid="ignore"):
-            along = (y[at] - points[owner, edge, 1]) / climb * run[owner, edge]
+            along = (level[at] - points[owner, edge, 1]) / climb * run[owner, edge]
         along = np.where(climb == 0, points.dtype.type(0), along)
         columns[edge, at] = np.trunc(points[owner, edge, 0] + along).astype(np.int64)
     columns = np.sort(columns, axis=0)
@@ -132,7 +133,11 @@ def _spans(columns: Whole, counts: Whole, width: Whole, open_end: bool) -> tuple
         place = np.flatnonzero(take)
         first[place, used[place]] = np.maximum(left[place], 0)
         limit = width[place]
-        end = np.where(right[place] > limit, limit - 1, right[place]) - 1 if open_end else np.minimum(right[place], limit - 1)
+        end = (
+            np.where(right[place] > limit, limit - 1, right[place]) - 1
+            if open_end
+            else np.minimum(right[place], limit - 1)
+        )
         last[place, used[place]] = end
         used[place] += 1
         at += np.where(going, np.where(double, 1, 2), 0)
@@ -158,7 +163,7 @@ def _pixels(points: Singles, window: _Window, rows: _Rows, raster: Raster, recta
     placed = points - window.corner[:, None]
     if raster in ("2016", "7"):
         placed = _half_away(placed)
-    work = placed.astype(np.float32 if raster == "legacy" else np.float64)
+    work = placed if raster == "legacy" else placed.astype(np.float64)
     width = window.size[rows.pair, 0]
     columns, counts = _crossings(work, rows.pair, rows.y, raster)
     return _spans(columns, counts, width, raster == "legacy")
@@ -217,7 +222,8 @@ def _parts(places: Whole, heights: Whole) -> list[Whole]:
 
 @dataclass(frozen=True)
 class _Joint:
-    """Windows of the Python toolkit: first and last pixel (N,2) both, and what is decided before any pixel: NaN, 0 or 1."""
+    """Windows of the Python toolkit: first and last pixel (N,2) both, and what is decided before any pixel: NaN, 0
+    or 1."""
 
     low: Whole
     high: Whole
@@ -259,7 +265,7 @@ def _toolkit_box(shapes: Regions, joint: _Joint) -> tuple[Whole, Whole]:
     """
     box = np.round(shapes.values[:, :4]).astype(np.int64)
     start, last = box[:, :2], box[:, :2] + box[:, 2:] - 1
-    away = ((start > joint.high) | (last < joint.low)).any(1)
+    away = np.asarray(((start > joint.high) | (last < joint.low)).any(1))
     first = np.maximum(start - joint.low, 0)
     end = _slice_end(np.minimum(joint.high, last - joint.low), joint.high - joint.low + 1)
     return first, np.where(away[:, None], -1, end)

@@ -79,7 +79,9 @@ def find_files(folder: Path, names: Names) -> tuple[dict[str, Path], list[str]]:
         rank = (match.distance, len(path.relative_to(folder).parts), _ENDINGS.index(path.suffix.lower()))
         other = best.get(match.sequence)
         if other and other[0] == rank:
-            raise InputError(f"tracker {folder.name}, sequence {match.sequence}: both {other[1]} and {path}; remove one")
+            raise InputError(
+                f"tracker {folder.name}, sequence {match.sequence}: both {other[1]} and {path}; remove one"
+            )
         kept, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
         best[match.sequence] = kept
         ignored += [left[1].relative_to(folder).as_posix()] if left else []
@@ -100,7 +102,9 @@ def _wrong(label: str, path: Path, rows: int, frames: int) -> InputError:
     )
 
 
-def fit(boxes: Floats, target: Target, definition: OnePass, lengths: Lengths, label: str, path: Path) -> tuple[Floats, bool]:
+def fit(
+    boxes: Floats, target: Target, definition: OnePass, lengths: Lengths, label: str, path: Path
+) -> tuple[Floats, bool]:
     """Boxes for the scored frames of a target, and whether rows were left out, wanting or forgiven.
 
     Raises InputError for a number of rows that the definition does not forgive.

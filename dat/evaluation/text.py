@@ -35,7 +35,9 @@ def read_bytes(path: Path, frames: int, label: str) -> bytes:
         raise InputError(f"{label} ({path}): cannot be read: {error.strerror or error}") from None
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise InputError(f"{label}, line {line} ({path}:{line}): a binary file, where text was expected; write x,y,w,h rows")
+        raise InputError(
+            f"{label}, line {line} ({path}:{line}): a binary file, where text was expected; write x,y,w,h rows"
+        )
     return data
 
 
@@ -47,7 +49,8 @@ def _number(word: bytes) -> float | None:
 
 
 def _slow(data: bytes, where: str, path: Path) -> tuple[Floats, Counts]:
-    """As numbers.parse, with exponents, NaN and long numbers. Raises InputError with the line of the first that is none."""
+    """As numbers.parse, with exponents, NaN and long numbers. Raises InputError with the line of the first that is
+    none."""
     values: list[float] = []
     lines: list[int] = []
     for line, row in enumerate(data.translate(_GAPS).split(b"\n")):
@@ -56,7 +59,9 @@ def _slow(data: bytes, where: str, path: Path) -> tuple[Floats, Counts]:
             value = _number(word)
             if value is None:
                 text = word[:24].decode("ascii", "backslashreplace")
-                raise InputError(f"{where}, line {line + 1} ({path}:{line + 1}): {text!r} is not a number; write x,y,w,h")
+                raise InputError(
+                    f"{where}, line {line + 1} ({path}:{line + 1}): {text!r} is not a number; write x,y,w,h"
+                )
             values.append(value)
         lines += [line] * len(words)
     return np.array(values, np.float64), np.array(lines, np.int64)
@@ -91,5 +96,6 @@ def read_boxes(path: Path, frames: int, label: str) -> tuple[Floats, Counts]:
     counts, numbered = lines_of(lines)
     bad = int(np.flatnonzero(counts != 4)[0])
     raise InputError(
-        f"{label}, line {numbered[bad]} ({path}:{numbered[bad]}): {counts[bad]} numbers where x,y,w,h belong; write four a row"
+        f"{label}, line {numbered[bad]} ({path}:{numbered[bad]}): {counts[bad]} numbers where x,y,w,h belong; "
+        "write four a row"
     )

@@ -1,11 +1,14 @@
-"""VOT's restart protocol: accuracy, robustness, the expected overlap curve and its mean over an interval of lengths (EAO).
+"""VOT's restart protocol: accuracy, robustness, the expected overlap curve and its mean over an interval of lengths
+(EAO).
 
-A tracker that loses its target (overlap 0) is restarted five frames later. Every stretch from a start to a failure or to
-the end is a fragment. The curve at length L is the mean overlap over the first L frames that a fragment is expected to
-have; a fragment that ended in a failure counts 0 from there on. Everything is a sum over fragments, so that each sequence
-has a numerator and a denominator of the curve, and resampling sequences is a product of matrices.
+A tracker that loses its target (overlap 0) is restarted five frames later. Every stretch from a start to a failure
+or to the end is a fragment. The curve at length L is the mean overlap over the first L frames that a fragment is
+expected to have; a fragment that ended in a failure counts 0 from there on. Everything is a sum over fragments, so
+that each sequence has a numerator and a denominator of the curve, and resampling sequences is a product of
+matrices.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,8 +28,8 @@ SKIP, BURN_IN = 5, 10
 
 @dataclass(frozen=True)
 class Frames:
-    """Overlaps of all repetitions of a sequence (R,N), for the curve and for accuracy, NaN where there is no region; and
-    codes (R,N)."""
+    """Overlaps of all repetitions of a sequence (R,N), for the curve and for accuracy, NaN where there is no
+    region; and codes (R,N)."""
 
     curve: Floats
     accuracy: Floats
@@ -53,7 +56,8 @@ class Curves:
     shift: int
 
     def curve(self, weights: Floats | None = None) -> Floats:
-        """The curve at lengths 1..L, of all sequences or of weighted ones (..., S): (..., L); 0 where none is defined."""
+        """The curve at lengths 1..L, of all sequences or of weighted ones (..., S): (..., L); 0 where none is
+        defined."""
         chosen = np.ones(len(self.numerator)) if weights is None else weights
         above, below = chosen @ self.numerator, chosen @ self.denominator
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -136,7 +140,8 @@ def sequence_score(frames: Frames, definition: Vot) -> SequenceScore:
 
 @dataclass(frozen=True)
 class _Fragment:
-    """A stretch of a run from `start` up to `stop` (not included), and whether zeros follow it to the longest length."""
+    """A stretch of a run from `start` up to `stop` (not included), and whether zeros follow it to the longest
+    length."""
 
     start: int
     stop: int
@@ -151,7 +156,7 @@ def _matlab_fragments(codes: Whole) -> list[_Fragment]:
     frames = len(codes)
     failures = np.flatnonzero(codes == FAILED)
     starts = [0, *(int(f) + SKIP for f in failures if f + SKIP < frames)]
-    inner = [_Fragment(a, b + 1, True) for a, b in zip(starts, starts[1:], strict=False)]
+    inner = [_Fragment(a, b + 1, True) for a, b in itertools.pairwise(starts)]
     return [*inner, _Fragment(starts[-1], frames, False)]
 
 
@@ -176,7 +181,9 @@ def curves(frames: Sequence[Frames], longest: int, interval: tuple[int, int], de
     return Curves(np.stack([row[0] for row in rows]), np.stack([row[1] for row in rows]), interval, definition.shift)
 
 
-def _sums(runs: Sequence[tuple[Floats, list[_Fragment]]], width: int, longest: int, definition: Vot) -> tuple[Floats, Floats]:
+def _sums(
+    runs: Sequence[tuple[Floats, list[_Fragment]]], width: int, longest: int, definition: Vot
+) -> tuple[Floats, Floats]:
     """Sum of running means (L,) and of weights (L,) over the fragments of a sequence's runs, at lengths 1..width-1.
 
     The running mean at length L is over frames 2..L, the frame of the start is left out; at length 1 it is 1.

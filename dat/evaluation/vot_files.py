@@ -32,7 +32,8 @@ _LONGEST = 10_000_000
 
 @dataclass(frozen=True)
 class Target:
-    """The truth of a sequence: regions, one a frame; the image's size, if known; tags (N,) by name; practical difference."""
+    """The truth of a sequence: regions, one a frame; the image's size, if known; tags (N,) by name; practical
+    difference."""
 
     name: str
     regions: Regions
@@ -189,14 +190,17 @@ def read_truth(place: Path, benchmark: Benchmark) -> Truth:
 def _expect(benchmark: Benchmark, name: str, frames: int, place: Path) -> None:
     entry = benchmark.sequences.get(name)
     if entry and entry.frames and entry.frames != frames:
-        raise InputError(f"{place}: {frames} regions of {name}, {benchmark.name} has {entry.frames}; is it its annotation?")
+        raise InputError(
+            f"{place}: {frames} regions of {name}, {benchmark.name} has {entry.frames}; is it its annotation?"
+        )
 
 
 # ---------------------------------------------------------------- results
 
 
 def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run, bool]:
-    """One repetition of a sequence, and whether it was cut to length. Raises InputError naming the line of what is wrong."""
+    """One repetition of a sequence, and whether it was cut to length. Raises InputError naming the line of what is
+    wrong."""
     table, counts, lines = rows(path, frames, label)
     _check(counts, lines, (1, 4, 8), label, path)
     codes = np.where(counts == 1, table[:, 0], TRACKED)

@@ -1,0 +1,32 @@
+"""Score the trackers of a folder on a benchmark: what `dat evaluate --benchmark` calls."""
+
+from pathlib import Path
+from typing import Any
+
+from dat.evaluation import benchmarks, definitions, ground_truth, results, scoring, vot_files, vot_scoring
+from dat.evaluation.definitions import OnePass, Vot
+
+
+def files(
+    benchmark: str,
+    annotations: Path,
+    folder: Path,
+    definition: str | None = None,
+    lengths: results.Lengths = "strict",
+    bootstrap: tuple[int, int] = (10_000, 0),
+    compare: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """The object of FORMATS for every tracker below `folder`; with `compare` (two names) of those two alone.
+
+    Raises InputError for an unknown benchmark or definition, and for the first wrong file.
+    """
+    found = benchmarks.find(benchmark)
+    rule = definitions.find(definition or found.definition, found.protocol)
+    chance = scoring.Bootstrap(*bootstrap)
+    if isinstance(rule, Vot):
+        shapes = vot_files.read_truth(annotations, found)
+        folders = results.tracker_folders(folder)
+        return vot_scoring.vot_object(found, shapes, folders, rule, lengths, chance, compare)
+    assert isinstance(rule, OnePass)
+    truth = ground_truth.read(annotations, found)
+    return scoring.one_pass_object(found, truth, results.tracker_folders(folder), rule, lengths, chance, compare)
