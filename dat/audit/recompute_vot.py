@@ -236,7 +236,7 @@ def eao(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Truth], int
 def _kernel_variance(lengths: Sequence[int], variance: float) -> float:
     """The variance of the Gaussian kernel that suits the curvature of a pilot estimate best."""
     n = len(lengths)
-    spread = 2 * (4 / (3 * n)) ** 0.4
+    spread = (4 / (3 * n)) ** 0.4
     curvature = 0.0
     for one in lengths:
         for two in lengths:

@@ -53,7 +53,7 @@ def one(audit: Audit) -> dict[str, Any]:
 
 
 def many(audits: Sequence[Audit]) -> list[dict[str, Any]]:
-    """Audits as JSON. Checks of a verified thing are in full under the first address that rests on it, then summed up."""
+    """Audits as JSON. A verified thing's checks are in full under the first address that rests on it, then summed up."""
     told: dict[int, str] = {}
     seen: set[int] = set()
     found = []
@@ -128,8 +128,8 @@ def terminal(audit: Audit) -> "Tree":
     from rich.tree import Tree
 
     value = "" if audit.value is None else f" = {audit.value:.6g}"
-    head = f"{MARKS[audit.verdict]} [bold]{_plain(audit.address)}[/]{value}: [bold]{audit.verdict}[/], {tally(audit.checks)}"
-    root = Tree(head, guide_style="dim")
+    said = f"[bold]{audit.verdict}[/], {tally(audit.checks)}"
+    root = Tree(f"{MARKS[audit.verdict]} [bold]{_plain(audit.address)}[/]{value}: {said}", guide_style="dim")
     _grow(root, audit.node, set())
     return root
 
