@@ -1,0 +1,190 @@
+"""The online classifier: what is learnt in the first frame, and the long and short updates after it.
+
+Features are (N, D) rows of the convolutions' output as `prepare` leaves them: standardised where the network was
+trained so [R40].
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dat.datasets.sampling import Numbers
+from dat.models.salnet import OnlineHead
+from dat.params import Tracking
+
+BACKGROUND, TARGET = 0, 1
+Rows = NDArray[np.int64]
+
+
+class Memory:
+    """Features of the last `slots` frames, at most `rows` of each, in one buffer that is allocated once."""
+
+    def __init__(self, slots: int, rows: int, width: int, device: torch.device) -> None:
+        self.buffer = torch.zeros(slots * rows, width, device=device)
+        self._rows, self._frames, self._next = rows, deque[tuple[int, int]](maxlen=slots), 0
+        self._slots = slots
+
+    def __len__(self) -> int:
+        """Frames held."""
+        return len(self._frames)
+
+    def add(self, features: Tensor) -> None:
+        """Keep a frame's features (N, D), the oldest frame's place is taken over when all are in use."""
+        count, start = min(len(features), self._rows), self._next * self._rows
+        self.buffer[start : start + count] = features[:count]
+        self._frames.append((start, count))
+        self._next = (self._next + 1) % self._slots
+
+    def rows(self, last: int | None = None) -> Rows:
+        """Where in the buffer the features of the last frames lie, oldest first."""
+        frames = list(self._frames)[-last:] if last else list(self._frames)
+        pieces = [np.arange(start, start + count) for start, count in frames]
+        return np.concatenate(pieces) if pieces else np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Features in a buffer (M, D) and which of its rows count."""
+
+    buffer: Tensor
+    rows: Rows
+
+    @classmethod
+    def all(cls, features: Tensor) -> Samples:
+        """Every row."""
+        return cls(features, np.arange(len(features)))
+
+
+class Steps(Protocol):
+    """How long and how fast a training goes: `tracking.first` or `tracking.update`."""
+
+    iterations: int
+    rate: float
+    fc6_factor: float
+
+
+class OnlineClassifier:
+    """Tells the target from its surroundings; fc4, fc5 and a new fc6 are trained, the convolutions are not."""
+
+    def __init__(self, head: OnlineHead, settings: Tracking, rng: Numbers) -> None:
+        self.head, self.settings, self.rng = head, settings, rng
+        self._optimisers: dict[str, torch.optim.SGD] = {}
+        self._memories: tuple[Memory, Memory] | None = None
+
+    def prepare(self, features: Tensor) -> Tensor:
+        """Features (N, D) of the convolutions as the classifier keeps and sees them [R40]."""
+        if not self.head.standardise:
+            return features
+        return (features - self.head.mean) / self.head.scale
+
+    def outputs(self, prepared: Tensor) -> Tensor:
+        """The two outputs, background and target: (N, D) to (N, 2)."""
+        head = self.head
+        hidden = F.relu(head.fc4(prepared))
+        hidden = F.relu(head.fc5(head.drop5(hidden)))
+        result: Tensor = head.fc6(head.drop6(hidden))
+        return result
+
+    @torch.no_grad()
+    def ranking(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        """What candidates are ranked by (N,), and the score that a failure is told by (N,) [R32].
+
+        The target's share in the softmax and, to rank by, the difference of the outputs, which does not saturate; or
+        the raw output, as in the public code.
+        """
+        outputs = self.outputs(prepared)
+        if self.settings.failure == "raw":
+            return outputs[:, TARGET], outputs[:, TARGET]
+        margin = outputs[:, TARGET] - outputs[:, BACKGROUND]
+        return margin, margin.sigmoid()
+
+    def learn(self, positives: Tensor, negatives: Tensor) -> None:
+        """The first frame's training, on prepared features."""
+        self._train("first", self.settings.first, Samples.all(positives), Samples.all(negatives))
+
+    def remember(self, positives: Tensor, negatives: Tensor) -> None:
+        """Keep a frame's samples, prepared, for the updates."""
+        if self._memories is None:
+            update, width, device = self.settings.update, positives.shape[1], positives.device
+            rows = max(update.positives, len(positives)), max(update.negatives, len(negatives))
+            longest, shortest = (
+                Memory(update.long, rows[0], width, device),
+                Memory(update.short, rows[1], width, device),
+            )
+            self._memories = longest, shortest
+        for memory, features in zip(self._memories, (positives, negatives), strict=True):
+            memory.add(features)
+
+    def update(self, short: bool) -> None:
+        """Train on what is remembered: all frames' positives, or in a short update those of the last `short` frames."""
+        if self._memories is None:
+            return
+        positives, negatives = self._memories
+        chosen = positives.rows(self.settings.update.short if short else None)
+        self._train(
+            "update",
+            self.settings.update,
+            Samples(positives.buffer, chosen),
+            Samples(negatives.buffer, negatives.rows()),
+        )
+
+    def _train(self, name: str, steps: Steps, positives: Samples, negatives: Samples) -> None:
+        """Steps of a batch of random positives and the hardest of a pool of random negatives."""
+        if not len(positives.rows) or not len(negatives.rows):
+            return
+        batch, optimiser = self.settings.batch, self._optimiser(name, steps)
+        chosen = self._draw(positives, batch.positives, steps.iterations)
+        pools = self._draw(negatives, batch.pool, steps.iterations)
+        for some, pool in zip(chosen, pools, strict=True):
+            hard = self._hardest(negatives.buffer[pool], batch.negatives)
+            self._step(optimiser, positives.buffer[some], hard)
+
+    def _draw(self, samples: Samples, count: int, iterations: int) -> Tensor:
+        """`count` rows for each iteration from one shuffling after another: (iterations, count)."""
+        needed, drawn = count * iterations, list[Rows]()
+        while sum(len(part) for part in drawn) < needed:
+            drawn.append(samples.rows[self.rng.permutation(len(samples.rows))])
+        rows = np.concatenate(drawn)[:needed].reshape(iterations, count)
+        return torch.from_numpy(rows).to(samples.buffer.device)
+
+    @torch.no_grad()
+    def _hardest(self, pool: Tensor, count: int) -> Tensor:
+        """The negatives that look most like the target."""
+        self.head.eval()
+        if len(pool) <= count:
+            return pool
+        return pool[self.outputs(pool)[:, TARGET].topk(count).indices]
+
+    @torch.enable_grad()
+    def _step(self, optimiser: torch.optim.SGD, positives: Tensor, negatives: Tensor) -> None:
+        self.head.train()
+        outputs = self.outputs(torch.cat([positives, negatives]))
+        labels = torch.zeros(len(outputs), dtype=torch.long, device=outputs.device)
+        labels[: len(positives)] = TARGET
+        loss = F.cross_entropy(outputs, labels)
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.head.parameters(), self.settings.clip)
+        optimiser.step()
+        self.head.eval()
+
+    def _optimiser(self, name: str, steps: Steps) -> torch.optim.SGD:
+        """One for the first frame and one for all updates, whose momentum carries over from update to update."""
+        if name not in self._optimisers:
+            head, rate = self.head, steps.rate
+            slow = [*head.fc4.parameters(), *head.fc5.parameters()]
+            groups = [
+                {"params": slow, "lr": rate},
+                {"params": list(head.fc6.parameters()), "lr": rate * steps.fc6_factor},
+            ]
+            momentum, decay = self.settings.momentum, self.settings.weight_decay
+            self._optimisers[name] = torch.optim.SGD(groups, lr=rate, momentum=momentum, weight_decay=decay)
+        return self._optimisers[name]

@@ -1,0 +1,124 @@
+"""What is asked of `dat track`, checked before anything heavy is loaded: no torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dat import boxes as geometry
+from dat import params
+from dat.errors import InputError, MissingError
+from dat.tracking.sources import Frame, Source, open_source
+
+SALNET_FILE = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the networks of a variant lie; `gpgnet` is None for a variant without attention."""
+
+    salnet: Path
+    gpgnet: Path | None
+    version: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked call: frames that begin with the one that the box is in, the box (origin 0), and the networks."""
+
+    source: Source
+    frames: Iterator[Frame]
+    box: NDArray[np.float64]
+    size: tuple[int, int]
+    text: str | None
+    variant: str
+    folders: Folders
+    settings: params.Tracking
+
+
+def parse_box(text: str, origin: int) -> NDArray[np.float64]:
+    """`x,y,w,h` that counts pixels from `origin`, as a box of origin 0. Raises InputError."""
+    parts = text.replace(" ", ",").split(",")
+    try:
+        values = np.array([float(part) for part in parts if part], np.float64)
+    except ValueError:
+        raise InputError(f"--box {text}: a box is four numbers x,y,w,h") from None
+    if len(values) != 4 or not np.isfinite(values).all():
+        raise InputError(f"--box {text}: a box is four finite numbers x,y,w,h")
+    if (values[2:] <= 0).any():
+        raise InputError(f"--box {text}: the box has no area; width and height must be over zero")
+    return values - np.array([origin, origin, 0, 0], np.float64)
+
+
+def in_frame(box: NDArray[np.float64], text: str, size: tuple[int, int], name: str) -> None:
+    """Raises InputError when the box lies wholly outside a frame of (width, height)."""
+    inside = geometry.clip([box], *size)[0]
+    if inside[2] <= 0 or inside[3] <= 0:
+        raise InputError(f"--box {text}: the box lies outside the frame {name}, which has {size[0]}x{size[1]} pixels")
+
+
+def first_frames(source: Source) -> tuple[Frame, Iterator[Frame]]:
+    """The first frame, and all frames. Raises InputError when there is none."""
+    frames = source.frames()
+    first = next(frames, None)
+    if first is None:
+        raise InputError(f"{source.name}: no frames to track in")
+    return first, chain([first], frames)
+
+
+def home() -> params.Settings:
+    """The root profile's settings: of the checkout that this is called in, else of the one that the program lies in."""
+    try:
+        nearest = params.load()
+    except MissingError:
+        return params.load(Path(__file__).resolve().parents[2])
+    return nearest if nearest.top == nearest.path.resolve() else params.load(nearest.top)
+
+
+def folders(settings: params.Settings, variant: str, weights: Path | None, text: str | None) -> Folders:
+    """The weights folders of a variant; without a sentence, attention is from the target alone [R27].
+
+    Raises ParamsError for an unknown variant, MissingError when there are no weights.
+    """
+    chosen: params.Variant = settings.section(f"variants.{variant}")
+    base = weights if weights is not None else settings.path / "weights"
+    version = "to" if chosen.attention in ("nl", "jtnl") and not text else chosen.attention
+    found = Folders(base / "salnet" / chosen.salnet, None if version == "none" else base / "gpgnet" / version, version)
+    for folder in filter(None, (found.salnet, found.gpgnet)):
+        if not (folder / SALNET_FILE).is_file():
+            raise MissingError(
+                f"{folder}: no weights for {variant}; `make repro` trains them, or name others by --weights"
+            )
+    return found
+
+
+def check(
+    source: str,
+    box: str,
+    *,
+    text: str | None = None,
+    variant: str = "dat-jtnl",
+    weights: Path | None = None,
+    features: str | None = None,
+    start: int = 1,
+    frames: int | None = None,
+    origin: int = 0,
+) -> Request:
+    """Check a call, input first and weights last. Raises InputError, ParamsError or MissingError."""
+    target = parse_box(box, origin)
+    opened = open_source(source, start, frames)
+    first, all_frames = first_frames(opened)
+    size = (first.image.shape[1], first.image.shape[0])
+    in_frame(target, box, size, first.name)
+    settings = home()
+    text = text.strip() or None if text else None
+    where = folders(settings, variant, weights, text)
+    tracking: params.Tracking = settings.section("tracking")
+    if features:
+        tracking = tracking.model_copy(update={"features": features})
+    return Request(opened, all_frames, target, size, text, variant, where, tracking)

@@ -1,0 +1,249 @@
+"""The tracker: MDNet's loop, its local candidates joined in every frame by global ones from the attention map.
+
+Boxes are (x, y, w, h) in pixels, origin at the top left corner of the top left pixel. What a tracker draws depends only
+on its seed, the sequence's name, the repetition, and how often it was started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from dat import boxes as geometry
+from dat.datasets.crops import crop_regions
+from dat.datasets.images import Image
+from dat.datasets.sampling import Boxes
+from dat.models.layers import set_generator
+from dat.models.salnet import OnlineHead, SALNet
+from dat.params import Tracking
+from dat.tracking.attention import Attention
+from dat.tracking.generations import GENERATIONS, Samplers
+from dat.tracking.online import OnlineClassifier
+from dat.tracking.proposals import Region, find_regions, global_candidates, region_box
+from dat.tracking.regression import BoxRegressor
+
+CHUNK = 64
+"""Crops that go through the convolutions at a time: few enough that they stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best candidates of a frame: `boxes` (K, 4), their mean, their features, from where, and how good."""
+
+    boxes: Tensor
+    features: Tensor
+    box: NDArray[np.float64]
+    score: float
+    group: int
+
+
+class Tracker:
+    """Follows one target. After `init` and each `update`, what the last frame gave is there to look at:
+
+    `box` (4,), `score` (0 to 1, or the raw output), `lost` (failure), `source` of the winner, `redetected` [R25],
+    `attention` (h, w) or None, `regions` of it, and `candidates` (N, 4), the local ones first.
+    """
+
+    def __init__(
+        self,
+        settings: Tracking,
+        salnet: SALNet,
+        attention: Attention | None = None,
+        sequence: str = "",
+        seed: int = 0,
+        repetition: int = 0,
+    ) -> None:
+        self.settings, self.salnet = settings, salnet.eval()
+        self.device = next(salnet.parameters()).device
+        self.generation = GENERATIONS[getattr(settings, "mdnet", "v1")]
+        self.attention: NDArray[np.float32] | None = None
+        self._attention, self._identity, self._starts = attention, (seed, _number(sequence), repetition), 0
+
+    def init(self, image: Image, box: ArrayLike, sentence: str | None = None) -> None:
+        """Start on a target in an image (H, W, 3) RGB. Learns the classifier and the box regression."""
+        self._seed()
+        self._forget(np.asarray(box, np.float64), (image.shape[1], image.shape[0]))
+        scene = self._scene(image)
+        self._learn(scene)
+        if self._attention is not None:
+            self._attention.start(image, self.box, sentence)
+            self.attention = self._attention.map(image)
+
+    def update(self, image: Image) -> NDArray[np.float64]:
+        """The target's box (4,) in the next image."""
+        self._frame += 1
+        scene = self._scene(image)
+        found = self._search(scene, self._regions(image))
+        self.lost = not found.score > self.settings.failure_score  # a score that is no number is a failure too
+        if self.lost:
+            self._reject(found)
+            self.classifier.update(short=True)
+            return self.box.copy()
+        self._accept(found)
+        self._learn_more(scene)
+        if self._frame % self.settings.update.interval == 0:
+            self.classifier.update(short=False)
+        return self.box.copy()
+
+    # ------------------------------------------------------------ starting
+
+    def _seed(self) -> None:
+        """Streams of random numbers: one for each purpose, so that attention does not move the local candidates."""
+        seeds = np.random.SeedSequence([*self._identity, self._starts]).spawn(3)
+        self._samples, self._local, self._global = (np.random.default_rng(seed) for seed in seeds)
+        self._starts += 1
+
+    def _forget(self, box: NDArray[np.float64], size: tuple[int, int]) -> None:
+        self.box, self.score, self.redetected, self._frame = box, 1.0, False, 0
+        self.lost = False
+        self.source: Literal["local", "global"] = "local"
+        self.attention = None
+        self.regions: list[Region] = []
+        self.candidates: Boxes = np.empty((0, 4), np.float32)
+        self._centre = box  # where the search is, before box regression
+        self._translation = self.settings.candidates.translation
+        self.samplers = Samplers(self.generation, size, min(10.0, float(box[2]), float(box[3])))
+        regression = self.settings.box_regression
+        self.regressor = BoxRegressor(size, regression.alpha, regression.checked)
+
+    def _learn(self, scene: Tensor) -> None:
+        """The first frame: box regression, classifier, and the first entry of the memory."""
+        drawn = self._first_samples()
+        counts = [len(part) for part in drawn]
+        features = self._features(scene, np.concatenate(drawn))
+        self._new_classifier(features[: counts[0] + counts[1]])
+        positives, negatives, around = torch.split(self.classifier.prepare(features), counts)
+        if counts[2]:
+            target = torch.tensor(self.box, dtype=torch.float32, device=self.device)
+            self.regressor.fit(around, torch.from_numpy(drawn[2]).to(self.device), target)
+        self.classifier.learn(positives, negatives)
+        update = self.settings.update
+        self.classifier.remember(positives[: update.positives], negatives[: update.negatives])
+
+    def _first_samples(self) -> tuple[Boxes, Boxes, Boxes]:
+        """Positives, negatives (half near, half over the frame, shuffled), and boxes for the regression."""
+        own, first, rng, box = self.generation, self.settings.first, self._samples, self.box
+        regression = self.settings.box_regression
+        area = own.regression_area if own.area_at_sampling else None
+        around = self.samplers.regression(regression.scale).within(
+            box, regression.samples, rng, own.regression_overlap, area
+        )
+        positives = self.samplers.positives(True).within(box, first.positives, rng, own.positive_overlap)
+        half, bounds = first.negatives // 2, own.first_negative_overlap
+        near = self.samplers.near_negatives().within(box, half, rng, bounds)
+        whole = self.samplers.whole_negatives().within(box, first.negatives - half, rng, bounds)
+        negatives = np.concatenate([near, whole])
+        return _or_itself(positives, box), _or_corners(negatives[rng.permutation(len(negatives))], box), around
+
+    def _new_classifier(self, features: Tensor) -> None:
+        generator = torch.Generator().manual_seed(int(self._samples.integers(2**62)))
+        head = OnlineHead(self.salnet, generator, self.settings.dropout)
+        head.fit(features)
+        masks = torch.Generator(self.device).manual_seed(int(self._samples.integers(2**62)))
+        set_generator(head, masks)
+        self.classifier = OnlineClassifier(head.eval(), self.settings, self._samples)
+
+    # ------------------------------------------------------------ each frame
+
+    def _regions(self, image: Image) -> list[Region]:
+        if self._attention is None:
+            return []
+        self.attention = self._attention.map(image)
+        return find_regions(self.attention, self.settings.attention, self.samplers.size)
+
+    def _search(self, scene: Tensor, regions: list[Region]) -> Found:
+        """Score all candidates and take the best group's best [R34]."""
+        own = self.settings.candidates
+        local = self.samplers.candidates(self._translation, own.scale, own.valid).draw(
+            self._centre, own.local, self._local
+        )
+        shape = getattr(self.settings.attention, "box", "target")
+        starts = [region_box(region, self._centre, shape) for region in regions]
+        around = self.samplers.candidates(own.translation, own.scale, own.valid)
+        self.regions = regions
+        self.candidates = np.concatenate([local, global_candidates(starts, own.global_, around, self._global)])
+        features = self.classifier.prepare(self._features(scene, self.candidates))
+        ranks, scores = self.classifier.ranking(features)
+        groups = [own.local] + [own.global_] * len(starts)
+        return self._best(features, ranks, scores, groups)
+
+    def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Found:
+        """The winner and its like: only candidates of one group are averaged, never those of two places [R34]."""
+        own = self.settings.candidates
+        size = min(own.best, own.local, own.global_ or own.local) if own.winner == "mean" else 1
+        tops = [part.topk(size) for part in torch.split(ranks, groups)]
+        worth = torch.stack([top.values.mean() for top in tops])
+        starts = torch.tensor(np.cumsum([0, *groups[:-1]]), device=self.device)
+        picked = torch.stack([top.indices for top in tops]) + starts[:, None]
+        winner = worth.argmax()
+        chosen = picked[winner]
+        boxes = torch.from_numpy(self.candidates).to(self.device)[chosen]
+        told = torch.cat([boxes.mean(0), scores[chosen].mean()[None], winner[None].float()]).tolist()
+        return Found(boxes, features[chosen], np.array(told[:4]), told[4], int(told[5]))
+
+    def _accept(self, found: Found) -> None:
+        last = self.box
+        self._centre = found.box
+        self.box = self.regressor.predict(found.features, found.boxes).mean(0).double().cpu().numpy()
+        self.score, self.source = found.score, "global" if found.group else "local"
+        apart = float(geometry.overlap(self.box, last)[0]) < self.settings.redetection.overlap
+        self.redetected = bool(found.group) and apart
+        self._translation = self.settings.candidates.translation
+
+    def _reject(self, found: Found) -> None:
+        """Failure: the last box stays (or the best guess, un-regressed), and the search widens."""
+        own = self.settings
+        self.score, self.source, self.redetected = found.score, "global" if found.group else "local", False
+        if own.on_failure == "keep":
+            self.box = self._centre = found.box
+        widest, growth = own.candidates.lost_translation, self.generation.growth
+        self._translation = min(self._translation * growth, widest) if growth else widest
+
+    def _learn_more(self, scene: Tensor) -> None:
+        """Samples around the box that was found, for later updates."""
+        own, update, rng = self.generation, self.settings.update, self._samples
+        positives = self.samplers.positives(False).within(self._centre, update.positives, rng, own.positive_overlap)
+        sampler = self.samplers.update_negatives()
+        negatives = sampler.within(self._centre, update.negatives, rng, own.update_negative_overlap)
+        positives = _or_itself(positives, self._centre)
+        features = self.classifier.prepare(self._features(scene, np.concatenate([positives, negatives])))
+        self.classifier.remember(features[: len(positives)], features[len(positives) :])
+
+    # ------------------------------------------------------------ features
+
+    def _scene(self, image: Image) -> Tensor:
+        """The image on the device: (3, H, W) uint8."""
+        return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(self.device)
+
+    @torch.inference_mode()
+    def _features(self, scene: Tensor, boxes: Boxes) -> Tensor:
+        """The convolutions' features (N, D) of boxes (N, 4)."""
+        parts = []
+        for part in torch.split(torch.from_numpy(boxes).to(self.device), CHUNK):
+            parts.append(self.salnet.conv(crop_regions(scene, part, fill=self.generation.fill)))
+        return torch.cat(parts)
+
+
+def _number(name: str) -> int:
+    """A number for a name, the same everywhere."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
+
+
+def _or_itself(positives: Boxes, box: NDArray[np.float64]) -> Boxes:
+    """The positives, or the target's box when no sample overlaps it enough (a target larger than the frame)."""
+    return positives if len(positives) else box[None].astype(np.float32)
+
+
+def _or_corners(negatives: Boxes, box: NDArray[np.float64]) -> Boxes:
+    """The negatives, or the target's four quarters when every sample overlaps it too much."""
+    if len(negatives):
+        return negatives
+    x, y, w, h = box
+    quarters = [(x + i * w / 2, y + j * h / 2, w / 2, h / 2) for i in (0, 1) for j in (0, 1)]
+    return np.array(quarters, np.float32)
