@@ -181,7 +181,7 @@ def pair_entry(pair: tuple[str, str], metric: str, found: statistics.Difference,
         "interval": list(found.interval),
         "p": p,
         "p_uncorrected": found.p,
-        "verdict": statistics.verdict(found.interval, p),
+        "verdict": statistics.verdict(found.interval, p, metric != "robustness"),
     }
 
 

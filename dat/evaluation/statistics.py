@@ -37,32 +37,21 @@ def flips(sequences: int, count: int, seed: int) -> Floats:
     return signs.astype(np.float64) * 2 - 1
 
 
-def studentised(estimates: Floats, drawn: Floats, influence: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Ends (M,) of 95 % intervals of M scores.
+def studentised(estimates: Floats, error: Floats, drawn: Floats, drawn_error: Floats) -> tuple[Floats, Floats]:
+    """Ends (M,) of 95 % intervals of M scores: estimates and standard errors (M,), and those of every resample (R,M).
 
-    estimates (M,), the same of every resample: drawn (R,M); influence (S,M): how each sequence moves each score,
-    mean 0; weights (R,S) of the resamples. Infinite where the resamples cannot bound a score.
+    Infinite where the resamples cannot bound a score: too many of them have no error of their own.
     """
-    count = weights.shape[1]
-    error = np.sqrt((influence**2).mean(0) / count)
-    mean = weights @ influence / count
-    drawn_error = np.sqrt(np.maximum(weights @ influence**2 / count - mean**2, 0) / count)
     away = drawn - estimates
     still = drawn_error <= _STILL * error
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(
-            still, np.where(np.abs(away) <= _STILL * error, 0.0, np.sign(away) * np.inf), away / drawn_error
-        )
-    low, high = _quantiles(ratio)
-    with np.errstate(invalid="ignore"):
-        ends = (
-            np.where(error > 0, estimates - high * error, estimates),
-            np.where(error > 0, estimates - low * error, estimates),
-        )
-    return np.asarray(ends[0]), np.asarray(ends[1])
+        fixed = np.where(np.abs(away) <= _STILL * error, 0.0, np.sign(away) * np.inf)
+        low, high = _outer(np.where(still, fixed, away / drawn_error))
+        ends = (np.where(error > 0, estimates - step * error, estimates) for step in (high, low))
+        return next(ends), next(ends)
 
 
-def _quantiles(values: Floats) -> tuple[Floats, Floats]:
+def _outer(values: Floats) -> tuple[Floats, Floats]:
     """The outer 2.5 % points of columns (R,M), as order statistics (nothing is interpolated towards infinity)."""
     rows = len(values)
     low = min(max(int(np.floor((1 - LEVEL) / 2 * (rows + 1))) - 1, 0), rows - 1)
@@ -71,11 +60,77 @@ def _quantiles(values: Floats) -> tuple[Floats, Floats]:
     return ordered[low], ordered[high]
 
 
+def _error(influence: Floats, weights: Floats | None = None) -> Floats:
+    """Standard errors of scores from how each sequence moves them, influence (S,M); by resample with weights (R,S)."""
+    count = len(influence)
+    if weights is None:
+        return np.asarray(np.sqrt((influence**2).mean(0) / count))
+    mean = weights @ influence / count
+    return np.asarray(np.sqrt(np.maximum(weights @ influence**2 / count - mean**2, 0) / count))
+
+
+def share_value(above: Floats, below: Floats) -> Floats:
+    """Means (R,) over columns of above / below (R,L); columns with nothing below count 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(below > _STILL, above / below, 0.0).mean(1), np.float64)
+
+
+def share(above: Floats, below: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """A mean of shares, sum(above) / sum(below) over sequences averaged over columns (S,L), for each resample (R,S).
+
+    Value (R,), and how each sequence moves it (R,S). Columns in which a resample has nothing count 0.
+    """
+    values, influences = [], []
+    for part in np.array_split(weights, max(len(weights) // 2000, 1)):
+        total = part @ below
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = np.where(total > _STILL, 1 / total, 0.0)
+        curve = (part @ above) * inverse
+        values.append(curve.mean(1))
+        moved = inverse @ above.T - (curve * inverse) @ below.T
+        influences.append(moved * (above.shape[0] / above.shape[1]))
+    return np.concatenate(values), np.concatenate(influences)
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A score and how each sequence moves it (S,); the same of every resample: (R,) and (R,S)."""
+
+    value: float
+    influence: Floats
+    drawn: Floats
+    drawn_influence: Floats
+
+    def __sub__(self, other: "Draws") -> "Draws":
+        return Draws(
+            self.value - other.value,
+            self.influence - other.influence,
+            self.drawn - other.drawn,
+            self.drawn_influence - other.drawn_influence,
+        )
+
+    def interval(self, weights: Floats, least: float, most: float) -> Interval:
+        """The 95 % interval, within what the score can be (which may be infinite)."""
+        count = weights.shape[1]
+        errors = np.sqrt((weights * self.drawn_influence**2).sum(1)) / count
+        error = np.sqrt((self.influence**2).sum()) / count
+        low, high = studentised(np.array([self.value]), np.array([error]), self.drawn[:, None], errors[:, None])
+        return float(np.clip(low[0], least, most)), float(np.clip(high[0], least, most))
+
+
+def share_draws(above: Floats, below: Floats, count: int, seed: int) -> Draws:
+    """Draws of a mean of shares (`share`) of tables (S,L)."""
+    value, influence = share(above, below, np.ones((1, len(above))))
+    drawn, drawn_influence = share(above, below, resamples(len(above), count, seed))
+    return Draws(float(value[0]), influence[0], drawn, drawn_influence)
+
+
 def mean_intervals(values: Floats, count: int, seed: int, limits: Interval = (0.0, 1.0)) -> list[Interval]:
     """95 % intervals of the means of columns (S,M), within the limits that a score can take."""
     weights = resamples(len(values), count, seed)
     estimates = values.mean(0)
-    low, high = studentised(estimates, weights @ values / len(values), values - estimates, weights)
+    moved = values - estimates
+    low, high = studentised(estimates, _error(moved), weights @ values / len(values), _error(moved, weights))
     low, high = np.clip(low, *limits), np.clip(high, *limits)
     return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
 
@@ -119,8 +174,11 @@ def paired(differences: Floats, count: int, seed: int) -> list[Difference]:
     return found
 
 
-def verdict(interval: Interval, p: float, level: float = LEVEL) -> Verdict:
-    """Whether "a beats b" holds, for the interval and the p value of a - b: both must exclude zero."""
-    if p >= 1 - level or interval[0] <= 0 <= interval[1]:
+def verdict(interval: Interval, p: float, higher: bool = True) -> Verdict:
+    """Whether "a beats b" holds, for the interval and the p value of a - b: both must exclude zero.
+
+    higher: whether more is better.
+    """
+    if p >= 1 - LEVEL or interval[0] <= 0 <= interval[1]:
         return "cannot tell"
-    return "holds" if interval[0] > 0 else "does not"
+    return "holds" if (interval[0] > 0) == higher else "does not"

@@ -69,56 +69,15 @@ def _table(scores: Mapping[str, vot.SequenceScore]) -> Floats:
     return np.array(rows, np.float64).reshape(-1, 4)
 
 
-def _share_interval(above: Floats, below: Floats, bootstrap: Bootstrap) -> list[float]:
-    """95 % interval of sum(above) / sum(below) over sequences."""
-    weights = statistics.resamples(len(above), bootstrap.resamples, bootstrap.seed)
-    value = above.sum() / below.sum()
-    influence = (above - value * below) / below.mean()
-    drawn_below = weights @ below
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = np.where(drawn_below > 0, weights @ above / drawn_below, value)
-    low, high = statistics.studentised(np.array([value]), drawn[:, None], influence[:, None], weights)
-    return [float(low[0]), float(high[0])]
-
-
-def _bounded(interval: list[float], least: float, most: float) -> list[float] | None:
-    """An interval within what the score can be; None where the resamples do not bound it."""
-    ends = [float(np.clip(end, least, most)) for end in interval]
-    return ends if np.isfinite(ends).all() else None
-
-
 def intervals(scored: Scored, definition: Vot, bootstrap: Bootstrap) -> dict[str, list[float]]:
-    """Intervals of accuracy, robustness and EAO over sequences."""
-    table = _table(scored.sequences)
-    weights = table[:, 1] if definition.accuracy == "frames" else table[:, 3]
-    lost = table[:, 2] if definition.accuracy == "frames" else table[:, 2] * table[:, 3]
-    per = np.ones(len(table)) if definition.accuracy == "frames" else table[:, 3]
-    found: dict[str, list[float] | None] = {}
-    if weights.sum():
-        found["accuracy_interval"] = _bounded(_share_interval(table[:, 0] * weights, weights, bootstrap), 0.0, 1.0)
-    found["robustness_interval"] = _bounded(_share_interval(lost, per, bootstrap), 0.0, np.inf)
-    if scored.curves is not None:
-        found["eao_interval"] = _bounded(eao_interval(scored.curves, bootstrap), 0.0, 1.0)
-    return {name: interval for name, interval in found.items() if interval is not None}
-
-
-def eao_influence(curves: vot.Curves) -> Floats:
-    """How much each sequence moves EAO (S,): the curve's change, averaged over the interval, times S."""
-    part = curves.scored()
-    below = part.denominator.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        change = np.where(below > 1e-12, (part.numerator - part.curve() * part.denominator) / below, 0.0)
-    return np.asarray(change.mean(1) * len(change))
-
-
-def eao_interval(curves: vot.Curves, bootstrap: Bootstrap) -> list[float]:
-    """95 % interval of EAO: sequences are drawn again with all their fragments."""
-    part = curves.scored()
-    weights = statistics.resamples(len(part.numerator), bootstrap.resamples, bootstrap.seed)
-    drawn = part.curve(weights).mean(1)
-    estimate = np.array([part.curve().mean()])
-    low, high = statistics.studentised(estimate, drawn[:, None], eao_influence(curves)[:, None], weights)
-    return [float(low[0]), float(high[0])]
+    """Intervals of accuracy, robustness and EAO over sequences; absent where the resamples do not bound a score."""
+    number, seed = bootstrap.resamples, bootstrap.seed
+    weights = statistics.resamples(len(scored.sequences), number, seed)
+    found = {}
+    for metric, table in _tables(scored, definition).items():
+        if table[1].sum():
+            found[metric] = statistics.share_draws(*table, number, seed).interval(weights, 0.0, _MOST[metric])
+    return {f"{metric}_interval": list(ends) for metric, ends in found.items() if np.isfinite(ends).all()}
 
 
 def _tag_accuracy(scored: Scored, truth: vot_files.Truth) -> dict[str, dict[str, float]]:
@@ -185,63 +144,55 @@ def _sequence_entry(score: vot.SequenceScore) -> dict[str, float]:
 # ---------------------------------------------------------------- pairs
 
 
-def _eao_difference(a: vot.Curves, b: vot.Curves, bootstrap: Bootstrap) -> statistics.Difference:
-    """Paired difference of EAO: sequences drawn for both alike; for the test, a sequence's two results change
-    places."""
-    left, right = a.scored(), b.scored()
-    count = len(left.numerator)
-    weights = statistics.resamples(count, bootstrap.resamples, bootstrap.seed)
-    value = left.curve().mean() - right.curve().mean()
-    drawn = left.curve(weights).mean(1) - right.curve(weights).mean(1)
-    influence = eao_influence(a) - eao_influence(b)
-    low, high = statistics.studentised(np.array([value]), drawn[:, None], influence[:, None], weights)
-    swap = statistics.flips(count, bootstrap.resamples, bootstrap.seed) < 0
-    swapped = _swapped(left, right, swap.astype(np.float64))
-    p = (1 + np.count_nonzero(np.abs(swapped) >= abs(value) * (1 - 1e-12) - 1e-15)) / (1 + bootstrap.resamples)
-    bounds = (float(np.clip(low[0], -1, 1)), float(np.clip(high[0], -1, 1)))
-    return statistics.Difference(float(value), bounds, float(p))
+Table = tuple[Floats, Floats]
+"""What a score is the mean share of: numerators and denominators (S,L)."""
 
 
-def _swapped(left: vot.Curves, right: vot.Curves, swap: Floats) -> Floats:
-    """The difference of EAO with some sequences' results exchanged (R,)."""
-    keep = 1 - swap
-    above = keep @ left.numerator + swap @ right.numerator
-    below = keep @ left.denominator + swap @ right.denominator
-    total_above = left.numerator.sum(0) + right.numerator.sum(0)
-    total_below = left.denominator.sum(0) + right.denominator.sum(0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        one = np.where(below > 1e-12, above / below, 0.0)
-        other = np.where(total_below - below > 1e-12, (total_above - above) / (total_below - below), 0.0)
-    return np.asarray((one - other).mean(1))
+def _difference(a: Table, b: Table, bootstrap: Bootstrap, most: float) -> statistics.Difference:
+    """Paired difference of a score: the same sequences are drawn for both; in the test, sequences change their tracker."""
+    count, number, seed = len(a[0]), bootstrap.resamples, bootstrap.seed
+    both = statistics.share_draws(*a, number, seed) - statistics.share_draws(*b, number, seed)
+    interval = both.interval(statistics.resamples(count, number, seed), -most, most)
+    swap = (statistics.flips(count, number, seed) < 0).astype(np.float64)
+    one = statistics.share_value((1 - swap) @ a[0] + swap @ b[0], (1 - swap) @ a[1] + swap @ b[1])
+    other = statistics.share_value(swap @ a[0] + (1 - swap) @ b[0], swap @ a[1] + (1 - swap) @ b[1])
+    reached = np.count_nonzero(np.abs(one - other) >= abs(both.value) * (1 - 1e-12) - 1e-15)
+    return statistics.Difference(both.value, interval, float((1 + reached) / (1 + number)))
+
+
+def _tables(scored: Scored, definition: Vot) -> dict[str, Table]:
+    """The tables of a tracker's scores."""
+    table, frames = _table(scored.sequences), definition.accuracy == "frames"
+    counted = table[:, 1:2] if frames else table[:, 3:]
+    each = np.ones((len(table), 1)) if frames else table[:, 3:]
+    found = {"accuracy": (table[:, :1] * counted, counted), "robustness": (table[:, 2:3] * each, each)}
+    if scored.curves is None:
+        return found
+    part = scored.curves.scored()
+    return {"eao": (part.numerator, part.denominator), **found}
+
+
+_MOST = {"eao": 1.0, "accuracy": 1.0, "robustness": np.inf}
 
 
 def pairs(
-    scored: Sequence[Scored], bootstrap: Bootstrap, compare: tuple[str, str] | None = None
+    scored: Sequence[Scored], definition: Vot, bootstrap: Bootstrap, compare: tuple[str, str] | None = None
 ) -> list[dict[str, Any]]:
-    """Differences in EAO, and in each sequence's accuracy and failures, of every pair with the same sequences."""
+    """Differences in every score of every pair of trackers with the same sequences; p values are Holm's."""
     known = {one.name: one for one in scored if one.sequences}
     chosen = [pair for pair in choose_pairs(list(known), compare) if _alike(known[pair[0]], known[pair[1]])]
+    tables = {name: _tables(one, definition) for name, one in known.items()}
     entries: list[dict[str, Any]] = []
-    if all(known[name].curves is not None for pair in chosen for name in pair):
-        found = [_pair_eao(known[a], known[b], bootstrap) for a, b in chosen]
-        corrected = statistics.holm([one.p for one in found])
-        entries += [pair_entry(pair, "eao", one, p) for pair, one, p in zip(chosen, found, corrected, strict=True)]
-    for metric, column in (("accuracy", 0),):
-        values = [_table(known[a].sequences)[:, column] - _table(known[b].sequences)[:, column] for a, b in chosen]
-        found = statistics.paired(np.stack(values, axis=1), bootstrap.resamples, bootstrap.seed) if values else []
-        corrected = statistics.holm([one.p for one in found])
-        entries += [pair_entry(pair, metric, one, p) for pair, one, p in zip(chosen, found, corrected, strict=True)]
-    return entries
+    for metric, most in _MOST.items():
+        if chosen and metric in tables[chosen[0][0]]:
+            found = [_difference(tables[a][metric], tables[b][metric], bootstrap, most) for a, b in chosen]
+            corrected = statistics.holm([one.p for one in found])
+            entries += [pair_entry(pair, metric, one, p) for pair, one, p in zip(chosen, found, corrected, strict=True)]
+    return [entry for entry in entries if np.isfinite(entry["interval"]).all()]
 
 
 def _alike(a: Scored, b: Scored) -> bool:
     return list(a.sequences) == list(b.sequences)
-
-
-def _pair_eao(a: Scored, b: Scored, bootstrap: Bootstrap) -> statistics.Difference:
-    assert a.curves is not None
-    assert b.curves is not None
-    return _eao_difference(a.curves, b.curves, bootstrap)
 
 
 # ---------------------------------------------------------------- the object
@@ -277,7 +228,7 @@ def vot_object(
         "definition_version": definition.version,
         "bounded": truth.bounded,
         "trackers": {one.name: describe(one, truth, definition, chance) for one in scored},
-        "pairs": pairs(scored, chance, compare),
+        "pairs": pairs(scored, definition, chance, compare),
     }
     if interval:
         found["interval"] = list(interval)
