@@ -112,6 +112,7 @@ class GPGNet(nn.Module):
             channels += language.channels
         self.decoder = Decoder(channels, network.width)
         initialise(self, network.init, generator)
+        nn.init.normal_(self.decoder.head.weight, std=0.01, generator=generator)  # a flat map to begin with
 
     def encode_patch(self, patch: Tensor) -> Tensor:
         """(B,3,H,W) target patches -> (B, 512 * width, H/16, W/16)."""

@@ -36,28 +36,26 @@ NORMALISATIONS = {
 
 
 class _Normalise(torch.autograd.Function):
-    """Rows (M,C) -> (M,C), by pieces that stay in the cache; the backward pass computes the window's sum again."""
+    """Rows (M,C) -> (M,C), by pieces that stay in the cache."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, band: Tensor, k: Tensor) -> Tensor:
-        ctx.save_for_backward(rows, band, k)
-        out = torch.empty_like(rows)
-        for x, y in _pieces(rows, out):
+        out, root = torch.empty_like(rows), torch.empty_like(rows)
+        for x, y, r in _pieces(rows, out, root):
             torch.mul(x, x, out=y)
-            s = torch.addmm(k, y, band).rsqrt_()  # s^-1/2
-            torch.sqrt(s, out=y)
-            torch.mul(x, y.mul_(s), out=y)  # x s^-3/4
+            torch.addmm(k, y, band, out=r).rsqrt_()  # s^-1/2
+            torch.sqrt(r, out=y)
+            torch.mul(x, y.mul_(r), out=y)  # x s^-3/4
+        ctx.save_for_backward(rows, root, band)
         return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        rows, band, k = ctx.saved_tensors
+        rows, root, band = ctx.saved_tensors
         gradient, out = gradients[0].contiguous(), torch.empty_like(rows)
-        for x, g, y in _pieces(rows, gradient, out):
-            s = torch.addmm(k, x * x, band)
-            r = s.rsqrt()
+        for x, r, g, y in _pieces(rows, root, gradient, out):
             p = r.sqrt().mul_(r).mul_(g)  # g s^-3/4
-            inner = (p * x).div_(s)  # g x s^-7/4
+            inner = (p * x).mul_(r).mul_(r)  # g x s^-7/4
             torch.addcmul(p, inner @ band.T, x, value=-1.5, out=y)
         return out, None, None
 

@@ -51,12 +51,12 @@ def draw(domain: Domain, frames: list[int], positives: int, negatives: int, rng:
 
 def cut(domain: Domain, regions: Regions, cache: FrameCache, size: int, device: str = "cpu") -> Tensor:
     """(N,3,size,size) crops minus 128 of the regions, in their order."""
-    crops = torch.empty(len(regions.boxes), 3, size, size, device=device, memory_format=torch.channels_last)
-    for number in np.unique(regions.frame):
-        rows = np.flatnonzero(regions.frame == number)
-        image = torch.from_numpy(cache.read(domain.frames[number])).to(device).permute(2, 0, 1)
-        crops[torch.from_numpy(rows)] = crop_regions(image, torch.from_numpy(regions.boxes[rows]), size)
-    return crops
+    starts = np.flatnonzero(np.diff(regions.frame, prepend=-1))  # of each run of regions of one frame
+    crops = []
+    for rows in np.split(np.arange(len(regions.frame)), starts[1:]):
+        image = torch.from_numpy(cache.read(domain.frames[regions.frame[rows[0]]])).to(device).permute(2, 0, 1)
+        crops.append(crop_regions(image, torch.from_numpy(regions.boxes[rows]), size))
+    return torch.cat(crops)  # channels-last, as its parts
 
 
 def graphs(

@@ -144,7 +144,7 @@ def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> No
             parts = task.loss(batch)
         if not losses.finite(parts["loss"]):
             raise JobError(
-                f"step {step}: the loss is {float(parts['loss'])} on {', '.join(task.samples(batch))}; "
+                f"step {step}: the loss is {float(parts['loss'].detach())} on {', '.join(task.samples(batch))}; "
                 "lower the learning rate, or look at these samples"
             )
         with clock.part("backward"):

@@ -1,0 +1,167 @@
+"""SALNet at the paper's sizes against numbers worked out by hand, and the parts that differ online."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dat.models import salnet, vggm
+from dat.models.layers import Dropout, initialise, scaled, set_generator
+from dat.models.salnet import OnlineHead, SALNet
+
+GRAPH = SimpleNamespace(similarity="distance", adjacency="g", self_loops=True, width=512)
+
+
+def network(width: float = 0.125, **other: object) -> SimpleNamespace:
+    defaults = {"fc4": 512, "standardise": True, "init": "orthogonal", "normalisation": "vgg-m"}
+    return SimpleNamespace(width=width, **(defaults | other))
+
+
+def count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def crops(n: int, seed: int = 0) -> Tensor:
+    return torch.randint(-128, 128, (n, 3, 107, 107), generator=torch.Generator().manual_seed(seed)).float()
+
+
+@pytest.fixture(scope="module")
+def paper() -> SALNet:
+    return SALNet(network(1, init="normal"), GRAPH, nodes=32, layers=3, domains=2)
+
+
+def test_parameter_counts_at_the_paper_setting(paper: SALNet) -> None:
+    vgg = paper.vggm
+    assert [count(c) for c in (vgg.conv1, vgg.conv2, vgg.conv3)] == [14_208, 614_656, 1_180_160]
+    assert count(vgg) == 1_809_024
+    assert count(paper.fc4) == 4608 * 512 + 512 == 2_359_808
+    assert count(paper.fc5) == 512 * 512 + 512 == 262_656
+    assert count(paper.graph) == 3 * 512 * 512
+    assert count(paper.branches[0]) == 1024 * 2 + 2
+
+
+def test_a_branch_without_graph_has_mdnets_1026() -> None:
+    assert count(SALNet(network(1, init="normal"), domains=1).branches) == 1_026
+
+
+def test_fc4_may_have_4608_units() -> None:
+    assert SALNet(network(1, fc4=4608, init="normal")).fc4.out_features == 4608
+
+
+def test_shapes_at_the_paper_setting(paper: SALNet) -> None:
+    shapes = []
+    hooks = [c.register_forward_hook(lambda m, i, o: shapes.append(tuple(o.shape))) for c in paper.vggm.children()]
+    with torch.no_grad():
+        features = paper.conv(crops(2))
+        assert features.shape == (2, 4608)
+        assert paper.embed(features).shape == (2, 512)
+    for hook in hooks:
+        hook.remove()
+    assert shapes == [(2, 96, 51, 51), (2, 256, 11, 11), (2, 512, 3, 3)]
+
+
+def test_features_are_in_channel_height_width_order(paper: SALNet) -> None:
+    with torch.no_grad():
+        kept: list[Tensor] = []
+        hook = paper.vggm.conv3.register_forward_hook(lambda m, i, o: kept.append(o.clone()))
+        features = paper.conv(crops(1))
+        hook.remove()
+    assert torch.equal(features[0].view(512, 3, 3), kept[0][0].relu())
+
+
+def test_width_rounds_and_has_a_floor_of_four() -> None:
+    assert [scaled(c, 0.125) for c in (96, 256, 512, 16)] == [12, 32, 64, 4]
+    assert SALNet(network()).conv(crops(1)).shape == (1, 576)
+
+
+@pytest.mark.parametrize(("name", "torchs"), [("vgg-m", (5, 5e-4, 0.75, 2.0)), ("v2", (2, 1e-4, 0.75, 1.0))])
+def test_normalisation_equals_torchs_with_its_arguments(name: str, torchs: tuple[int, float, float, float]) -> None:
+    x = torch.randn(2, 9, 5, 4, generator=torch.Generator().manual_seed(1)).abs() * 300
+    torch.testing.assert_close(vggm.normalise(x, vggm.NORMALISATIONS[name]), F.local_response_norm(x, *torchs))
+
+
+def test_normalisation_matches_a_loop() -> None:
+    x = torch.randn(1, 6, 1, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 200
+    v = x.flatten().tolist()
+    slow = [a / (2 + 1e-4 * sum(b * b for b in v[max(0, c - 2) : c + 3])) ** 0.75 for c, a in enumerate(v)]
+    assert vggm.normalise(x, vggm.NORMALISATIONS["vgg-m"]).flatten().tolist() == pytest.approx(slow, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", list(vggm.NORMALISATIONS))
+def test_normalisation_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vggm, "CHUNK", 12)  # several pieces, the last one shorter
+    x = torch.randn(1, 5, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) * 100
+    assert torch.autograd.gradcheck(lambda v: vggm.normalise(v, vggm.NORMALISATIONS[name]), (x.requires_grad_(),))
+
+
+def test_standardised_features_have_mean_zero_and_a_damped_spread() -> None:
+    f = torch.randn(50, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) * torch.tensor(
+        [1.0, 5, 0, 2]
+    )
+    found = salnet.standardise(f)
+    torch.testing.assert_close(found.mean(0), torch.zeros(4, dtype=torch.float64))
+    expected = f.std(0, correction=0) / (f.std(0, correction=0) + 0.1 * f.std(correction=0))
+    torch.testing.assert_close(found.std(0, correction=0), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_training_scores_follow_the_groups() -> None:
+    model = SALNet(network(), GRAPH, nodes=4, layers=2, domains=3)
+    groups = torch.tensor([[3, 0, 1, 2], [7, 4, 5, 6]])
+    scores, features, joined = model(crops(9), 1, groups)
+    assert scores.shape == (8, 2) and features.shape == (8, 64) and joined.shape == (8, 128)
+    torch.testing.assert_close(features, model.describe(crops(9))[groups.flatten()])
+    torch.testing.assert_close(joined[:, :64], features)
+
+
+def test_another_domain_scores_otherwise() -> None:
+    model = SALNet(network(), domains=2)
+    one, other = (model(crops(4), k, torch.arange(4)[None])[0] for k in (0, 1))
+    assert not torch.allclose(one, other)
+
+
+def test_online_head_copies_the_shared_layers_and_draws_a_new_one() -> None:
+    model = SALNet(network(), GRAPH, nodes=4, layers=2, domains=2)
+    head = OnlineHead(model, torch.Generator().manual_seed(5))
+    features = model.conv(crops(6)).detach()
+    head.fit(features)
+    torch.testing.assert_close(head.embed(features), model.embed(salnet.standardise(features)))
+    assert head(features).shape == (6, 2)
+    with torch.no_grad():
+        head.fc4.weight.zero_()
+    assert model.fc4.weight.abs().sum() > 0
+    again = OnlineHead(model, torch.Generator().manual_seed(5))
+    assert torch.equal(again.fc6.weight, head.fc6.weight)
+
+
+def test_online_head_leaves_features_alone_when_trained_without_standardising() -> None:
+    model = SALNet(network(standardise=False))
+    head = OnlineHead(model, torch.Generator().manual_seed(0))
+    features = model.conv(crops(3)).detach()
+    head.fit(features)
+    torch.testing.assert_close(head.embed(features), model.embed(features))
+
+
+@pytest.mark.parametrize("kind", ["orthogonal", "normal"])
+def test_initial_weights_have_hes_spread(kind: str) -> None:
+    for layer in (nn.Linear(600, 100), nn.Linear(50, 400), nn.Conv2d(12, 32, 5)):
+        initialise(layer, kind, torch.Generator().manual_seed(0))
+        assert float(layer.weight.std()) == pytest.approx((2 / layer.weight[0].numel()) ** 0.5, rel=0.05)
+        assert float(layer.bias.abs().sum()) == 0
+
+
+def test_orthogonal_rows_are_orthogonal() -> None:
+    layer = nn.Linear(40, 10)
+    initialise(layer, "orthogonal", torch.Generator().manual_seed(0))
+    torch.testing.assert_close(layer.weight @ layer.weight.T, 2 * torch.eye(10), rtol=1e-4, atol=1e-4)
+
+
+def test_dropout_can_be_replayed() -> None:
+    drop, x = Dropout(0.5), torch.ones(1000)
+    set_generator(drop, torch.Generator().manual_seed(1))
+    one = drop(x)
+    set_generator(drop, torch.Generator().manual_seed(1))
+    assert torch.equal(one, drop(x)) and not torch.equal(one, drop(x))
+    assert float(one.mean()) == pytest.approx(1, abs=0.1)
+    assert torch.equal(drop.eval()(x), x)
