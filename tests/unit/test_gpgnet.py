@@ -1,0 +1,107 @@
+"""GPGNet at the paper's sizes against numbers worked out by hand, and its three versions."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dat.errors import InputError
+from dat.models import gpgnet
+from dat.models.gpgnet import GPGNet
+
+LANGUAGE = SimpleNamespace(channels=512, kernel=3, layers=3)
+SMALL = SimpleNamespace(width=0.125, init="orthogonal")
+VERSIONS = {"to": ["target"], "nl": ["language"], "jtnl": ["target", "language"]}
+
+
+def count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def small(version: str, **other: bool) -> GPGNet:
+    language = SimpleNamespace(channels=24, kernel=3, layers=3)
+    return GPGNet(VERSIONS[version], SMALL, language, 10, **other)
+
+
+def pictures(n: int, seed: int = 0) -> Tensor:
+    return torch.randint(0, 256, (n, 3, 96, 128), generator=torch.Generator().manual_seed(seed)).float()
+
+
+def tokens(n: int, seed: int = 0) -> Tensor:
+    return torch.randint(2, 10, (n, 16), generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("version", "channels"), [("to", 1024), ("nl", 1024), ("jtnl", 1536)])
+def test_parameter_counts_at_the_paper_setting(version: str, channels: int) -> None:
+    model = GPGNet(VERSIONS[version], SimpleNamespace(width=1, init="normal"), LANGUAGE, 448)
+    # 64: 1,792 + 36,928; 128: 73,856 + 147,584; 256: 295,168 + 2 * 590,080; 512: 1,180,160 + 2 * 2,359,808
+    assert count(model.encoder) == 38_720 + 221_440 + 1_475_328 + 5_899_776 == 7_635_264
+    first, *rest = model.decoder.blocks
+    assert count(first) == channels * 512 * 9 + 512 + 2 * 2_359_808
+    assert [count(block) for block in rest] == [1_179_904 + 2 * 590_080, 295_040 + 147_584, 73_792 + 36_928]
+    assert count(model.decoder.head) == 65
+
+
+def test_sizes_at_the_paper_setting() -> None:
+    model = GPGNet(VERSIONS["jtnl"], SimpleNamespace(width=1, init="normal"), LANGUAGE, 448)
+    seen: list[tuple[int, ...]] = []
+    model.decoder.register_forward_hook(lambda m, i, o: seen.extend([tuple(i[0].shape), tuple(o.shape)]))
+    with torch.no_grad():
+        model(torch.zeros(1, 3, 192, 256), torch.zeros(1, 3, 192, 256), torch.zeros(1, 16, dtype=torch.int64))
+    assert seen == [(1, 1536, 12, 16), (1, 1, 192, 256)]
+
+
+@pytest.mark.parametrize("version", list(VERSIONS))
+def test_a_version_has_only_its_inputs(version: str) -> None:
+    model = small(version)
+    wanted = {"target": pictures(2, 1), "language": tokens(2)}
+    given = [wanted[name] if name in model.inputs else None for name in gpgnet.INPUTS]
+    assert model(pictures(2), *given).shape == (2, 1, 96, 128)
+    assert (model.sentence is None) == ("language" not in model.inputs)
+    with pytest.raises(InputError, match=r"needs the input|has no language input"):
+        model(pictures(2)) if version != "to" else model.encode_sentence(tokens(2))
+
+
+@pytest.mark.parametrize("name", ["patch", "sentence"])
+def test_both_inputs_change_the_map(name: str) -> None:
+    model = small("jtnl")
+    one = model(pictures(1), pictures(1, 1), tokens(1, 1))
+    other = model(pictures(1), pictures(1, 2 if name == "patch" else 1), tokens(1, 2 if name == "sentence" else 1))
+    assert not torch.allclose(one, other)
+
+
+def test_a_tracker_may_encode_once_for_many_frames() -> None:
+    model = small("jtnl").eval()
+    patch, sentence = pictures(1, 1), tokens(1)
+    with torch.no_grad():
+        encoded = model.encode_patch(patch), model.encode_sentence(sentence)
+        apart = torch.cat([model.attend(frame[None], *encoded) for frame in pictures(3)])
+        together = model.attend(pictures(3), *encoded)
+        whole = model(pictures(3), patch.expand(3, -1, -1, -1), sentence.expand(3, -1))
+    torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(together, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_one_encoder_or_two() -> None:
+    shared, apart = small("to"), small("to", shared_encoder=False)
+    assert count(apart) - count(shared) == count(shared.encoder)
+
+
+def test_a_word_is_a_column_when_there_are_as_many_columns_as_words() -> None:
+    encoded = torch.randn(1, 16, 5, generator=torch.Generator().manual_seed(0))
+    columns = gpgnet._columns(encoded, torch.zeros(2, 1, 12, 16))
+    assert columns.shape == (2, 5, 12, 16)
+    assert torch.equal(columns[1, :, 7, 3], encoded[0, 3])
+
+
+def test_neighbouring_words_are_averaged_in_a_narrower_map() -> None:
+    encoded = torch.randn(1, 16, 5, generator=torch.Generator().manual_seed(0))
+    columns = gpgnet._columns(encoded, torch.zeros(1, 1, 6, 8))
+    torch.testing.assert_close(columns[0, :, 2, 1], encoded[0, 2:4].mean(0))
+
+
+def test_unknown_or_no_inputs_are_refused() -> None:
+    for inputs in ([], ["sound"]):
+        with pytest.raises(InputError, match="gpgnet inputs"):
+            GPGNet(inputs, SMALL)
