@@ -50,8 +50,11 @@ class Lock:
         places = (path, *map(str, PurePosixPath(path).parents))
         return next((found[place][0] for place in places if place in found), None)
 
-    def checks(self, name: str, command: str) -> list[Check]:
-        """What the lock says of a stage against the disk; `command` is the one in the stage's record."""
+    def checks(self, name: str, command: str, dependencies: bool = True) -> list[Check]:
+        """What the lock says of a stage against the disk; `command` is the one in the stage's record.
+
+        Without `dependencies` only of its command, outputs and params.
+        """
         stage = self.stages[name]
         subject = f"dvc.lock {name}"
         said = stage.get("cmd", "")
@@ -59,7 +62,7 @@ class Lock:
         checks = [compare("lock command", subject, command, ran)]
         for out in stage.get("outs", []):
             checks.append(compare("lock output", f"{subject}: {out['path']}", out.get("md5"), self._md5(out["path"])))
-        checks += [self._dependency(subject, dep) for dep in stage.get("deps", [])]
+        checks += [self._dependency(subject, dep) for dep in stage.get("deps", []) if dependencies]
         return checks + self._params(subject, stage.get("params", {}))
 
     def _md5(self, path: str) -> str | None:

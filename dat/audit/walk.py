@@ -87,7 +87,6 @@ class Walk:
         shown, checks, children = found.shown(address), [], []
         if address.printed is not None:
             checks.append(compare("printed", f"{address.file}: {address.text}", shown, address.printed))
-            children.append(self.record("reports/index.record.json"))
         checks += self.results.again(found, address, shown)
         children.append(self.record(f"reports/metrics/{found.parent}.record.json"))
         for tracker in found.trackers(address.variant, address.seed):
@@ -95,7 +94,25 @@ class Walk:
                 [address.sequence] if address.sequence else list(found.data["trackers"][tracker].get("sequences", {}))
             )
             children += [self.unit(found.parent, tracker, name) for name in names]
-        return Node("number", address.text, checks, children)
+        return Node("number", address.text, checks, [*children, *([self.report(address.file)] if address.file else [])])
+
+    def report(self, file: str) -> Node:
+        """The report's table that prints a number: its hash, and the code and settings that wrote it.
+
+        What the other numbers of the report rest on is not looked at.
+        """
+        key, name = f"report {file}", "reports/index.record.json"
+        if key not in self._nodes:
+            record = self._read(self.settings.path / name)
+            self._nodes[key] = Node("report", file, self._report(file, name, record) if record else [])
+            if record is None:
+                self._nodes[key].checks.append(missing("record", name, "a stage's record"))
+        return self._nodes[key]
+
+    def _report(self, file: str, name: str, record: Mapping[str, Any]) -> list[Check]:
+        recorded = {fact["path"]: fact["sha256"] for fact in record["outputs"]}.get(file, "a file of the record")
+        checks = [compare("outputs", file, recorded, self._sha256(file)), *self._decided(name, record)]
+        return checks + self._locked(name, record, dependencies=False)
 
     # ------------------------------------------------------------ per-sequence results
 
@@ -186,14 +203,14 @@ class Walk:
             else checks
         )
 
-    def _locked(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+    def _locked(self, name: str, record: Mapping[str, Any], dependencies: bool = True) -> list[Check]:
         """What dvc.lock says of the stage that makes a record's outputs."""
         if not record["outputs"]:
             return []
         stage = self.lock.stage_of(record["outputs"][0]["path"])
         if stage is None:
             return [missing("lock", f"dvc.lock: {record['outputs'][0]['path']}", "a stage that makes it")]
-        return self.lock.checks(stage, record["command"].removeprefix("dat "))
+        return self.lock.checks(stage, record["command"].removeprefix("dat "), dependencies)
 
     # ------------------------------------------------------------ manifests and raw files
 

@@ -23,16 +23,45 @@ def _curves(success: float, precision: float) -> dict[str, list[float]]:
 def _one_pass(benchmark: str, variant: str, sequences: list[str]) -> dict[str, Any]:
     success, precision = _number(benchmark, variant, "s"), _number(benchmark, variant, "p")
     each = {name: {"frames": 40, "success": _number(variant, name), "precision": _number(name)} for name in sequences}
-    facts = {"complete": True, "expected": len(sequences), "scored": len(sequences), "missing": [], "ignored": [], "cut": []}
-    bounds = {"success_interval": [success - 0.1, success + 0.1], "precision_interval": [precision - 0.1, precision + 0.1]}
-    return {**facts, **bounds, "success": success, "precision": precision, "curves": _curves(success, precision), "sequences": each}
+    facts = {
+        "complete": True,
+        "expected": len(sequences),
+        "scored": len(sequences),
+        "missing": [],
+        "ignored": [],
+        "cut": [],
+    }
+    bounds = {
+        "success_interval": [success - 0.1, success + 0.1],
+        "precision_interval": [precision - 0.1, precision + 0.1],
+    }
+    return {
+        **facts,
+        **bounds,
+        "success": success,
+        "precision": precision,
+        "curves": _curves(success, precision),
+        "sequences": each,
+    }
 
 
 def _vot(benchmark: str, variant: str, sequences: list[str]) -> dict[str, Any]:
     eao = _number(benchmark, variant, "eao") / 2
-    facts = {"complete": True, "expected": len(sequences), "scored": len(sequences), "missing": [], "ignored": [], "cut": []}
+    facts = {
+        "complete": True,
+        "expected": len(sequences),
+        "scored": len(sequences),
+        "missing": [],
+        "ignored": [],
+        "cut": [],
+    }
     scores = {"accuracy": 0.5, "robustness": 1.5, "failures": 3.0, "eao": eao, "eao_interval": [eao - 0.05, eao + 0.05]}
-    return {**facts, **scores, "curves": {"expected_overlap": [1.0, eao]}, "sequences": {name: {"frames": 40} for name in sequences}}
+    return {
+        **facts,
+        **scores,
+        "curves": {"expected_overlap": [1.0, eao]},
+        "sequences": {name: {"frames": 40} for name in sequences},
+    }
 
 
 def benchmark_scores(name: str, variants: list[str], sequences: list[str], kind: str = "one-pass") -> dict[str, Any]:
@@ -62,6 +91,11 @@ def write_trainings(weights: Path, language: Path, settings: Settings) -> None:
     """Training metrics of every network of the settings."""
     write_json(language / "metrics.json", {"held_out_accuracy": 0.912345, "sentences": 28})
     for name in settings.root.gpgnet:
-        write_json(weights / "gpgnet" / name / "metrics.json", {"loss": 0.0312, "held_out_iou": _number(name), "images": 400})
+        write_json(
+            weights / "gpgnet" / name / "metrics.json", {"loss": 0.0312, "held_out_iou": _number(name), "images": 400}
+        )
     for name, entry in settings.root.salnet.items():
-        write_json(weights / "salnet" / entry.group / name / "metrics.json", {"loss": 0.1021, "held_out_accuracy": _number(name)})
+        write_json(
+            weights / "salnet" / entry.group / name / "metrics.json",
+            {"loss": 0.1021, "held_out_accuracy": _number(name)},
+        )

@@ -1,0 +1,211 @@
+"""A small finished run without networks: raw files, manifests, weights, results, scores, tables, records and dvc.lock.
+
+Boxes and files are made up; scores are those of `dat.evaluation`, records those of `dat.records`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dat import params, records
+from dat.datasets import manifest
+from dat.evaluation import stage as evaluation
+from dat.params import Settings
+from dat.report import metrics, points, stage, tables
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = "dat.boxes"
+OTB, VOT = ("Disc", "Star", "Wall"), ("Ring", "Cube")
+FRAMES = 12
+
+
+def settings_file(home: Path) -> Settings:
+    """The root's settings with two benchmarks: otb100 (pymdnet and dat-jtnl) and vot2014 (pymdnet)."""
+    data = params.plain(params.load(ROOT).root)
+    wanted = {"otb100": ["pymdnet", "dat-jtnl"], "vot2016": ["pymdnet"]}
+    data["benchmarks"] = {name: {**data["benchmarks"][name], "variants": variants} for name, variants in wanted.items()}
+    data |= {"root": str(ROOT), "profile": "fake"}
+    data["evaluation"] = {"resamples": 50, "seed": 0}
+    data["vot"]["repetitions"] = 3
+    records.write_json(home / "params.yaml", data)
+    return params.load(home)
+
+
+def _truth(name: str, frames: int = FRAMES) -> np.ndarray[Any, Any]:
+    """Boxes that wander, origin 0, with two decimals."""
+    rng = np.random.default_rng(sum(map(ord, name)))
+    places = np.cumsum(rng.uniform(-3, 5, (frames, 2)), axis=0) + 40
+    return np.round(np.concatenate([places, rng.uniform(20, 40, (frames, 2))], axis=1), 2)
+
+
+def _raw(home: Path, data: str, names: Iterable[str], layout: str, lists: dict[str, list[str]]) -> None:
+    """Raw files of a data set and its manifest, each with its record."""
+    folder, rows = home / "data" / data, []
+    for name in names:
+        boxes = _truth(name)
+        for frame in range(FRAMES):
+            records.write_bytes(folder / name / "img" / f"{frame + 1:04}.jpg", f"{name} {frame}".encode())
+        records.write_text(folder / name / "groundtruth.txt", f"{boxes.tolist()}\n")
+        files = records.folder_files(folder / name, folder)
+        facts = [[fact["path"], fact["bytes"], fact["sha256"]] for fact in files]
+        row = {"sequence": name, "frames": FRAMES, "size": [320, 240], "boxes": boxes.tolist(), "attributes": []}
+        row |= {"files": [fact for fact in facts if "img" in fact[0]], "annotations": [facts[0]], "sentence": None}
+        rows.append(row | ({"regions": boxes.tolist()} if layout == "vot" else {}))
+    records.write_json(home / "data" / f"{data}.json", {"name": f"synthetic-{data}", "layout": layout, "lists": lists})
+    head = {"name": f"synthetic-{data}", "layout": layout, "root": f"data/{data}", "lists": lists, "linked": True}
+    manifest.write(home / "testing" / f"{data}.jsonl", head, rows)
+    record(home, f"data/{data}.record.json", [], [f"data/{data}", f"data/{data}.json"], f"synthetic {data}")
+    record(home, f"testing/{data}.record.json", [f"data/{data}.json"], [f"testing/{data}.jsonl"], f"index {data}")
+
+
+def record(home: Path, name: str, inputs: list[str], outputs: list[str], command: str) -> None:
+    """A stage's record, as the stages' wrapper writes it."""
+    facts = [
+        [fact for path in paths for fact in records.folder_files(home / path, home)] for paths in (inputs, outputs)
+    ]
+    made = records.make_record(
+        module=MODULE,
+        inputs=facts[0],
+        outputs=[fact for fact in facts[1] if fact["path"] != name],
+        params={"train.seed": 0, "seeds": [0]},
+        environment={"python": "3"},
+        command=f"dat {command}",
+        parents=records.parents([home / path for path in inputs], home),
+    )
+    records.write_json(home / name, made)
+
+
+def _unit(home: Path, benchmark: str, tracker: str, sequence: str, texts: dict[str, str]) -> str:
+    """One sequence's result files and their record; the key."""
+    data = "otb100" if benchmark == "otb100" else benchmark
+    folder = home / "results" / benchmark / tracker
+    for name, text in texts.items():
+        records.write_text(folder / name, text)
+    row = manifest.read(home / "testing" / f"{data}.jsonl").sequences[sequence]
+    weights = home / "weights/salnet/core/pymdnet/weights.safetensors"
+    key = records.sha256_json([benchmark, tracker, sequence])
+    made = records.make_record(
+        module=MODULE,
+        inputs=[
+            records.file_facts(weights, home),
+            {"path": f"testing/{data}.jsonl", "sequence": sequence, "sha256": row.digest},
+        ],
+        outputs=[records.file_facts(folder / name, folder) for name in texts],
+        params={"tracking.threads": 1},
+        environment={"python": "3"},
+        command=f"dat benchmark {benchmark}",
+        parents=records.parents([weights], home),
+        seed=0,
+    )
+    beside = (folder / next(iter(texts))).parent
+    records.write_json(beside / f"{sequence}.json", {**made, "key": key, "facts": {"scores": [], "sources": []}})
+    return key
+
+
+def _rows(boxes: np.ndarray[Any, Any]) -> list[str]:
+    return [",".join(f"{value:.4f}" for value in box) for box in boxes]
+
+
+def _one_pass(home: Path, variants: Iterable[str]) -> None:
+    keys = {}
+    for index, variant in enumerate(variants):
+        for name in OTB:
+            noise = np.random.default_rng([index, len(name)]).normal(0, 4 + 2 * index, (FRAMES, 4))
+            boxes = _truth(name) + np.array([1, 1, 0, 0]) + noise
+            tracker = f"{variant}@seed-0"
+            keys[f"{tracker}/{name}"] = _unit(
+                home, "otb100", tracker, name, {f"{name}.txt": "\n".join(_rows(boxes)) + "\n"}
+            )
+    records.write_json(home / "results/otb100/manifest.json", keys)
+    record(
+        home, "results/otb100/record.json", ["testing/otb100.jsonl", "weights"], ["results/otb100"], "benchmark otb100"
+    )
+
+
+def _vot(home: Path) -> None:
+    keys, tracker = {}, "pymdnet@seed-0"
+    for name in VOT:
+        texts = {}
+        for repetition in range(3):
+            noise = np.random.default_rng([repetition, len(name)]).normal(0, 4, (FRAMES, 4))
+            lines = ["1.0000", *_rows(_truth(name) + noise)[1:]]
+            if repetition == 1:
+                lines[3:8] = ["2.0000", *["0.0000"] * 4]
+                lines[8] = "1.0000"
+            texts[f"baseline/{name}/{name}_{repetition + 1:03}.txt"] = "\n".join(lines) + "\n"
+        keys[f"{tracker}/{name}"] = _unit(home, "vot2016", tracker, name, texts)
+    records.write_json(home / "results/vot2016/manifest.json", keys)
+    record(
+        home,
+        "results/vot2016/record.json",
+        ["testing/vot2016.jsonl", "weights"],
+        ["results/vot2016"],
+        "benchmark vot2016",
+    )
+
+
+def _scores(home: Path, settings: Settings, benchmark: str) -> None:
+    inputs = {"manifest": home / "testing" / f"{benchmark}.jsonl", "results": home / "results" / benchmark}
+    file = f"reports/metrics/{benchmark}.json"
+    evaluation.run(records.Job(benchmark, settings, inputs, {"metrics": home / file}))
+    paths = [f"testing/{benchmark}.jsonl", f"results/{benchmark}"]
+    record(home, f"reports/metrics/{benchmark}.record.json", paths, [file], f"evaluate {benchmark}")
+
+
+def _tables(home: Path, settings: Settings) -> None:
+    """The report's tables, without the drawings."""
+    scores = metrics.read_scores(home / "reports/metrics", settings, partial=True)
+    stage.write_tables(home / "reports/tables", tables.build_all(scores, "fake"), points.build_all(scores), "fake")
+    record(home, "reports/index.record.json", ["reports/metrics", "weights"], ["reports/tables"], "report")
+
+
+def md5(path: Path) -> str:
+    """DVC's hash of a file or folder, written down a second time."""
+    if path.is_file():
+        return hashlib.md5(path.read_bytes()).hexdigest()
+    files = sorted((file for file in path.rglob("*") if file.is_file()), key=lambda file: file.relative_to(path).parts)
+    entries = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files]
+    return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def lock(home: Path, settings: Settings) -> None:
+    """A dvc.lock of all the stages."""
+    stages: dict[str, tuple[list[str], list[str]]] = {}
+    for data in ("otb100", "vot2016"):
+        stages[f"synthetic@{data}"] = ([], [f"data/{data}", f"data/{data}.json", f"data/{data}.record.json"])
+        stages[f"index@{data}"] = ([f"data/{data}.json"], [f"testing/{data}.jsonl", f"testing/{data}.record.json"])
+        stages[f"benchmark@{data}"] = ([f"testing/{data}.jsonl", "weights"], [f"results/{data}"])
+        outs = [f"reports/metrics/{data}.json", f"reports/metrics/{data}.record.json"]
+        stages[f"evaluate@{data}"] = ([f"testing/{data}.jsonl", f"results/{data}"], outs)
+    stages["salnet@pymdnet"] = (["testing/otb100.jsonl"], ["weights/salnet/core/pymdnet"])
+    stages["report"] = (["reports/metrics", "weights"], ["reports/tables", "reports/index.record.json"])
+    held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": [0]}}
+    made = {}
+    for name, (deps, outs) in stages.items():
+        facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]
+        verb = name.replace("@", " ").replace("salnet ", "train salnet ")
+        made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
+    records.write_json(home / "dvc.lock", {"schema": "2.0", "stages": made})
+
+
+def build(home: Path) -> Settings:
+    """Make the run at `home`."""
+    settings = settings_file(home)
+    _raw(home, "otb100", OTB, "otb", {"otb100": list(OTB), "otb100-similar": list(OTB[:2])})
+    _raw(home, "vot2016", VOT, "vot", {"vot2016": list(VOT)})
+    folder = home / "weights/salnet/core/pymdnet"
+    records.write_bytes(folder / "weights.safetensors", b"numbers")
+    records.write_json(folder / "metrics.json", {"loss": 0.25, "steps": 10})
+    weights = "weights/salnet/core/pymdnet"
+    record(home, f"{weights}/record.json", ["testing/otb100.jsonl"], [weights], "train salnet pymdnet")
+    _one_pass(home, ["pymdnet", "dat-jtnl"])
+    _vot(home)
+    for benchmark in ("otb100", "vot2016"):
+        _scores(home, settings, benchmark)
+    _tables(home, settings)
+    lock(home, settings)
+    return settings

@@ -1,0 +1,238 @@
+"""The walk from numbers to raw files: a run as it was made holds, and each kind of tampering is found and named."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import fake_profile
+import pytest
+
+from dat import params, records
+from dat.audit import show
+from dat.audit.checks import Audit
+from dat.audit.walk import Walk
+from dat.cli import run_in_process
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("run")
+    fake_profile.build(home)
+    return home
+
+
+@pytest.fixture
+def copy(run: Path, tmp_path: Path) -> Path:
+    """The run, to be tampered with."""
+    return Path(shutil.copytree(run, tmp_path / "copy"))
+
+
+def audits(home: Path, text: str = "all") -> list[Audit]:
+    walk = Walk(params.load(home))
+    return [walk.audit(address) for address in walk.resolve(text)]
+
+
+def failed(home: Path, text: str = "all") -> list[tuple[str, str, str]]:
+    return [(check.name, check.verdict, check.subject) for check in show.differences(audits(home, text))]
+
+
+def test_an_untouched_run_is_verified(run: Path) -> None:
+    found = audits(run)
+    assert len(found) > 100
+    assert {audit.verdict for audit in found} == {"verified"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "otb100/dat-jtnl/success",
+        "otb100/dat-jtnl@seed-0/precision",
+        "otb100/pymdnet/Wall/success",
+        "otb100/pymdnet/normalized_precision",
+        "otb100-similar/dat-jtnl/success",
+        "vot2016/pymdnet/eao",
+        "vot2016/pymdnet/accuracy",
+        "vot2016/pymdnet/robustness",
+        "vot2016/pymdnet/Ring/failures",
+    ],
+)
+def test_scores_come_out_again(run: Path, address: str) -> None:
+    (audit,) = audits(run, address)
+    assert audit.verdict == "verified"
+    again = next(check for check in audit.checks if check.name == "recomputed")
+    assert again.found == pytest.approx(audit.value, abs=1e-9)
+
+
+def _box(home: Path) -> str:
+    path = home / "results/otb100/dat-jtnl@seed-0/Star.txt"
+    lines = path.read_text().splitlines()
+    lines[1] = "9" + lines[1]
+    path.write_text("\n".join(lines) + "\n")
+    return "Star"
+
+
+def _repetition(home: Path) -> str:
+    path = home / "results/vot2016/pymdnet@seed-0/baseline/Ring/Ring_002.txt"
+    path.write_text(path.read_text().replace("2.0000", "0.0000"))
+    return "Ring_002.txt"
+
+
+def _frame(home: Path) -> str:
+    (home / "data/otb100/Wall/img/0003.jpg").write_bytes(b"another picture")
+    return "Wall/img/0003.jpg"
+
+
+def _weights(home: Path) -> str:
+    (home / "weights/salnet/core/pymdnet/weights.safetensors").write_bytes(b"other numbers")
+    return "weights.safetensors"
+
+
+def _score(home: Path) -> str:
+    path = home / "reports/metrics/otb100.json"
+    data = records.read_json(path)
+    data["variants"]["pymdnet"]["success"] += 0.001
+    records.write_json(path, data)
+    return "reports/metrics/otb100.json: otb100/pymdnet/success"
+
+
+def _cell(home: Path) -> str:
+    path = home / "reports/tables/table-3.csv"
+    path.write_text(path.read_text().replace("dat-jtnl,otb100,success,0.", "dat-jtnl,otb100,success,0.9"))
+    return "table/3/dat-jtnl/otb100-success"
+
+
+def _params(home: Path) -> str:
+    path = home / "params.yaml"
+    data = records.read_json(path)
+    data["tracking"]["threads"] = 2
+    records.write_json(path, data)
+    return "tracking.threads"
+
+
+def _code(home: Path) -> str:
+    path = home / "results/otb100/pymdnet@seed-0/Disc.json"
+    record = records.read_json(path)
+    record["code"]["dat/boxes.py"] = "0" * 64
+    records.write_json(path, record)
+    return "Disc.json: dat/boxes.py"
+
+
+def _key(home: Path) -> str:
+    path = home / "results/otb100/manifest.json"
+    records.write_json(path, records.read_json(path) | {"pymdnet@seed-0/Disc": "0" * 64})
+    return "Disc.json in results/otb100/manifest.json"
+
+
+def _manifest(home: Path) -> str:
+    path = home / "testing/otb100.jsonl"
+    path.write_text(path.read_text().replace('"size":[320,240]', '"size":[640,240]', 1))
+    return "testing/otb100.jsonl Disc"
+
+
+def _stale(home: Path) -> str:
+    lock = records.read_json(home / "dvc.lock")
+    lock["stages"]["evaluate@otb100"]["deps"][1]["md5"] = "0" * 32 + ".dir"
+    records.write_json(home / "dvc.lock", lock)
+    return "dvc.lock evaluate@otb100: results/otb100"
+
+
+CHANGES: list[Callable[[Path], str]] = [
+    _box, _repetition, _frame, _weights, _score, _cell, _params, _code, _key, _manifest, _stale
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__.strip("_"))
+def test_a_change_is_found_and_named(copy: Path, change: Callable[[Path], str]) -> None:
+    subject = change(copy)
+    found = failed(copy) + failed(copy, "otb100/pymdnet/success")
+    assert any(verdict == "differs" and subject in where for _, verdict, where in found), found
+
+
+def test_a_changed_box_changes_the_recomputed_score(copy: Path) -> None:
+    _box(copy)
+    assert ("recomputed", "differs") in {
+        (name, verdict) for name, verdict, _ in failed(copy, "otb100/dat-jtnl/success")
+    }
+
+
+def test_what_a_number_does_not_rest_on_leaves_it_alone(copy: Path) -> None:
+    _box(copy)
+    assert failed(copy, "vot2016/pymdnet/eao") == []
+    assert failed(copy, "table/2/pymdnet/vot2016-eao") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "results/otb100/dat-jtnl@seed-0/Star.txt",
+        "results/otb100/dat-jtnl@seed-0/Star.json",
+        "weights/salnet/core/pymdnet/record.json",
+        "data/otb100/Wall/img/0003.jpg",
+        "reports/metrics/otb100.record.json",
+        "testing/otb100.record.json",
+    ],
+)
+def test_a_file_that_is_gone_is_missing(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    found = failed(copy, "table/3/dat-jtnl/otb100-success")
+    assert any(
+        verdict == "missing" and name.removeprefix("data/otb100/") in subject for _, verdict, subject in found
+    ), found
+
+
+def test_text_where_a_number_belongs_is_told(copy: Path) -> None:
+    path = copy / "results/otb100/dat-jtnl@seed-0/Star.txt"
+    path.write_text(path.read_text().replace(",", ",x", 1))
+    assert any("Star.txt:1" in subject for _, _, subject in failed(copy, "otb100/dat-jtnl/success"))
+
+
+def test_a_number_of_an_unknown_definition_is_not_called_verified(copy: Path) -> None:
+    path = copy / "reports/metrics/otb100.json"
+    path.write_text(path.read_text().replace("otb-toolkit-1.1", "another"))
+    (audit,) = audits(copy, "otb100/pymdnet/success")
+    assert next(check for check in audit.checks if check.name == "recomputed").verdict == "unknown"
+    assert audit.verdict != "verified"
+
+
+# ---------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def here(run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(run)
+    return run
+
+
+def test_the_command_prints_a_tree(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_in_process(["audit", "table/3/dat-jtnl/otb100-success"])
+    said = capsys.readouterr().out
+    assert "table/3/dat-jtnl/otb100-success = 0." in said and "verified" in said
+    assert "results/otb100/dat-jtnl@seed-0/Wall.json" in said and "dat-jtnl@seed-0" in said
+
+
+def test_the_json_of_one_number(here: Path, tmp_path: Path) -> None:
+    run_in_process(["audit", "otb100/dat-jtnl/success", "--json", str(tmp_path / "a.json")])
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert set(found) == {"address", "value", "verdict", "checks", "tree"}
+    assert all(set(check) == {"name", "verdict", "subject", "expected", "found"} for check in found["checks"])
+
+
+def test_the_json_of_all_tells_a_shared_thing_once(here: Path, tmp_path: Path) -> None:
+    run_in_process(["audit", "all", "--json", str(tmp_path / "a.json")])
+    found = json.loads((tmp_path / "a.json").read_text())
+    subjects = [check["subject"] for audit in found for check in audit["checks"] if check["name"] == "result file"]
+    assert len(subjects) == len(set(subjects)) == 12
+    assert all(audit["checks"] for audit in found)
+
+
+def test_a_tampered_run_ends_with_status_1(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _box(copy)
+    monkeypatch.chdir(copy)
+    with pytest.raises(SystemExit) as caught:
+        run_in_process(["audit", "all"])
+    assert caught.value.code == 1
+    said = capsys.readouterr().out
+    assert said.index("result file") < said.index("recomputed")

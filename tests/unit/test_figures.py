@@ -1,0 +1,49 @@
+"""Drawings: the same points give the same bytes, and nothing in them changes from day to day."""
+
+import re
+import struct
+
+import pytest
+
+from dat.report import figures
+from dat.report.points import Figure, Point, Series
+
+
+def figure(number: int = 8, lift: float = 0.0) -> Figure:
+    def series(name: str) -> Series:
+        drawn = tuple(Point(f"{x / 4:g}", 1 - x / 5 + lift, name, (0.1, 0.9)) for x in range(5))
+        return Series(f"{name}-success", "tc128", "success", name, drawn)
+
+    panels = tuple((title, "x", (series("pymdnet"), series("dat-jtnl"))) for title in ("Success", "Precision"))
+    return Figure(number, "Curves", "synthetic-tc128", panels)
+
+
+@pytest.fixture(scope="module")
+def rendered() -> tuple[bytes, bytes]:
+    return figures.render(figure())
+
+
+def test_the_same_points_give_the_same_bytes(rendered: tuple[bytes, bytes]) -> None:
+    assert figures.render(figure()) == rendered
+
+
+def test_other_points_give_other_bytes(rendered: tuple[bytes, bytes]) -> None:
+    svg, png = figures.render(figure(lift=0.01))
+    assert svg != rendered[0] and png != rendered[1]
+
+
+def test_no_date_in_either(rendered: tuple[bytes, bytes]) -> None:
+    svg, png = rendered
+    assert b"<dc:date>" not in svg and not re.search(rb"20[2-9]\d-\d\d-\d\d", svg)
+    assert b"tIME" not in png and b"Software" not in png
+
+
+def test_a_png_of_good_size(rendered: tuple[bytes, bytes]) -> None:
+    width, height = struct.unpack(">II", rendered[1][16:24])
+    assert width > 1200 and 1 < width / height < 4
+
+
+@pytest.mark.parametrize("panels", [(), (("Weight", "λ", (Series("lambda", "otb2013", "success", "ours", ()),)),)])
+def test_a_figure_without_points_says_so(panels: tuple[tuple[str, str, tuple[Series, ...]], ...]) -> None:
+    svg, png = figures.render(Figure(9, "Nothing", "", panels))
+    assert svg.count(b"<g id=") > 3 and png.startswith(b"\x89PNG")

@@ -1,0 +1,130 @@
+"""The report stage on made-up scores: its files, and the page in one piece."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fake_scores
+import pytest
+
+from dat import params
+from dat.params import Settings
+from dat.records import Job
+from dat.report import page, readings, stage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def job(folder: Path, settings: Settings, out: Path) -> Job:
+    inputs = {"metrics": folder / "metrics", "weights": folder / "weights", "language": folder / "language"}
+    return Job("", settings, inputs, {"tables": out / "tables", "figures": out / "figures", "page": out / "index.html"})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    folder, settings = tmp_path_factory.mktemp("report"), params.load(ROOT)
+    fake_scores.write_scores(folder / "metrics", settings)
+    fake_scores.write_trainings(folder / "weights", folder / "language", settings)
+    one = job(folder, settings, folder / "out")
+    stage.run(one)
+    return one
+
+
+@pytest.fixture(scope="module")
+def html(made: Job) -> str:
+    return made.outputs["page"].read_text()
+
+
+def test_all_files_are_there(made: Job) -> None:
+    tables = {f"table-{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md")} | {
+        f"figure-{n}.csv" for n in (8, 9, 10)
+    }
+    drawn = {f"figure-{n}.{kind}" for n in (8, 9, 10) for kind in ("svg", "png")}
+    assert {path.name for path in made.outputs["tables"].iterdir()} == tables
+    assert {path.name for path in made.outputs["figures"].iterdir()} == drawn
+
+
+def test_a_second_run_writes_the_same_bytes(made: Job, tmp_path: Path) -> None:
+    outputs = {role: tmp_path / path.name for role, path in made.outputs.items()}
+    stage.run(replace(made, outputs=outputs))
+    for role, path in made.outputs.items():
+        for file in [path] if path.is_file() else sorted(path.iterdir()):
+            other = outputs[role] if path.is_file() else outputs[role] / file.name
+            assert file.read_bytes() == other.read_bytes(), file.name
+
+
+class Links(HTMLParser):
+    """Collects what a page would fetch, its ids, and the addresses of numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.ids: list[str] = []
+        self.anchors: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        link = facts.get("src") or facts.get("href") or facts.get("xlink:href") or ""
+        (self.anchors if link.startswith("#") else self.fetched).append(link.lstrip("#")) if link else None
+        self.ids += [facts["id"]] if facts.get("id") else []
+        self.addresses += [facts["data-address"]] if facts.get("data-address") else []
+
+
+@pytest.fixture(scope="module")
+def links(html: str) -> Links:
+    found = Links()
+    found.feed(html)
+    return found
+
+
+def test_the_page_needs_no_network(html: str, links: Links) -> None:
+    assert links.fetched == []
+    assert "@import" not in html and not re.search(r"url\((?!#)", html)
+
+
+def test_links_within_the_page_lead_somewhere(links: Links) -> None:
+    assert set(links.anchors) <= set(links.ids)
+
+
+def test_numbers_carry_addresses(links: Links) -> None:
+    wanted = {
+        "table/4/pymdnet+gcn/otb2013-precision",
+        "figure/9/lambda/0.1",
+        "figure/8/pymdnet-success/0.5",
+        "train/gpgnet/jtnl/loss",
+    }
+    assert wanted <= set(links.addresses)
+
+
+def test_profile_data_sets_and_origin_are_said(html: str) -> None:
+    assert "Report of profile <em>embedded</em>" in html
+    assert "trained from scratch" in html and "Reading R40 is in force" in html
+    assert "synthetic videos" in html and html.count("synthetic-otb100") >= 5
+
+
+def test_points_that_this_run_lacks_are_named(html: str) -> None:
+    part = html[html.index('id="points"') : html.index('id="readings"')]
+    assert "csrdcf+attention" in part and "nodes-43" in part and "lambda-0p8" in part
+
+
+def test_every_reading_has_a_value_in_force(html: str) -> None:
+    found = readings.in_force(params.load(ROOT))
+    assert [reading.mark for reading in found] == [f"R{n}" for n in range(1, 41)]
+    assert all(reading.value and f">{reading.mark}<" in html for reading in found)
+    assert "0.125 of the paper" in html
+
+
+def test_the_paper_profile_is_told_as_it_is() -> None:
+    said = " ".join(page.origin(params.load(ROOT / "profiles" / "paper")))
+    assert "R40 is off" in said and "width" not in said
+
+
+def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
+    settings = params.load(ROOT)
+    for name in ("metrics", "weights", "language"):
+        (tmp_path / name).mkdir()
+    one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
+    stage.run(one)
+    assert "none in this run" in one.outputs["page"].read_text()

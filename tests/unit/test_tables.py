@@ -1,0 +1,128 @@
+"""Tables 1 to 5: the paper's numbers as printed, ours beside them, and what each table says of itself."""
+
+import csv
+import io
+from pathlib import Path
+
+import fake_scores
+import pytest
+
+from dat import params
+from dat.errors import InputError, MissingError
+from dat.params import Settings
+from dat.records import write_json
+from dat.report import footnotes, metrics, points, published, tables
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return params.load(ROOT)
+
+
+@pytest.fixture(scope="module")
+def scores(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, metrics.Scores]:
+    folder = tmp_path_factory.mktemp("metrics")
+    fake_scores.write_scores(folder, settings)
+    return metrics.read_scores(folder, settings, partial=False)
+
+
+def cells(table: tables.Table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(tables.to_csv(table))))
+
+
+def test_every_printed_number_of_the_paper_is_in_a_table(scores: dict[str, metrics.Scores]) -> None:
+    shown = {
+        (str(table.number), cell["benchmark"], cell["row"], cell["metric"]): cell["paper"]
+        for table in tables.build_all(scores, "embedded")
+        for cell in cells(table)
+        if cell["paper"]
+    }
+    assert shown == {key: value for key, value in published.values().items() if key[0] != "text"}
+
+
+def test_ours_is_the_score_in_full(scores: dict[str, metrics.Scores]) -> None:
+    cell = next(cell for cell in cells(tables.build_all(scores, "embedded")[3]) if cell["row"] == "pymdnet+gcn")
+    assert float(cell["ours"]) == scores["otb2013"].data["variants"]["pymdnet+gcn"]["precision"]
+    assert cell["address"] == "table/4/pymdnet+gcn/otb2013-precision"
+    assert (cell["paper"], cell["profile"], cell["data_set"]) == ("0.905", "embedded", "synthetic-otb100")
+
+
+def test_a_dash_of_the_paper_stays_empty(scores: dict[str, metrics.Scores]) -> None:
+    row = tables.build_all(scores, "embedded")[0].row("RASNet")
+    assert [cell.paper for cell in row] == ["0.892", "0.670", "", "0.641"]
+    assert not any(cell.ours for cell in row)
+
+
+def test_markdown_names_profile_and_data_set(scores: dict[str, metrics.Scores]) -> None:
+    for table in tables.build_all(scores, "embedded"):
+        text = tables.to_markdown(table)
+        assert "profile embedded, data set synthetic-" in text
+        assert all(f"[{note.mark}]" in text for note in table.footnotes)
+
+
+def test_footnotes_of_contradictions_are_where_they_belong(scores: dict[str, metrics.Scores]) -> None:
+    marks = {table.number: {note.mark for note in table.footnotes} for table in tables.build_all(scores, "embedded")}
+    assert "R22" in marks[1] & marks[4]
+    assert "R24" in marks[2] and "R23" in marks[3] and "R19" in marks[4] & marks[5]
+
+
+@pytest.mark.parametrize(
+    ("target", "both", "word"), [(0.6, 0.5, "more than"), (0.5, 0.6, "less than"), (0.5, 0.5, "the same as")]
+)
+def test_the_verdict_on_target_only_is_computed(target: float, both: float, word: str) -> None:
+    data = {"variants": {"dat-to": {"success": target}, "dat-jtnl": {"success": both}}, "trackers": {}}
+    said = footnotes.target_or_both(metrics.Scores("otb100", data))
+    assert f"{target:.3f}, {word} the {both:.3f} of both" in said
+
+
+def test_the_verdict_turns_a_pair_round_and_reads_its_interval() -> None:
+    data = {
+        "variants": {"dat-to": {"success": 0.6}, "dat-jtnl": {"success": 0.5}},
+        "trackers": {},
+        "pairs": [{"a": "dat-jtnl", "b": "dat-to", "metric": "success", "interval": [-0.2, 0.05]}],
+    }
+    assert "[-0.050, +0.200] includes zero" in footnotes.target_or_both(metrics.Scores("otb100", data))
+
+
+def test_a_partial_benchmark_says_how_many_sequences() -> None:
+    run = {"complete": False, "scored": 37, "expected": 51}
+    data = {"variants": {"pymdnet": {"success": 0.5}}, "trackers": {"pymdnet@seed-0": run}, "data_set": "otb100"}
+    table = tables.build_all({"otb2013": metrics.Scores("otb2013", data)}, "paper")[3]
+    assert "37 of 51 sequences" in tables.to_markdown(table)
+
+
+def test_missing_scores_name_the_stage_unless_partial(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"evaluate@otb2013"):
+        metrics.read_scores(tmp_path, settings, partial=False)
+    assert metrics.read_scores(tmp_path, settings, partial=True) == {}
+    assert len(tables.build_all({}, "embedded")) == 5
+
+
+def test_a_file_that_is_no_scores_is_named(settings: Settings, tmp_path: Path) -> None:
+    write_json(tmp_path / "otb2013.json", {"benchmark": "otb2013"})
+    with pytest.raises(InputError, match=r"otb2013\.json"):
+        metrics.read_scores(tmp_path, settings, partial=True)
+
+
+def test_points_of_figures(scores: dict[str, metrics.Scores]) -> None:
+    eight, nine, ten = points.build_all(scores)
+    assert [len(series.points) for series in eight.series] == [21, 21, 51, 51]
+    assert [at.x for at in nine.series[0].points] == ["0", "0.1", "1"]
+    assert [at.x for at in nine.series[1].points] == ["0", "20", "32"]
+    assert "lambda-0p2" in nine.lacks and "nodes-70" in nine.lacks
+    assert {series.benchmark for series in ten.series} == {"otb100-similar"}
+
+
+def test_the_csv_of_points_has_addresses_that_are_unique(scores: dict[str, metrics.Scores]) -> None:
+    rows = list(csv.DictReader(io.StringIO(points.to_csv(points.build_all(scores)[0], "embedded"))))
+    addresses = [row["address"] for row in rows]
+    assert "figure/8/dat-jtnl-success/0.15" in addresses and "figure/8/pymdnet-precision/20" in addresses
+    assert len(set(addresses)) == len(addresses) == 144
+    assert {row["data_set"] for row in rows} == {"synthetic-tc128"}
+
+
+def test_several_seeds_give_the_mean_curve() -> None:
+    runs = {f"pymdnet@seed-{n}": {"curves": {"success": [1.0, n / 2]}} for n in (0, 1)}
+    assert metrics.Scores("tc128", {"trackers": runs}).curve("pymdnet", "success") == [("0", 1.0), ("0.05", 0.25)]
