@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dat.errors import InputError
 from dat.models.layers import initialise, scaled
-from dat.models.sentence import SentenceNet
+from dat.models.sentence import PAD, SentenceNet
 
 INPUTS = ("target", "language")
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3))  # VGG-16 through conv4_3: channels and convolutions [R15]
@@ -83,7 +83,8 @@ class GPGNet(nn.Module):
     """Attention logits (B,1,H,W) for frames (B,3,H,W) in 0..255; H and W multiples of 16 (192 x 256 in the paper).
 
     `inputs` says which of target and language the network has; the others are absent, and the decoder's first layer
-    is that much narrower [R18]. A tracker calls `encode_patch` and `encode_sentence` once and `attend` a frame.
+    is that much narrower [R18]. With `repeat` a sentence shorter than 16 words fills its columns again and again, so
+    that every part of the frame is told; without, padding fills them, as the paper has it. A tracker calls `encode_patch` and `encode_sentence` once and `attend` a frame.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class GPGNet(nn.Module):
         language: LanguageSettings | None = None,
         vocabulary: int = 0,
         shared_encoder: bool = True,
+        repeat: bool = False,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -100,6 +102,7 @@ class GPGNet(nn.Module):
             raise InputError(f"gpgnet inputs are {list(inputs)}; expected target, language or both")
         self.inputs = tuple(name for name in INPUTS if name in inputs)
         generator = generator or torch.Generator().manual_seed(0)
+        self.repeat = repeat
         self.encoder = Encoder(network.width)
         self.patch_encoder = Encoder(network.width) if "target" in inputs and not shared_encoder else None  # [R16]
         visual = scaled(512, network.width)
@@ -125,7 +128,7 @@ class GPGNet(nn.Module):
         if self.sentence is None:
             raise InputError("this GPGNet has no language input")
         out: Tensor = self.sentence(tokens)
-        return out
+        return repeated(out, tokens) if self.repeat else out
 
     def attend(self, frame: Tensor, patch: Tensor | None = None, sentence: Tensor | None = None) -> Tensor:
         """Frames and the encoded patch and sentence (of B or of one) -> (B,1,H,W) logits."""
@@ -142,6 +145,13 @@ class GPGNet(nn.Module):
         encoded_patch = None if "target" not in self.inputs else self.encode_patch(_given(patch, "target"))
         encoded = None if "language" not in self.inputs else self.encode_sentence(_given(sentence, "language"))
         return self.attend(frame, encoded_patch, encoded)
+
+
+def repeated(encoded: Tensor, tokens: Tensor) -> Tensor:
+    """(B,16,c) with the columns of each sentence's real words (tokens (B,16)) repeated over the padding."""
+    length = (tokens != PAD).sum(1, keepdim=True).clamp_min(1)  # (B,1)
+    place = torch.arange(tokens.shape[1], device=tokens.device) % length  # (B,16)
+    return encoded.gather(1, place[:, :, None].expand_as(encoded))
 
 
 def _given(value: Tensor | None, name: str) -> Tensor:

@@ -77,6 +77,7 @@ def load_gpgnet(folder: Path, device: str = "cpu") -> tuple[GPGNet, Vocabulary |
         language,
         len(vocabulary) if vocabulary else 0,
         metadata["shared_encoder"],
+        metadata.get("repeat", False),
     )
     return _filled(model, tensors, folder, device), vocabulary
 

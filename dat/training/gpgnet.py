@@ -134,6 +134,7 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
         language,
         len(vocabulary) if vocabulary else 0,
         training.shared_encoder,
+        getattr(training, "short_sentences", "pad") == "repeat",
         runner.generator(seed, 0),
     )
     if encoder is not None and module.sentence is not None:
@@ -147,13 +148,15 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
 
 def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str, Any]:
     """What it takes to build the network again."""
+    training = settings.section("gpgnet_training")
     return {
         "kind": "gpgnet",
         "version": key,
         "inputs": inputs,
         "network": params.plain(settings.section("network")),
         "language": params.plain(settings.section("language")),
-        "shared_encoder": settings.section("gpgnet_training").shared_encoder,
+        "shared_encoder": training.shared_encoder,
+        "repeat": getattr(training, "short_sentences", "pad") == "repeat",
         "seed": settings.section("train").seed,
     }
 
