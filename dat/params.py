@@ -115,6 +115,7 @@ class GpgnetTraining(Section):
     shared_encoder: bool
     freeze_language: bool
     patch_context: float
+    short_sentences: Literal["pad", "repeat"]
 
 
 class Graph(Section):
