@@ -26,7 +26,9 @@ def files(
     if isinstance(rule, Vot):
         shapes = vot_files.read_truth(annotations, found)
         folders = results.tracker_folders(folder)
-        return vot_scoring.vot_object(found, shapes, folders, rule, lengths, chance, compare)
+        scored = vot_scoring.score_all(found, shapes, folders, rule, lengths)
+        data = vot_scoring.vot_object(found, shapes, scored, rule, chance)
+        return data | {"pairs": vot_scoring.pairs(vot_scoring.tables(scored, rule), chance, compare)}
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(annotations, found)
     return scoring.one_pass_object(found, truth, results.tracker_folders(folder), rule, lengths, chance, compare)

@@ -90,9 +90,22 @@ def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: sco
     truth = vot_files.Truth(tuple(targets), targets)
     definition = definitions.find(benchmark.definition, "vot")
     assert isinstance(definition, Vot)
-    found = vot_scoring.vot_object(benchmark, truth, folders, definition, "strict", chance)
+    scored = vot_scoring.score_all(benchmark, truth, folders, definition, "strict")
+    found = vot_scoring.vot_object(benchmark, truth, scored, definition, chance)
     _complete(key, found)
     found["variants"] = _variants(found["trackers"])
+    found["pairs"] = vot_scoring.pairs(_variant_tables(vot_scoring.tables(scored, definition)), chance)
+    return found
+
+
+def _variant_tables(tables: Mapping[str, Mapping[str, vot_scoring.Table]]) -> dict[str, dict[str, vot_scoring.Table]]:
+    """The tables of variants: sums over seeds, of which a share of sums is the mean."""
+    found: dict[str, dict[str, vot_scoring.Table]] = {}
+    for name, metrics in tables.items():
+        of_variant = found.setdefault(variant_of(name)[0], {})
+        for metric, (above, below) in metrics.items():
+            earlier = of_variant.get(metric, (np.zeros_like(above), np.zeros_like(below)))
+            of_variant[metric] = (earlier[0] + above, earlier[1] + below)
     return found
 
 

@@ -41,7 +41,7 @@ class SequenceScore:
     """A sequence: accuracy (NaN without a frame that counts), frames that count, failures a run, frames."""
 
     accuracy: float
-    counted: float
+    counted: int
     failures: float
     frames: int
 
@@ -120,19 +120,31 @@ def _counting(codes: Whole, burn_in: int = BURN_IN) -> Flags:
     return np.asarray((codes == TRACKED) & (total == earlier))
 
 
+def frame_accuracy(frames: Frames) -> Floats:
+    """The mean overlap over repetitions of every frame (N,); NaN where none counts."""
+    known = _counting(frames.codes) & ~np.isnan(frames.accuracy)
+    counts, sums = known.sum(0), np.where(known, frames.accuracy, 0.0).sum(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(counts > 0, sums / counts, np.nan), np.float64)
+
+
+def _run_accuracy(frames: Frames) -> Floats:
+    """The mean overlap over frames of every repetition (R,); 0 where no frame counts."""
+    known = _counting(frames.codes) & ~np.isnan(frames.accuracy)
+    sums = np.where(known, frames.accuracy, 0.0).sum(1)
+    return np.asarray(sums / np.maximum(known.sum(1), 1), np.float64)
+
+
 def sequence_score(frames: Frames, definition: Vot) -> SequenceScore:
     """Accuracy and failures of one sequence over its repetitions."""
-    values = np.where(_counting(frames.codes), frames.accuracy, np.nan)
-    known = ~np.isnan(values)
+    each = frame_accuracy(frames)
+    counted = int(np.count_nonzero(~np.isnan(each)))
     failures = float((frames.codes == FAILED).sum(1).mean())
-    counts = known.sum(0 if definition.accuracy == "frames" else 1)
-    sums = np.where(known, values, 0.0).sum(0 if definition.accuracy == "frames" else 1)
     if definition.accuracy == "runs":
-        means = np.where(counts > 0, sums / np.maximum(counts, 1), 0.0)
-        return SequenceScore(float(means.mean()), float(known.any(0).sum()), failures, frames.codes.shape[1])
-    used = counts > 0
-    mean = float((sums[used] / counts[used]).mean()) if used.any() else float("nan")
-    return SequenceScore(mean, float(used.sum()), failures, frames.codes.shape[1])
+        mean = float(_run_accuracy(frames).mean())
+    else:
+        mean = float(np.nanmean(each)) if counted else float("nan")
+    return SequenceScore(mean, counted, failures, frames.codes.shape[1])
 
 
 # ---------------------------------------------------------------- the curve

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.errors import InputError
-from dat.evaluation import statistics, vot, vot_files
+from dat.evaluation import ranks, statistics, vot, vot_files
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.definitions import Vot
 from dat.evaluation.results import Lengths
@@ -149,7 +149,8 @@ Table = tuple[Floats, Floats]
 
 
 def _difference(a: Table, b: Table, bootstrap: Bootstrap, most: float) -> statistics.Difference:
-    """Paired difference of a score: the same sequences are drawn for both; in the test, sequences change their tracker."""
+    """Paired difference of a score: the same sequences are drawn for both; in the test, sequences change their
+    tracker."""
     count, number, seed = len(a[0]), bootstrap.resamples, bootstrap.seed
     both = statistics.share_draws(*a, number, seed) - statistics.share_draws(*b, number, seed)
     interval = both.interval(statistics.resamples(count, number, seed), -most, most)
@@ -175,46 +176,51 @@ def _tables(scored: Scored, definition: Vot) -> dict[str, Table]:
 _MOST = {"eao": 1.0, "accuracy": 1.0, "robustness": np.inf}
 
 
+def tables(scored: Sequence[Scored], definition: Vot) -> dict[str, dict[str, Table]]:
+    """The tables of all trackers that have every one of the first's sequences."""
+    known = [one for one in scored if one.sequences]
+    return {one.name: _tables(one, definition) for one in known if list(one.sequences) == list(known[0].sequences)}
+
+
 def pairs(
-    scored: Sequence[Scored], definition: Vot, bootstrap: Bootstrap, compare: tuple[str, str] | None = None
+    found: Mapping[str, Mapping[str, Table]], bootstrap: Bootstrap, compare: tuple[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """Differences in every score of every pair of trackers with the same sequences; p values are Holm's."""
-    known = {one.name: one for one in scored if one.sequences}
-    chosen = [pair for pair in choose_pairs(list(known), compare) if _alike(known[pair[0]], known[pair[1]])]
-    tables = {name: _tables(one, definition) for name, one in known.items()}
+    chosen = choose_pairs(list(found), compare)
     entries: list[dict[str, Any]] = []
     for metric, most in _MOST.items():
-        if chosen and metric in tables[chosen[0][0]]:
-            found = [_difference(tables[a][metric], tables[b][metric], bootstrap, most) for a, b in chosen]
-            corrected = statistics.holm([one.p for one in found])
-            entries += [pair_entry(pair, metric, one, p) for pair, one, p in zip(chosen, found, corrected, strict=True)]
+        if chosen and metric in found[chosen[0][0]]:
+            measured = [_difference(found[a][metric], found[b][metric], bootstrap, most) for a, b in chosen]
+            corrected = statistics.holm([one.p for one in measured])
+            rows = zip(chosen, measured, corrected, strict=True)
+            entries += [pair_entry(pair, metric, one, p) for pair, one, p in rows]
     return [entry for entry in entries if np.isfinite(entry["interval"]).all()]
 
 
-def _alike(a: Scored, b: Scored) -> bool:
-    return list(a.sequences) == list(b.sequences)
+def rank(scored: Sequence[Scored], truth: vot_files.Truth) -> dict[str, dict[str, float]] | None:
+    """VOT2014's ranks of complete trackers, where there are several; region noise counts where all have it."""
+    whole = [one for one in scored if not one.tracker.missing]
+    if len(whole) < 2:
+        return None
+    experiments = [{one.name: one.frames for one in whole}]
+    if all(len(one.noise_frames) == len(one.frames) for one in whole):
+        experiments.append({one.name: one.noise_frames for one in whole})
+    return ranks.overall(experiments, truth.targets)
 
 
 # ---------------------------------------------------------------- the object
 
 
-def interval_for(benchmark: Benchmark, truth: vot_files.Truth) -> tuple[int, int] | None:
+def interval_for(benchmark: Benchmark) -> tuple[int, int] | None:
     """The benchmark's own EAO interval; VOT2014 has none."""
     return None if benchmark.name == "vot2014" else benchmark.interval
 
 
-def vot_object(
-    benchmark: Benchmark,
-    truth: vot_files.Truth,
-    folders: Sequence[Path],
-    definition: Vot,
-    lengths: Lengths = "strict",
-    bootstrap: Bootstrap | None = None,
-    compare: tuple[str, str] | None = None,
-) -> dict[str, Any]:
-    """The whole object for trackers' folders. Raises InputError when none has a file of the benchmark."""
-    interval = interval_for(benchmark, truth)
-    chance = bootstrap or Bootstrap()
+def score_all(
+    benchmark: Benchmark, truth: vot_files.Truth, folders: Sequence[Path], definition: Vot, lengths: Lengths
+) -> list[Scored]:
+    """Read and score trackers. Raises InputError when none has a file of the benchmark."""
+    interval = interval_for(benchmark)
     scored = [
         score_tracker(vot_files.read_tracker(folder, truth, lengths), truth, definition, interval) for folder in folders
     ]
@@ -222,14 +228,24 @@ def vot_object(
         names = ", ".join(one.name for one in scored)
         wanted = "baseline/<sequence>/<sequence>_001.txt"
         raise InputError(f"no result file of {benchmark.name} in any tracker's folder ({names}); expected {wanted}")
+    return scored
+
+
+def vot_object(
+    benchmark: Benchmark,
+    truth: vot_files.Truth,
+    scored: Sequence[Scored],
+    definition: Vot,
+    bootstrap: Bootstrap,
+) -> dict[str, Any]:
+    """The whole object but for its pairs."""
     found: dict[str, Any] = {
         "benchmark": benchmark.name,
         "definition": definition.name,
         "definition_version": definition.version,
         "bounded": truth.bounded,
-        "trackers": {one.name: describe(one, truth, definition, chance) for one in scored},
-        "pairs": pairs(scored, definition, chance, compare),
+        "trackers": {one.name: describe(one, truth, definition, bootstrap) for one in scored},
+        "pairs": [],
     }
-    if interval:
-        found["interval"] = list(interval)
-    return found
+    interval, placed = interval_for(benchmark), rank(scored, truth) if benchmark.name == "vot2014" else None
+    return found | ({"interval": list(interval)} if interval else {}) | ({"ranks": placed} if placed else {})
