@@ -84,7 +84,8 @@ class GPGNet(nn.Module):
 
     `inputs` says which of target and language the network has; the others are absent, and the decoder's first layer
     is that much narrower [R18]. With `repeat` a sentence shorter than 16 words fills its columns again and again, so
-    that every part of the frame is told; without, padding fills them, as the paper has it. A tracker calls `encode_patch` and `encode_sentence` once and `attend` a frame.
+    that every part of the frame is told; without, padding fills them, as the paper has it. A tracker calls
+    `encode_patch` and `encode_sentence` once and `attend` a frame.
     """
 
     def __init__(
