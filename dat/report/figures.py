@@ -51,7 +51,7 @@ def _steps(axes: "Axes", series: Series, index: int) -> None:
         if at.interval:
             axes.plot([place, place], at.interval, color=COLOURS[2 - index], linewidth=1.2, alpha=0.55, zorder=1)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85}
-        axes.annotate(f"{at.y:.3f}", (place, at.y), (8, 6), textcoords="offset points", fontsize=8.5, bbox=box)
+        axes.annotate(f"{at.y:.3f}", (place, at.y), (7, 9), textcoords="offset points", fontsize=8.5, bbox=box)
     axes.set_xticks(places, [at.x for at in series.points])
     axes.margins(x=0.18, y=0.15)
 
@@ -63,7 +63,7 @@ def _panel(axes: "Axes", figure: Figure, index: int) -> None:
             _steps(axes, series, index) if figure.number == 9 else _curve(axes, series, at)
     axes.set(title=title, xlabel=label, ylabel="Success" if figure.number == 9 else title)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower left" if title == "Success" else "lower right", fontsize=8.5)
+        axes.legend(loc="best", fontsize=8.5)
     if not any(series.points for series in panel):
         axes.text(0.5, 0.5, "no points in this run", ha="center", transform=axes.transAxes, color="#6b7480")
 
@@ -73,10 +73,11 @@ def draw(figure: Figure) -> "Drawing":
     import seaborn
     from matplotlib import rc_context
     from matplotlib.figure import Figure as Drawing
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
     with rc_context(style):
-        drawing = Drawing(figsize=(9.2, 3.7), layout="constrained")
+        drawing = Drawing(figsize=(9.2, 3.7), layout=ConstrainedLayoutEngine(wspace=0.06))
         count = max(1, len(figure.panels))
         axes = drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0]
         for index in range(len(figure.panels)):

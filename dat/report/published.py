@@ -51,7 +51,7 @@ PURPOSE = {
 
 def named(variant: str) -> str:
     """A variant or a published tracker in words."""
-    return TRACKERS.get(variant, variant)
+    return f"{variant[7:]} layers" if variant in LAYERS else TRACKERS.get(variant, variant)
 
 
 @cache
