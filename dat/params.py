@@ -221,8 +221,9 @@ class BoxRegression(Section):
 
 
 class Attention(Section):
-    """From the attention map to regions [R20]."""
+    """From the attention map to regions [R20], and whose size candidates have there [R21]."""
 
+    box: Literal["region", "target"]
     threshold: Share
     least: Share
     regions: Number
@@ -235,8 +236,9 @@ class Redetection(Section):
 
 
 class Tracking(Section):
-    """Everything a tracker reads."""
+    """Everything a tracker reads; `mdnet` is the generation whose sampler numbers hold [R31]."""
 
+    mdnet: Literal["v1", "v2"]
     threads: Number
     features: Literal["crops", "shared"]
     candidates: Candidates
