@@ -1,8 +1,8 @@
 """Ground truth from the forms in which benchmarks are published: folders of sequence folders, of text files, VOT's
 JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 _LONGEST = 10_000_000
+_ASIDE = ("absent", "att", "img", "color")
 _RECTANGLES = ("groundtruth_rect", "groundtruth")
 
 
@@ -38,11 +39,6 @@ class Truth:
 
     expected: tuple[str, ...]
     targets: Mapping[str, Target]
-    unknown: tuple[str, ...] = field(default=())
-
-    def subset(self, names: Sequence[str]) -> "Truth":
-        """The same for some of the sequences."""
-        return Truth(tuple(names), {name: self.targets[name] for name in names if name in self.targets})
 
 
 def _spellings(folder: Path, depth: int = 3) -> Iterator[tuple[str, Path]]:
@@ -52,11 +48,11 @@ def _spellings(folder: Path, depth: int = 3) -> Iterator[tuple[str, Path]]:
     except OSError as error:
         raise InputError(f"--annotations {folder}: cannot be listed: {error.strerror or error}") from None
     for path in entries:
-        if path.name.startswith(".") or path.name == "absent":
+        if path.name.startswith((".", "OTB_query")) or path.name in _ASIDE:
             continue
         if path.suffix == ".txt":
             yield from _spelling(path)
-        elif depth > 1 and path.is_dir() and path.name not in ("img", "color"):
+        elif depth > 1 and path.is_dir():
             yield from _spellings(path, depth - 1)
 
 
@@ -114,12 +110,13 @@ def _target(path: Path, name: str, benchmark: Benchmark) -> Target:
 
 
 def _own_list(folder: Path) -> tuple[str, ...]:
-    """The sequences of a benchmark without a list here: OTB99-Lang's test queries, else every folder with a truth."""
+    """The sequences of a benchmark without a list here: OTB99-Lang's test queries, else whatever has a truth."""
     queries = folder / "OTB_query_test"
     if queries.is_dir():
         return tuple(sorted(path.stem for path in queries.glob("*.txt")))
-    stems = {path.parent.name if path.stem.startswith(_RECTANGLES) else path.stem for _, path in _spellings(folder)}
-    return tuple(sorted(stems - {"language", "nlp", "absent", "full_occlusion", "out_of_view"}))
+    found = list(_spellings(folder))
+    named = [name for name, path in found if path.stem.startswith(_RECTANGLES)]
+    return tuple(sorted(set(named or [name for name, _ in found])))
 
 
 def read(folder: Path, benchmark: Benchmark) -> Truth:
@@ -134,4 +131,4 @@ def read(folder: Path, benchmark: Benchmark) -> Truth:
     if not files:
         raise InputError(f"--annotations {folder}: no ground truth of {benchmark.name} in it (e.g. of {expected[:1]})")
     targets = {name: _target(files[name], name, benchmark) for name in expected if name in files}
-    return Truth(expected, targets, tuple(name for name in expected if name not in files))
+    return Truth(expected, targets)

@@ -120,13 +120,20 @@ def _turned(rows: Floats, columns: int) -> Floats:
     return rows.T if rows.shape[1] != columns and rows.shape[0] == columns else rows
 
 
+def _shown(rows: Floats, length: Any, step: int) -> Floats:
+    """The rows of the frames that the struct says it has; the toolkit looks at no others."""
+    said = np.asarray(length).ravel() if length is not None else np.zeros(0)
+    usable = len(said) == 1 and np.issubdtype(said.dtype, np.number) and 0 < said[0] * step < len(rows)
+    return rows[: int(said[0]) * step] if usable else rows
+
+
 def _boxes(struct: Any, where: str) -> tuple[Floats, bool]:
     kind = _field(struct, "type", "transformType")
     name = str(np.asarray(kind).flat[0]).strip() if kind is not None and np.size(kind) else "rect"
     if name.lower() not in _TYPES:
         raise InputError(f"{where}: unknown result type {name!r}; known: {', '.join(sorted(_TYPES))}")
     step, columns, convert = _TYPES[name.lower()]
-    rows = _turned(_table(_field(struct, "res"), where), columns)
+    rows = _shown(_turned(_table(_field(struct, "res"), where), columns), _field(struct, "len"), step)
     if rows.shape[1] != columns or len(rows) % step:
         raise InputError(f"{where}: type {name} with an array of shape {rows.shape}, expected {columns} columns")
     size = (
@@ -155,17 +162,16 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
         raise InputError(
             f"{where}: not a MATLAB file that can be read ({error}); save it with -v7 or as text"
         ) from None
-    if "results" in found:
-        struct = _first_struct(found["results"])
-        if isinstance(struct, np.ndarray) and struct.dtype.names and "res" in struct.dtype.names:
-            return _boxes(struct, where)
-        if not isinstance(struct, np.ndarray) or struct.dtype.names:
+    struct = _first_struct(found["results"]) if "results" in found else None
+    if isinstance(struct, np.ndarray) and struct.dtype.names:
+        if "res" not in struct.dtype.names:
             raise InputError(f"{where}: `results` holds no struct with `res`; is it another program's file?")
+        return _boxes(struct, where)
     bare = next((name for name in ("results", "result", "res") if name in found), None)
     if bare is None:
         names = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "nothing"
         raise InputError(f"{where}: no `results` in it (but {names}); is it another program's file?")
-    rows = _turned(_table(found[bare], where), 4)
+    rows = _turned(_table(_first_struct(found[bare]), where), 4)
     if rows.shape[1] != 4:
         raise InputError(f"{where}: `{bare}` has shape {rows.shape}, expected four columns")
     return rows, True

@@ -1,7 +1,7 @@
 """Result files of any tracker: which file is which sequence, and what a wrong number of rows means."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,12 +13,13 @@ from dat.errors import InputError
 from dat.evaluation import matlab, text
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
-from dat.evaluation.names import Match, Names, key
+from dat.evaluation.names import Match, Names
 
 Floats = npt.NDArray[np.float64]
 Lengths = Literal["strict", "cut"]
 
 _ENDINGS = (".txt", ".mat")
+_EXPERIMENTS = ("baseline", "region_noise")
 _OWN = ("record.json", "manifest.json")
 
 
@@ -36,15 +37,21 @@ class Tracker:
 
 
 def tracker_folders(root: Path) -> list[Path]:
-    """The trackers' folders below a results folder. Raises InputError when there are none."""
+    """The trackers' folders below a results folder; the folder itself where its files lie in it directly.
+
+    Raises InputError when it is empty or not there.
+    """
     try:
         entries = sorted(root.iterdir())
     except OSError as error:
         raise InputError(f"--results {root}: cannot be listed: {error.strerror or error}") from None
     folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
-    if not folders:
-        raise InputError(f"--results {root}: no folders in it; it should hold a folder a tracker")
-    return folders
+    others = [path for path in folders if path.name not in _EXPERIMENTS]
+    if others:
+        return folders
+    if not entries:
+        raise InputError(f"--results {root}: an empty folder; it should hold a folder a tracker")
+    return [root.absolute()]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -163,8 +170,3 @@ def _add(tracker: Tracker, target: Target, path: Path, definition: OnePass, leng
         tracker.repairable.add(target.name)
     if cut:
         tracker.cut.append(target.name)
-
-
-def by_key(names: Mapping[str, object]) -> dict[str, str]:
-    """Spellings without case and separators, to the names that have them."""
-    return {key(name): name for name in names}

@@ -222,4 +222,11 @@ def assemble(
         "definition_version": definition.version,
         "trackers": entries,
         "pairs": pairs(known, bootstrap, compare),
+        **without_truth(truth),
     }
+
+
+def without_truth(truth: Any) -> dict[str, list[str]]:
+    """The sequences that no annotation was found of, where there are any."""
+    absent = [name for name in truth.expected if name not in truth.targets]
+    return {"annotations_missing": absent} if absent else {}

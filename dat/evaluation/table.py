@@ -53,7 +53,9 @@ def terminal(data: Entry) -> str:
     found = [metric for metric in (*VOT, *ONE_PASS) if any(metric in entry for entry in trackers.values())]
     head = ["tracker", *(_HEADS.get(metric, metric) for metric in found)]
     body = [[name, *(cell(entry, metric) for metric in found)] for name, entry in _ordered(trackers, found[0])]
-    parts = [heading(data), _columns([head, *body]), *_remarks(trackers), *_ranks(data), *_pairs(data)]
+    unknown = data.get("annotations_missing", [])
+    gaps = [f"no annotations of {_few(unknown)}"] if unknown else []
+    parts = [heading(data), _columns([head, *body]), *gaps, *_remarks(trackers, unknown), *_ranks(data), *_pairs(data)]
     return "\n".join(parts)
 
 
@@ -66,10 +68,11 @@ def _few(names: Sequence[str]) -> str:
     return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
 
 
-def _remarks(trackers: Mapping[str, Entry]) -> list[str]:
+def _remarks(trackers: Mapping[str, Entry], unknown: Sequence[str]) -> list[str]:
     lines = []
     for name, entry in trackers.items():
-        lines += [f"{name}: no result for {_few(entry['missing'])}"] if entry["missing"] else []
+        absent = [sequence for sequence in entry["missing"] if sequence not in unknown]
+        lines += [f"{name}: no result for {_few(absent)}"] if absent else []
         lines += [f"{name}: a wrong number of rows, forgiven or cut: {_few(entry['cut'])}"] if entry["cut"] else []
         lines += [f"{name}: {len(entry['ignored'])} other files ignored"] if entry["ignored"] else []
         lines += [f"{name}: {entry['repaired']} rows repaired by the row before"] if entry.get("repaired") else []

@@ -38,7 +38,7 @@ def read_bytes(path: Path, frames: int, label: str) -> bytes:
         raise InputError(
             f"{label}, line {line} ({path}:{line}): a binary file, where text was expected; write x,y,w,h rows"
         )
-    return data
+    return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def _number(word: bytes) -> float | None:

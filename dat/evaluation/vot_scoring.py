@@ -13,7 +13,7 @@ from dat.evaluation import ranks, statistics, vot, vot_files
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.definitions import Vot
 from dat.evaluation.results import Lengths
-from dat.evaluation.scoring import Bootstrap, choose_pairs, completeness, pair_entry
+from dat.evaluation.scoring import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
 
 Floats = npt.NDArray[np.float64]
 
@@ -246,6 +246,7 @@ def vot_object(
         "bounded": truth.bounded,
         "trackers": {one.name: describe(one, truth, definition, bootstrap) for one in scored},
         "pairs": [],
+        **without_truth(truth),
     }
     interval, placed = interval_for(benchmark), rank(scored, truth) if benchmark.name == "vot2014" else None
     return found | ({"interval": list(interval)} if interval else {}) | ({"ranks": placed} if placed else {})
