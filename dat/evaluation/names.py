@@ -7,6 +7,9 @@ from dataclasses import dataclass
 BARE = {"jogging": "1", "skating2": "1", "human4": "2"}
 """Folders with two targets, and the target that their bare name stands for."""
 
+DECORATED = 4
+"""What a tail adds to a spelling's distance."""
+
 _SEPARATORS = re.compile(r"[-._()\s]+")
 
 
@@ -54,11 +57,12 @@ class Names:
         return Match(self._bare[plain], 3) if plain in self._bare else None
 
     def match_decorated(self, spelling: str, tracker: str) -> Match | None:
-        """As `match`, and where that fails without a tail `_<tracker>...` (`Bolt_MEEM_LAB`, `Bolt_SRDCF`)."""
+        """As `match`, and where that fails without a tail that names the tracker (`Bolt_MEEM_LAB`, `Bolt_SRDCF`)."""
         found = self.match(spelling)
         parts = spelling.split("_")
         for cut in range(len(parts) - 1, 0, -1):
-            if found or not key("_".join(parts[cut:])).startswith(key(tracker)):
-                continue
-            found = self.match("_".join(parts[:cut]))
+            tail = {key(parts[cut]), key("_".join(parts[cut:]))}
+            if found is None and key(tracker) in tail:
+                found = self.match("_".join(parts[:cut]))
+                found = Match(found.sequence, found.distance + DECORATED) if found else None
         return found

@@ -1,0 +1,399 @@
+"""Reading anybody's result files: spellings, formats, lengths, and everything that can be wrong with them."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dat.errors import InputError
+from dat.evaluation import benchmarks, definitions, ground_truth, matlab, numbers, results, score, text, vot_files
+from dat.evaluation.definitions import OnePass
+from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.names import Names, key
+
+OTB = Names(benchmarks.find("otb100").sequences)
+PLAIN = st.decimals(min_value=-9_999_999, max_value=9_999_999, places=4).map(str)
+
+
+def rule(name: str = "otb-toolkit-1.1") -> OnePass:
+    """A one-pass definition."""
+    found = definitions.find(name, "one-pass")
+    assert isinstance(found, OnePass)
+    return found
+
+
+# ---------------------------------------------------------------- names
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("Jogging(2)", "Jogging-2"),
+        ("jogging_1", "Jogging-1"),
+        ("Jogging.2", "Jogging-2"),
+        ("jogging1", "Jogging-1"),
+        ("Jogging", "Jogging-1"),
+        ("Skating2", "Skating2-1"),
+        ("skating2(2)", "Skating2-2"),
+        ("Human4", "Human4-2"),
+        ("human4_2", "Human4-2"),
+        ("Skating1", "Skating1"),
+        ("faceocc1", "FaceOcc1"),
+    ],
+)
+def test_every_spelling_in_use_is_understood(spelling: str, name: str) -> None:
+    match = OTB.match(spelling)
+    assert match is not None
+    assert match.sequence == name
+
+
+@pytest.mark.parametrize("spelling", ["Human4-1", "Basketball_time", "Jogging-3", "groundtruth", ""])
+def test_other_names_are_nobodys(spelling: str) -> None:
+    assert OTB.match(spelling) is None
+
+
+def test_no_two_sequences_of_a_benchmark_have_one_key() -> None:
+    for name in benchmarks.NAMES:
+        sequences = benchmarks.find(name).sequences
+        assert len({key(sequence) for sequence in sequences}) == len(sequences)
+
+
+def test_tc128_names_and_decorations() -> None:
+    names = Names(benchmarks.find("tc128").sequences)
+    pairs = {"Jogging_2": "jogging2", "Jogging": "Jogging1", "tpl_Yo_yos_ce1": "Yo-yos_ce1", "Skating2": "Skating2"}
+    assert {spelling: match.sequence for spelling in pairs if (match := names.match(spelling))} == pairs
+    decorated = names.match_decorated("Ball_ce3_MEEM_LAB", "MEEM")
+    assert decorated is not None
+    assert decorated.sequence == "Ball_ce3"
+    assert names.match_decorated("Ball_ce3_time", "MEEM") is None
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@given(
+    st.lists(st.tuples(PLAIN, PLAIN, PLAIN, PLAIN), min_size=1, max_size=20),
+    st.sampled_from([",", "\t", " ", ", ", ";"]),
+)
+def test_plain_numbers_are_what_float_makes_of_them(rows: list[tuple[str, ...]], gap: str) -> None:
+    data = "\n".join(gap.join(row) for row in rows).encode()
+    values, lines = numbers.parse(data)
+    assert values.tolist() == [float(word) for row in rows for word in row]
+    assert lines.tolist() == [line for line in range(len(rows)) for _ in range(4)]
+
+
+@given(st.lists(st.floats(allow_infinity=False), min_size=1, max_size=12))
+def test_any_float_survives_its_repr(values: list[float]) -> None:
+    data = "\n".join(map(repr, values)).encode()
+    found, _ = text.parse(data, "here", Path("f.txt"))
+    assert np.array_equal(found, np.array(values), equal_nan=True)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_numbers_or_an_error_with_a_line(data: bytes) -> None:
+    try:
+        values, lines = text.parse(data, "T", Path("f.txt"))
+    except InputError as error:
+        assert "line " in str(error)
+    else:
+        assert len(values) == len(lines)
+
+
+@pytest.mark.parametrize("word", ["1-2", "1.2.3", "--1", ".", "-", "1_000", "0x10", "one", "1e", "e5"])
+def test_what_is_no_number_is_an_error_with_its_line(word: str) -> None:
+    with pytest.raises(InputError, match=r"line 2 .*f\.txt:2.*is not a number"):
+        text.parse(f"1\n{word}\n".encode(), "T, sequence S", Path("f.txt"))
+
+
+# ---------------------------------------------------------------- one-pass files
+
+
+def boxes(count: int, gap: str = ",") -> str:
+    """Rows of boxes."""
+    return "".join(gap.join((f"{10 + i}", "20.5", "30", "40")) + "\n" for i in range(count))
+
+
+def one(
+    tmp_path: Path, content: str | bytes, frames: int = 5, name: str = "Deer.txt", **options: str
+) -> results.Tracker:
+    """A tracker `T` with one file, read against a truth of so many frames."""
+    folder = tmp_path / "T"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    target = Target("Deer", np.tile([10.0, 20, 30, 40], (frames, 1)))
+    definition = rule(options.get("definition", "otb-toolkit-1.1"))
+    lengths: results.Lengths = "cut" if options.get("lengths") == "cut" else "strict"
+    return results.read(folder, Truth(("Deer",), {"Deer": target}), definition, lengths)
+
+
+@pytest.mark.parametrize("gap", [",", "\t", " ", ", ", ";", " ,"])
+def test_delimiters(tmp_path: Path, gap: str) -> None:
+    found = one(tmp_path, boxes(5, gap))
+    assert found.boxes["Deer"][4].tolist() == [14, 20.5, 30, 40]
+
+
+def test_windows_lines_byte_order_mark_and_no_last_newline(tmp_path: Path) -> None:
+    found = one(tmp_path, b"\xef\xbb\xbf" + boxes(5).replace("\n", "\r\n").rstrip().encode())
+    assert len(found.boxes["Deer"]) == 5
+
+
+WRONG = {
+    "text": ("1,2,3,4\n1,2,x,4\n" + boxes(3), 2, "'x' is not a number"),
+    "a header": ("x,y,w,h\n" + boxes(5), 1, "is not a number"),
+    "too few numbers": ("1,2,3,4\n1,2,3\n1,2,3,4\n1\n1,2,3,4\n", 2, "3 numbers where"),
+    "too many numbers": ("1,2,3,4\n1,2,3,4,5\n" + boxes(3), 2, "5 numbers where"),
+    "the wrong split": ("1,2,3\n4,1,2,3,4\n" + boxes(3), 1, "3 numbers where"),
+    "short": (boxes(3), 4, "3 rows for 5 frames"),
+    "empty": ("", 1, "0 rows for 5 frames"),
+    "binary": (b"1,2,3,4\n\x89PNG\x00\x01", 2, "binary"),
+    "other binary": (b"\xff\xfe\xfd\xfc", 1, "is not a number"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_file_is_an_error_naming_tracker_sequence_and_line(tmp_path: Path, kind: str) -> None:
+    content, line, said = WRONG[kind]
+    with pytest.raises(InputError) as error:
+        one(tmp_path, content)
+    message = str(error.value)
+    assert "tracker T, sequence Deer" in message
+    assert f"line {line} " in message
+    assert f"Deer.txt:{line}" in message
+    assert said in message
+    assert "\n" not in message
+
+
+def test_ten_million_rows_are_refused_at_once(tmp_path: Path) -> None:
+    start = time.perf_counter()
+    with pytest.raises(InputError, match=r"tracker T, sequence Deer, line 6 .*more rows"):
+        one(tmp_path, b"1,2,3,4\n" * 10_000_000)
+    assert time.perf_counter() - start < 2
+
+
+def test_longer_files_are_forgiven_and_said_where_the_toolkit_ignores_them(tmp_path: Path) -> None:
+    assert one(tmp_path, boxes(7)).cut == ["Deer"]
+    with pytest.raises(InputError, match="7 rows for 5 frames"):
+        one(tmp_path, boxes(7), definition="got10k")
+
+
+def test_short_files_are_cut_on_demand_and_by_tc128(tmp_path: Path) -> None:
+    assert len(one(tmp_path, boxes(3), lengths="cut").boxes["Deer"]) == 3
+    found = one(tmp_path, boxes(3), definition="tc128")
+    assert (len(found.boxes["Deer"]), found.cut) == (3, ["Deer"])
+
+
+def test_a_row_less_is_forgiven_where_the_last_truth_is_no_box(tmp_path: Path) -> None:
+    target = Target("Board", np.array([[1.0, 2, 3, 4], [1, 2, 3, 4], [0, 0, 0, 0]]))
+    found, cut = results.fit(target.boxes[:2], target, rule(), "strict", "T", tmp_path)
+    assert (len(found), cut) == (3, True)
+    with pytest.raises(InputError):
+        results.fit(target.boxes[:1], target, rule(), "strict", "T", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "name", "first"), [(349, "otb-toolkit-1.1", 5), (354, "otb-toolkit-1.1", 5), (354, "got10k", 0)]
+)
+def test_tiger_is_scored_from_frame_six(tmp_path: Path, rows: int, name: str, first: int) -> None:
+    truth = np.arange(354.0)[:, None] + np.ones(4)
+    target = Target("Tiger1", truth, omit=5)
+    found, cut = results.fit(truth[354 - rows :], target, rule(name), "strict", "T", tmp_path)
+    assert found[0].tolist() == truth[first].tolist()
+    assert len(found) == 354 - first
+    assert not cut
+
+
+def test_other_files_are_listed_and_the_nearest_spelling_wins(tmp_path: Path) -> None:
+    folder = tmp_path / "T"
+    (folder / "times").mkdir(parents=True)
+    for name in ("Deer_time.txt", "times/Deer_time.txt", "deer.txt", "notes.md"):
+        (folder / name).write_text("0.1\n")
+    found = one(tmp_path, boxes(5))
+    assert found.ignored == ["Deer_time.txt", "deer.txt", "notes.md", "times/Deer_time.txt"]
+
+
+def test_a_level_in_between_is_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "T/baseline").mkdir(parents=True)
+    found = one(tmp_path, boxes(5), name="baseline/deer.txt")
+    assert found.missing == []
+
+
+def test_two_files_of_one_sequence_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "T").mkdir()
+    (tmp_path / "T/DEER.txt").write_text(boxes(5))
+    with pytest.raises(InputError, match=r"sequence Deer: both .*deer\.txt|sequence Deer: both .*DEER\.txt"):
+        one(tmp_path, boxes(5), name="deer.txt")
+
+
+# ---------------------------------------------------------------- .mat
+
+
+def save(path: Path, **content: object) -> Path:
+    """A `.mat` file."""
+    from scipy.io import savemat
+
+    savemat(path, content)
+    return path
+
+
+def cell(*structs: dict[str, object]) -> np.ndarray:
+    """A MATLAB cell."""
+    found = np.empty((1, len(structs)), object)
+    found[0] = structs
+    return found
+
+
+def test_rect_structs_and_bare_arrays(tmp_path: Path) -> None:
+    rows = np.arange(12.0).reshape(3, 4)
+    first = {"res": rows, "type": "rect", "len": 3}
+    tables = (
+        save(tmp_path / "a.mat", results=cell(first, {"res": rows + 1, "type": "rect"})),
+        save(tmp_path / "b.mat", result=rows),
+        save(tmp_path / "c.mat", results=first),
+        save(tmp_path / "d.mat", results=cell({"res": rows.T[:, :], "transformType": "rect"})),
+    )
+    for path in tables:
+        found, plain = matlab.read_boxes(path, "T")
+        assert plain
+        assert found.tolist() == rows.tolist()
+
+
+def test_affine_types_become_boxes_by_the_toolkits_own_rules(tmp_path: Path) -> None:
+    still = [50.0, 60.0, 1.0, 0.0, 0.0, 1.0]
+    flipped = [50.0, 60.0, -1.0, 0.0, 0.0, 1.0]
+    path = save(tmp_path / "a.mat", results=cell({"res": [still, flipped], "type": "ivtAff", "tmplsize": [9, 5]}))
+    found, plain = matlab.read_boxes(path, "T")
+    assert not plain
+    assert found.tolist() == [[45, 57, 9, 5], [54, 57, -9, 5]]
+    corners = [[10.4, 30.5, 30.5, 10.4], [20.0, 20.0, 44.6, 44.6]]
+    path = save(tmp_path / "b.mat", results=cell({"res": corners, "type": "4corner"}))
+    assert matlab.read_boxes(path, "T")[0].tolist() == [[10, 20, 22, 26]]
+    row = [1.0, 0.0, 0.0, 1.0, 20.0, 10.0]
+    path = save(tmp_path / "c.mat", results=cell({"res": [row], "type": "L1Aff", "tmplsize": [8, 6]}))
+    assert matlab.read_boxes(path, "T")[0].tolist() == [[11, 21, 6, 8]]
+    path = save(
+        tmp_path / "d.mat", results=cell({"res": [[2.0, 0.0, 50, 60]], "type": "SIMILARITY", "tmplsize": [11, 7]})
+    )
+    assert matlab.read_boxes(path, "T")[0].tolist() == [[40, 54, 23, 15]]
+
+
+@pytest.mark.parametrize("kind", ["another variable", "strings", "a wrong shape", "an unknown type", "text", "struct"])
+def test_a_mat_of_another_program_is_an_error(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "Deer.mat"
+    content: dict[str, dict[str, object]] = {
+        "another variable": {"net": np.ones(3)},
+        "strings": {"results": "hello"},
+        "a wrong shape": {"results": cell({"res": np.ones((3, 5)), "type": "rect"})},
+        "an unknown type": {"results": cell({"res": np.ones((3, 4)), "type": "ellipse"})},
+        "struct": {"results": {"weights": 3}},
+    }
+    if kind == "text":
+        path.write_text("not a mat file at all, only text that is long enough to be read as one" * 4)
+    else:
+        save(path, **content[kind])
+    with pytest.raises(InputError, match=r"tracker T, sequence Deer .*Deer\.mat"):
+        matlab.read_boxes(path, "tracker T, sequence Deer")
+
+
+# ---------------------------------------------------------------- VOT files
+
+
+def vot_run(tmp_path: Path, content: str, frames: int = 4, lengths: results.Lengths = "strict") -> vot_files.Run:
+    """A repetition."""
+    path = tmp_path / "bag_001.txt"
+    path.write_text(content)
+    return vot_files.read_run(path, frames, "tracker T, sequence bag", lengths)[0]
+
+
+def test_codes_boxes_polygons_and_unknown_regions(tmp_path: Path) -> None:
+    run = vot_run(tmp_path, "1\n1,2,3,4\n1,2,3,4,5,6,7,8\nnan,nan,nan,nan")
+    assert run.codes.tolist() == [1, -1, -1, 0]
+    assert run.regions.rectangle.tolist() == [False, True, False, True]
+    assert run.regions.special.tolist() == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("1\n1,2,3\n1,2,3,4\n2\n", r"line 2 .*bag_001\.txt:2.*3 numbers"),
+        ("1\n1,2,3,4\n7\n2\n", r"line 3 .*code 7"),
+        ("1\n1,2,3,4\n", r"line 3 .*2 rows for 4 frames.*--lengths cut"),
+        ("1\n1,2,3,4,5,6,7,8,9,10\n0\n0\n", r"line 2 .*10 numbers"),
+        ("1\n1,2,3,four\n0\n0\n", r"line 2 .*'four'"),
+    ],
+)
+def test_a_wrong_vot_file_is_an_error_with_its_line(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(InputError, match=f"tracker T, sequence bag, {said}"):
+        vot_run(tmp_path, content)
+
+
+# ---------------------------------------------------------------- annotations
+
+
+def test_otb_folders_with_two_targets(real_data: Path) -> None:
+    truth = ground_truth.read(real_data / "otb", benchmarks.find("otb100"))
+    assert list(truth.targets) == [
+        "Couple", "Crossing", "David", "Deer", "Football1", "Freeman1", "Jogging-1", "Jogging-2", "Skiing",
+    ]  # fmt: skip
+    assert truth.targets["Jogging-1"].boxes[0].tolist() == [111, 98, 25, 101]
+    assert truth.targets["Jogging-2"].boxes[0].tolist() == [180, 79, 37, 114]
+
+
+def test_all_forms_of_annotations_are_read(tmp_path: Path) -> None:
+    for place in (
+        "flat/Deer.txt",
+        "folders/Deer/groundtruth_rect.txt",
+        "deep/animals/Deer/groundtruth.txt",
+        "gt/Deer_gt.txt",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(boxes(71))
+    for place in ("flat", "folders", "deep", "gt"):
+        assert len(ground_truth.read(tmp_path / place, benchmarks.find("otb100")).targets["Deer"].boxes) == 71
+
+
+def test_lasot_absence_in_one_file_or_two(tmp_path: Path) -> None:
+    name, frames = "airplane-1", benchmarks.find("lasot").sequences["airplane-1"].frames
+    folder = tmp_path / "airplane" / name
+    folder.mkdir(parents=True)
+    (folder / "groundtruth.txt").write_text(boxes(frames))
+    (folder / "full_occlusion.txt").write_text(",".join("1" if i == 3 else "0" for i in range(frames)))
+    (folder / "out_of_view.txt").write_text(",".join("1" if i == 5 else "0" for i in range(frames)))
+    two = ground_truth.read(tmp_path, benchmarks.find("lasot")).targets[name].absent
+    assert two is not None
+    assert np.flatnonzero(two).tolist() == [3, 5]
+    (folder / "absent.txt").write_text("\n".join("1" if i == 4 else "0" for i in range(frames)))
+    combined = ground_truth.read(tmp_path, benchmarks.find("lasot")).targets[name].absent
+    assert combined is not None
+    assert np.flatnonzero(combined).tolist() == [4]
+
+
+def test_otb99_lang_has_its_own_list(tmp_path: Path) -> None:
+    for name in ("Deer", "Other"):
+        (tmp_path / "OTB_videos" / name).mkdir(parents=True)
+        (tmp_path / "OTB_videos" / name / "groundtruth_rect.txt").write_text(boxes(4))
+    (tmp_path / "OTB_query_test").mkdir()
+    (tmp_path / "OTB_query_test/Deer.txt").write_text("the deer in front")
+    truth = ground_truth.read(tmp_path, benchmarks.find("otb99-lang"))
+    assert truth.expected == ("Deer",)
+    assert len(truth.targets["Deer"].boxes) == 4
+
+
+def test_another_benchmarks_annotation_is_an_error(real_data: Path) -> None:
+    with pytest.raises(InputError, match="where tc128 has"):
+        ground_truth.read(real_data / "annotations/otb100", benchmarks.find("tc128"))
+
+
+@pytest.mark.parametrize("benchmark", ["otb100", "vot2016", "lasot"])
+def test_a_missing_folder_is_named(tmp_path: Path, benchmark: str) -> None:
+    with pytest.raises(InputError, match="/none"):
+        score.files(benchmark, tmp_path / "none", tmp_path)
+
+
+def test_unknown_benchmarks_and_definitions_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nosuch.*there are otb2013"):
+        score.files("nosuch", tmp_path, tmp_path)
+    with pytest.raises(InputError, match="vot-matlab-7: not a definition"):
+        score.files("otb100", tmp_path, tmp_path, "vot-matlab-7")
