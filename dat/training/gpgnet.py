@@ -18,6 +18,7 @@ from dat.models.sentence import Vocabulary
 from dat.training import losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
+from dat.training.optimisers import OPTIMISERS
 from dat.training.runner import Clock, Row
 
 SAMPLES = 6  # rows of the picture of sample maps
@@ -40,8 +41,7 @@ class GpgnetTask:
         if training.freeze_language and module.sentence is not None:
             module.sentence.requires_grad_(False)
         trained = [p for p in module.parameters() if p.requires_grad]
-        kinds = {"adagrad": torch.optim.Adagrad, "adam": torch.optim.Adam}
-        self.optimiser: torch.optim.Optimizer = kinds[training.optimiser](trained, lr=training.rate)
+        self.optimiser = OPTIMISERS[training.optimiser](trained, training.rate)
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * training.epochs
 

@@ -18,6 +18,7 @@ from dat.models.layers import initialise
 from dat.models.sentence import PAD, SentenceNet, Vocabulary
 from dat.training import runner
 from dat.training.checkpoints import Checkpoints
+from dat.training.optimisers import Adam
 from dat.training.runner import Clock, Row
 
 
@@ -83,7 +84,7 @@ class LanguageTask:
         source = runner.generator(seed, 0)
         net = SentenceNet(len(self.vocabulary), language.channels, language.kernel, language.layers, generator=source)
         self.module = Classifier(net, len(names), source).to(device)
-        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=language.rate)
+        self.optimiser = Adam(self.module.parameters(), lr=language.rate)
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * language.epochs
 

@@ -24,6 +24,7 @@ from dat.errors import JobError
 from dat.models.layers import set_generator
 from dat.training import losses
 from dat.training.checkpoints import Checkpoints
+from dat.training.optimisers import Optimiser
 
 Row = dict[str, float]
 
@@ -41,7 +42,7 @@ class Task(Protocol):
         """The network."""
 
     @property
-    def optimiser(self) -> torch.optim.Optimizer:
+    def optimiser(self) -> Optimiser:
         """Its optimiser."""
 
     def batch(self, step: int) -> Any:
@@ -69,7 +70,7 @@ class Settings(Protocol):
 
 def generator(*numbers: int) -> torch.Generator:
     """A generator of torch's for these numbers; different lists give unrelated streams."""
-    state = np.random.SeedSequence(numbers).generate_state(2, np.uint32)
+    state = np.random.SeedSequence([len(numbers), *numbers]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
 
 
@@ -135,7 +136,7 @@ def train(
 def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> None:
     task.module.train()
     for group in task.optimiser.param_groups:
-        group["lr"] = group.setdefault("initial_lr", group["lr"]) * task.rate(step)
+        group["lr"] = group["initial_lr"] * task.rate(step)
     set_generator(task.module, generator(task.seed, 1, step))
     with clock.part("batch"):
         batch = task.batch(step)
@@ -148,7 +149,7 @@ def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> No
                 "lower the learning rate, or look at these samples"
             )
         with clock.part("backward"):
-            task.optimiser.zero_grad(set_to_none=True)
+            task.optimiser.zero_grad()
             parts["loss"].backward()  # type: ignore[no-untyped-call]
         with clock.part("optimiser"):
             torch.nn.utils.clip_grad_norm_(task.module.parameters(), clip)

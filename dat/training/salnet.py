@@ -18,6 +18,7 @@ from dat.models.salnet import SALNet
 from dat.training import batches, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
+from dat.training.optimisers import OPTIMISERS
 from dat.training.runner import Clock, Row
 
 ROWS = 5  # rows of the curve
@@ -62,11 +63,7 @@ class SalnetTask:
             {"params": [p for p in module.parameters() if id(p) not in branches], "lr": training.rate},
             {"params": list(module.branches.parameters()), "lr": training.branch_rate},
         ]
-        self.optimiser: torch.optim.Optimizer = (
-            torch.optim.Adam(groups)
-            if training.optimiser == "adam"
-            else torch.optim.SGD(groups, momentum=0.9, weight_decay=5e-4)
-        )
+        self.optimiser = OPTIMISERS[training.optimiser](groups)
         self.steps = training.cycles * len(domains)
         self.every = len(domains) * -(-training.cycles // ROWS)
 

@@ -1,0 +1,93 @@
+"""Adam, Adagrad and SGD with torch's numbers, in a few lines.
+
+torch's own classes import its compiler when one is made: several seconds for each of a dozen short trainings.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Group = dict[str, Any]
+
+
+class Optimiser:
+    """`groups` are dicts of `params` and `lr`, or parameters with the one rate `lr`.
+
+    The state is by a parameter's place over all groups; a parameter without a gradient is passed over.
+    """
+
+    def __init__(self, groups: Iterable[nn.Parameter] | Sequence[Group], lr: float = 0.0) -> None:
+        given = list(groups)
+        first = given if given and isinstance(given[0], dict) else [{"params": given, "lr": lr}]
+        self.param_groups: list[Group] = [
+            {"params": list(group["params"]), "lr": group["lr"], "initial_lr": group["lr"]}
+            for group in first
+            if isinstance(group, dict)
+        ]
+        self.state: dict[int, dict[str, Any]] = {}
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        place = 0
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self.update(parameter, parameter.grad, group["lr"], self.state.setdefault(place, {}))
+                place += 1
+
+    def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
+        """Move one parameter in place."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps; the rates follow from the step."""
+        return {"state": self.state}
+
+    def load_state_dict(self, found: dict[str, Any]) -> None:
+        """Go on from a checkpoint's state."""
+        self.state = {int(place): dict(state) for place, state in found["state"].items()}
+
+
+class Adam(Optimiser):
+    """Adam with betas .9 and .999 and epsilon 1e-8, no decay [R38]."""
+
+    def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
+        if not state:
+            state |= {"step": 0, "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}
+        state["step"] += 1
+        state["mean"].lerp_(gradient, 0.1)
+        state["square"].mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+        spread = state["square"].sqrt().div_(math.sqrt(1 - 0.999 ** state["step"])).add_(1e-8)
+        parameter.addcdiv_(state["mean"], spread, value=-rate / (1 - 0.9 ** state["step"]))
+
+
+class Adagrad(Optimiser):
+    """Adagrad with epsilon 1e-10, from an empty sum."""
+
+    def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
+        if not state:
+            state["sum"] = torch.zeros_like(parameter)
+        state["sum"].addcmul_(gradient, gradient)
+        parameter.addcdiv_(gradient, state["sum"].sqrt().add_(1e-10), value=-rate)
+
+
+class SGD(Optimiser):
+    """Momentum .9 and weight decay 5e-4, as MDNet has them."""
+
+    def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
+        change = gradient.add(parameter, alpha=5e-4)
+        state["momentum"] = state["momentum"].mul_(0.9).add_(change) if state else change
+        parameter.add_(state["momentum"], alpha=-rate)
+
+
+OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}

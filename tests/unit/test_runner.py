@@ -1,0 +1,189 @@
+"""The training loop: exact to resume, and it stops where it should."""
+
+import math
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dat.errors import JobError
+from dat.models.layers import Dropout
+from dat.training import runner
+from dat.training.checkpoints import KEPT, Checkpoints
+from dat.training.optimisers import SGD, Adagrad, Adam, Optimiser
+
+SETTINGS = SimpleNamespace(clip=10.0, checkpoint=3)
+
+
+class Killed(Exception):
+    pass
+
+
+@dataclass
+class Line:
+    """Fits a line, with dropout; breaks off or goes wrong at a step."""
+
+    steps: int = 10
+    every: int = 4
+    seed: int = 0
+    lower: str = "line.batch"
+    stop: int | None = None
+    wrong: int | None = None
+    seen: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.module = nn.Sequential(nn.Linear(4, 8), Dropout(0.5), nn.Linear(8, 1))
+        source = runner.generator(self.seed)
+        for p in self.module.parameters():
+            nn.init.normal_(p, generator=source)
+        self.optimiser = Adam(self.module.parameters(), 0.1)
+
+    def rate(self, step: int) -> float:
+        return 1 - step / self.steps
+
+    def batch(self, step: int) -> Tensor:
+        if step == self.stop:
+            raise Killed
+        self.seen.append(step)
+        x = torch.randn(5, 4, generator=runner.generator(self.seed, 9, step))
+        return x * math.nan if step == self.wrong else x
+
+    def loss(self, batch: Tensor) -> dict[str, Tensor]:
+        error = (self.module(batch) - batch.sum(1, keepdim=True)).square().mean()
+        return {"loss": error, "error": error}
+
+    def samples(self, batch: Any) -> list[str]:
+        return ["car-1:4", "car-1:9"]
+
+    def validate(self) -> dict[str, float]:
+        assert not self.module.training and not torch.is_grad_enabled()
+        return {"held_out": float(self.module(torch.ones(1, 4)))}
+
+
+def weights_of(task: Line) -> list[Tensor]:
+    return [p.detach().clone() for p in task.module.parameters()]
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5, 8, 9])
+def test_killed_and_started_again_ends_in_the_same_weights_and_curve(tmp_path: Path, stop: int) -> None:
+    whole = Line()
+    expected = runner.train(whole, SETTINGS)
+    with pytest.raises(Killed):
+        runner.train(Line(stop=stop), SETTINGS, Checkpoints(tmp_path))
+    again = Line()
+    rows = runner.train(again, SETTINGS, Checkpoints(tmp_path))
+    assert rows == expected
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(whole), weights_of(again), strict=True))
+    assert again.seen[0] == 3 * (stop // 3)
+
+
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        runner.train(Line(stop=8), SETTINGS, Checkpoints(tmp_path))
+    newest = sorted(tmp_path.iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    again, whole = Line(), Line()
+    assert runner.train(again, SETTINGS, Checkpoints(tmp_path)) == runner.train(whole, SETTINGS)
+    assert again.seen[0] == 3
+
+
+def test_the_last_two_checkpoints_are_kept_and_cleared(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "key")
+    for step in (3, 6, 9):
+        checkpoints.save(step, {"step": step})
+    assert [f.name for f in sorted(checkpoints.folder.iterdir())] == ["step-00000006.pt", "step-00000009.pt"][-KEPT:]
+    assert checkpoints.load() == {"step": 9}
+    checkpoints.clear()
+    assert checkpoints.load() is None and not checkpoints.folder.exists()
+
+
+def test_a_loss_that_is_not_finite_names_step_and_samples() -> None:
+    with pytest.raises(JobError, match=r"step 2: the loss is nan on car-1:4, car-1:9"):
+        runner.train(Line(wrong=2), SETTINGS)
+
+
+def test_out_of_memory_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Line, batch: Tensor) -> dict[str, Tensor]:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(Line, "loss", full)
+    with pytest.raises(JobError, match=r"out of memory; lower line\.batch"):
+        runner.train(Line(), SETTINGS)
+
+
+def test_rows_are_means_since_the_last_row_and_the_end_has_one() -> None:
+    rows = runner.train(Line(), SETTINGS)
+    assert [row["step"] for row in rows] == [4, 8, 10]
+    assert set(rows[0]) == {"step", "loss", "error", "held_out"}
+
+
+def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    norms, real = [], Adam.step
+
+    def step(self: Adam) -> None:
+        parts = [p.grad.square().sum() for group in self.param_groups for p in group["params"]]
+        norms.append(float(torch.stack(parts).sum().sqrt()))
+        real(self)
+
+    monkeypatch.setattr(Adam, "step", step)
+    runner.train(Line(), SimpleNamespace(clip=0.01, checkpoint=100))
+    assert 0 < max(norms) <= 0.01 * 1.001
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "options"),
+    [(Adam, "Adam", {}), (Adagrad, "Adagrad", {}), (SGD, "SGD", {"momentum": 0.9, "weight_decay": 5e-4})],
+)
+def test_optimisers_have_torchs_numbers(ours: type[Optimiser], theirs: str, options: dict[str, float]) -> None:
+    source = torch.Generator().manual_seed(0)
+    start, gradients = torch.randn(5, 3, generator=source), torch.randn(6, 5, 3, generator=source)
+    a, b = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+    mine, expected = ours([a], 0.05), getattr(torch.optim, theirs)([b], lr=0.05, **options)
+    for gradient in gradients:
+        a.grad, b.grad = gradient.clone(), gradient.clone()
+        mine.step()
+        expected.step()
+        torch.testing.assert_close(a, b)
+
+
+def test_a_training_does_not_import_torchs_compiler() -> None:
+    code = "import sys, dat.training.salnet; from dat.training.optimisers import Adam; from torch import nn;"
+    code += "Adam(nn.Linear(2, 2).parameters(), 0.1); assert 'torch._dynamo' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_learning_rate_follows_the_task() -> None:
+    task = Line()
+    runner.train(task, SETTINGS)
+    assert task.optimiser.param_groups[0]["lr"] == pytest.approx(0.1 * 0.1)
+
+
+def test_generators_of_other_numbers_differ() -> None:
+    draws = [torch.rand(3, generator=runner.generator(*n)).tolist() for n in ((0, 1), (1, 0), (0, 1, 0), (0, 1))]
+    assert draws[0] == draws[3] and draws[0] not in draws[1:3]
+
+
+def test_exact_puts_the_threads_back() -> None:
+    before = torch.get_num_threads()
+    with runner.exact(1):
+        assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
+    assert torch.get_num_threads() == before and not torch.are_deterministic_algorithms_enabled()
+
+
+def test_curves_leave_missing_figures_empty(tmp_path: Path) -> None:
+    runner.write_curves(
+        tmp_path / "curves.csv", [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25, "held_out_iou": 0.1}]
+    )
+    assert (tmp_path / "curves.csv").read_text() == "step,loss,held_out_iou\n1,0.5,\n2,0.25,0.1\n"
+
+
+def test_clock_counts_by_part() -> None:
+    clock = runner.Clock()
+    runner.train(Line(), SETTINGS, clock=clock)
+    assert set(clock.seconds) == {"batch", "forward", "backward", "optimiser", "validation"}
