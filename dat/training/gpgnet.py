@@ -134,7 +134,7 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
         language,
         len(vocabulary) if vocabulary else 0,
         training.shared_encoder,
-        getattr(training, "short_sentences", "pad") == "repeat",
+        training.short_sentences == "repeat",
         runner.generator(seed, 0),
     )
     if encoder is not None and module.sentence is not None:
@@ -156,7 +156,7 @@ def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str
         "network": params.plain(settings.section("network")),
         "language": params.plain(settings.section("language")),
         "shared_encoder": training.shared_encoder,
-        "repeat": getattr(training, "short_sentences", "pad") == "repeat",
+        "repeat": training.short_sentences == "repeat",
         "seed": settings.section("train").seed,
     }
 
