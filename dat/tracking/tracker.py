@@ -61,7 +61,7 @@ class Tracker:
     ) -> None:
         self.settings, self.salnet = settings, salnet.eval()
         self.device = next(salnet.parameters()).device
-        self.generation = GENERATIONS[getattr(settings, "mdnet", "v1")]
+        self.generation = GENERATIONS[settings.mdnet]
         self.attention: NDArray[np.float32] | None = None
         self._attention, self._identity, self._starts = attention, (seed, _number(sequence), repetition), 0
 
@@ -163,7 +163,7 @@ class Tracker:
         local = self.samplers.candidates(self._translation, own.scale, own.valid).draw(
             self._centre, own.local, self._local
         )
-        shape = getattr(self.settings.attention, "box", "target")
+        shape = self.settings.attention.box
         starts = [region_box(region, self._centre, shape) for region in regions]
         around = self.samplers.candidates(own.translation, own.scale, own.valid)
         self.regions = regions

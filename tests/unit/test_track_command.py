@@ -1,0 +1,148 @@
+"""`dat track`: checks before weights, and all that it writes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from dat.cli.track import track
+from dat.errors import DatError, InputError, MissingError, ParamsError
+from tests.unit.tracking_parts import ROOT, video, write_frames, write_weights
+
+FRAMES, TRUTH = video(count=5)
+BOX = "20,30,18,24"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("track")
+    write_frames(folder / "clip", FRAMES)
+    write_weights(folder / "weights")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    from dat.tracking import request
+    from tests.unit.tracking_parts import settings
+
+    monkeypatch.chdir(ROOT)
+    real = request.home
+
+    def small():
+        found = real()
+        object.__setattr__(found, "root", found.root.model_copy(update={"tracking": settings()}))
+        return found
+
+    monkeypatch.setattr(request, "home", small)
+
+
+def call(place, *options, source=None, box=BOX, weights="weights"):
+    own = [str(source or place / "clip"), "--box", box, "--weights", str(place / weights), *options]
+    result = CliRunner().invoke(track, own, standalone_mode=False)
+    if isinstance(result.exception, DatError):
+        raise result.exception
+    assert result.exception is None, result.output
+    return result
+
+
+def test_boxes_scores_and_times_are_written(place, tmp_path):
+    out, facts = tmp_path / "boxes.txt", tmp_path / "run.json"
+    result = call(place, "--out", str(out), "--json", str(facts), "--text", "the red square")
+    rows = out.read_text().splitlines()
+    assert rows[0] == "20.0000,30.0000,18.0000,24.0000" and len(rows) == 5
+    found = json.loads(facts.read_text())
+    assert len(found["frames"]) == 5 and found["frames_per_second"] > 0
+    assert set(found["frames"][1]) == {"score", "source", "seconds"}
+    assert found["attention"] == "jtnl" and result.stdout == ""
+
+
+def test_without_out_the_boxes_go_to_standard_output(place):
+    result = call(place, "--variant", "salnet", "--frames", "2")
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_the_origin_holds_for_the_box_and_for_the_output(place):
+    zero = call(place, "--variant", "salnet").stdout.splitlines()
+    one = call(place, "--variant", "salnet", "--origin", "1", box="21,31,18,24").stdout.splitlines()
+    shift = np.array([list(map(float, row.split(","))) for row in one]) - [
+        list(map(float, row.split(","))) for row in zero
+    ]
+    assert shift == pytest.approx(np.tile([1, 1, 0, 0], (5, 1)), abs=1e-3)
+
+
+def test_without_a_sentence_it_says_that_attention_is_from_the_target_alone(place):
+    assert "attention is from the target alone" in call(place, "--frames", "2").stderr
+    assert "attention is from the target alone" in call(place, "--frames", "2", "--text", "  ").stderr
+
+
+def test_a_long_sentence_and_unknown_words_are_told(place):
+    said = call(place, "--frames", "2", "--text", "the red " + "square " * 100).stderr
+    assert "102 words; the first 16 count" in said
+    assert "zebra" in call(place, "--frames", "2", "--text", "the zebra").stderr
+    assert "target alone" in call(place, "--frames", "2", "--text", "красный квадрат").stderr
+
+
+def test_a_video_is_h264_with_even_sides_and_its_index_in_front(place, tmp_path):
+    import av
+
+    out = tmp_path / "out.mp4"
+    call(place, "--video", str(out), "--show-attention", "--text", "the red square")
+    with av.open(str(out)) as container:
+        shown = container.streams.video[0]
+        assert (shown.codec_context.name, shown.pix_fmt) == ("h264", "yuv420p")
+        assert shown.width % 2 == shown.height % 2 == 0
+        assert sum(1 for _ in container.decode(video=0)) == 5
+    data = out.read_bytes()
+    assert data.find(b"moov") < data.find(b"mdat")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_start_and_frames_choose_the_part(place):
+    rows = call(place, "--variant", "salnet", "--start", "2", "--frames", "3", box="23,31,18,24").stdout.splitlines()
+    assert len(rows) == 3 and rows[0].startswith("23.0000,31.0000")
+
+
+@pytest.mark.parametrize(
+    "box", ["1,2,3", "a,b,c,d", "10,10,0,20", "10,10,5,-1", "9000,9000,20,20", "nan,1,20,20", "inf,1,2,3"]
+)
+def test_a_bad_box_is_told_even_without_weights(place, box):
+    with pytest.raises(InputError, match="box"):
+        call(place, box=box, weights="none")
+
+
+@pytest.mark.parametrize("name", ["none", "none.mp4"])
+def test_a_missing_source_is_named_even_without_weights(place, name):
+    with pytest.raises(InputError, match=name):
+        call(place, source=place / name, weights="none")
+
+
+def test_missing_weights_name_make_repro(place):
+    with pytest.raises(MissingError, match="make repro"):
+        call(place, weights="none")
+
+
+def test_an_unknown_variant_is_told_with_those_that_there_are(place):
+    with pytest.raises(ParamsError, match=r"nosuch.*dat-jtnl"):
+        call(place, "--variant", "nosuch")
+
+
+def test_a_device_that_is_not_there_is_told(place):
+    with pytest.raises(InputError, match="cuda:77"):
+        call(place, "--device", "cuda:77")
+
+
+def test_an_unreadable_frame_in_the_middle_is_named_and_nothing_is_written(place, tmp_path):
+    write_frames(tmp_path / "clip", FRAMES)
+    (tmp_path / "clip" / "0003.png").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"0003\.png"):
+        call(place, "--variant", "salnet", "--out", str(tmp_path / "out.txt"), source=tmp_path / "clip")
+    assert not (tmp_path / "out.txt").exists()
+
+
+def test_checking_a_call_needs_no_torch():
+    code = "import sys, dat.cli.track; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
