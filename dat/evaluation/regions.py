@@ -8,6 +8,7 @@ of their bounds.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,11 @@ from dat.evaluation.definitions import Raster
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
-Whole = npt.NDArray[np.int64]
+Whole = npt.NDArray[np.signedinteger[Any]]
 Flags = npt.NDArray[np.bool_]
 
 _ROWS = 1_000_000
-_FAR = 8192.0
-_NONE = np.iinfo(np.int32).max
+NONE = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ def corners(shapes: Regions, raster: Raster) -> Singles:
     return np.where(shapes.rectangle[:, None], boxes, shapes.values).reshape(-1, 4, 2)
 
 
-def _half_away(values: Singles) -> Singles:
+def half_away(values: Singles) -> Singles:
     return np.asarray(np.copysign(np.floor(np.abs(values) + np.float32(0.5)), values), np.float32)
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """The joint window of pairs of regions: its corner (N,2) and size (N,2), and which pairs overlap with 0 by rule."""
 
     corner: Singles
@@ -80,105 +80,134 @@ def _bounds(points: Singles, raster: Raster, limit: Singles | None) -> tuple[Sin
     return low, high
 
 
-def _window(a: Singles, b: Singles, raster: Raster, limit: Singles | None) -> _Window:
-    """The window of two sets of corner points, and the test of bounding boxes that comes before any pixel."""
-    (low_a, high_a), (low_b, high_b) = _bounds(a, raster, limit), _bounds(b, raster, limit)
+def window(low_a: Singles, high_a: Singles, low_b: Singles, high_b: Singles) -> Window:
+    """The joint window of pairs of bounds (N,2), and the test of bounding boxes that comes before any pixel."""
     low, high = np.minimum(low_a, low_b), np.maximum(high_a, high_b)
     size = (high - low).astype(np.int64) + 1
-    area_a, area_b = (high_a - low_a).prod(1), (high_b - low_b).prod(1)
-    shared = (np.minimum(high_a, high_b) - np.maximum(low_a, low_b)).prod(1)
+    sides_a, sides_b = high_a - low_a, high_b - low_b
+    area_a, area_b = sides_a[:, 0] * sides_a[:, 1], sides_b[:, 0] * sides_b[:, 1]
+    sides = np.minimum(high_a, high_b) - np.maximum(low_a, low_b)
+    shared = sides[:, 0] * sides[:, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         tiny = (area_a / area_b < 1e-10) | (area_b / area_a < 1e-10)
         apart = shared / (area_a + area_b - shared) <= 0
-    return _Window(low, size, tiny | apart | (size < 1).any(1))
+    return Window(low, size, tiny | apart | (size < 1).any(1))
 
 
-def _crossings(points: Floats | Singles, rows: Whole, y: Whole, raster: Raster) -> tuple[Whole, Whole]:
-    """Where rows of polygons are crossed: sorted columns (R,4), _NONE after the last, and how many (R,).
+def _hit_rows(points: Floats | Singles, heights: Whole, edge: int, raster: Raster) -> tuple[Whole, Whole]:
+    """First row and number of rows of each polygon that one of its edges crosses, within the window's rows (N,)."""
+    ends = points[:, edge, 1], points[:, edge - 1, 1]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    if raster == "legacy":
+        low, high = np.floor(low) + 1, np.floor(high)
+    begin = np.clip(low, 0, heights).astype(np.int64)
+    stop = np.clip(high + 1, 0, heights).astype(np.int64)
+    return begin, np.maximum(stop - begin, 0)
 
-    points (N,4,2) are relative to the window; `rows` says of which polygon each row `y` is.
+
+def crossings(points: Floats | Singles, heights: Whole, raster: Raster) -> tuple[Whole, Whole]:
+    """Where the rows of polygons' windows are crossed: columns (4,R), smallest first, NONE for none; how many (R,).
+
+    points (N,4,2) are relative to the window, of `heights` (N,) rows; rows lie end to end.
     """
-    columns, level = np.full((4, len(rows)), _NONE, np.int64), y.astype(points.dtype)
-    other = np.roll(points, 1, axis=1)
-    rise, run = other[..., 1] - points[..., 1], other[..., 0] - points[..., 0]
-    low, high = np.minimum(points[..., 1], other[..., 1]), np.maximum(points[..., 1], other[..., 1])
+    base = np.cumsum(heights) - heights
+    columns = np.full((4, int(heights.sum())), NONE, np.int32)
     for edge in range(4):
-        bottom = low[rows, edge]
-        hit = ((bottom < y) if raster == "legacy" else (bottom <= y)) & (y <= high[rows, edge])
-        at, owner = np.flatnonzero(hit), rows[hit]
-        climb = rise[owner, edge]
+        begin, number = _hit_rows(points, heights, edge, raster)
+        x, y = points[:, edge].T
+        run, rise = (points[:, edge - 1] - points[:, edge]).T
+        owner = np.repeat(np.arange(len(points)), number)
+        row = np.arange(len(owner)) + np.repeat(begin - (np.cumsum(number) - number), number)
+        climb, start = rise[owner], x[owner]
         with np.errstate(divide="ignore", invalid="ignore"):
-            along = (level[at] - points[owner, edge, 1]) / climb * run[owner, edge]
-        along = np.where(climb == 0, points.dtype.type(0), along)
-        columns[edge, at] = np.trunc(points[owner, edge, 0] + along).astype(np.int64)
-    columns = np.sort(columns, axis=0)
-    return columns.T, (columns != _NONE).sum(0)
+            along = (row.astype(points.dtype) - y[owner]) / climb * run[owner]
+        at = np.where(climb == 0, start, start + along)
+        columns[edge, base[owner] + row] = at.astype(np.int32)
+    counts = (columns != NONE).sum(0, dtype=np.int8)
+    return _sorted(columns), counts
 
 
-def _spans(columns: Whole, counts: Whole, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
-    """Up to two runs of pixels a row, first and last column (R,2) each, the last below the first where there is none.
+def _sorted(columns: Whole) -> Whole:
+    """The four rows of an array (4,R) in order, column by column: a sorting network."""
+    for i, j in ((0, 1), (2, 3), (0, 2), (1, 3), (1, 2)):
+        low, high = np.minimum(columns[i], columns[j]), np.maximum(columns[i], columns[j])
+        columns[i], columns[j] = low, high
+    return columns
+
+
+def spans(columns: Whole, counts: Whole, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
+    """Up to two runs of pixels a row, first and last column (2,R) each, the last below the first where there is none.
 
     Crossings are taken in pairs; of two equal ones the first is passed over unless they are the last.
     """
-    rows = len(columns)
-    first, last = np.zeros((rows, 2), np.int64), np.full((rows, 2), -1, np.int64)
+    rows = columns.shape[1]
+    first, last = np.zeros((2, rows), np.int32), np.full((2, rows), -1, np.int32)
+    plain = (counts == 2) & (columns[0] < width) & ((columns[1] > 0) if open_end else (columns[1] >= 0))
+    first[0] = np.where(plain, np.maximum(columns[0], 0), 0)
+    last[0] = np.where(plain, _run_end(columns[1], width, open_end), -1)
+    rest = np.flatnonzero(counts > 2)
+    if len(rest):
+        first[:, rest], last[:, rest] = _paired(columns[:, rest], counts[rest], width[rest], open_end)
+    return first, last
+
+
+def _run_end(right: Whole, width: Whole, open_end: bool) -> Whole:
+    """The last pixel of a run that ends at a crossing."""
+    if open_end:
+        return np.asarray(np.where(right > width, width - 1, right) - 1)
+    return np.asarray(np.minimum(right, width - 1))
+
+
+def _paired(columns: Whole, counts: Whole, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
+    """The runs of rows with more than two crossings."""
+    rows = columns.shape[1]
+    first, last = np.zeros((2, rows), np.int32), np.full((2, rows), -1, np.int32)
     at, used, here = np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.arange(rows)
     for _ in range(3):
-        going = at < counts - 1
-        left = columns[here, np.minimum(at, 3)]
-        right = columns[here, np.minimum(at + 1, 3)]
-        going &= left < width
+        left, right = columns[np.minimum(at, 3), here], columns[np.minimum(at + 1, 3), here]
+        going = (at < counts - 1) & (left < width)
         double = (left == right) & (at < counts - 2) & (not open_end)
-        take = going & ~double & ((right > 0) if open_end else (right >= 0))
-        place = np.flatnonzero(take)
-        first[place, used[place]] = np.maximum(left[place], 0)
-        limit = width[place]
-        end = (
-            np.where(right[place] > limit, limit - 1, right[place]) - 1
-            if open_end
-            else np.minimum(right[place], limit - 1)
-        )
-        last[place, used[place]] = end
+        place = np.flatnonzero(going & ~double & ((right > 0) if open_end else (right >= 0)))
+        first[used[place], place] = np.maximum(left[place], 0)
+        last[used[place], place] = _run_end(right[place], width[place], open_end)
         used[place] += 1
         at += np.where(going, np.where(double, 1, 2), 0)
-    first[:, 1] = np.where(last[:, 1] >= first[:, 1], np.maximum(first[:, 1], last[:, 0] + 1), first[:, 1])
+    first[1] = np.where(last[1] >= first[1], np.maximum(first[1], last[0] + 1), first[1])
     return first, last
 
 
 @dataclass(frozen=True)
-class _Rows:
+class Rows:
     """The rows of some windows end to end: of which pair each is, and its number within the window."""
 
     pair: Whole
     y: Whole
 
 
-def _rows(heights: Whole) -> _Rows:
+def rows_of(heights: Whole) -> Rows:
     pair = np.repeat(np.arange(len(heights)), heights)
-    return _Rows(pair, np.arange(len(pair)) - np.repeat(np.cumsum(heights) - heights, heights))
+    return Rows(pair, np.arange(len(pair)) - np.repeat(np.cumsum(heights) - heights, heights))
 
 
-def _pixels(points: Singles, window: _Window, rows: _Rows, raster: Raster, rectangle: Flags) -> tuple[Whole, Whole]:
-    """Runs of pixels (R,2) of polygons in their windows."""
-    placed = points - window.corner[:, None]
+def _pixels(points: Singles, view: Window, rows: Rows, raster: Raster, rectangle: Flags) -> tuple[Whole, Whole]:
+    """Runs of pixels (2,R) of polygons in their windows."""
+    placed = points - view.corner[:, None]
     if raster in ("2016", "7"):
-        placed = _half_away(placed)
+        placed = half_away(placed)
     work = placed if raster == "legacy" else placed.astype(np.float64)
-    width = window.size[rows.pair, 0]
-    columns, counts = _crossings(work, rows.pair, rows.y, raster)
-    return _spans(columns, counts, width, raster == "legacy")
+    return spans(*crossings(work, view.size[:, 1], raster), view.size[rows.pair, 0], raster == "legacy")
 
 
 def _common(a: tuple[Whole, Whole], b: tuple[Whole, Whole]) -> Whole:
     """Pixels in both of two sets of runs, row by row."""
-    total = np.zeros(len(a[0]), np.int64)
+    total = np.zeros(a[0].shape[1], np.int64)
     for i in range(2):
         for j in range(2):
-            total += np.maximum(np.minimum(a[1][:, i], b[1][:, j]) - np.maximum(a[0][:, i], b[0][:, j]) + 1, 0)
+            total += np.maximum(np.minimum(a[1][i], b[1][j]) - np.maximum(a[0][i], b[0][j]) + 1, 0)
     return total
 
 
-def _ratio(shared: Whole, a: Whole, b: Whole) -> Floats:
+def ratio(shared: Whole, a: Whole, b: Whole) -> Floats:
     union = a + b - shared
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(union > 0, shared / union, 0.0)
@@ -187,25 +216,25 @@ def _ratio(shared: Whole, a: Whole, b: Whole) -> Floats:
 def _general(a: Regions, b: Regions, raster: Raster, limit: Singles | None) -> Floats:
     """Overlaps of any regions by the MATLAB toolkits' rasters (N,)."""
     points_a, points_b = corners(a, raster), corners(b, raster)
-    window = _window(points_a, points_b, raster, limit)
+    view = window(*_bounds(points_a, raster, limit), *_bounds(points_b, raster, limit))
     result = np.zeros(len(a))
-    todo = np.flatnonzero(~window.zero)
-    for part in _parts(todo, window.size[todo, 1]):
-        shown = _Window(window.corner[part], window.size[part], window.zero[part])
-        rows = _rows(shown.size[:, 1])
+    todo = np.flatnonzero(~view.zero)
+    for part in _parts(todo, view.size[todo, 1]):
+        shown = Window(view.corner[part], view.size[part], view.zero[part])
+        rows = rows_of(shown.size[:, 1])
         runs_a = _pixels(points_a[part], shown, rows, raster, a.rectangle[part])
         runs_b = _pixels(points_b[part], shown, rows, raster, b.rectangle[part])
-        result[part] = _ratio(
+        result[part] = ratio(
             *(_total(values, rows, len(part)) for values in (_common(runs_a, runs_b), _length(runs_a), _length(runs_b)))
         )
     return result
 
 
 def _length(runs: tuple[Whole, Whole]) -> Whole:
-    return np.asarray(np.maximum(runs[1] - runs[0] + 1, 0).sum(1))
+    return np.asarray(np.maximum(runs[1] - runs[0] + 1, 0).sum(0))
 
 
-def _total(values: Whole, rows: _Rows, pairs: int) -> Whole:
+def _total(values: Whole, rows: Rows, pairs: int) -> Whole:
     return np.bincount(rows.pair, weights=values, minlength=pairs).astype(np.int64)
 
 
@@ -221,9 +250,8 @@ def _parts(places: Whole, heights: Whole) -> list[Whole]:
 
 
 @dataclass(frozen=True)
-class _Joint:
-    """Windows of the Python toolkit: first and last pixel (N,2) both, and what is decided before any pixel: NaN, 0
-    or 1."""
+class Joint:
+    """Windows of the Python toolkit: first and last pixel (N,2); what is decided before any pixel (NaN: nothing)."""
 
     low: Whole
     high: Whole
@@ -241,14 +269,15 @@ def _rounded(shapes: Regions) -> tuple[Singles, Singles, Singles]:
     return values, low, high
 
 
-def _joint(a: Regions, b: Regions, size: tuple[int, int] | None) -> _Joint:
+def joint(a: Regions, b: Regions, size: tuple[int, int] | None) -> Joint:
+    """The joint windows of pairs of regions, within an image's size where it is given."""
     (_, low_a, high_a), (_, low_b, high_b) = _rounded(a), _rounded(b)
     low, high = np.minimum(low_a, low_b).astype(np.int64), np.maximum(high_a, high_b).astype(np.int64)
     decided = np.where((low >= high).any(1), 1.0, np.nan)
     if size is not None:
         low, high = np.maximum(low, 0), np.minimum(high, np.array(size) - 1)
     outside = (low >= high).any(1) & np.isnan(decided)
-    return _Joint(low, high, np.where(outside, 0.0, decided))
+    return Joint(low, high, np.where(outside, 0.0, decided))
 
 
 def _slice_end(last: Whole, length: Whole) -> Whole:
@@ -257,7 +286,7 @@ def _slice_end(last: Whole, length: Whole) -> Whole:
     return np.clip(np.where(end < 0, end + length, end), 0, length) - 1
 
 
-def _toolkit_box(shapes: Regions, joint: _Joint) -> tuple[Whole, Whole]:
+def toolkit_box(shapes: Regions, view: Joint) -> tuple[Whole, Whole]:
     """First and last pixel (N,2) of rectangles in their windows.
 
     Where a window starts left of or above the image, the toolkit ends the box too early (it compares a coordinate of
@@ -265,35 +294,35 @@ def _toolkit_box(shapes: Regions, joint: _Joint) -> tuple[Whole, Whole]:
     """
     box = np.round(shapes.values[:, :4]).astype(np.int64)
     start, last = box[:, :2], box[:, :2] + box[:, 2:] - 1
-    away = np.asarray(((start > joint.high) | (last < joint.low)).any(1))
-    first = np.maximum(start - joint.low, 0)
-    end = _slice_end(np.minimum(joint.high, last - joint.low), joint.high - joint.low + 1)
+    away = np.asarray(((start > view.high) | (last < view.low)).any(1))
+    first = np.maximum(start - view.low, 0)
+    end = _slice_end(np.minimum(view.high, last - view.low), view.high - view.low + 1)
     return first, np.where(away[:, None], -1, end)
 
 
-def _toolkit_runs(shapes: Regions, joint: _Joint, rows: _Rows) -> tuple[Whole, Whole]:
-    """Runs of pixels (R,2) of regions in their windows."""
-    width = (joint.high - joint.low + 1)[rows.pair, 0]
-    points = np.round(shapes.values).reshape(-1, 4, 2).astype(np.float64) - joint.low[:, None]
-    first, last = _spans(*_crossings(points, rows.pair, rows.y, "toolkit"), width, False)
-    low, high = _toolkit_box(shapes, joint)
+def _toolkit_runs(shapes: Regions, view: Joint, rows: Rows) -> tuple[Whole, Whole]:
+    """Runs of pixels (2,R) of regions in their windows."""
+    size = view.high - view.low + 1
+    points = np.round(shapes.values).reshape(-1, 4, 2).astype(np.float64) - view.low[:, None]
+    points[shapes.rectangle] = -1
+    first, last = spans(*crossings(points, size[:, 1], "toolkit"), size[rows.pair, 0], False)
+    low, high = toolkit_box(shapes, view)
     within = (rows.y >= low[rows.pair, 1]) & (rows.y <= high[rows.pair, 1])
     own = shapes.rectangle[rows.pair]
-    first[own, 0], first[own, 1] = low[rows.pair, 0][own], 0
-    last[own, 0], last[own, 1] = np.where(within, high[rows.pair, 0], -1)[own], -1
+    first[0, own], last[0, own] = low[rows.pair, 0][own], np.where(within, high[rows.pair, 0], -1)[own]
     return first, last
 
 
 def _toolkit(a: Regions, b: Regions, size: tuple[int, int] | None) -> Floats:
     """Overlaps of any regions by the Python toolkit (N,)."""
-    joint = _joint(a, b, size)
-    result = joint.decided.copy()
+    view = joint(a, b, size)
+    result = view.decided.copy()
     todo = np.flatnonzero(np.isnan(result))
-    for part in _parts(todo, (joint.high - joint.low + 1)[todo, 1]):
-        shown = _Joint(joint.low[part], joint.high[part], joint.decided[part])
-        rows = _rows((shown.high - shown.low + 1)[:, 1])
+    for part in _parts(todo, (view.high - view.low + 1)[todo, 1]):
+        shown = Joint(view.low[part], view.high[part], view.decided[part])
+        rows = rows_of((shown.high - shown.low + 1)[:, 1])
         runs_a, runs_b = _toolkit_runs(a.take(part), shown, rows), _toolkit_runs(b.take(part), shown, rows)
-        result[part] = _ratio(
+        result[part] = ratio(
             *(_total(values, rows, len(part)) for values in (_common(runs_a, runs_b), _length(runs_a), _length(runs_b)))
         )
     return result

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.evaluation.definitions import Vot
-from dat.evaluation.regions import Regions, overlaps
+from dat.evaluation.regions import Regions
+from dat.evaluation.truth_runs import overlaps
 from dat.evaluation.vot_files import FAILED, INITIALISED, TRACKED, Run, Target
 
 Floats = npt.NDArray[np.float64]
@@ -97,14 +98,14 @@ def frame_overlaps(target: Target, runs: Sequence[Run], definition: Vot) -> Fram
     unique = list({id(run): run for run in runs}.values())
     order = np.array([next(i for i, run in enumerate(unique) if run is one) for one in runs])
     frames = len(unique[0].codes)
-    truth = target.regions.take(np.tile(np.arange(frames), len(unique)))
+    truth = target.regions.take(np.arange(frames))
     found = _stack(unique)
     limits = (
         _limit(target.size, definition.bounded_curve, definition.curve_edge, definition),
         _limit(target.size, definition.bounded_accuracy, definition.accuracy_edge, definition),
     )
     measured = {limit: overlaps(truth, found, definition.raster, limit) for limit in set(limits)}
-    shaped = [measured[limit].reshape(len(unique), frames)[order] for limit in limits]
+    shaped = [measured[limit][order] for limit in limits]
     codes = np.stack([run.codes for run in unique])[order]
     return Frames(shaped[0], shaped[1], codes)
 
