@@ -77,7 +77,7 @@ def draw(figure: Figure) -> "Drawing":
 
     style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
     with rc_context(style):
-        drawing = Drawing(figsize=(9.2, 3.7), layout=ConstrainedLayoutEngine(wspace=0.06))
+        drawing = Drawing(figsize=(9.2, 3.7 if figure.panels else 1.2), layout=ConstrainedLayoutEngine(wspace=0.06))
         count = max(1, len(figure.panels))
         axes = drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0]
         for index in range(len(figure.panels)):
