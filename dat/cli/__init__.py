@@ -80,9 +80,8 @@ def main() -> None:
     """The console script."""
     debug = "--debug" in sys.argv[1:2]
     try:
-        dat.main(standalone_mode=False, prog_name="dat")
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        status = dat.main(standalone_mode=False, prog_name="dat")
+        sys.exit(status if isinstance(status, int) else 0)
     except click.exceptions.Abort:
         sys.exit(130)
     except KeyboardInterrupt:
