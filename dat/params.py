@@ -139,9 +139,10 @@ class Salnet(Section):
 
 
 class SalnetTraining(Section):
-    """SALNet's multi-domain training."""
+    """SALNet's multi-domain training; iterations, where not 0, end it before the cycles do."""
 
     cycles: Number
+    iterations: Count
     frames_per_batch: Number
     positives: Number
     negatives: Number

@@ -248,7 +248,7 @@ def parents(inputs: Iterable[Path], base: Path) -> list[dict[str, str]]:
 
 def make_record(
     *,
-    module: str,
+    modules: Sequence[str],
     inputs: Sequence[Mapping[str, Any]],
     outputs: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
@@ -257,11 +257,11 @@ def make_record(
     parents: Sequence[Mapping[str, str]],
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """A record (FORMATS): what decided a result. `module` is the entry module whose code closure is hashed."""
+    """A record (FORMATS): what decided a result. the code closures of `modules` are hashed."""
     record: dict[str, Any] = {
         "inputs": list(inputs),
         "outputs": list(outputs),
-        "code": code_closure(module),
+        "code": {path: digest for module in modules for path, digest in code_closure(module).items()},
         "params": dict(params),
         "environment": dict(environment),
         "command": command,

@@ -22,7 +22,10 @@ Paths = Callable[[Settings, str], dict[str, str]]
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: its entry module, and its inputs, outputs and record as paths below the profile."""
+    """A stage: its entry module, and its inputs, outputs and record as paths below the profile.
+
+    `jobs` is the module that the stage's jobs run in processes of their own.
+    """
 
     module: str
     inputs: Paths
@@ -31,7 +34,7 @@ class Stage:
     command: str
     threads: Callable[[Settings], int] = lambda settings: 1
     seed: Callable[[Settings, str], int | None] = lambda settings, key: None
-    optional: bool = False
+    jobs: str | None = None
 
 
 def _manifest(settings: Settings, key: str) -> str:
@@ -127,6 +130,7 @@ STAGES: Mapping[str, Stage] = {
         lambda s, k: f"results/{k}/record.json",
         "dat benchmark",
         lambda s: int(s.root.tracking.threads),
+        jobs="dat.tracking.job",
     ),
     "evaluate": Stage(
         "dat.evaluation.stage",
@@ -199,7 +203,7 @@ def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: re
     outputs = [fact for role in sorted(final) for fact in _facts(job.outputs[role], final[role], home)]
     present = [path for _, path in sorted(job.inputs.items()) if path.exists()]
     record = records.make_record(
-        module=stage.module,
+        modules=[name for name in (stage.module, stage.jobs) if name],
         inputs=[fact for path in present for fact in records.folder_files(path, home)],
         outputs=outputs,
         params=dict(sorted(settings.read.items())),

@@ -91,7 +91,7 @@ def _record(
     for name, values in plan["sections"].items():
         settings |= params.leaves(values, name)
     record = records.make_record(
-        module=plans.ENTRY,
+        modules=[plans.ENTRY],
         inputs=[records.file_facts(path, home) for path in files] + [row],
         outputs=records.folder_files(folder),
         params=settings,

@@ -39,7 +39,8 @@ def empty(path: str) -> bool:
 @pytest.mark.parametrize("name", STAGES)
 def test_everything_a_stage_imports_is_declared(name: str) -> None:
     declared = [path.removeprefix("${root}/") for path in paths(name, "deps") if path.startswith("${root}/")]
-    closure = {path for path in records.code_closure(STAGES[name].module) if not empty(path)}
+    modules = [module for module in (STAGES[name].module, STAGES[name].jobs) if module]
+    closure = {path for module in modules for path in records.code_closure(module) if not empty(path)}
     undeclared = {path for path in closure if not any(path == one or path.startswith(f"{one}/") for one in declared)}
     assert not undeclared
     unused = [one for one in declared if not any(path == one or path.startswith(f"{one}/") for path in closure)]
