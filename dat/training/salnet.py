@@ -64,8 +64,9 @@ class SalnetTask:
             {"params": list(module.branches.parameters()), "lr": training.branch_rate},
         ]
         self.optimiser = OPTIMISERS[training.optimiser](groups)
-        self.steps = training.cycles * len(domains)
-        self.every = len(domains) * -(-training.cycles // ROWS)
+        limit = getattr(training, "iterations", 0)  # 0: the cycles decide
+        self.steps = min(training.cycles * len(domains), limit or 10**9)
+        self.every = -(-self.steps // ROWS)
 
     def rate(self, step: int) -> float:
         """What the learning rates are multiplied by."""

@@ -1,0 +1,154 @@
+"""The three training stages, whole, on a few small videos."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+import training_sets
+from training_sets import stage
+
+from dat import params, records
+from dat.datasets.images import read_image
+from dat.errors import InputError, JobError
+from dat.models import weights
+from dat.training import gpgnet, language, losses, salnet
+
+CHANGES = (
+    (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>2"),
+    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
+    (r"(?m)^(  positives: )\d+", r"\g<1>8"),
+    (r"(?m)^(  negatives: )\d+", r"\g<1>24"),
+    (r"(?m)^(gpgnet_training: .*batch: )\d+", r"\g<1>5"),
+    (r"(?m)^(gpgnet_training: .*epochs: )\d+", r"\g<1>2"),
+    (r"(?m)^(train: .*checkpoint: )\d+", r"\g<1>2"),
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> params.Settings:
+    return training_sets.make(tmp_path_factory.mktemp("profile"), *CHANGES)
+
+
+def train_salnet(made: params.Settings, name: str, out: str = "out", source: str = "") -> Path:
+    source = source or made.section(f"salnet.{name}").from_
+    return stage(salnet.run, made, name, {"training": source}, {"weights": f"{out}/{name}"})
+
+
+def train_gpgnet(made: params.Settings, name: str, out: str = "out", source: str = "training") -> Path:
+    return stage(gpgnet.run, made, name, {"training": source}, {"weights": f"{out}/{name}"})
+
+
+def digests(folder: Path) -> list[dict[str, object]]:
+    return records.folder_files(folder)
+
+
+def test_language_writes_an_encoder_its_words_and_its_figures(made: params.Settings) -> None:
+    folder = made.path / "training" / "language"
+    encoder, words = weights.load_sentence(folder)
+    assert encoder.channels == 10 and "disc" in words.number
+    metrics = records.read_json(folder / "metrics.json")
+    assert (metrics["sentences"], metrics["classes"], metrics["held_out"]) == (6, 2, 2)
+    again = stage(language.run, made, "", {"manifest": "training/lasot.jsonl"}, {"language": "again"})
+    names = {"weights.safetensors", "vocabulary.json", "metrics.json", "curves.csv"}
+    assert {str(f["path"]) for f in digests(again)} == names
+    assert [f for f in digests(folder) if f["path"] in names] == digests(again)
+
+
+@pytest.mark.parametrize("name", ["to", "nl", "jtnl"])
+def test_gpgnet_trains_every_version(made: params.Settings, name: str) -> None:
+    folder = train_gpgnet(made, name)
+    model, words = weights.load_gpgnet(folder)
+    assert (words is None) == (name == "to")
+    assert list(model.inputs) == list(made.section(f"gpgnet.{name}").inputs)
+    metrics = records.read_json(folder / "metrics.json")
+    assert metrics["videos"] == 6 and metrics["held_out_frames"] == 3 and metrics["trained"] == 1
+    with (folder / "curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 and float(rows[-1]["held_out_bce"]) == metrics["held_out_bce"]
+    assert read_image(folder / "samples.png").shape == (3 * 32, (3 if name == "nl" else 4) * 48, 3)
+
+
+def test_salnet_trains_with_graph_and_triplet(made: params.Settings) -> None:
+    folder = train_salnet(made, "salnet")
+    model = weights.load_salnet(folder)
+    assert model.graph is not None and len(model.graph.layers) == 3 and len(model.branches) == 0
+    metrics = records.read_json(folder / "metrics.json")
+    assert metrics["domains"] == 11 and metrics["domains_without_sentence"] == 5 and metrics["steps"] == 22
+    assert 0 <= metrics["held_out_accuracy"] <= 1 and "triplet" in metrics
+
+
+def test_salnet_without_either_trains_on_tlp_and_dtb70(made: params.Settings) -> None:
+    folder = train_salnet(made, "pymdnet")
+    assert weights.load_salnet(folder).graph is None
+    metrics = records.read_json(folder / "metrics.json")
+    assert metrics["domains"] == 5 and "triplet" not in metrics
+
+
+@pytest.mark.parametrize("name", ["salnet", "jtnl"])
+def test_killed_at_any_step_it_ends_in_the_same_bytes(
+    made: params.Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = train_salnet if name == "salnet" else train_gpgnet
+    whole, kind = train(made, name, "whole"), salnet.SalnetTask if name == "salnet" else gpgnet.GpgnetTask
+    real, seen = kind.batch, []
+
+    def breaks(self: object, step: int) -> object:
+        seen.append(step)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return real(self, step)
+
+    monkeypatch.setattr(kind, "batch", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        train(made, name, "killed")
+    again = train(made, name, "killed")
+    assert seen[4] == 2  # from the checkpoint, not from the start
+    assert digests(again) == digests(whole)
+    checkpoints = made.path / ".dat" / "checkpoints"
+    assert not checkpoints.exists() or not list(checkpoints.glob("*/*"))
+
+
+def test_other_settings_do_not_resume(made: params.Settings) -> None:
+    from dat.training.checkpoints import Checkpoints
+
+    def folder(key: str) -> Path:
+        found = params.load(made.path)
+        found.section(key)
+        return Checkpoints.of(records.Job("", found, {}, {}), "dat.training.salnet").folder
+
+    assert folder("salnet.salnet") != folder("salnet.pymdnet") and folder("train") == folder("train")
+
+
+def test_a_loss_that_is_not_finite_names_the_frames(made: params.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "classification", lambda scores, labels, kind: scores.sum() * float("nan"))
+    with pytest.raises(JobError, match=r"step 0: the loss is nan on \w+:00\d+\.jpg"):
+        train_salnet(made, "pymdnet", "wrong")
+
+
+def test_a_salnet_from_our_file_is_copied(made: params.Settings) -> None:
+    folder = train_salnet(made, "pymdnet", "first")
+    out = train_salnet(made, "pymdnet", "second", "first/pymdnet/weights.safetensors")
+    assert (out / weights.FILE).read_bytes() == (folder / weights.FILE).read_bytes()
+    assert records.read_json(out / "metrics.json") == {"trained": 0}
+
+
+def test_a_salnet_from_pymdnets_file_is_converted(made: params.Settings) -> None:
+    model = salnet.build(made, made.section("salnet.pymdnet"), 0)
+    names = {"conv1.0": model.vggm.conv1, "conv2.0": model.vggm.conv2, "conv3.0": model.vggm.conv3}
+    names |= {"fc4.1": model.fc4, "fc5.1": model.fc5}
+    tensors = {f"{n}.{k}": getattr(layer, k).data + 1 for n, layer in names.items() for k in ("weight", "bias")}
+    torch.save({"shared_layers": tensors}, made.path / "mdnet.pth")
+    out = train_salnet(made, "pymdnet", "theirs", "mdnet.pth")
+    assert torch.equal(weights.load_salnet(out).fc4.weight, tensors["fc4.1.weight"])
+
+
+def test_a_gpgnet_from_our_file_keeps_its_vocabulary(made: params.Settings) -> None:
+    train_gpgnet(made, "nl", "first")
+    out = train_gpgnet(made, "nl", "second", "first/nl/weights.safetensors")
+    assert weights.load_gpgnet(out)[1] is not None
+
+
+def test_anchors_of_another_size_are_refused(made: params.Settings) -> None:
+    with pytest.raises(InputError, match=r"language\.channels gives anchors of 10 values"):
+        salnet.anchors(made.path / "training", [], made.section("salnet_training"), 64, "cpu")
