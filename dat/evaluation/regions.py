@@ -21,6 +21,7 @@ Whole = npt.NDArray[np.signedinteger[Any]]
 Flags = npt.NDArray[np.bool_]
 
 _ROWS = 1_000_000
+_FAR = 8192.0
 NONE = np.iinfo(np.int32).max
 
 
@@ -105,26 +106,40 @@ def _hit_rows(points: Floats | Singles, heights: Whole, edge: int, raster: Raste
     return begin, np.maximum(stop - begin, 0)
 
 
-def crossings(points: Floats | Singles, heights: Whole, raster: Raster) -> tuple[Whole, Whole]:
-    """Where the rows of polygons' windows are crossed: columns (4,R), smallest first, NONE for none; how many (R,).
+@dataclass(frozen=True)
+class Crossings:
+    """Where rows of windows are crossed: columns (4,R), smallest first, NONE for none; how many (R,); and whether none
+    would be another pixel in a window that begins further left (R,)."""
 
-    points (N,4,2) are relative to the window, of `heights` (N,) rows; rows lie end to end.
-    """
+    columns: Whole
+    counts: Whole
+    steady: Flags
+
+
+def crossings(points: Floats | Singles, heights: Whole, raster: Raster) -> Crossings:
+    """The crossings of polygons (N,4,2), relative to windows of `heights` (N,) rows; rows lie end to end."""
     base = np.cumsum(heights) - heights
-    columns = np.full((4, int(heights.sum())), NONE, np.int32)
+    total = int(heights.sum())
+    columns, steady = np.full((4, total), NONE, np.int32), np.ones(total, np.bool_)
     for edge in range(4):
         begin, number = _hit_rows(points, heights, edge, raster)
-        x, y = points[:, edge].T
-        run, rise = (points[:, edge - 1] - points[:, edge]).T
-        owner = np.repeat(np.arange(len(points)), number)
+        owner = np.repeat(np.arange(len(points), dtype=np.int32), number)
         row = np.arange(len(owner)) + np.repeat(begin - (np.cumsum(number) - number), number)
-        climb, start = rise[owner], x[owner]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            along = (row.astype(points.dtype) - y[owner]) / climb * run[owner]
-        at = np.where(climb == 0, start, start + along)
-        columns[edge, base[owner] + row] = at.astype(np.int32)
-    counts = (columns != NONE).sum(0, dtype=np.int8)
-    return _sorted(columns), counts
+        cell = base[owner] + row
+        start = points[owner, edge, 0]
+        along = _along(points, edge, owner, row)
+        columns[edge, cell] = (start + along).astype(np.int32)
+        steady[cell] &= (start + along).astype(np.int32) + int(_FAR) == (start + _FAR + along).astype(np.int32)
+    return Crossings(_sorted(columns), (columns != NONE).sum(0, dtype=np.int8), steady)
+
+
+def _along(points: Floats | Singles, edge: int, owner: Whole, row: Whole) -> Floats | Singles:
+    """How far right of its first corner an edge is on a row; 0 on an edge that lies in a row."""
+    run, rise = (points[:, edge - 1] - points[:, edge]).T
+    climb = rise[owner]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        along = (row.astype(points.dtype) - points[owner, edge, 1]) / climb * run[owner]
+    return np.asarray(np.where(climb == 0, points.dtype.type(0), along))
 
 
 def _sorted(columns: Whole) -> Whole:
@@ -135,11 +150,12 @@ def _sorted(columns: Whole) -> Whole:
     return columns
 
 
-def spans(columns: Whole, counts: Whole, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
+def spans(found: Crossings, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
     """Up to two runs of pixels a row, first and last column (2,R) each, the last below the first where there is none.
 
     Crossings are taken in pairs; of two equal ones the first is passed over unless they are the last.
     """
+    columns, counts = found.columns, found.counts
     rows = columns.shape[1]
     first, last = np.zeros((2, rows), np.int32), np.full((2, rows), -1, np.int32)
     plain = (counts == 2) & (columns[0] < width) & ((columns[1] > 0) if open_end else (columns[1] >= 0))
@@ -195,7 +211,7 @@ def _pixels(points: Singles, view: Window, rows: Rows, raster: Raster, rectangle
     if raster in ("2016", "7"):
         placed = half_away(placed)
     work = placed if raster == "legacy" else placed.astype(np.float64)
-    return spans(*crossings(work, view.size[:, 1], raster), view.size[rows.pair, 0], raster == "legacy")
+    return spans(crossings(work, view.size[:, 1], raster), view.size[rows.pair, 0], raster == "legacy")
 
 
 def _common(a: tuple[Whole, Whole], b: tuple[Whole, Whole]) -> Whole:
@@ -305,7 +321,7 @@ def _toolkit_runs(shapes: Regions, view: Joint, rows: Rows) -> tuple[Whole, Whol
     size = view.high - view.low + 1
     points = np.round(shapes.values).reshape(-1, 4, 2).astype(np.float64) - view.low[:, None]
     points[shapes.rectangle] = -1
-    first, last = spans(*crossings(points, size[:, 1], "toolkit"), size[rows.pair, 0], False)
+    first, last = spans(crossings(points, size[:, 1], "toolkit"), size[rows.pair, 0], False)
     low, high = toolkit_box(shapes, view)
     within = (rows.y >= low[rows.pair, 1]) & (rows.y <= high[rows.pair, 1])
     own = shapes.rectangle[rows.pair]

@@ -20,8 +20,6 @@ Whole = npt.NDArray[np.signedinteger[Any]]
 Flags = npt.NDArray[np.bool_]
 Size = tuple[float, float] | None
 
-_FAR = 8192.0
-
 
 @dataclass(frozen=True)
 class Table:
@@ -60,21 +58,21 @@ def table(truth: Regions, raster: Raster, size: Size) -> Table:
     placed = shapes.half_away(points - low[:, None].astype(np.float32)).astype(np.float64)
     size_of = high - low + 1
     pair = shapes.rows_of(size_of[:, 1]).pair
-    columns, counts = shapes.crossings(placed, size_of[:, 1], raster)
-    far, _ = shapes.crossings(placed + np.array([_FAR, 0.0]), size_of[:, 1], raster)
-    steady = ((columns == far - int(_FAR)) | (columns == shapes.NONE)).all(0)
-    first, last = shapes.spans(columns, counts, size_of[pair, 0], False)
+    crossed = shapes.crossings(placed, size_of[:, 1], raster)
+    first, last = shapes.spans(crossed, size_of[pair, 0], False)
     merged = np.maximum(last[0], last[1])
     joined = (last[1] < first[1]) | (first[1] <= last[0] + 1)
     length = np.where(last[0] >= first[0], merged - first[0] + 1, 0)
-    broken = np.bincount(pair, weights=~(joined & steady), minlength=len(truth)) > 0
+    broken = np.bincount(pair, weights=~(joined & crossed.steady), minlength=len(truth)) > 0
     limit = np.inf if size is None else np.floor(size) - (1 if raster == "toolkit" else 0)
     within = (low >= 0).all(1) & (high <= limit).all(1)
     simple = ~truth.special & ~broken & within & ~(truth.rectangle & (raster == "toolkit"))
     offset = low[pair, 0]
     base = np.cumsum(size_of[:, 1]) - size_of[:, 1]
     area = np.bincount(pair, weights=length, minlength=len(truth)).astype(np.int64)
-    return Table(first[0] + offset, merged + offset, base, low, high, area, simple)
+    return Table(
+        (first[0] + offset).astype(np.int32), (merged + offset).astype(np.int32), base, low, high, area, simple
+    )
 
 
 def _matlab_boxes(known: Table, frame: Whole, found: Regions, raster: Raster, size: Size) -> tuple[_Boxes, Flags]:
@@ -109,12 +107,12 @@ def _shared(known: Table, frame: Whole, boxes: _Boxes) -> Whole:
     rows[boxes.last[:, 0] < boxes.first[:, 0]] = 0
     begin = known.base[frame] + top - known.low[frame, 1]
     total = np.concatenate([[0], np.cumsum(rows)])
-    at = np.repeat(begin - total[:-1], rows) + np.arange(total[-1])
-    right = np.minimum(known.last[at], np.repeat(boxes.last[:, 0], rows))
-    right -= np.maximum(known.first[at], np.repeat(boxes.first[:, 0], rows))
-    right += 1
-    np.maximum(right, 0, out=right)
-    return np.asarray(np.diff(np.concatenate([[0], np.cumsum(right)])[total]), np.int64)
+    at = np.repeat((begin - total[:-1]).astype(np.int32), rows) + np.arange(total[-1], dtype=np.int32)
+    shared = np.minimum(known.last[at], np.repeat(boxes.last[:, 0].astype(np.int32), rows))
+    shared -= np.maximum(known.first[at], np.repeat(boxes.first[:, 0].astype(np.int32), rows))
+    shared += 1
+    np.maximum(shared, 0, out=shared)
+    return np.asarray(np.diff(np.concatenate([[0], np.cumsum(shared, dtype=np.int64)])[total]), np.int64)
 
 
 def overlaps(truth: Regions, found: Regions, raster: Raster, size: Size = None) -> Floats:

@@ -95,7 +95,7 @@ def rows(path: Path, frames: int, label: str) -> tuple[Floats, Whole, Whole]:
 
 
 def _check(counts: Whole, lines: Whole, allowed: Sequence[int], label: str, path: Path) -> None:
-    wrong = np.flatnonzero(~np.isin(counts, allowed))
+    wrong = np.flatnonzero(~np.logical_or.reduce([counts == number for number in allowed]))
     if len(wrong):
         line, found = lines[wrong[0]], counts[wrong[0]]
         kinds = " or ".join(str(number) for number in allowed)
@@ -204,7 +204,7 @@ def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run
     table, counts, lines = rows(path, frames, label)
     _check(counts, lines, (1, 4, 8), label, path)
     codes = np.where(counts == 1, table[:, 0], TRACKED)
-    strange = np.flatnonzero((counts == 1) & ~np.isin(codes, (SKIPPED, INITIALISED, FAILED)))
+    strange = np.flatnonzero((counts == 1) & ~((codes == SKIPPED) | (codes == INITIALISED) | (codes == FAILED)))
     if len(strange):
         line = lines[strange[0]]
         raise InputError(f"{label}, line {line} ({path}:{line}): code {table[strange[0], 0]:g}; there are 0, 1 and 2")
