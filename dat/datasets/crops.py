@@ -49,3 +49,25 @@ def sampling_grid(boxes: Tensor, shape: torch.Size | tuple[int, int], size: int,
     count = len(boxes)
     pairs = (x[:, None, :].expand(count, size, size), y[:, :, None].expand(count, size, size))
     return torch.stack(pairs, dim=-1).view(1, count * size, size, 2)
+
+
+def crop_scene(
+    image: Tensor,
+    start: tuple[float, float],
+    step: tuple[float, float],
+    shape: tuple[int, int],
+    fill: float | tuple[float, float, float] = GREY,
+) -> Tensor:
+    """One resampled part of `image` (3, H, W), minus 128: (1, 3, h, w) of `shape`, channels-last.
+
+    Pixel (u, v) lies at start + step * (u, v) in the image, so that crops of boxes whose side is `step` * size / context
+    are windows of it.
+    """
+    high, wide = image.shape[1:]
+    level = torch.as_tensor(fill, dtype=torch.float32, device=image.device).expand(3)[:, None, None]
+    x = torch.arange(shape[1], dtype=torch.float32, device=image.device) * step[0] + start[0]
+    y = torch.arange(shape[0], dtype=torch.float32, device=image.device) * step[1] + start[1]
+    x, y = (2 * x + 1) / wide - 1, (2 * y + 1) / high - 1
+    grid = torch.stack([x.expand(shape), y[:, None].expand(shape)], dim=-1)
+    cut = F.grid_sample((image.float() - level)[None], grid[None], padding_mode="zeros", align_corners=False)
+    return (cut + (level - GREY)).contiguous(memory_format=torch.channels_last)

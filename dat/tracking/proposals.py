@@ -70,7 +70,6 @@ def region_box(region: Region, last: ArrayLike, shape: str = "target") -> tuple[
 
 def global_candidates(
     boxes: list[tuple[float, float, float, float]], n: int, sampler: BoxSampler, rng: Numbers
-) -> Boxes:
-    """n candidates around each region's box, by the local sampler's numbers [R21]: (len(boxes) * n, 4) float32."""
-    drawn = [sampler.draw(box, n, rng) for box in boxes]
-    return np.concatenate(drawn) if drawn else np.empty((0, 4), np.float32)
+) -> list[Boxes]:
+    """n candidates around each region's box, by the local sampler's numbers [R21]: (n, 4) float32 of each."""
+    return [sampler.draw(box, n, rng) for box in boxes]

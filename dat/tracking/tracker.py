@@ -16,20 +16,28 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from dat import boxes as geometry
-from dat.datasets.crops import crop_regions
 from dat.datasets.images import Image
 from dat.datasets.sampling import Boxes
 from dat.models.layers import set_generator
 from dat.models.salnet import OnlineHead, SALNet
 from dat.params import Tracking
 from dat.tracking.attention import Attention
+from dat.tracking.features import Features
 from dat.tracking.generations import GENERATIONS, Samplers
 from dat.tracking.online import OnlineClassifier
 from dat.tracking.proposals import Region, find_regions, global_candidates, region_box
 from dat.tracking.regression import BoxRegressor
 
-CHUNK = 64
-"""Crops that go through the convolutions at a time: few enough that they stay in the processor's cache."""
+
+@dataclass(frozen=True)
+class FirstSamples:
+    """The first frame's boxes (N, 4); `order` is that of the negatives, near and whole, in training."""
+
+    around: Boxes
+    positives: Boxes
+    near: Boxes
+    whole: Boxes
+    order: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Tracker:
         self.device = next(salnet.parameters()).device
         self.generation = GENERATIONS[settings.mdnet]
         self.attention: NDArray[np.float32] | None = None
+        self._features = Features(self.salnet, settings.features, self.generation.fill)
         self._attention, self._identity, self._starts = attention, (seed, _number(sequence), repetition), 0
 
     def init(self, image: Image, box: ArrayLike, sentence: str | None = None) -> None:
@@ -115,31 +124,32 @@ class Tracker:
     def _learn(self, scene: Tensor) -> None:
         """The first frame: box regression, classifier, and the first entry of the memory."""
         drawn = self._first_samples()
-        counts = [len(part) for part in drawn]
-        features = self._features(scene, np.concatenate(drawn))
-        self._new_classifier(features[: counts[0] + counts[1]])
-        positives, negatives, around = torch.split(self.classifier.prepare(features), counts)
-        if counts[2]:
+        near = np.concatenate([drawn.around, drawn.positives, drawn.near])
+        features = torch.cat([self._features(scene, near, self._size), self._features(scene, drawn.whole)])
+        counts = [len(drawn.around), len(drawn.positives), len(drawn.order)]
+        self._new_classifier(features[counts[0] :])
+        around, positives, negatives = torch.split(self.classifier.prepare(features), counts)
+        negatives = negatives[torch.from_numpy(drawn.order).to(self.device)]
+        if counts[0]:
             target = torch.tensor(self.box, dtype=torch.float32, device=self.device)
-            self.regressor.fit(around, torch.from_numpy(drawn[2]).to(self.device), target)
+            self.regressor.fit(around, torch.from_numpy(drawn.around).to(self.device), target)
         self.classifier.learn(positives, negatives)
         update = self.settings.update
         self.classifier.remember(positives[: update.positives], negatives[: update.negatives])
 
-    def _first_samples(self) -> tuple[Boxes, Boxes, Boxes]:
-        """Positives, negatives (half near, half over the frame, shuffled), and boxes for the regression."""
+    def _first_samples(self) -> FirstSamples:
+        """Boxes for the regression, positives, and negatives: half near the target, half over the frame."""
         own, first, rng, box = self.generation, self.settings.first, self._samples, self.box
         regression = self.settings.box_regression
         area = own.regression_area if own.area_at_sampling else None
-        around = self.samplers.regression(regression.scale).within(
-            box, regression.samples, rng, own.regression_overlap, area
-        )
+        sampler = self.samplers.regression(regression.scale)
+        around = sampler.within(box, regression.samples, rng, own.regression_overlap, area)
         positives = self.samplers.positives(True).within(box, first.positives, rng, own.positive_overlap)
         half, bounds = first.negatives // 2, own.first_negative_overlap
         near = self.samplers.near_negatives().within(box, half, rng, bounds)
         whole = self.samplers.whole_negatives().within(box, first.negatives - half, rng, bounds)
-        negatives = np.concatenate([near, whole])
-        return _or_itself(positives, box), _or_corners(negatives[rng.permutation(len(negatives))], box), around
+        near = near if len(near) + len(whole) else _quarters(box)
+        return FirstSamples(around, _or_itself(positives, box), near, whole, rng.permutation(len(near) + len(whole)))
 
     def _new_classifier(self, features: Tensor) -> None:
         generator = torch.Generator().manual_seed(int(self._samples.integers(2**62)))
@@ -164,14 +174,24 @@ class Tracker:
             self._centre, own.local, self._local
         )
         shape = self.settings.attention.box
-        starts = [region_box(region, self._centre, shape) for region in regions]
+        starts = [region_box(region, self._centre, shape) for region in regions] if own.global_ else []
         around = self.samplers.candidates(own.translation, own.scale, own.valid)
-        self.regions = regions
-        self.candidates = np.concatenate([local, global_candidates(starts, own.global_, around, self._global)])
-        features = self.classifier.prepare(self._features(scene, self.candidates))
+        groups = [local, *global_candidates(starts, own.global_, around, self._global)]
+        self.regions, self.candidates = regions, np.concatenate(groups)
+        features = self.classifier.prepare(self._all_features(scene, groups))
         ranks, scores = self.classifier.ranking(features)
-        groups = [own.local] + [own.global_] * len(starts)
-        return self._best(features, ranks, scores, groups)
+        return self._best(features, ranks, scores, [len(group) for group in groups])
+
+    def _all_features(self, scene: Tensor, groups: list[Boxes]) -> Tensor:
+        """Features of all groups, each around a place of its own."""
+        if self.settings.features == "crops":
+            return self._features(scene, np.concatenate(groups))
+        return torch.cat([self._features(scene, group, self._size) for group in groups])
+
+    @property
+    def _size(self) -> tuple[float, float]:
+        """Width and height of the target as last found: the scale at which a shared scene is looked at."""
+        return float(self._centre[2]), float(self._centre[3])
 
     def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Found:
         """The winner and its like: only candidates of one group are averaged, never those of two places [R34]."""
@@ -212,7 +232,8 @@ class Tracker:
         sampler = self.samplers.update_negatives()
         negatives = sampler.within(self._centre, update.negatives, rng, own.update_negative_overlap)
         positives = _or_itself(positives, self._centre)
-        features = self.classifier.prepare(self._features(scene, np.concatenate([positives, negatives])))
+        features = self._features(scene, np.concatenate([positives, negatives]), self._size)
+        features = self.classifier.prepare(features)
         self.classifier.remember(features[: len(positives)], features[len(positives) :])
 
     # ------------------------------------------------------------ features
@@ -220,14 +241,6 @@ class Tracker:
     def _scene(self, image: Image) -> Tensor:
         """The image on the device: (3, H, W) uint8."""
         return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).to(self.device)
-
-    @torch.inference_mode()
-    def _features(self, scene: Tensor, boxes: Boxes) -> Tensor:
-        """The convolutions' features (N, D) of boxes (N, 4)."""
-        parts = []
-        for part in torch.split(torch.from_numpy(boxes).to(self.device), CHUNK):
-            parts.append(self.salnet.conv(crop_regions(scene, part, fill=self.generation.fill)))
-        return torch.cat(parts)
 
 
 def _number(name: str) -> int:
@@ -240,10 +253,8 @@ def _or_itself(positives: Boxes, box: NDArray[np.float64]) -> Boxes:
     return positives if len(positives) else box[None].astype(np.float32)
 
 
-def _or_corners(negatives: Boxes, box: NDArray[np.float64]) -> Boxes:
-    """The negatives, or the target's four quarters when every sample overlaps it too much."""
-    if len(negatives):
-        return negatives
+def _quarters(box: NDArray[np.float64]) -> Boxes:
+    """The target's four quarters, as negatives where every sample overlaps the target too much."""
     x, y, w, h = box
-    quarters = [(x + i * w / 2, y + j * h / 2, w / 2, h / 2) for i in (0, 1) for j in (0, 1)]
-    return np.array(quarters, np.float32)
+    found = [(x + i * w / 2, y + j * h / 2, w / 2, h / 2) for i in (0, 1) for j in (0, 1)]
+    return np.array(found, np.float32)
