@@ -77,14 +77,14 @@ def generator(*numbers: int) -> torch.Generator:
 @contextlib.contextmanager
 def exact(threads: int) -> Iterator[None]:
     """Deterministic algorithms and a fixed number of threads, as before afterwards."""
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_deterministic_debug_mode("warn")  # the same switch as use_deterministic_algorithms, without its imports
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.set_deterministic_debug_mode(before[1])
 
 
 @dataclass
