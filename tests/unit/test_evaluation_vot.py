@@ -1,0 +1,246 @@
+"""VOT: rasters by hand and against one another, fragments and the curve by hand, ranks, files of both experiments."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dat.evaluation import definitions, ranks, regions, score, truth_runs, vot, vot_files
+from dat.evaluation.definitions import Raster, Vot
+from dat.evaluation.regions import Regions
+
+RASTERS: tuple[Raster, ...] = ("2016", "7", "toolkit", "legacy")
+NUMBER = st.floats(-30, 150).map(lambda value: round(value, 1))
+SIDE = st.floats(1, 60).map(lambda value: round(value, 1))
+
+
+def rule(name: str = "vot-matlab-2016") -> Vot:
+    """A definition of VOT."""
+    found = definitions.find(name, "vot")
+    assert isinstance(found, Vot)
+    return found
+
+
+def some(*rows: list[float]) -> Regions:
+    """Regions of rows of four or eight numbers."""
+    counts = np.array([len(row) for row in rows])
+    table = np.full((len(rows), 8), np.nan)
+    for place, row in zip(table, rows, strict=True):
+        place[: len(row)] = row
+    return regions.regions(table, counts)
+
+
+def one(a: list[float], b: list[float], raster: Raster, size: Any = None) -> float:
+    """The overlap of two regions."""
+    return float(regions.overlaps(some(a), some(b), raster, size)[0])
+
+
+# ---------------------------------------------------------------- rasters
+
+
+@pytest.mark.parametrize(("raster", "pixels"), [("2016", 11 * 21), ("7", 10 * 20), ("toolkit", 200), ("legacy", 200)])
+def test_pixels_of_a_whole_box(raster: Raster, pixels: int) -> None:
+    inside = [10.0, 10, 4, 4] if raster == "2016" else [10.0, 10, 5, 5]
+    assert one([10, 10, 10, 20], inside, raster) == pytest.approx(25 / pixels)
+
+
+def test_a_box_and_its_polygon_agree_in_2016_but_not_in_7() -> None:
+    box, polygon = [10.0, 10, 8, 8], [10.0, 10, 18, 10, 18, 18, 10, 18]
+    assert one(box, polygon, "2016") == 1
+    assert one(box, polygon, "7") == pytest.approx(64 / 81)
+    assert one(polygon, polygon, "toolkit") == 1
+
+
+def test_touching_boxes() -> None:
+    assert one([10, 10, 10, 10], [20, 10, 10, 10], "2016") == 0
+    assert one([10, 10, 10, 10], [19, 10, 10, 10], "7") == 0
+    assert one([10, 10, 10, 10], [19, 10, 10, 10], "2016") == pytest.approx(2 * 11 / (2 * 121 - 22))
+
+
+def test_only_pixels_within_the_image_count() -> None:
+    a, b = [0.0, 0, 20, 10], [10.0, 0, 20, 10]
+    assert one(a, b, "2016") == pytest.approx(11 / 31)
+    assert one(a, b, "2016", (20.0, 20.0)) == pytest.approx(11 / 21)
+
+
+def test_a_diamond_row_by_row() -> None:
+    diamond = [5.0, 0, 10, 5, 5, 10, 0, 5]
+    assert one(diamond, [0, 0, 10, 10], "2016") == pytest.approx(61 / 121)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(st.lists(NUMBER, min_size=8, max_size=8), st.tuples(NUMBER, NUMBER, SIDE, SIDE)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from(RASTERS),
+    st.sampled_from([None, (99.0, 79.0)]),
+)
+def test_the_quick_way_is_the_general_way(pairs: list[Any], raster: Raster, size: Any) -> None:
+    truth = some(*(list(a) for a, _ in pairs), *(list(b) for _, b in pairs))
+    found = some(*(list(b) for _, b in pairs), *(list(b) for _, b in reversed(pairs)))
+    assert (
+        truth_runs.overlaps(truth, found, raster, size)[0].tolist()
+        == regions.overlaps(truth, found, raster, size).tolist()
+    )
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.tuples(NUMBER, NUMBER, SIDE, SIDE), st.lists(NUMBER, min_size=8, max_size=8), st.sampled_from(RASTERS))
+def test_overlaps_are_shares_and_symmetric(box: Any, polygon: list[float], raster: Raster) -> None:
+    forth, back = one(list(box), polygon, raster), one(polygon, list(box), raster)
+    assert forth == back
+    assert 0 <= forth <= 1
+
+
+@pytest.mark.parametrize("raster", RASTERS)
+def test_large_regions_come_near_the_exact_overlap(raster: Raster) -> None:
+    turned = [100.0, 50, 250, 100, 200, 250, 50, 200]
+    exact = 25_000 / (200 * 200)
+    assert one([50, 50, 200, 200], turned, raster) == pytest.approx(exact, abs=0.02)
+
+
+# ---------------------------------------------------------------- the protocol, by hand
+
+
+def run_of(codes: list[int], overlap: list[float]) -> vot.Frames:
+    """One repetition: codes of frames (-1 tracked) and their overlaps."""
+    values = np.where(np.array(codes) == vot_files.TRACKED, overlap, np.nan)[None]
+    return vot.Frames(values, values, np.array(codes)[None])
+
+
+T = vot_files.TRACKED
+
+
+def test_accuracy_leaves_out_ten_frames_from_each_start() -> None:
+    codes = [1] + [T] * 11 + [2] + [0] * 4 + [1] + [T] * 10
+    overlap = [0.0] * 10 + [0.4, 0.6] + [0.0] * 6 + [0.0] * 9 + [0.8]
+    found = vot.sequence_score(run_of(codes, overlap), rule())
+    assert (found.accuracy, found.counted, found.failures) == (pytest.approx(0.6), 3, 1)
+
+
+def test_the_curve_of_one_failure_by_hand() -> None:
+    codes, overlap = [1, T, T, 2, 0, 0, 0, 0, 1, T, T], [0, 0.8, 0.4, 0, 0, 0, 0, 0, 0, 0.6, 0.2]
+    found = vot.curves([run_of(codes, overlap)], 11, (2, 5), rule())
+    lost = [1, 0.8, 0.6, 0.4, 0.3]
+    kept = [1, 0.6, 0.4]
+    assert found.curve()[:5] == pytest.approx([1, 0.7, 0.5, lost[3], lost[4]])
+    assert found.curve()[2] == pytest.approx((lost[2] + kept[2]) / 2)
+    assert found.eao() == pytest.approx(np.mean([0.7, 0.5, 0.4, 0.3]))
+
+
+def test_the_python_toolkit_is_one_frame_late_and_pads_late_failures() -> None:
+    codes, overlap = [1, T, T, T, 2, 0], [0, 0.9, 0.6, 0.3, 0, 0]
+    ours = vot.curves([run_of(codes, overlap)], 6, (2, 4), rule())
+    theirs = vot.curves([run_of(codes, overlap)], 6, (2, 3), rule("vot-toolkit-0.9"))
+    assert ours.curve()[:6] == pytest.approx([1, 0.9, 0.75, 0.6, 0.45, 0.36])
+    assert theirs.eao() == pytest.approx((0.75 + 0.6) / 2)
+    long = vot.curves([run_of(codes, overlap), run_of([1] + [T] * 9, [1.0] * 10)], 10, (7, 9), rule())
+    assert long.curve()[6:9] == pytest.approx([1, 1, 1])
+    padded = vot.curves(
+        [run_of(codes, overlap), run_of([1] + [T] * 9, [1.0] * 10)], 10, (7, 9), rule("vot-toolkit-0.9")
+    )
+    assert padded.curve()[6] == pytest.approx((1.8 / 6 + 1) / 2)
+
+
+def test_repetitions_of_a_sequence_share_its_weight() -> None:
+    two = vot.Frames(*(np.tile(part, (2, 1)) for part in vars(run_of([1, T, T], [0, 0.2, 0.2])).values()))
+    found = vot.curves([two, run_of([1, T, T], [0, 0.8, 0.8])], 3, (2, 3), rule())
+    assert found.eao() == pytest.approx(0.5)
+    theirs = vot.curves([two, run_of([1, T, T], [0, 0.8, 0.8])], 3, (1, 2), rule("vot-toolkit-0.9"))
+    assert theirs.eao() == pytest.approx(0.4)
+
+
+def test_the_interval_of_equal_and_of_two_lengths() -> None:
+    assert vot.interval_of([40, 40]) == (40, 40)
+    low, high = vot.interval_of([30, 50])
+    assert 1 <= low < high <= 50
+
+
+# ---------------------------------------------------------------- ranks
+
+
+def test_wilcoxons_tests_by_hand() -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 1, 60).round(1), rng.normal(0.5, 1, 60).round(1)
+    expected = stats.wilcoxon(a - b, correction=False, method="asymptotic").pvalue
+    assert ranks.signed_rank(a - b) == pytest.approx(expected, rel=1e-9)
+    counts = rng.poisson(1, 40).astype(float), rng.poisson(2, 50).astype(float)
+    expected = stats.mannwhitneyu(*counts, method="asymptotic", use_continuity=True).pvalue
+    assert ranks.rank_sum(*counts) == pytest.approx(expected, rel=1e-9)
+    assert ranks.signed_rank(np.zeros(5)) == 1
+
+
+def test_equal_trackers_share_a_rank() -> None:
+    equal = [[True, True, False], [True, True, True], [False, True, True]]
+    assert ranks.adapted([0.1, 0.2, 0.3], equal) == [1.5, 2, 2.5]
+
+
+# ---------------------------------------------------------------- files of a whole benchmark
+
+
+def vot2014(place: Path, real: Path) -> tuple[Path, Path]:
+    """VOT2014's car as published, and two trackers in both experiments: one near, one far from it."""
+    (place / "annotations").mkdir()
+    (place / "annotations/car").symlink_to((real / "vot/vot2014-car").resolve())
+    truth = np.loadtxt(real / "vot/vot2014-car/groundtruth.txt", delimiter=",")
+    low, high = truth.reshape(-1, 4, 2).min(1), truth.reshape(-1, 4, 2).max(1)
+    for name, shift in (("Near", 0.05), ("Far", 0.35)):
+        for experiment in ("baseline", "region_noise"):
+            folder = place / "results" / name / experiment / "car"
+            folder.mkdir(parents=True)
+            rows = np.concatenate([low + shift * (high - low), high - low], axis=1)
+            for number in range(1, 4):
+                lines = ["1", *(",".join(f"{value:.4f}" for value in row) for row in rows[1:])]
+                if name == "Far":
+                    lines[40:46] = ["2", "0", "0", "0", "0", "1"]
+                (folder / f"car_{number:03d}.txt").write_text("\n".join(lines))
+            (folder / "car_time.txt").write_text("0.1\n")
+    return place / "annotations", place / "results"
+
+
+def test_vot2014_scores_both_experiments_tags_and_ranks(real_data: Path, tmp_path: Path) -> None:
+    found = score.files("vot2014", *vot2014(tmp_path, real_data), bootstrap=(200, 0))
+    near, far = found["trackers"]["Near"], found["trackers"]["Far"]
+    assert near["accuracy"] > far["accuracy"]
+    assert (near["failures"], far["failures"]) == (0, 1)
+    assert far["region_noise"]["failures"] == 1
+    assert "eao" not in near
+    assert near["attributes"]
+    assert near["ignored"] == ["baseline/car/car_time.txt", "region_noise/car/car_time.txt"]
+    assert (near["scored"], near["expected"], near["complete"]) == (1, 25, False)
+    assert found["bounded"] is True
+    json.dumps(found, allow_nan=False)
+
+
+def test_ranks_of_complete_trackers(real_data: Path, tmp_path: Path) -> None:
+    annotations, results = vot2014(tmp_path, real_data)
+    from dat.evaluation import benchmarks, vot_scoring
+
+    benchmark = benchmarks.find("vot2014")
+    truth = vot_files.read_truth(annotations, benchmark)
+    truth = vot_files.Truth(("car",), truth.targets)
+    folders = sorted(results.iterdir())
+    scored = vot_scoring.score_all(benchmark, truth, folders, rule(), "strict")
+    placed = vot_scoring.rank(scored, truth)
+    assert placed is not None
+    assert placed["Near"]["accuracy"] < placed["Far"]["accuracy"]
+    assert placed["Near"]["robustness"] <= placed["Far"]["robustness"]
+
+
+def test_tags_shorter_than_the_video_go_on_with_zeros(real_data: Path) -> None:
+    from dat.evaluation import benchmarks
+
+    truth = vot_files.read_truth(real_data / "annotations/vot2019.json", benchmarks.find("vot2019"))
+    graduate = truth.targets["graduate"]
+    assert {len(flags) for flags in graduate.tags.values()} == {len(graduate)} == {844}
+    assert truth.targets["conduction1"].regions.rectangle.all()
+    assert not truth.bounded
