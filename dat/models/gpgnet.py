@@ -1,6 +1,7 @@
 """GPGNet: from a whole frame, the target's picture and the sentence to a map of where the target may be."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from dat.models.layers import initialise, scaled
 from dat.models.sentence import PAD, SentenceNet
 
 INPUTS = ("target", "language")
+PRIOR = 0.04  # about the share of a frame that a target covers
 BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3))  # VGG-16 through conv4_3: channels and convolutions [R15]
 
 
@@ -116,7 +118,8 @@ class GPGNet(nn.Module):
             channels += language.channels
         self.decoder = Decoder(channels, network.width)
         initialise(self, network.init, generator)
-        nn.init.normal_(self.decoder.head.weight, std=0.01, generator=generator)  # a flat map to begin with
+        nn.init.normal_(self.decoder.head.weight, std=0.01, generator=generator)
+        nn.init.constant_(self.decoder.head.bias, math.log(PRIOR / (1 - PRIOR)))  # a flat map of the prior to begin with
 
     def encode_patch(self, patch: Tensor) -> Tensor:
         """(B,3,H,W) target patches -> (B, 512 * width, H/16, W/16)."""

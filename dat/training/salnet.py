@@ -64,8 +64,8 @@ class SalnetTask:
             {"params": list(module.branches.parameters()), "lr": training.branch_rate},
         ]
         self.optimiser = OPTIMISERS[training.optimiser](groups)
-        limit = getattr(training, "iterations", 0)  # 0: the cycles decide
-        self.steps = min(training.cycles * len(domains), limit or 10**9)
+        cycles = training.cycles * len(domains)
+        self.steps = min(cycles, training.iterations or cycles)  # 0: the cycles alone decide
         self.every = -(-self.steps // ROWS)
 
     def rate(self, step: int) -> float:
