@@ -169,7 +169,7 @@ class OnlineClassifier:
         outputs = self.outputs(torch.cat([positives, negatives]))
         labels = torch.zeros(len(outputs), dtype=torch.long, device=outputs.device)
         labels[: len(positives)] = TARGET
-        loss = F.cross_entropy(outputs, labels)
+        loss = F.cross_entropy(outputs, labels, reduction=getattr(self.settings, "loss", "mean"))
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.head.parameters(), self.settings.clip)
