@@ -5,7 +5,7 @@ share whose centre error is at most that. A sequence's score is a curve; a bench
 `success` is the mean over the 21 thresholds 0, .05, ..., 1; `precision` the value at 20 pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,6 @@ def overlap_thresholds(form: str) -> Floats:
     return np.concatenate([low, 1 - (20 - np.arange(11, STEPS)) * 0.05])
 
 
-PIXEL_THRESHOLDS: Floats = np.arange(PIXELS, dtype=np.float64)
 SHARE_THRESHOLDS: Floats = np.arange(SHARES, dtype=np.float64) * 0.01
 
 
@@ -52,18 +51,31 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Frames:
+    """Overlap, centre error in pixels, and the error as a share of the target's size, of every frame (N,)."""
+
+    overlap: Floats
+    error: Floats
+    shares: Floats
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The truth of some sequences end to end: boxes (N,4), first row and number of rows of each sequence, and what does
-    not depend on a tracker: which rows count as boxes for success and for precision, and which are absent."""
+    """The truth of some sequences end to end, and all that does not depend on a tracker.
+
+    boxes (4,N): left, top, width, height, each contiguous. starts, frames (S,): first row and number of rows of each
+    sequence; owner (N,) is the sequence of each row. no_box, no_place: rows whose truth is no box, for success and for
+    precision; absent: rows that are flagged so.
+    """
 
     sequences: tuple[str, ...]
     boxes: Floats
     starts: Places
     frames: Places
     owner: Places
-    success_valid: Flags
-    precision_valid: Flags
-    absent: Flags
+    no_box: Places
+    no_place: Places
+    absent: Places
 
 
 def _valid(boxes: Floats, rule: str) -> Flags:
@@ -76,6 +88,11 @@ def _valid(boxes: Floats, rule: str) -> Flags:
     return np.ones(len(boxes), np.bool_)
 
 
+def columns(boxes: Floats) -> Floats:
+    """Boxes (N,4) as four contiguous rows (4,N)."""
+    return np.ascontiguousarray(boxes.T)
+
+
 def plan(targets: Sequence[Target], rows: Sequence[int], definition: OnePass) -> Plan:
     """Lay the truth of targets end to end, `rows` of each, ending where the target's does or cut at the end."""
     parts = [_part(target, count, definition) for target, count in zip(targets, rows, strict=True)]
@@ -84,13 +101,13 @@ def plan(targets: Sequence[Target], rows: Sequence[int], definition: OnePass) ->
     frames = np.array([len(part[0]) for part in parts], np.int64)
     return Plan(
         tuple(target.name for target in targets),
-        boxes,
-        np.concatenate([[0], np.cumsum(frames)[:-1]]),
+        columns(boxes),
+        np.cumsum(frames) - frames,
         frames,
         np.repeat(np.arange(len(parts)), frames),
-        _valid(boxes, definition.success_valid),
-        _valid(boxes, definition.precision_valid),
-        absent,
+        np.flatnonzero(~_valid(boxes, definition.success_valid)),
+        np.flatnonzero(~_valid(boxes, definition.precision_valid)),
+        np.flatnonzero(absent),
     )
 
 
@@ -102,43 +119,77 @@ def _part(target: Target, rows: int, definition: OnePass) -> tuple[Floats, Flags
     return target.boxes[start : start + rows], absent[start : start + rows]
 
 
-def repair(boxes: Floats, truth: Floats, first: Flags, rule: str) -> tuple[Floats, int]:
-    """Boxes with bad rows replaced by the row before (repaired itself), never the first of a sequence; and how many."""
-    if rule == "none":
-        return boxes, 0
+def _bad_rows(boxes: Floats, truth: Floats, rule: str) -> Flags:
+    """Rows (N,) that a toolkit replaces."""
+    width, height = boxes[2:]
     if rule == "pytracking":
-        bad = (boxes[:, 2:] == 0).any(1)
-    else:
-        missing = np.isnan(boxes)
-        missing_row = missing.any(1) if rule == "lasot" else missing.all(1)
-        bad = (boxes[:, 2:] <= 0).any(1) | missing_row
-        bad &= ~np.isnan(truth).any(1)
-    bad &= ~first
-    count = int(np.count_nonzero(bad))
-    if not count:
+        return np.asarray((width == 0) | (height == 0))
+    missing = np.isnan(boxes)
+    no_row = missing.any(0) if rule == "lasot" else missing.all(0)
+    return np.asarray(((width <= 0) | (height <= 0) | no_row) & ~np.isnan(truth).any(0), np.bool_)
+
+
+def repair(boxes: Floats, truth: Floats, fixed: Flags, rule: str) -> tuple[Floats, int]:
+    """Boxes (4,N) with bad rows replaced by the row before (repaired itself), and how many; `fixed` rows stay."""
+    sound = rule == "none" or ((boxes[2] > 0).all() and (boxes[3] > 0).all())
+    if sound and (rule != "lasot" or not np.isnan(boxes).any()):
         return boxes, 0
-    source = np.where(bad, 0, np.arange(len(boxes)))
-    return np.asarray(boxes[np.maximum.accumulate(source)], np.float64), count
+    bad = _bad_rows(boxes, truth, rule) & ~fixed
+    source = np.where(bad, 0, np.arange(len(bad)))
+    return np.asarray(boxes[:, np.maximum.accumulate(source)], np.float64), int(np.count_nonzero(bad))
 
 
 def overlaps(a: Floats, b: Floats, form: str) -> Floats:
-    """Intersection over union row by row, in the order of operations of a toolkit; NaN where a value is NaN."""
+    """Intersection over union (N,) of boxes (4,N) in the order of operations of a toolkit; NaN where a value is NaN."""
+    less = 1.0 if form == "matlab" else 0.0
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        if form == "matlab":
-            high = np.minimum(a[:, :2] + a[:, 2:] - 1, b[:, :2] + b[:, 2:] - 1)
-            sides = np.maximum(high - np.maximum(a[:, :2], b[:, :2]) + 1, 0)
-        else:
-            sides = np.maximum(np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0)
-        shared = sides[:, 0] * sides[:, 1]
-        union = a[:, 2] * a[:, 3] + b[:, 2] * b[:, 3] - shared
+        shared = _side(a[0], a[2], b[0], b[2], less)
+        shared *= _side(a[1], a[3], b[1], b[3], less)
+        union = a[2] * a[3]
+        union += b[2] * b[3]
+        union -= shared
         if form == "clipped":
             return np.asarray(np.clip(shared / (union + np.finfo(np.float64).eps), 0.0, 1.0), np.float64)
-        return np.asarray(shared / union, np.float64)
+        shared /= union
+    return shared
 
 
-def centre_offsets(a: Floats, b: Floats) -> Floats:
-    """Differences of centres (N,2), the toolkits' way: x + (w - 1) / 2."""
-    return (a[:, :2] + (a[:, 2:] - 1) / 2) - (b[:, :2] + (b[:, 2:] - 1) / 2)
+def _side(start_a: Floats, length_a: Floats, start_b: Floats, length_b: Floats, less: float) -> Floats:
+    """How far two intervals overlap (N,), at least 0; `less` is what a toolkit takes off the ends and adds again."""
+    end, other = start_a + length_a, start_b + length_b
+    if less:
+        end -= less
+        other -= less
+    np.minimum(end, other, out=end)
+    end -= np.maximum(start_a, start_b)
+    if less:
+        end += less
+    return np.maximum(end, 0, out=end)
+
+
+def centre_offsets(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Differences of centres, across and down (N,) each, the toolkits' way: x + (w - 1) / 2."""
+    found = []
+    for start, length in ((0, 2), (1, 3)):
+        offset = a[length] - 1
+        offset /= 2
+        offset += a[start]
+        offset -= b[start] + (b[length] - 1) / 2
+        found.append(offset)
+    return found[0], found[1]
+
+
+def steps_below(values: Floats, thresholds: Floats, scale: float) -> Places:
+    """How many of evenly spaced thresholds (0, 1/scale, ...) lie below each value (N,), values not NaN.
+
+    A guess by arithmetic, put right by the thresholds themselves.
+    """
+    last = len(thresholds)
+    guess = np.ceil(np.clip(values, 0, last) * scale)
+    bins = np.minimum(guess, last).astype(np.int64)
+    bins += values > np.append(thresholds, np.inf)[bins]
+    bins -= values <= np.insert(thresholds, 0, -np.inf)[bins]
+    return bins
 
 
 def _counts(owner: Places, bins: Places, sequences: int, width: int) -> Floats:
@@ -146,59 +197,68 @@ def _counts(owner: Places, bins: Places, sequences: int, width: int) -> Floats:
     return np.bincount(owner * width + bins, minlength=sequences * width).reshape(sequences, width).astype(np.float64)
 
 
-def _success(values: Floats, owner: Places, sequences: int, thresholds: Floats) -> Floats:
-    """Frames of each sequence whose value is above each threshold: (S, T). Values are never NaN."""
-    bins = np.searchsorted(thresholds, values, side="left")
-    return np.cumsum(_counts(owner, bins, sequences, len(thresholds) + 1)[:, :0:-1], axis=1)[:, ::-1]
-
-
-def _within(values: Floats, owner: Places, sequences: int, thresholds: Floats) -> Floats:
-    """Frames of each sequence whose value is at most each threshold: (S, T). Values are never NaN."""
-    bins = np.searchsorted(thresholds, values, side="left")
-    return np.cumsum(_counts(owner, bins, sequences, len(thresholds) + 1), axis=1)[:, :-1]
+def _curves(values: Frames, plan: Plan, definition: OnePass) -> tuple[Floats, Floats, Floats]:
+    """Shares of each sequence's frames above overlap thresholds, and within pixels and shares of the target's size."""
+    count, total = len(plan.sequences), plan.frames[:, None] + np.finfo(np.float64).eps
+    steps = steps_below(values.overlap, overlap_thresholds(definition.thresholds), STEPS - 1)
+    above = _counts(plan.owner, steps, count, STEPS + 1)[:, :0:-1].cumsum(1)[:, ::-1]
+    pixels = np.clip(np.ceil(values.error), 0, PIXELS).astype(np.int64)
+    within = _counts(plan.owner, pixels, count, PIXELS + 1).cumsum(1)[:, :-1]
+    shares = _counts(plan.owner, steps_below(values.shares, SHARE_THRESHOLDS, 100), count, SHARES + 1).cumsum(1)[:, :-1]
+    return above / total, within / total, shares / total
 
 
 def score(boxes: Floats, plan: Plan, repairable: Flags, definition: OnePass) -> Scores:
     """Curves of one tracker: boxes (N,4) laid out like the plan's; repairable (S,) says whose rows may be repaired."""
-    first = np.zeros(len(boxes), np.bool_)
-    first[plan.starts] = True
-    fixed, repaired = repair(boxes, plan.boxes, first | ~repairable[plan.owner], definition.repair)
+    fixed = np.repeat(~repairable, plan.frames)
+    fixed[plan.starts] = True
+    own, repaired = repair(columns(boxes), plan.boxes, fixed, definition.repair)
     if definition.first_is_truth:
-        fixed = fixed.copy() if fixed is boxes else fixed
-        fixed[plan.starts] = plan.boxes[plan.starts]
-    overlap, error, shares = _frame_values(fixed, plan, definition)
-    count, total = len(plan.sequences), plan.frames[:, None] + np.finfo(np.float64).eps
-    thresholds = overlap_thresholds(definition.thresholds)
-    return Scores(
-        plan.sequences,
-        plan.frames,
-        _success(overlap, plan.owner, count, thresholds) / total,
-        _within(error, plan.owner, count, PIXEL_THRESHOLDS) / total,
-        _within(shares, plan.owner, count, SHARE_THRESHOLDS) / total,
-        repaired,
-    )
+        own[:, plan.starts] = plan.boxes[:, plan.starts]
+    success, precision, normalized = _curves(_frame_values(own, plan, definition), plan, definition)
+    return Scores(plan.sequences, plan.frames, success, precision, normalized, repaired)
 
 
-def _frame_values(boxes: Floats, plan: Plan, definition: OnePass) -> tuple[Floats, Floats, Floats]:
-    """Overlap, centre error and error as a share of the target's size, of every frame: no NaN, misses are -1 or inf."""
+def _frame_values(boxes: Floats, plan: Plan, definition: OnePass) -> Frames:
+    """What is measured in every frame; nothing is NaN, misses are -1 or infinite."""
     overlap = overlaps(boxes, plan.boxes, definition.overlap)
-    offset = centre_offsets(boxes, plan.boxes)
+    across, down = centre_offsets(boxes, plan.boxes)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        error = np.sqrt((offset**2).sum(1))
-        shares = np.sqrt(((offset / plan.boxes[:, 2:]) ** 2).sum(1))
-    outside = -1.0 if definition.invalid_hits else np.inf
-    overlap[~plan.success_valid | np.isnan(overlap) | plan.absent] = -1.0
+        shares = np.sqrt((across / plan.boxes[2]) ** 2 + (down / plan.boxes[3]) ** 2)
+        error = np.sqrt(across**2 + down**2)
+    overlap[plan.no_box] = -1.0
+    overlap[plan.absent] = -1.0
+    np.copyto(overlap, -1.0, where=np.isnan(overlap))
     for values in (error, shares):
-        values[np.isnan(values)] = np.inf
-        values[~plan.precision_valid] = outside
+        np.copyto(values, np.inf, where=np.isnan(values))
+        values[plan.no_place] = -1.0 if definition.invalid_hits else np.inf
         values[plan.absent] = np.inf
-    return overlap, error, shares
+    return Frames(overlap, error, shares)
+
+
+class Evaluator:
+    """Scores trackers on the same targets; trackers with the same rows share a plan."""
+
+    def __init__(self, targets: Sequence[Target], definition: OnePass) -> None:
+        self.targets = targets
+        self.definition = definition
+        self._plans: dict[tuple[tuple[str, int], ...], Plan] = {}
+
+    def _plan(self, rows: Mapping[str, int]) -> Plan:
+        key = tuple(rows.items())
+        if key not in self._plans:
+            there = [target for target in self.targets if target.name in rows]
+            self._plans[key] = plan(there, list(rows.values()), self.definition)
+        return self._plans[key]
+
+    def evaluate(self, tracker: Tracker) -> Scores:
+        """Curves of a tracker on those of the targets for which it has boxes, in the targets' order."""
+        names = [target.name for target in self.targets if target.name in tracker.boxes]
+        laid = self._plan({name: len(tracker.boxes[name]) for name in names})
+        boxes = np.concatenate([tracker.boxes[name] for name in names])
+        return score(boxes, laid, np.array([name in tracker.repairable for name in names]), self.definition)
 
 
 def evaluate(tracker: Tracker, targets: Sequence[Target], definition: OnePass) -> Scores:
-    """Curves of a tracker on those of the targets for which it has boxes, in the targets' order."""
-    there = [target for target in targets if target.name in tracker.boxes]
-    laid = plan(there, [len(tracker.boxes[target.name]) for target in there], definition)
-    boxes = np.concatenate([tracker.boxes[target.name] for target in there])
-    repairable = np.array([target.name in tracker.repairable for target in there])
-    return score(boxes, laid, repairable, definition)
+    """Curves of one tracker."""
+    return Evaluator(targets, definition).evaluate(tracker)

@@ -40,12 +40,17 @@ class Scored:
         return self.tracker.name
 
 
-def score_tracker(folder: Path, truth: ground_truth.Truth, definition: OnePass, lengths: results.Lengths) -> Scored:
-    """Read and score one tracker."""
-    tracker = results.read(folder, truth, definition, lengths)
-    scores = one_pass.evaluate(tracker, list(truth.targets.values()), definition) if tracker.boxes else None
-    tracker.boxes.clear()
-    return Scored(tracker, scores)
+def score_trackers(
+    folders: Sequence[Path], truth: ground_truth.Truth, definition: OnePass, lengths: results.Lengths
+) -> list[Scored]:
+    """Read and score trackers, one after another."""
+    evaluator, found = one_pass.Evaluator(list(truth.targets.values()), definition), []
+    for folder in folders:
+        tracker = results.read(folder, truth, definition, lengths)
+        scores = evaluator.evaluate(tracker) if tracker.boxes else None
+        tracker.boxes.clear()
+        found.append(Scored(tracker, scores))
+    return found
 
 
 def completeness(tracker: Any, expected: int) -> dict[str, Any]:
@@ -195,7 +200,7 @@ def one_pass_object(
     compare: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """The whole object for trackers' folders. Raises InputError when none has a file of the benchmark."""
-    scored = [score_tracker(folder, truth, definition, lengths) for folder in folders]
+    scored = score_trackers(folders, truth, definition, lengths)
     return assemble(benchmark, truth, scored, definition, bootstrap or Bootstrap(), compare)
 
 

@@ -64,7 +64,7 @@ def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance
     truth = ground_truth.Truth(tuple(targets), targets)
     definition = definitions.find(benchmark.definition, "one-pass")
     assert isinstance(definition, OnePass)
-    scored = [scoring.score_tracker(folder, truth, definition, "strict") for folder in folders]
+    scored = scoring.score_trackers(folders, truth, definition, "strict")
     found = scoring.assemble(benchmark, truth, scored, definition, chance)
     _complete(key, found)
     by_tracker = {one.name: one.scores.values() for one in scored if one.scores is not None}

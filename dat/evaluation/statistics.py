@@ -20,6 +20,7 @@ LEVEL = 0.95
 Interval = tuple[float, float]
 Verdict = Literal["holds", "does not", "cannot tell"]
 _STILL = 1e-9
+_LOT = 64
 
 
 @functools.lru_cache(maxsize=16)
@@ -37,36 +38,33 @@ def flips(sequences: int, count: int, seed: int) -> Floats:
     return signs.astype(np.float64) * 2 - 1
 
 
-def studentised(estimates: Floats, error: Floats, drawn: Floats, drawn_error: Floats) -> tuple[Floats, Floats]:
-    """Ends (M,) of 95 % intervals of M scores: estimates and standard errors (M,), and those of every resample (R,M).
+def studentised(estimates: Floats, error: Floats, away: Floats, drawn_error: Floats) -> tuple[Floats, Floats]:
+    """Ends (M,) of 95 % intervals of M scores: estimates and standard errors (M,); of every resample, how far it is
+    away from the estimate (M,R), which is overwritten, and its own standard error (M,R).
 
     Infinite where the resamples cannot bound a score: too many of them have no error of their own.
     """
-    away = drawn - estimates
-    still = drawn_error <= _STILL * error
+    tiny = (_STILL * error)[:, None]
+    still = drawn_error <= tiny
+    moved = away[still]
+    fixed = np.where(np.abs(moved) <= np.broadcast_to(tiny, away.shape)[still], 0.0, np.copysign(np.inf, moved))
     with np.errstate(divide="ignore", invalid="ignore"):
-        fixed = np.where(np.abs(away) <= _STILL * error, 0.0, np.sign(away) * np.inf)
-        low, high = _outer(np.where(still, fixed, away / drawn_error))
-        ends = (np.where(error > 0, estimates - step * error, estimates) for step in (high, low))
-        return next(ends), next(ends)
+        away /= drawn_error
+        away[still] = fixed
+        low, high = _outer(away)
+        return (
+            np.where(error > 0, estimates - high * error, estimates),
+            np.where(error > 0, estimates - low * error, estimates),
+        )
 
 
 def _outer(values: Floats) -> tuple[Floats, Floats]:
-    """The outer 2.5 % points of columns (R,M), as order statistics (nothing is interpolated towards infinity)."""
-    rows = len(values)
-    low = min(max(int(np.floor((1 - LEVEL) / 2 * (rows + 1))) - 1, 0), rows - 1)
-    high = rows - 1 - low
-    ordered = np.partition(values, (low, high), axis=0)
-    return ordered[low], ordered[high]
-
-
-def _error(influence: Floats, weights: Floats | None = None) -> Floats:
-    """Standard errors of scores from how each sequence moves them, influence (S,M); by resample with weights (R,S)."""
-    count = len(influence)
-    if weights is None:
-        return np.asarray(np.sqrt((influence**2).mean(0) / count))
-    mean = weights @ influence / count
-    return np.asarray(np.sqrt(np.maximum(weights @ influence**2 / count - mean**2, 0) / count))
+    """The outer 2.5 % points of rows (M,R), as order statistics (nothing is interpolated towards infinity)."""
+    count = values.shape[1]
+    low = min(max(int(np.floor((1 - LEVEL) / 2 * (count + 1))) - 1, 0), count - 1)
+    high = count - 1 - low
+    values.partition((low, high), axis=1)
+    return values[:, low], values[:, high]
 
 
 def share_value(above: Floats, below: Floats) -> Floats:
@@ -114,7 +112,8 @@ class Draws:
         count = weights.shape[1]
         errors = np.sqrt((weights * self.drawn_influence**2).sum(1)) / count
         error = np.sqrt((self.influence**2).sum()) / count
-        low, high = studentised(np.array([self.value]), np.array([error]), self.drawn[:, None], errors[:, None])
+        away = (self.drawn - self.value)[None]
+        low, high = studentised(np.array([self.value]), np.array([error]), away, errors[None])
         return float(np.clip(low[0], least, most)), float(np.clip(high[0], least, most))
 
 
@@ -127,12 +126,27 @@ def share_draws(above: Floats, below: Floats, count: int, seed: int) -> Draws:
 
 def mean_intervals(values: Floats, count: int, seed: int, limits: Interval = (0.0, 1.0)) -> list[Interval]:
     """95 % intervals of the means of columns (S,M), within the limits that a score can take."""
-    weights = resamples(len(values), count, seed)
-    estimates = values.mean(0)
-    moved = values - estimates
-    low, high = studentised(estimates, _error(moved), weights @ values / len(values), _error(moved, weights))
-    low, high = np.clip(low, *limits), np.clip(high, *limits)
-    return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
+    weights, found = resamples(len(values), count, seed), []
+    for start in range(0, values.shape[1], _LOT):
+        low, high = _mean_lot(values[:, start : start + _LOT].T, weights)
+        found += list(zip(np.clip(low, *limits).tolist(), np.clip(high, *limits).tolist(), strict=True))
+    return found
+
+
+def _mean_lot(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Ends (M,) of the intervals of the means of rows (M,S)."""
+    estimates = values.mean(1)
+    moved = values - estimates[:, None]
+    sequences = values.shape[1]
+    away = moved @ weights.T
+    away /= sequences
+    error = moved**2 @ weights.T
+    error /= sequences
+    error -= away**2
+    np.maximum(error, 0, out=error)
+    np.sqrt(error, out=error)
+    error /= np.sqrt(sequences)
+    return studentised(estimates, np.sqrt((moved**2).mean(1) / sequences), away, error)
 
 
 def sign_flip(differences: Floats, count: int, seed: int) -> Floats:

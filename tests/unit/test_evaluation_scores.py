@@ -114,7 +114,7 @@ def test_normalised_precision_divides_by_the_targets_size() -> None:
 @given(st.lists(st.tuples(BOX, BOX), min_size=1, max_size=20), st.sampled_from(["matlab", "clipped", "continuous"]))
 def test_every_form_of_overlap_is_the_plain_one(pairs: list[tuple[Any, Any]], form: str) -> None:
     a, b = (np.array(side, float) for side in zip(*pairs, strict=True))
-    assert one_pass.overlaps(a, b, form) == pytest.approx(plain.overlap(a, b), abs=1e-9)
+    assert one_pass.overlaps(a.T, b.T, form) == pytest.approx(plain.overlap(a, b), abs=1e-9)
 
 
 @given(st.lists(st.tuples(BOX, BOX), min_size=2, max_size=30))
@@ -122,10 +122,18 @@ def test_curves_are_what_counting_frame_by_frame_gives(pairs: list[tuple[Any, An
     truth, boxes = (np.abs(np.array(side, float)) + 0.5 for side in zip(*pairs, strict=True))
     found = scores(truth, boxes)
     boxes[0] = truth[0]
-    overlap, error = one_pass.overlaps(boxes, truth, "matlab"), np.hypot(*one_pass.centre_offsets(boxes, truth).T)
+    overlap = one_pass.overlaps(boxes.T, truth.T, "matlab")
+    error = np.hypot(*one_pass.centre_offsets(boxes.T, truth.T))
     steps = one_pass.overlap_thresholds("matlab")
     assert found.success[0] == pytest.approx([(overlap > step).mean() for step in steps])
     assert found.precision[0] == pytest.approx([(error <= pixels).mean() for pixels in range(51)], abs=1e-9)
+
+
+@given(st.lists(st.floats(-2, 3), min_size=1), st.sampled_from([("matlab", 20), ("linspace", 20), ("shares", 100)]))
+def test_thresholds_below_a_value_are_those_of_a_search(values: list[float], kind: tuple[str, int]) -> None:
+    steps = one_pass.SHARE_THRESHOLDS if kind[0] == "shares" else one_pass.overlap_thresholds(kind[0])
+    each = np.concatenate([values, steps, np.nextafter(steps, 9), np.nextafter(steps, -9), [-1, np.inf]])
+    assert one_pass.steps_below(each, steps, kind[1]).tolist() == np.searchsorted(steps, each, side="left").tolist()
 
 
 # ---------------------------------------------------------------- by hand
