@@ -246,6 +246,7 @@ class Tracking(Section):
     first: FirstFrame
     update: Update
     batch: Batch
+    loss: Literal["mean", "sum"]
     momentum: Share
     weight_decay: float
     clip: Positive

@@ -30,7 +30,7 @@ if [ ! -x .venv/bin/python ] || [ "$(sed -n 's/^home_of = //p' .venv/pyvenv.cfg 
 fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9' || say "uv could not be installed; is a package index reachable?"
 echo "make setup: installing the packages of requirements.lock (about 6 GB with torch; a minute or more)" >&2
-.venv/bin/python -m uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock || say "the packages could not be installed (disk space, network?)"
+.venv/bin/python -m uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock || say "the packages could not be installed (disk space, network?)"
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --no-deps --editable . || say "the package itself could not be installed"
 .venv/bin/python -c 'import cv2, torch, torchvision, av' || say "a package does not load: a system library is missing (see the line above)"
 echo "$wanted $PWD" > $stamp
