@@ -25,12 +25,15 @@ Rows = NDArray[np.int64]
 
 
 class Memory:
-    """Features of the last `slots` frames, at most `rows` of each, in one buffer that is allocated once."""
+    """Features of the last `slots` frames, at most `rows` of each, in one buffer that is allocated once.
 
-    def __init__(self, slots: int, rows: int, width: int, device: torch.device) -> None:
-        self.buffer = torch.zeros(slots * rows, width, device=device)
+    `first` is how many the first frame has, which may be more.
+    """
+
+    def __init__(self, slots: int, rows: int, width: int, device: torch.device, first: int = 0) -> None:
+        self.buffer = torch.zeros(first + slots * rows, width, device=device)
         self._rows, self._frames, self._next = rows, deque[tuple[int, int]](maxlen=slots), 0
-        self._slots = slots
+        self._slots, self._first = slots, first
 
     def __len__(self) -> int:
         """Frames held."""
@@ -38,10 +41,13 @@ class Memory:
 
     def add(self, features: Tensor) -> None:
         """Keep a frame's features (N, D), the oldest frame's place is taken over when all are in use."""
-        count, start = min(len(features), self._rows), self._next * self._rows
+        if self._first and not self._frames:
+            start, count = 0, min(len(features), self._first)
+        else:
+            start, count = self._first + self._next * self._rows, min(len(features), self._rows)
+            self._next = (self._next + 1) % self._slots
         self.buffer[start : start + count] = features[:count]
         self._frames.append((start, count))
-        self._next = (self._next + 1) % self._slots
 
     def rows(self, last: int | None = None) -> Rows:
         """Where in the buffer the features of the last frames lie, oldest first."""
@@ -114,12 +120,10 @@ class OnlineClassifier:
         """Keep a frame's samples, prepared, for the updates."""
         if self._memories is None:
             update, width, device = self.settings.update, positives.shape[1], positives.device
-            rows = max(update.positives, len(positives)), max(update.negatives, len(negatives))
-            longest, shortest = (
-                Memory(update.long, rows[0], width, device),
-                Memory(update.short, rows[1], width, device),
+            self._memories = (
+                Memory(update.long, update.positives, width, device, len(positives)),
+                Memory(update.short, update.negatives, width, device, len(negatives)),
             )
-            self._memories = longest, shortest
         for memory, features in zip(self._memories, (positives, negatives), strict=True):
             memory.add(features)
 
@@ -141,17 +145,22 @@ class OnlineClassifier:
         if not len(positives.rows) or not len(negatives.rows):
             return
         batch, optimiser = self.settings.batch, self._optimiser(name, steps)
-        chosen = self._draw(positives, batch.positives, steps.iterations)
-        pools = self._draw(negatives, batch.pool, steps.iterations)
+        starts = [self._shuffled(samples) for samples in (positives, negatives)]
+        chosen = self._draw(positives, starts[0], batch.positives, steps.iterations)
+        pools = self._draw(negatives, starts[1], batch.pool, steps.iterations)
         for some, pool in zip(chosen, pools, strict=True):
             hard = self._hardest(negatives.buffer[pool], batch.negatives)
             self._step(optimiser, positives.buffer[some], hard)
 
-    def _draw(self, samples: Samples, count: int, iterations: int) -> Tensor:
-        """`count` rows for each iteration from one shuffling after another: (iterations, count)."""
-        needed, drawn = count * iterations, list[Rows]()
-        while sum(len(part) for part in drawn) < needed:
-            drawn.append(samples.rows[self.rng.permutation(len(samples.rows))])
+    def _shuffled(self, samples: Samples) -> Rows:
+        return samples.rows[self.rng.permutation(len(samples.rows))]
+
+    def _draw(self, samples: Samples, start: Rows, count: int, iterations: int) -> Tensor:
+        """`count` rows for each iteration, from `start` and then one shuffling after another: (iterations, count)."""
+        needed, drawn, total = count * iterations, [start], len(start)
+        while total < needed:
+            drawn.append(self._shuffled(samples))
+            total += len(drawn[-1])
         rows = np.concatenate(drawn)[:needed].reshape(iterations, count)
         return torch.from_numpy(rows).to(samples.buffer.device)
 

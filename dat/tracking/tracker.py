@@ -33,7 +33,6 @@ from dat.tracking.regression import BoxRegressor
 class FirstSamples:
     """The first frame's boxes (N, 4); `order` is that of the negatives, near and whole, in training."""
 
-    around: Boxes
     positives: Boxes
     near: Boxes
     whole: Boxes
@@ -122,34 +121,51 @@ class Tracker:
         self.regressor = BoxRegressor(size, regression.alpha, regression.checked)
 
     def _learn(self, scene: Tensor) -> None:
-        """The first frame: box regression, classifier, and the first entry of the memory."""
+        """The first frame: classifier, box regression, and the first entry of the memory, drawn in MDNet's order."""
+        later = self.generation.whole_first
+        around = None if later else self._around()
         drawn = self._first_samples()
-        near = np.concatenate([drawn.around, drawn.positives, drawn.near])
-        features = torch.cat([self._features(scene, near, self._size), self._features(scene, drawn.whole)])
-        counts = [len(drawn.around), len(drawn.positives), len(drawn.order)]
-        self._new_classifier(features[counts[0] :])
-        around, positives, negatives = torch.split(self.classifier.prepare(features), counts)
+        near = self._features(scene, np.concatenate([drawn.positives, drawn.near]), self._size)
+        features = torch.cat([near, self._features(scene, drawn.whole)])
+        self._new_classifier(features)
+        positives, negatives = torch.split(self.classifier.prepare(features), [len(drawn.positives), len(drawn.order)])
         negatives = negatives[torch.from_numpy(drawn.order).to(self.device)]
-        if counts[0]:
-            target = torch.tensor(self.box, dtype=torch.float32, device=self.device)
-            self.regressor.fit(around, torch.from_numpy(drawn.around).to(self.device), target)
         self.classifier.learn(positives, negatives)
-        update = self.settings.update
-        self.classifier.remember(positives[: update.positives], negatives[: update.negatives])
+        self._learn_box(scene, self._around() if around is None else around)
+        self._remember_first(scene, positives, negatives)
 
-    def _first_samples(self) -> FirstSamples:
-        """Boxes for the regression, positives, and negatives: half near the target, half over the frame."""
-        own, first, rng, box = self.generation, self.settings.first, self._samples, self.box
-        regression = self.settings.box_regression
+    def _around(self) -> Boxes:
+        """Boxes for the regression."""
+        own, regression = self.generation, self.settings.box_regression
         area = own.regression_area if own.area_at_sampling else None
         sampler = self.samplers.regression(regression.scale)
-        around = sampler.within(box, regression.samples, rng, own.regression_overlap, area)
+        return sampler.within(self.box, regression.samples, self._samples, own.regression_overlap, area)
+
+    def _first_samples(self) -> FirstSamples:
+        """Positives, and negatives: half near the target, half over the frame."""
+        own, first, rng, box = self.generation, self.settings.first, self._samples, self.box
         positives = self.samplers.positives(True).within(box, first.positives, rng, own.positive_overlap)
         half, bounds = first.negatives // 2, own.first_negative_overlap
         near = self.samplers.near_negatives().within(box, half, rng, bounds)
         whole = self.samplers.whole_negatives().within(box, first.negatives - half, rng, bounds)
         near = near if len(near) + len(whole) else _quarters(box)
-        return FirstSamples(around, _or_itself(positives, box), near, whole, rng.permutation(len(near) + len(whole)))
+        return FirstSamples(_or_itself(positives, box), near, whole, rng.permutation(len(near) + len(whole)))
+
+    def _learn_box(self, scene: Tensor, around: Boxes) -> None:
+        if len(around):
+            target = torch.tensor(self.box, dtype=torch.float32, device=self.device)
+            features = self.classifier.prepare(self._features(scene, around, self._size))
+            self.regressor.fit(features, torch.from_numpy(around).to(self.device), target)
+
+    def _remember_first(self, scene: Tensor, positives: Tensor, negatives: Tensor) -> None:
+        """v1 keeps as many of the first frame's samples as of any other's, v2 all positives and new negatives."""
+        own, update = self.generation, self.settings.update
+        if not own.whole_first:
+            self.classifier.remember(positives[: update.positives], negatives[: update.negatives])
+            return
+        sampler, bounds = self.samplers.update_negatives(), own.first_negative_overlap
+        drawn = sampler.within(self.box, update.negatives, self._samples, bounds)
+        self.classifier.remember(positives, self.classifier.prepare(self._features(scene, drawn, self._size)))
 
     def _new_classifier(self, features: Tensor) -> None:
         generator = torch.Generator().manual_seed(int(self._samples.integers(2**62)))
