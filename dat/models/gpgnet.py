@@ -118,8 +118,9 @@ class GPGNet(nn.Module):
             channels += language.channels
         self.decoder = Decoder(channels, network.width)
         initialise(self, network.init, generator)
-        nn.init.normal_(self.decoder.head.weight, std=0.01, generator=generator)
-        nn.init.constant_(self.decoder.head.bias, math.log(PRIOR / (1 - PRIOR)))  # a flat map of the prior to begin with
+        bias = self.decoder.head.bias
+        assert bias is not None
+        nn.init.constant_(bias, math.log(PRIOR / (1 - PRIOR)))
 
     def encode_patch(self, patch: Tensor) -> Tensor:
         """(B,3,H,W) target patches -> (B, 512 * width, H/16, W/16)."""

@@ -14,11 +14,11 @@ from dat.datasets.images import encode_png
 from dat.errors import InputError
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
+from dat.models.optimisers import OPTIMISERS
 from dat.models.sentence import Vocabulary
 from dat.training import losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
-from dat.training.optimisers import OPTIMISERS
 from dat.training.runner import Clock, Row
 
 SAMPLES = 6  # rows of the picture of sample maps
@@ -42,6 +42,7 @@ class GpgnetTask:
             module.sentence.requires_grad_(False)
         trained = [p for p in module.parameters() if p.requires_grad]
         self.optimiser = OPTIMISERS[training.optimiser](trained, training.rate)
+        self.warm_up = getattr(training, "warm_up", 0)
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * training.epochs
 
@@ -55,7 +56,7 @@ class GpgnetTask:
         return {"loss": losses.attention(logits(self.module, batch[1]), batch[1]["mask"])}
 
     def rate(self, step: int) -> float:
-        return 1.0
+        return min(1.0, (step + 1) / max(1, self.warm_up))
 
     def samples(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> list[str]:
         return [self.data.name(i) for i in batch[0]]
