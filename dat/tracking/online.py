@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dat.datasets.sampling import Numbers
+from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
 from dat.params import Tracking
 
@@ -82,7 +83,7 @@ class OnlineClassifier:
 
     def __init__(self, head: OnlineHead, settings: Tracking, rng: Numbers) -> None:
         self.head, self.settings, self.rng = head, settings, rng
-        self._optimisers: dict[str, torch.optim.SGD] = {}
+        self._optimisers: dict[str, SGD] = {}
         self._memories: tuple[Memory, Memory] | None = None
 
     def prepare(self, features: Tensor) -> Tensor:
@@ -173,19 +174,19 @@ class OnlineClassifier:
         return pool[self.outputs(pool)[:, TARGET].topk(count).indices]
 
     @torch.enable_grad()
-    def _step(self, optimiser: torch.optim.SGD, positives: Tensor, negatives: Tensor) -> None:
+    def _step(self, optimiser: SGD, positives: Tensor, negatives: Tensor) -> None:
         self.head.train()
         outputs = self.outputs(torch.cat([positives, negatives]))
         labels = torch.zeros(len(outputs), dtype=torch.long, device=outputs.device)
         labels[: len(positives)] = TARGET
-        loss = F.cross_entropy(outputs, labels, reduction=getattr(self.settings, "loss", "mean"))
-        optimiser.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(outputs, labels, reduction=self.settings.loss)
+        optimiser.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.head.parameters(), self.settings.clip)
         optimiser.step()
         self.head.eval()
 
-    def _optimiser(self, name: str, steps: Steps) -> torch.optim.SGD:
+    def _optimiser(self, name: str, steps: Steps) -> SGD:
         """One for the first frame and one for all updates, whose momentum carries over from update to update."""
         if name not in self._optimisers:
             head, rate = self.head, steps.rate
@@ -195,5 +196,6 @@ class OnlineClassifier:
                 {"params": list(head.fc6.parameters()), "lr": rate * steps.fc6_factor},
             ]
             momentum, decay = self.settings.momentum, self.settings.weight_decay
-            self._optimisers[name] = torch.optim.SGD(groups, lr=rate, momentum=momentum, weight_decay=decay)
+            self._optimisers[name] = SGD(groups)
+            self._optimisers[name].momentum, self._optimisers[name].decay = momentum, decay
         return self._optimisers[name]

@@ -15,10 +15,10 @@ from dat.datasets import manifest
 from dat.errors import InputError
 from dat.models import weights
 from dat.models.layers import initialise
+from dat.models.optimisers import Adam
 from dat.models.sentence import PAD, SentenceNet, Vocabulary
 from dat.training import runner
 from dat.training.checkpoints import Checkpoints
-from dat.training.optimisers import Adam
 from dat.training.runner import Clock, Row
 
 

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from dat import records
 from dat.errors import JobError
 from dat.models.layers import set_generator
+from dat.models.optimisers import Optimiser
 from dat.training import losses
 from dat.training.checkpoints import Checkpoints
-from dat.training.optimisers import Optimiser
 
 Row = dict[str, float]
 

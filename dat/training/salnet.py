@@ -14,11 +14,11 @@ from torch import Tensor
 from dat import params, records
 from dat.errors import InputError
 from dat.models import sentence, weights
+from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
 from dat.training import batches, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
-from dat.training.optimisers import OPTIMISERS
 from dat.training.runner import Clock, Row
 
 ROWS = 5  # rows of the curve

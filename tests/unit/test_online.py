@@ -112,7 +112,7 @@ def test_momentum_carries_over_from_update_to_update():
     first = own._optimisers["update"]
     own.update(short=False)
     assert own._optimisers["update"] is first
-    assert all("momentum_buffer" in state for state in first.state.values())
+    assert first.state and all("momentum" in state for state in first.state.values())
 
 
 def test_the_same_seed_learns_the_same_bits():

@@ -82,11 +82,13 @@ class Adagrad(Optimiser):
 
 
 class SGD(Optimiser):
-    """Momentum .9 and weight decay 5e-4, as MDNet has them."""
+    """Momentum and weight decay; the defaults are MDNet's."""
+
+    momentum, decay = 0.9, 5e-4
 
     def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
-        change = gradient.add(parameter, alpha=5e-4)
-        state["momentum"] = state["momentum"].mul_(0.9).add_(change) if state else change
+        change = gradient.add(parameter, alpha=self.decay)
+        state["momentum"] = state["momentum"].mul_(self.momentum).add_(change) if state else change
         parameter.add_(state["momentum"], alpha=-rate)
 
 
