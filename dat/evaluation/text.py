@@ -89,10 +89,9 @@ def read_boxes(path: Path, frames: int, label: str) -> tuple[Floats, Counts]:
     """
     data = read_bytes(path, frames, label)
     values, lines = parse(data, label, path)
-    if len(values) % 4 == 0 and (lines.reshape(-1, 4) == lines[::4, None]).all():
-        own = lines[::4]
-        if len(own) < 2 or (np.diff(own) > 0).all():
-            return values.reshape(-1, 4), own + 1
+    own = lines[::4]
+    if len(values) % 4 == 0 and (own == lines[3::4]).all() and (own[1:] > own[:-1]).all():
+        return values.reshape(-1, 4), own + 1
     counts, numbered = lines_of(lines)
     bad = int(np.flatnonzero(counts != 4)[0])
     raise InputError(
