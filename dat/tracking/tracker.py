@@ -101,10 +101,15 @@ class Tracker:
 
     # ------------------------------------------------------------ starting
 
+    @property
+    def entropy(self) -> list[int]:
+        """What the next start's random numbers come from: seed, name, repetition, number of starts so far."""
+        return [*self._identity, self._starts]
+
     def _seed(self) -> None:
         """Streams of random numbers: one for each purpose, so that attention does not move the local candidates."""
-        seeds = np.random.SeedSequence([*self._identity, self._starts]).spawn(3)
-        self._samples, self._local, self._global = (np.random.default_rng(seed) for seed in seeds)
+        seeds = np.random.SeedSequence(self.entropy).spawn(4)
+        self._samples, self._local, self._global, self._weights = (np.random.default_rng(seed) for seed in seeds)
         self._starts += 1
 
     def _forget(self, box: NDArray[np.float64], size: tuple[int, int]) -> None:
@@ -168,10 +173,10 @@ class Tracker:
         self.classifier.remember(positives, self.classifier.prepare(self._features(scene, drawn, self._size)))
 
     def _new_classifier(self, features: Tensor) -> None:
-        generator = torch.Generator().manual_seed(int(self._samples.integers(2**62)))
+        generator = torch.Generator().manual_seed(int(self._weights.integers(2**62)))
         head = OnlineHead(self.salnet, generator, self.settings.dropout)
         head.fit(features)
-        masks = torch.Generator(self.device).manual_seed(int(self._samples.integers(2**62)))
+        masks = torch.Generator(self.device).manual_seed(int(self._weights.integers(2**62)))
         set_generator(head, masks)
         self.classifier = OnlineClassifier(head.eval(), self.settings, self._samples)
 

@@ -1,0 +1,137 @@
+"""The tracker against a plain reading of MDNet, in one run, at the same settings, on Crossing.
+
+    python benchmarks/bench_track.py [--width 1.0] [--frames 30] [--data FOLDER]
+
+Full width, seeded random weights, MDNet's numbers of 2019; dropout off, so that both can be fed the same random
+numbers, and fewer first-frame negatives, since the first frame is not timed. Prints how far the boxes agree, and a line
+a comparison with its ratio last. The order of the runs is plain, crops, shared.
+"""
+
+import argparse
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.reference_mdnet import PlainTracker  # noqa: E402
+from dat import boxes, params  # noqa: E402
+from dat.datasets.images import read_image  # noqa: E402
+from dat.models.salnet import OnlineHead, SALNet  # noqa: E402
+from dat.tracking.tracker import Tracker  # noqa: E402
+
+
+def settings(width: float, **changes):
+    """The 2019 generation's numbers."""
+    own = params.load(ROOT / "profiles" / "paper").section("tracking")
+    numbers = {
+        "candidates": {"valid": False, "winner": "mean"},
+        "first": {"positives": 500, "negatives": 1000, "iterations": 50, "rate": 5e-4},
+        "update": {"positives": 50, "negatives": 200, "iterations": 15, "rate": 1e-3, "short": 30},
+        "box_regression": {"scale": 1.6, "checked": False},
+    }
+    for section, values in numbers.items():
+        own = own.model_copy(update={section: getattr(own, section).model_copy(update=values)})
+    flat = {"mdnet": "v2", "dropout": 0.0, "failure": "raw", "failure_score": 0.0, "on_failure": "keep", "loss": "mean"}
+    return own.model_copy(update=flat | changes)
+
+
+def network(width: float) -> SALNet:
+    """Seeded random weights, whose features have about the size that trained ones have."""
+    facts = SimpleNamespace(width=width, fc4=512, standardise=False, init="orthogonal", normalisation="v2")
+    net = SALNet(facts, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        net.vggm.conv3.weight.mul_(0.1)
+    return net.eval().requires_grad_(False)
+
+
+def clip(folder: Path, frames: int):
+    """Images and the first box of Crossing."""
+    files = sorted((folder / "otb" / "Crossing" / "img").iterdir())[:frames]
+    first = (folder / "otb" / "Crossing" / "groundtruth_rect.txt").read_text().splitlines()[0]
+    box = np.array([float(value) for value in re.split(r"[,\s]+", first.strip())]) - [1, 1, 0, 0]
+    return [read_image(file) for file in files], box
+
+
+def plain_run(images, box, width: float, float_crops: bool = False):
+    """The reference: boxes, seconds a frame, and which update each had."""
+    net, own = network(width), settings(width)
+    seeds = np.random.SeedSequence(Tracker(own, net, None, "Crossing", 0).entropy).spawn(4)
+    samples, local, _, weights = (np.random.default_rng(seed) for seed in seeds)
+    head = OnlineHead(net, torch.Generator().manual_seed(int(weights.integers(2**62))), 0.0)
+    tracker = PlainTracker(own, net, head, samples, local)
+    tracker.float_crops = float_crops
+    tracker.init(images[0], box)
+    found, seconds, updates = [box], [], []
+    for image in images[1:]:
+        clock = time.perf_counter()
+        updates.append(tracker.update(image))
+        seconds.append(time.perf_counter() - clock)
+        found.append(np.array(tracker.box))
+    return np.array(found), np.array(seconds), updates
+
+
+def our_run(images, box, width: float, features: str):
+    """Ours: boxes, seconds a frame, and which update each had."""
+    tracker = Tracker(settings(width, features=features), network(width), None, "Crossing", 0)
+    tracker.init(images[0], box)
+    found, seconds, updates, real = [box], [], [], tracker.classifier.update
+
+    def watched(short: bool) -> None:
+        updates[-1] = "short" if short else "long"
+        real(short)
+
+    tracker.classifier.update = watched
+    for image in images[1:]:
+        updates.append("none")
+        clock = time.perf_counter()
+        found.append(tracker.update(image))
+        seconds.append(time.perf_counter() - clock)
+    return np.array(found), np.array(seconds), updates
+
+
+def counted(updates) -> str:
+    return ", ".join(
+        f"{updates.count(kind)} {name}"
+        for kind, name in (("none", "without an update"), ("long", "long"), ("short", "short"))
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--frames", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--data", type=Path, default=os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    images, box = clip(Path(chosen.data), chosen.frames)
+    runs = {"plain": plain_run(images, box, chosen.width)}
+    for mode in ("crops", "shared"):
+        runs[mode] = our_run(images, box, chosen.width, mode)
+    for name, (found, seconds, updates) in runs.items():
+        agree = boxes.overlap(found, runs["plain"][0])
+        print(
+            f"{name}: {seconds.mean():.3f} s a frame after the first; {counted(updates)}; "
+            f"overlap with plain's boxes {agree.mean():.3f}, least {agree.min():.3f}",
+            file=sys.stderr,
+        )
+    plain = runs["plain"][1]
+    quiet = {name: np.array([kind == "none" for kind in run[2]]) for name, run in runs.items()}
+    crops, shared = runs["crops"][1], runs["shared"][1]
+    print("updates: " + "; ".join(f"{name} {counted(run[2])}" for name, run in runs.items()))
+    print(f"crops, float32, all {len(plain)} frames after the first: {plain.mean() / crops.mean():.1f}x")
+    ratio = plain[quiet["plain"]].mean() / shared[quiet["shared"]].mean()
+    print(f"shared, frames without an update: {ratio:.1f}x")
+    print(f"all frames, shared: {plain.mean() / shared.mean():.1f}x")
+
+
+if __name__ == "__main__":
+    main()
