@@ -105,10 +105,11 @@ class Gpgnet(Section):
 
 
 class GpgnetTraining(Section):
-    """GPGNet's training."""
+    """GPGNet's training; over the first `warm_up` steps the rate rises to its value."""
 
     optimiser: Literal["adagrad", "adam"]
     rate: Positive
+    warm_up: Count
     batch: Number
     epochs: Number
     held_out: Share
