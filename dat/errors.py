@@ -1,11 +1,11 @@
 """What can go wrong for a user, one class a thing. The command line prints the message alone and ends with `status`.
 
-    DatError                the call or its input is wrong: status 2
-    |-- ParamsError         params.yaml: an unknown key, a missing one, a value of the wrong type
-    |-- InputError          a file or an argument that cannot be used
-    |-- MissingError        something that another command makes is not there: the message says which command
-    |-- LockedError         another process works on the same thing
-    `-- JobError            work was done and some of it failed: status 1
+DatError                the call or its input is wrong: status 2
+|-- ParamsError         params.yaml: an unknown key, a missing one, a value of the wrong type
+|-- InputError          a file or an argument that cannot be used
+|-- MissingError        something that another command makes is not there: the message says which command
+|-- LockedError         another process works on the same thing
+`-- JobError            work was done and some of it failed: status 1
 """
 
 

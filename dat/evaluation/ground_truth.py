@@ -100,7 +100,7 @@ def _absent(path: Path, name: str, frames: int) -> Flags | None:
 
 
 def _target(path: Path, name: str, benchmark: Benchmark) -> Target:
-    boxes, _ = read_boxes(path, _LONGEST, f"annotations: {name}")
+    boxes = read_boxes(path, _LONGEST, f"annotations: {name}")
     entry = benchmark.sequences.get(name)
     if not len(boxes) or (entry and entry.frames and len(boxes) != entry.frames):
         wanted = f"{benchmark.name} has {entry.frames}" if entry and entry.frames else "a truth has at least one"

@@ -5,11 +5,15 @@ exact in float64 below 2**53, so their quotient is what `float()` gives. Everyth
 numbers, text) goes the slow way, line by line, which also finds the line to complain about.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Words = npt.NDArray[np.uint64]
+Words = npt.NDArray[np.unsignedinteger[Any]]
 Places = npt.NDArray[np.int64]
 
 _DIGIT, _POINT, _MINUS, _GAP, _LINE, _OTHER = 1, 2, 4, 8, 16, 32
@@ -26,11 +30,28 @@ def _kinds() -> bytes:
 
 _KINDS = _kinds()
 _TENS = 10.0 ** np.arange(9)
-_KEEP = np.array([0, *(2**64 - 2 ** (64 - 8 * count) for count in range(1, 9))], np.uint64)
-"""Masks that keep the last `count` of a word's eight bytes."""
 
-_ODD_BYTES, _PAIRS, _FOURS = (np.uint64(mask) for mask in (0x0F0F0F0F0F0F0F0F, 0x00FF00FF00FF00FF, 0x0000FFFF0000FFFF))
-_STEPS = [(np.uint64(10), np.uint64(8)), (np.uint64(100), np.uint64(16)), (np.uint64(10000), np.uint64(32))]
+
+@dataclass(frozen=True)
+class _Word:
+    """How many digits are read at once, as one little-endian integer: its type, the steps that join neighbours (factor,
+    shift, mask), and the masks that keep the last `count` bytes."""
+
+    digits: int
+    type: np.dtype[Any]
+    steps: list[tuple[int, int, int]]
+
+    @cached_property
+    def keep(self) -> Words:
+        """Masks by count of digits."""
+        whole = 2 ** (8 * self.digits)
+        return np.array([whole - 2 ** (8 * (self.digits - count)) for count in range(self.digits + 1)], self.type)
+
+
+_FOUR = _Word(4, np.dtype("<u4"), [(10, 8, 0x00FF00FF), (100, 16, 0x0000FFFF)])
+_EIGHT = _Word(
+    8, np.dtype("<u8"), [(10, 8, 0x00FF00FF00FF00FF), (100, 16, 0x0000FFFF0000FFFF), (10000, 32, 0x00000000FFFFFFFF)]
+)
 _MARGIN = b"\0" * 8
 
 
@@ -38,22 +59,19 @@ class NotPlain(Exception):
     """The text is not made of plain decimal numbers alone; the slow reader must look at it."""
 
 
-def _eight_digits(words: Words) -> Words:
-    """Eight ASCII digits, the first in the lowest byte, as the integer that they write. Overwrites `words`."""
-    words &= _ODD_BYTES
-    for (ten, shift), mask in zip(_STEPS, (_PAIRS, _FOURS, np.uint64(0xFFFFFFFF)), strict=True):
-        high = words >> shift
-        words *= ten
-        words += high
-        words &= mask
-    return words
-
-
-def _digits_before(windows: Words, ends: Places, counts: Places) -> Floats:
+def _digits_before(text: bytes, ends: Places, counts: Places) -> Floats:
     """The integer written by the `counts` (0 to 8) digits that end before each of `ends`."""
+    word = _FOUR if counts.max() <= _FOUR.digits else _EIGHT
+    windows: Words = np.ndarray((len(text) + 1,), word.type, _MARGIN[: word.digits] + text, 0, (1,))
     words = windows[ends]
-    words &= _KEEP[counts]
-    return _eight_digits(words).astype(np.float64)
+    words &= word.keep[counts]
+    words &= word.type.type(0x0F0F0F0F0F0F0F0F % 2 ** (8 * word.digits))
+    for factor, shift, mask in word.steps:
+        high = words >> word.type.type(shift)
+        words *= word.type.type(factor)
+        words += high
+        words &= word.type.type(mask)
+    return words.astype(np.float64)
 
 
 def parse(text: bytes) -> tuple[Floats, Places]:
@@ -71,8 +89,7 @@ def parse(text: bytes) -> tuple[Floats, Places]:
     minus = int(np.count_nonzero(kinds == _MINUS))
     if minus != np.count_nonzero(negative):
         raise NotPlain
-    windows: Words = np.ndarray((len(text) + 1,), np.dtype("<u8"), _MARGIN + text, 0, (1,))
-    values = _values(windows, starts + negative if minus else starts, ends, np.flatnonzero(kinds == _POINT))
+    values = _values(text, starts + negative if minus else starts, ends, np.flatnonzero(kinds == _POINT))
     if minus:
         np.negative(values, out=values, where=negative)
     return values, _line_of(starts, lines)
@@ -109,8 +126,8 @@ def _dots(starts: Places, ends: Places, points: Places) -> Places:
     return dots
 
 
-def _values(windows: Words, starts: Places, ends: Places, points: Places) -> Floats:
-    """The numbers without sign between starts and ends; windows[i] is the eight bytes before byte i."""
+def _values(text: bytes, starts: Places, ends: Places, points: Places) -> Floats:
+    """The numbers without sign between starts and ends, at most one of the points in each."""
     if not len(starts):
         return np.zeros(0)
     if len(points) and points[0] < starts[0]:
@@ -120,12 +137,12 @@ def _values(windows: Words, starts: Places, ends: Places, points: Places) -> Flo
     after = np.maximum(ends - dots - 1, 0)
     if before.max() > 8 or after.max() > 8 or before.min() < 0 or (before + after).min() < 1:
         raise NotPlain
-    whole = _digits_before(windows, dots, before)
+    whole = _digits_before(text, dots, before)
     if not len(points):
         return whole
     scale = _TENS[after]
     whole *= scale
-    whole += _digits_before(windows, ends, after)
+    whole += _digits_before(text, ends, after)
     if whole.max() >= 2.0**53:
         raise NotPlain
     whole /= scale

@@ -1,7 +1,7 @@
 """Result files of any tracker: which file is which sequence, and what a wrong number of rows means."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float64]
 Lengths = Literal["strict", "cut"]
 
 _ENDINGS = (".txt", ".mat")
+_NOWHERE = np.array([0.0, 0.0, np.nextafter(0, 1), np.nextafter(0, 1)])
+"""A box of no size that is not repaired: pytracking repairs empty boxes first, and then lengthens by them."""
+
 _EXPERIMENTS = ("baseline", "region_noise")
 _OWN = ("record.json", "manifest.json")
 
@@ -144,29 +147,30 @@ def _lengthened(boxes: Floats, frames: int, definition: OnePass) -> Floats:
     """Rows that are wanting: none where the shorter of the two is scored, else of zeros, which overlap with nothing."""
     if definition.short == "shorter":
         return boxes
-    return np.concatenate([boxes, np.zeros((frames - len(boxes), 4))])
+    return np.concatenate([boxes, np.tile(_NOWHERE, (frames - len(boxes), 1))])
 
 
 def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict") -> Tracker:
     """All results of one tracker. Raises InputError naming tracker, sequence and line of the first wrong file."""
     files, ignored = find_files(folder, Names(truth.expected))
-    tracker = Tracker(folder.name, ignored=ignored)
-    for name in truth.expected:
-        if name not in files or name not in truth.targets:
-            tracker.missing.append(name)
-            continue
-        _add(tracker, truth.targets[name], files[name], definition, lengths)
+    there = [name for name in truth.expected if name in files and name in truth.targets]
+    tracker = Tracker(folder.name, ignored=ignored, missing=[name for name in truth.expected if name not in there])
+    sources = [
+        text.Source(files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
+        for name in there
+    ]
+    for name, source, (boxes, plain) in zip(there, sources, _contents(sources), strict=True):
+        tracker.boxes[name], cut = fit(boxes, truth.targets[name], definition, lengths, source.label, source.path)
+        tracker.repairable |= {name} if plain else set()
+        tracker.cut += [name] if cut else []
     return tracker
 
 
-def _add(tracker: Tracker, target: Target, path: Path, definition: OnePass, lengths: Lengths) -> None:
-    label = f"tracker {tracker.name}, sequence {target.name}"
-    if path.suffix.lower() == ".mat":
-        boxes, plain = matlab.read_boxes(path, label)
-    else:
-        (boxes, _), plain = text.read_boxes(path, len(target.boxes), label), True
-    tracker.boxes[target.name], cut = fit(boxes, target, definition, lengths, label, path)
-    if plain:
-        tracker.repairable.add(target.name)
-    if cut:
-        tracker.cut.append(target.name)
+def _contents(sources: Sequence[text.Source]) -> Iterator[tuple[Floats, bool]]:
+    """Boxes of each file, and whether they were written as boxes."""
+    texts = text.read_many([source for source in sources if source.path.suffix.lower() != ".mat"])
+    for source in sources:
+        if source.path.suffix.lower() == ".mat":
+            yield matlab.read_boxes(source.path, source.label)
+        else:
+            yield next(texts), True

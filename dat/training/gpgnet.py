@@ -42,7 +42,7 @@ class GpgnetTask:
             module.sentence.requires_grad_(False)
         trained = [p for p in module.parameters() if p.requires_grad]
         self.optimiser = OPTIMISERS[training.optimiser](trained, training.rate)
-        self.warm_up = getattr(training, "warm_up", 0)
+        self.warm_up = training.warm_up
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * training.epochs
 

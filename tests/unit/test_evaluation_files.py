@@ -227,6 +227,21 @@ def test_two_files_of_one_sequence_are_an_error(tmp_path: Path) -> None:
         one(tmp_path, boxes(5), name="deer.txt")
 
 
+def test_a_wrong_file_among_many_is_named_with_its_own_line(tmp_path: Path) -> None:
+    names = ("Deer", "Bolt", "Couple")
+    (tmp_path / "T").mkdir()
+    for name in names:
+        (tmp_path / "T" / f"{name}.txt").write_text("\n" + boxes(5) + "\n\n")
+    truth = Truth(names, {name: Target(name, np.tile([10.0, 20, 30, 40], (5, 1))) for name in names})
+    assert [len(found) for found in results.read(tmp_path / "T", truth, rule()).boxes.values()] == [5, 5, 5]
+    (tmp_path / "T/Couple.txt").write_text(boxes(2) + "\n1,2,3\n" + boxes(2))
+    with pytest.raises(InputError, match=r"sequence Couple, line 4 .*Couple\.txt:4.*3 numbers"):
+        results.read(tmp_path / "T", truth, rule())
+    (tmp_path / "T/Couple.txt").write_text(boxes(2) + "1,2,3,four\n" + boxes(2))
+    with pytest.raises(InputError, match=r"sequence Couple, line 3 .*'four'"):
+        results.read(tmp_path / "T", truth, rule())
+
+
 # ---------------------------------------------------------------- .mat
 
 
