@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.errors import InputError
-from dat.evaluation import text
+from dat.evaluation import numbers, text
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.names import Names
 from dat.evaluation.regions import Regions, regions
@@ -198,13 +198,24 @@ def _expect(benchmark: Benchmark, name: str, frames: int, place: Path) -> None:
 # ---------------------------------------------------------------- results
 
 
+def _strange(counts: Whole, codes: Floats) -> Whole:
+    """Rows whose single number is no code."""
+    known = (codes == SKIPPED) | (codes == INITIALISED) | (codes == FAILED)
+    return np.flatnonzero((counts == 1) & ~known)
+
+
+def _run(table: Floats, counts: Whole) -> Run:
+    """A run of rows padded to eight numbers; a region with NaN is none."""
+    shapes = regions(table, counts)
+    codes = np.where(counts == 1, np.nan_to_num(table[:, 0]), np.where(shapes.special, SKIPPED, TRACKED))
+    return Run(shapes, codes.astype(np.int64))
+
+
 def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run, bool]:
-    """One repetition of a sequence, and whether it was cut to length. Raises InputError naming the line of what is
-    wrong."""
+    """One repetition of a sequence, and whether it was cut. Raises InputError naming the line of what is wrong."""
     table, counts, lines = rows(path, frames, label)
     _check(counts, lines, (1, 4, 8), label, path)
-    codes = np.where(counts == 1, table[:, 0], TRACKED)
-    strange = np.flatnonzero((counts == 1) & ~((codes == SKIPPED) | (codes == INITIALISED) | (codes == FAILED)))
+    strange = _strange(counts, table[:, 0])
     if len(strange):
         line = lines[strange[0]]
         raise InputError(f"{label}, line {line} ({path}:{line}): code {table[strange[0], 0]:g}; there are 0, 1 and 2")
@@ -214,9 +225,28 @@ def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run
             f"{label}, line {line} ({path}:{line}): {len(counts)} rows for {frames} frames; "
             "complete the file, or score the common part with --lengths cut"
         )
-    shapes = regions(table, counts)
-    codes = np.where(shapes.special & (codes == TRACKED), SKIPPED, codes).astype(np.int64)
-    return Run(shapes.take(np.arange(min(frames, len(counts)))), codes[:frames]), len(counts) != frames
+    return _run(table[:frames], counts[:frames]), len(counts) != frames
+
+
+def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
+    """The repetitions of a sequence parsed at once; None unless all is as it should be."""
+    texts = [data.rstrip() for data in held]
+    if any(data.count(b"\n") + 1 != frames for data in texts):
+        return None
+    try:
+        values, lines = numbers.parse(b"\n".join(texts))
+    except numbers.NotPlain:
+        return None
+    counts = np.bincount(lines, minlength=1)
+    right = (counts == 1) | (counts == 4) | (counts == 8)
+    if len(counts) != frames * len(held) or not right.all():
+        return None
+    table = np.full((len(counts), 8), np.nan)
+    table[np.arange(8) < counts[:, None]] = values
+    if len(_strange(counts, table[:, 0])):
+        return None
+    parts = [slice(start, start + frames) for start in range(0, len(counts), frames)]
+    return [_run(table[part], counts[part]) for part in parts]
 
 
 def _folders(folder: Path) -> dict[str, Path]:
@@ -258,14 +288,14 @@ def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tra
 
 
 def _runs(tracker: Tracker, target: Target, files: Sequence[Path], lengths: Lengths) -> list[Run]:
-    label = f"tracker {tracker.name}, sequence {target.name}"
-    known: dict[bytes, Run] = {}
-    runs: list[Run] = []
-    for path in files:
-        data = path.read_bytes() if path.stat().st_size < _LONGEST else b""
-        if data not in known or not data:
-            known[data], cut = read_run(path, len(target), label, lengths)
-            if cut and target.name not in tracker.cut:
-                tracker.cut.append(target.name)
-        runs.append(known[data])
-    return runs
+    """The repetitions of a sequence; equal files are read once."""
+    label, frames = f"tracker {tracker.name}, sequence {target.name}", len(target)
+    held = [text.read_bytes(path, frames, label) for path in files]
+    unique = dict(zip(held, files, strict=True))
+    together = _together(list(unique), frames)
+    if together is not None:
+        known = dict(zip(unique, together, strict=True))
+        return [known[data] for data in held]
+    read = {data: read_run(path, frames, label, lengths) for data, path in unique.items()}
+    tracker.cut += [target.name] if any(cut for _, cut in read.values()) and target.name not in tracker.cut else []
+    return [read[data][0] for data in held]
