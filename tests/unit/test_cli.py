@@ -108,7 +108,9 @@ def test_set_up_says_what_is_missing(tmp_path: Path, hidden: str, said: str) -> 
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("sh", "sed", "cat", "awk", "df", "sha256sum", "cut", "echo", "git"):
-        found = next((Path(folder, name) for folder in os.environ["PATH"].split(":") if Path(folder, name).exists()), None)
+        found = next(
+            (Path(folder, name) for folder in os.environ["PATH"].split(":") if Path(folder, name).exists()), None
+        )
         if found and name != hidden:
             (tools / name).symlink_to(found)
     (tmp_path / "requirements.lock").write_text("")

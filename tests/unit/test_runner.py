@@ -153,7 +153,8 @@ def test_optimisers_have_torchs_numbers(ours: type[Optimiser], theirs: str, opti
 
 
 def test_a_training_does_not_import_torchs_compiler() -> None:
-    code = "import sys, dat.training.salnet; from dat.models import optimisers\nfrom dat.training import runner; from torch import nn\n"
+    code = "import sys, dat.training.salnet\nfrom dat.models import optimisers\n"
+    code += "from dat.training import runner\nfrom torch import nn\n"
     code += "with runner.exact(1): optimisers.Adam(nn.Linear(2, 2).parameters(), 0.1)\n"
     code += "assert not {'torch._dynamo', 'torch._inductor'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
