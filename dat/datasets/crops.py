@@ -60,8 +60,8 @@ def crop_scene(
 ) -> Tensor:
     """One resampled part of `image` (3, H, W), minus 128: (1, 3, h, w) of `shape`, channels-last.
 
-    Pixel (u, v) lies at start + step * (u, v) in the image, so that crops of boxes whose side is `step` * size / context
-    are windows of it.
+    Pixel (u, v) lies at start + step * (u, v) in the image: crops of boxes whose side is `step` * size / context are
+    windows of it.
     """
     high, wide = image.shape[1:]
     level = torch.as_tensor(fill, dtype=torch.float32, device=image.device).expand(3)[:, None, None]
