@@ -24,3 +24,9 @@ lint: setup ## style, types, layers
 	@ruff format --check .
 	@mypy
 	@lint-imports
+
+bench-track: setup ## the tracker against a plain reading of MDNet, on real video (DAT_TEST_DATA)
+	@python benchmarks/bench_track.py
+
+bench-evaluate: setup ## scoring against the got10k and VOT toolkits, which it installs aside
+	@python benchmarks/bench_evaluate.py

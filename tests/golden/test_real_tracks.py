@@ -1,0 +1,46 @@
+"""The run's weights on real video: what `make repro` trained follows real targets. Outside truth: OTB's boxes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dat import boxes
+from dat.datasets.layouts import LAYOUTS
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMES = 60
+
+pytestmark = pytest.mark.slow
+
+
+def truth(real_data: Path, name: str) -> np.ndarray:
+    base, _, target = name.partition("-")
+    file = real_data / "otb" / base / (f"groundtruth_rect.{target}.txt" if target else "groundtruth_rect.txt")
+    rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
+    return np.array(rows, np.float64)
+
+
+def test_dat_follows_real_targets(real_data: Path, run_weights: Path, tmp_path: Path) -> None:
+    means = {}
+    for name in ("Crossing", "Deer", "Couple", "Jogging-1"):
+        wanted, out = truth(real_data, name)[:FRAMES], tmp_path / f"{name}.txt"
+        call = [sys.executable, "-m", "dat", "track", str(real_data / "otb" / name.partition("-")[0] / "img")]
+        call += ["--box", ",".join(f"{value:g}" for value in wanted[0]), "--origin", "1"]
+        call += ["--frames", str(FRAMES), "--out", str(out), "--json", str(tmp_path / "run.json")]
+        done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "target alone" in done.stderr, "without a sentence it says where attention comes from"
+        found = np.loadtxt(out, delimiter=",")
+        assert found.shape == wanted.shape
+        assert len(json.loads((tmp_path / "run.json").read_text())["frames"]) == FRAMES
+        means[name] = float(boxes.overlap(found, wanted).mean())
+    assert np.mean(list(means.values())) >= 0.5, means
+
+
+def test_layouts_count_pixels_from_what_their_files_say() -> None:
+    assert LAYOUTS["otb"].origin == 1
+    assert LAYOUTS["vot"].origin == 0

@@ -1,0 +1,116 @@
+"""The tiny project, brought up by `dvc repro`: a second run is a no-op, every number is audited, tampering is named."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import Project
+
+pytestmark = pytest.mark.slow
+
+
+def ran(said: str) -> set[str]:
+    return {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
+
+
+def test_again_runs_only_the_index_checks(project: Project) -> None:
+    first = {path: path.read_bytes() for path in (project.path / "reports").rglob("*") if path.is_file()}
+    lock = (project.path / "dvc.lock").read_bytes()
+    assert {stage.partition("@")[0] for stage in ran(project.run("dvc", "repro"))} == {"index"}
+    assert {path: path.read_bytes() for path in first} == first
+    assert (project.path / "dvc.lock").read_bytes() == lock
+
+
+def test_the_lock_fits_in_a_clone_without_data(project: Project) -> None:
+    for name in ("data", "training", "testing", "weights", "results", ".dat"):
+        shutil.rmtree(project.path / name)
+    shutil.rmtree(project.path / ".dvc" / "cache")
+    said = project.run("dvc", "repro", "--dry", "--allow-missing")
+    assert {stage.partition("@")[0] for stage in ran(said)} <= {"index"}
+
+
+def test_a_changed_setting_is_seen_without_data(project: Project) -> None:
+    params = project.path / "params.yaml"
+    params.write_text(params.read_text().replace("momentum: 0.9", "momentum: 0.8"))
+    shutil.rmtree(project.path / "results")
+    said = project.run("dvc", "repro", "--dry", "--allow-missing", "benchmark")
+    assert "benchmark@otb100" in ran(said)
+
+
+def test_a_new_frame_in_a_raw_set_is_noticed(project: Project) -> None:
+    frame = sorted((project.path / "data" / "otb100").rglob("*.jpg"))[0]
+    shutil.copy(sorted(frame.parent.glob("*.jpg"))[1], frame)
+    before = (project.path / "testing" / "otb100.jsonl").read_text()
+    project.run("dat", "index", "otb100")
+    assert (project.path / "testing" / "otb100.jsonl").read_text() != before
+
+
+def audit(project: Project, status: int) -> list[dict[str, object]]:
+    project.run("dat", "audit", "all", "--json", "audit.json", status=status)
+    found = json.loads((project.path / "audit.json").read_text())
+    assert isinstance(found, list)
+    return found
+
+
+def test_every_number_of_an_untouched_run_is_verified(project: Project) -> None:
+    assert {one["verdict"] for one in audit(project, 0)} == {"verified"}
+
+
+@pytest.mark.parametrize("where", ["results", "raw", "weights"])
+def test_what_someone_changed_is_named(project: Project, where: str) -> None:
+    if where == "results":
+        file = next((project.path / "results" / "otb100" / "pymdnet@seed-0").glob("*.txt"))
+        lines = file.read_text().splitlines()
+        x, rest = lines[1].split(",", 1)
+        file.unlink()
+        file.write_text("\n".join([lines[0], f"{float(x) + 3:.4f},{rest}", *lines[2:]]) + "\n")
+        name = file.stem
+    elif where == "raw":
+        file = sorted((project.path / "data" / "otb100").rglob("*.jpg"))[3]
+        file.chmod(0o644)
+        file.write_bytes(file.read_bytes() + b"\0")
+        name = file.name
+    else:
+        file = next((project.path / "weights" / "salnet").rglob("weights.safetensors"))
+        file.chmod(0o644)
+        file.write_bytes(file.read_bytes()[:-1] + b"\1")
+        name = "weights.safetensors"
+    checks = [check for one in audit(project, 1) for check in one["checks"]]  # type: ignore[attr-defined]
+    assert any(check["verdict"] == "differs" and name in check["subject"] for check in checks)
+
+
+def test_records_say_what_was_read_and_nothing_that_changes(project: Project) -> None:
+    record = json.loads((project.path / "weights" / "salnet" / "core" / "pymdnet" / "record.json").read_text())
+    assert {"inputs", "outputs", "code", "params", "environment", "seed", "command", "parents"} == set(record)
+    assert record["params"]["salnet.pymdnet.nodes"] == 0
+    assert not {"started", "seconds", "host", "commit"} & set(record)
+    run = json.loads((project.path / "runs" / "salnet@pymdnet.json").read_text())
+    assert {"started", "seconds", "peak_memory", "host", "commit", "record"} <= set(run)
+
+
+def test_params_in_the_lock_are_those_that_were_read(project: Project) -> None:
+    """What a record says was read, DVC watches: else a change of it would leave the stage up to date."""
+    import yaml
+
+    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
+    for record_path in [
+        *(project.path / "weights").rglob("record.json"),
+        *(project.path / "training").rglob("*record.json"),
+        project.path / "results" / "otb100" / "record.json",
+        project.path / "reports" / "metrics" / "otb100.record.json",
+        project.path / "reports" / "index.record.json",
+    ]:
+        record = json.loads(Path(record_path).read_text())
+        relative = record_path.relative_to(project.path).as_posix()
+        stage = next(
+            one
+            for one in lock.values()
+            if any(relative == out["path"] or relative.startswith(out["path"] + "/") for out in one["outs"])
+        )
+        watched = tuple(stage.get("params", {}).get("params.yaml", {}))
+        unwatched = [
+            name for name in record["params"] if not any(name == one or name.startswith(f"{one}.") for one in watched)
+        ]
+        assert not unwatched, relative
