@@ -20,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 STEPS, PIXELS, SHARES = 21, 51, 51
+_BLOCK = 16384
 METRICS = ("success", "precision", "normalized_precision")
 
 
@@ -60,22 +61,34 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Some rows of a plan, few enough to stay in the processor's cache: their place, the truth's boxes (4,n), and the
+    places within the block whose truth is no box for success, none for precision, or flagged absent."""
+
+    rows: slice
+    boxes: Floats
+    no_box: Places
+    no_place: Places
+    absent: Places
+
+
+@dataclass(frozen=True)
 class Plan:
     """The truth of some sequences end to end, and all that does not depend on a tracker.
 
     boxes (4,N): left, top, width, height, each contiguous. starts, frames (S,): first row and number of rows of each
-    sequence; owner (N,) is the sequence of each row. no_box, no_place: rows whose truth is no box, for success and for
-    precision; absent: rows that are flagged so.
+    sequence. bins (2,N): where the bins of each row's sequence begin, for overlaps and for errors. `own` (4,N) and
+    `found` (3,N) hold a tracker's boxes and bins while it is scored: fresh memory takes longer than the scoring.
     """
 
     sequences: tuple[str, ...]
     boxes: Floats
     starts: Places
     frames: Places
-    owner: Places
-    no_box: Places
-    no_place: Places
-    absent: Places
+    bins: Places
+    blocks: tuple[Block, ...]
+    own: Floats
+    found: Places
 
 
 def _valid(boxes: Floats, rule: str) -> Flags:
@@ -104,10 +117,22 @@ def plan(targets: Sequence[Target], rows: Sequence[int], definition: OnePass) ->
         columns(boxes),
         np.cumsum(frames) - frames,
         frames,
-        np.repeat(np.arange(len(parts)), frames),
-        np.flatnonzero(~_valid(boxes, definition.success_valid)),
-        np.flatnonzero(~_valid(boxes, definition.precision_valid)),
-        np.flatnonzero(absent),
+        np.repeat(np.arange(len(parts)), frames) * np.array([[STEPS + 1], [PIXELS + 1]]),
+        tuple(_block(boxes, absent, start, definition) for start in range(0, len(boxes), _BLOCK)),
+        np.empty((4, len(boxes))),
+        np.empty((3, len(boxes)), np.int64),
+    )
+
+
+def _block(boxes: Floats, absent: Flags, start: int, definition: OnePass) -> Block:
+    rows = slice(start, start + _BLOCK)
+    part = boxes[rows]
+    return Block(
+        rows,
+        columns(part),
+        np.flatnonzero(~_valid(part, definition.success_valid)),
+        np.flatnonzero(~_valid(part, definition.precision_valid)),
+        np.flatnonzero(absent[rows]),
     )
 
 
@@ -192,47 +217,60 @@ def steps_below(values: Floats, thresholds: Floats, scale: float) -> Places:
     return bins
 
 
-def _counts(owner: Places, bins: Places, sequences: int, width: int) -> Floats:
+def _sort(boxes: Floats, plan: Plan, definition: OnePass) -> None:
+    """Measure boxes (4,N) and write the bin of every frame into the plan's `found`, a block at a time: how many overlap
+    thresholds lie below its overlap, how many pixels and shares of the target's size below its centre error."""
+    thresholds = overlap_thresholds(definition.thresholds)
+    for block in plan.blocks:
+        values = _frame_values(boxes[:, block.rows], block, definition)
+        overlap, pixels, shares = plan.found[:, block.rows]
+        begin, begin_error = plan.bins[:, block.rows]
+        np.add(steps_below(values.overlap, thresholds, STEPS - 1), begin, out=overlap)
+        np.add(np.clip(np.ceil(values.error), 0, PIXELS).astype(np.int64), begin_error, out=pixels)
+        np.add(steps_below(values.shares, SHARE_THRESHOLDS, 100), begin_error, out=shares)
+
+
+def _counts(bins: Places, sequences: int, width: int) -> Floats:
     """How many frames of each sequence fall into each of `width` bins: (S, width)."""
-    return np.bincount(owner * width + bins, minlength=sequences * width).reshape(sequences, width).astype(np.float64)
+    return np.bincount(bins, minlength=sequences * width).reshape(sequences, width).astype(np.float64)
 
 
-def _curves(values: Frames, plan: Plan, definition: OnePass) -> tuple[Floats, Floats, Floats]:
+def _curves(plan: Plan) -> tuple[Floats, Floats, Floats]:
     """Shares of each sequence's frames above overlap thresholds, and within pixels and shares of the target's size."""
+    overlap, pixels, shares = plan.found
     count, total = len(plan.sequences), plan.frames[:, None] + np.finfo(np.float64).eps
-    steps = steps_below(values.overlap, overlap_thresholds(definition.thresholds), STEPS - 1)
-    above = _counts(plan.owner, steps, count, STEPS + 1)[:, :0:-1].cumsum(1)[:, ::-1]
-    pixels = np.clip(np.ceil(values.error), 0, PIXELS).astype(np.int64)
-    within = _counts(plan.owner, pixels, count, PIXELS + 1).cumsum(1)[:, :-1]
-    shares = _counts(plan.owner, steps_below(values.shares, SHARE_THRESHOLDS, 100), count, SHARES + 1).cumsum(1)[:, :-1]
-    return above / total, within / total, shares / total
+    above = _counts(overlap, count, STEPS + 1)[:, :0:-1].cumsum(1)[:, ::-1]
+    within = _counts(pixels, count, PIXELS + 1).cumsum(1)[:, :-1]
+    near = _counts(shares, count, SHARES + 1).cumsum(1)[:, :-1]
+    return above / total, within / total, near / total
 
 
-def score(boxes: Floats, plan: Plan, repairable: Flags, definition: OnePass) -> Scores:
-    """Curves of one tracker: boxes (N,4) laid out like the plan's; repairable (S,) says whose rows may be repaired."""
+def score(plan: Plan, repairable: Flags, definition: OnePass) -> Scores:
+    """Curves of the tracker whose boxes lie in the plan's `own`; repairable (S,) says whose rows may be repaired."""
     fixed = np.repeat(~repairable, plan.frames)
     fixed[plan.starts] = True
-    own, repaired = repair(columns(boxes), plan.boxes, fixed, definition.repair)
+    own, repaired = repair(plan.own, plan.boxes, fixed, definition.repair)
     if definition.first_is_truth:
         own[:, plan.starts] = plan.boxes[:, plan.starts]
-    success, precision, normalized = _curves(_frame_values(own, plan, definition), plan, definition)
+    _sort(own, plan, definition)
+    success, precision, normalized = _curves(plan)
     return Scores(plan.sequences, plan.frames, success, precision, normalized, repaired)
 
 
-def _frame_values(boxes: Floats, plan: Plan, definition: OnePass) -> Frames:
+def _frame_values(boxes: Floats, block: Block, definition: OnePass) -> Frames:
     """What is measured in every frame; nothing is NaN, misses are -1 or infinite."""
-    overlap = overlaps(boxes, plan.boxes, definition.overlap)
-    across, down = centre_offsets(boxes, plan.boxes)
+    overlap = overlaps(boxes, block.boxes, definition.overlap)
+    across, down = centre_offsets(boxes, block.boxes)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        shares = np.sqrt((across / plan.boxes[2]) ** 2 + (down / plan.boxes[3]) ** 2)
+        shares = np.sqrt((across / block.boxes[2]) ** 2 + (down / block.boxes[3]) ** 2)
         error = np.sqrt(across**2 + down**2)
-    overlap[plan.no_box] = -1.0
-    overlap[plan.absent] = -1.0
+    overlap[block.no_box] = -1.0
+    overlap[block.absent] = -1.0
     np.copyto(overlap, -1.0, where=np.isnan(overlap))
     for values in (error, shares):
         np.copyto(values, np.inf, where=np.isnan(values))
-        values[plan.no_place] = -1.0 if definition.invalid_hits else np.inf
-        values[plan.absent] = np.inf
+        values[block.no_place] = -1.0 if definition.invalid_hits else np.inf
+        values[block.absent] = np.inf
     return Frames(overlap, error, shares)
 
 
@@ -255,8 +293,9 @@ class Evaluator:
         """Curves of a tracker on those of the targets for which it has boxes, in the targets' order."""
         names = [target.name for target in self.targets if target.name in tracker.boxes]
         laid = self._plan({name: len(tracker.boxes[name]) for name in names})
-        boxes = np.concatenate([tracker.boxes[name] for name in names])
-        return score(boxes, laid, np.array([name in tracker.repairable for name in names]), self.definition)
+        for name, start, count in zip(names, laid.starts, laid.frames, strict=True):
+            laid.own[:, start : start + count] = tracker.boxes[name].T
+        return score(laid, np.array([name in tracker.repairable for name in names]), self.definition)
 
 
 def evaluate(tracker: Tracker, targets: Sequence[Target], definition: OnePass) -> Scores:
