@@ -293,10 +293,11 @@ class Evaluation(Section):
 
 
 class Root(Section):
-    """The whole of params.yaml."""
+    """The whole of params.yaml. With `recheck`, every `dvc repro` lets index@ look at the raw files again."""
 
     profile: str
     root: str
+    recheck: bool
     synthetic: dict[str, Synthetic]
     datasets: dict[str, Dataset]
     subsample: Subsample

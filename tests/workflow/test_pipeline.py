@@ -15,12 +15,27 @@ def ran(said: str) -> set[str]:
     return {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
 
 
-def test_again_runs_only_the_index_checks(project: Project) -> None:
+def test_again_runs_nothing(project: Project) -> None:
     first = {path: path.read_bytes() for path in (project.path / "reports").rglob("*") if path.is_file()}
     lock = (project.path / "dvc.lock").read_bytes()
-    assert {stage.partition("@")[0] for stage in ran(project.run("dvc", "repro"))} == {"index"}
+    assert ran(project.run("dvc", "repro")) == set()
     assert {path: path.read_bytes() for path in first} == first
     assert (project.path / "dvc.lock").read_bytes() == lock
+
+
+def test_with_recheck_only_the_index_runs_again(project: Project) -> None:
+    params = project.path / "params.yaml"
+    params.write_text(params.read_text().replace("recheck: false", "recheck: true"))
+    assert {stage.partition("@")[0] for stage in ran(project.run("dvc", "repro"))} == {"index"}
+
+
+def test_a_changed_raw_frame_is_made_again(project: Project) -> None:
+    frame = sorted((project.path / "data" / "otb100").rglob("*.jpg"))[0]
+    wanted = frame.read_bytes()
+    frame.chmod(0o644)
+    frame.write_bytes(wanted + b"more")
+    assert "synthetic@otb100" in ran(project.run("dvc", "repro", "index@otb100"))
+    assert frame.read_bytes() == wanted
 
 
 def test_the_lock_fits_in_a_clone_without_data(project: Project) -> None:
