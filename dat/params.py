@@ -293,11 +293,10 @@ class Evaluation(Section):
 
 
 class Root(Section):
-    """The whole of params.yaml. With `recheck`, every `dvc repro` lets index@ look at the raw files again."""
+    """The whole of params.yaml."""
 
     profile: str
     root: str
-    recheck: bool
     synthetic: dict[str, Synthetic]
     datasets: dict[str, Dataset]
     subsample: Subsample

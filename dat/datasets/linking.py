@@ -43,13 +43,17 @@ def _wrong(data: sets.DataSet, folder: Path) -> str:
 
 
 def link(settings: Settings, key: str, folder: Path) -> Look:
-    """Write `data/<set>.path`. Raises InputError where the profile makes the set itself, or the folder is not one."""
+    """Write `data/<set>.path`, and take the index's record away: DVC then indexes the set again in its next run.
+
+    Raises InputError where the profile makes the set itself, or the folder is not one.
+    """
     sets.path(settings, key)
     if key in settings.root.synthetic:
         made = f"the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
         raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
     found = look(sets.load(settings, key), folder.expanduser().absolute())
     write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
+    sets.manifest_path(settings, key).with_suffix(".record.json").unlink(missing_ok=True)
     return found
 
 

@@ -23,10 +23,10 @@ def test_again_runs_nothing(project: Project) -> None:
     assert (project.path / "dvc.lock").read_bytes() == lock
 
 
-def test_with_recheck_only_the_index_runs_again(project: Project) -> None:
-    params = project.path / "params.yaml"
-    params.write_text(params.read_text().replace("recheck: false", "recheck: true"))
-    assert {stage.partition("@")[0] for stage in ran(project.run("dvc", "repro"))} == {"index"}
+def test_a_set_whose_index_record_is_gone_is_indexed_again(project: Project) -> None:
+    """What `dat data link` does to a set, so that the next run looks at it."""
+    (project.path / "testing" / "otb100.record.json").unlink()
+    assert ran(project.run("dvc", "repro")) == {"index@otb100"}
 
 
 def test_a_changed_raw_frame_is_made_again(project: Project) -> None:
