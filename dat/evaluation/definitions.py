@@ -13,7 +13,7 @@ Valid = Literal["all", "positive", "size", "centre", "finite"]
 Thresholds = Literal["matlab", "linspace"]
 Overlap = Literal["matlab", "clipped", "continuous"]
 Short = Literal["error", "invalid-tail", "shorter", "zero"]
-Raster = Literal["2016", "7", "toolkit", "legacy"]
+Raster = Literal["2016", "7", "toolkit", "legacy", "2014"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ class Vot:
     shift: int = 0
     repetitions_weighted: bool = True
     accuracy: Literal["frames", "runs"] = "frames"
-    fragment_failure: bool = True
 
 
 Definition = OnePass | Vot
@@ -129,6 +128,14 @@ VOT = (
         "vot2016-final",
         "VOT MATLAB toolkit, tag vot2016-final",
         raster="2016",
+        bounded_accuracy=False,
+    ),
+    Vot(
+        "vot-matlab-2014",
+        "vot2014-final",
+        "VOT MATLAB toolkit, tag vot2014-final",
+        raster="2014",
+        bounded_curve=False,
         bounded_accuracy=False,
     ),
     Vot("vot-matlab-7", "7.0.2", "VOT MATLAB toolkit 7.0.2", raster="7"),

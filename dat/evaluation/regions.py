@@ -3,8 +3,8 @@
 Four rasters exist. `2016` and `7`: corners rounded half away from zero, rows crossed with both ends closed, the pixels
 of a row from one crossing to the next with both ends; a rectangle becomes the polygon x..x+w (`2016`) or x..x+w-1
 (`7`). `toolkit` (VOT's Python): the same on corners rounded half to even, a rectangle covers its rounded w x h
-pixels. `legacy` (2013 to 2015): nothing rounded, one end open. All count pixels of both regions in the joint window
-of their bounds.
+pixels. `legacy` (2013 to 2015): nothing rounded, one end open; `2014` the same in windows that begin at whole
+pixels. All count pixels of both regions in the joint window of their bounds.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ Flags = npt.NDArray[np.bool_]
 
 _ROWS = 1_000_000
 _FAR = 8192.0
+OPEN = ("legacy", "2014")
+"""The rasters that round nothing and leave one end of rows and runs open."""
+
 NONE = np.iinfo(np.int32).max
 
 
@@ -74,7 +77,7 @@ class Window:
 
 def _bounds(points: Singles, raster: Raster, limit: Singles | None) -> tuple[Singles, Singles]:
     low, high = points.min(1), points.max(1)
-    if raster != "legacy":
+    if raster not in OPEN:
         low, high = np.floor(low), np.ceil(high)
     if limit is not None:
         low, high = np.maximum(low, 0), np.minimum(high, limit)
@@ -95,11 +98,18 @@ def window(low_a: Singles, high_a: Singles, low_b: Singles, high_b: Singles) -> 
     return Window(low, size, tiny | apart | (size < 1).any(1))
 
 
+def _whole_window(a: Singles, b: Singles) -> Window:
+    """VOT2014's windows: the corner cut to whole pixels, no test of bounding boxes, no bound."""
+    low, high = np.trunc(np.minimum(a.min(1), b.min(1))), np.maximum(a.max(1), b.max(1))
+    size = (high - low).astype(np.int64) + 1
+    return Window(low, size, (size < 1).any(1))
+
+
 def _hit_rows(points: Floats | Singles, heights: Whole, edge: int, raster: Raster) -> tuple[Whole, Whole]:
     """First row and number of rows of each polygon that one of its edges crosses, within the window's rows (N,)."""
     ends = points[:, edge, 1], points[:, edge - 1, 1]
     low, high = np.minimum(*ends), np.maximum(*ends)
-    if raster == "legacy":
+    if raster in OPEN:
         low, high = np.floor(low) + 1, np.floor(high)
     begin = np.clip(low, 0, heights).astype(np.int64)
     stop = np.clip(high + 1, 0, heights).astype(np.int64)
@@ -210,8 +220,8 @@ def _pixels(points: Singles, view: Window, rows: Rows, raster: Raster, rectangle
     placed = points - view.corner[:, None]
     if raster in ("2016", "7"):
         placed = half_away(placed)
-    work = placed if raster == "legacy" else placed.astype(np.float64)
-    return spans(crossings(work, view.size[:, 1], raster), view.size[rows.pair, 0], raster == "legacy")
+    work = placed if raster in OPEN else placed.astype(np.float64)
+    return spans(crossings(work, view.size[:, 1], raster), view.size[rows.pair, 0], raster in OPEN)
 
 
 def _common(a: tuple[Whole, Whole], b: tuple[Whole, Whole]) -> Whole:
@@ -233,6 +243,8 @@ def _general(a: Regions, b: Regions, raster: Raster, limit: Singles | None) -> F
     """Overlaps of any regions by the MATLAB toolkits' rasters (N,)."""
     points_a, points_b = corners(a, raster), corners(b, raster)
     view = window(*_bounds(points_a, raster, limit), *_bounds(points_b, raster, limit))
+    if raster == "2014":
+        view = _whole_window(points_a, points_b)
     result = np.zeros(len(a))
     todo = np.flatnonzero(~view.zero)
     for part in _parts(todo, view.size[todo, 1]):

@@ -121,7 +121,7 @@ def overlaps(truth: Regions, found: Regions, raster: Raster, size: Size = None) 
     frame = np.tile(np.arange(frames), len(found) // frames)
     result = np.full(len(found), np.nan)
     wanted = ~found.special & ~truth.special[frame]
-    if raster != "legacy" and wanted.any():
+    if raster not in shapes.OPEN and wanted.any():
         known = table(truth, raster, size)
         chosen = np.flatnonzero(wanted & found.rectangle & known.simple[frame])
         taken = _fast(truth, found, known, frame, chosen, raster, size, result)

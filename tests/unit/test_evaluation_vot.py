@@ -13,7 +13,7 @@ from dat.evaluation import definitions, ranks, regions, score, truth_runs, vot, 
 from dat.evaluation.definitions import Raster, Vot
 from dat.evaluation.regions import Regions
 
-RASTERS: tuple[Raster, ...] = ("2016", "7", "toolkit", "legacy")
+RASTERS: tuple[Raster, ...] = ("2016", "7", "toolkit", "legacy", "2014")
 NUMBER = st.floats(-30, 150).map(lambda value: round(value, 1))
 SIDE = st.floats(1, 60).map(lambda value: round(value, 1))
 
@@ -42,7 +42,9 @@ def one(a: list[float], b: list[float], raster: Raster, size: Any = None) -> flo
 # ---------------------------------------------------------------- rasters
 
 
-@pytest.mark.parametrize(("raster", "pixels"), [("2016", 11 * 21), ("7", 10 * 20), ("toolkit", 200), ("legacy", 200)])
+@pytest.mark.parametrize(
+    ("raster", "pixels"), [("2016", 11 * 21), ("7", 10 * 20), ("toolkit", 200), ("legacy", 200), ("2014", 200)]
+)
 def test_pixels_of_a_whole_box(raster: Raster, pixels: int) -> None:
     inside = [10.0, 10, 4, 4] if raster == "2016" else [10.0, 10, 5, 5]
     assert one([10, 10, 10, 20], inside, raster) == pytest.approx(25 / pixels)
