@@ -27,7 +27,6 @@ def run(job: Job) -> None:
     """
     settings = job.settings.section(f"benchmarks.{job.key}")
     evaluation = job.settings.section("evaluation")
-    job.settings.section("seeds")
     data = manifest.read(job.inputs["manifest"])
     folders = results.tracker_folders(job.inputs["results"])
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)
