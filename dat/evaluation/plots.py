@@ -8,6 +8,9 @@ import numpy as np
 
 from dat.records import write_bytes
 
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+"""Okabe and Ito's, which colour-blind people can tell apart."""
+
 _KINDS = {
     "success": ("success", "overlap threshold", "share of frames", 0.05, 0.0),
     "precision": ("precision", "centre error threshold (pixels)", "share of frames", 1.0, 0.0),
@@ -27,11 +30,11 @@ def _figure(data: Mapping[str, Any], trackers: Mapping[str, Any], curve: str, fo
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     metric, along, up, step, first = _KINDS[curve]
-    sns.set_theme(style="whitegrid", palette="colorblind")
     figure, axes = plt.subplots(figsize=(7, 5))
+    axes.set_prop_cycle(color=_COLOURS)
+    axes.grid(color="0.85")
     for name, entry in sorted(trackers.items(), key=lambda item: -float(item[1][metric])):
         values = entry["curves"][curve]
         axes.plot(first + step * np.arange(len(values)), values, label=_label(name, entry, metric))
