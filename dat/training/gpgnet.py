@@ -149,9 +149,12 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
 
 def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str, Any]:
     """What it takes to build the network again."""
-    training = settings.section("gpgnet_training")
+    training, frame = settings.section("gpgnet_training"), settings.section("subsample")
     return {
         "kind": "gpgnet",
+        "height": frame.height,
+        "width": frame.width,
+        "patch_context": training.patch_context,
         "version": key,
         "inputs": inputs,
         "network": params.plain(settings.section("network")),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dat.errors import InputError
@@ -74,6 +74,7 @@ def test_tc128_names_and_decorations() -> None:
 # ---------------------------------------------------------------- numbers
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(PLAIN, PLAIN, PLAIN, PLAIN), min_size=1, max_size=20),
     st.sampled_from([",", "\t", " ", ", ", ";"]),
@@ -85,6 +86,7 @@ def test_plain_numbers_are_what_float_makes_of_them(rows: list[tuple[str, ...]],
     assert lines.tolist() == [line for line in range(len(rows)) for _ in range(4)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_infinity=False), min_size=1, max_size=12))
 def test_any_float_survives_its_repr(values: list[float]) -> None:
     data = "\n".join(map(repr, values)).encode()
@@ -92,6 +94,7 @@ def test_any_float_survives_its_repr(values: list[float]) -> None:
     assert np.array_equal(found, np.array(values), equal_nan=True)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_numbers_or_an_error_with_a_line(data: bytes) -> None:
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dat import boxes as plain
@@ -111,12 +111,14 @@ def test_normalised_precision_divides_by_the_targets_size() -> None:
     assert found.normalized[0, 14:16].tolist() == pytest.approx([0.5, 1])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(BOX, BOX), min_size=1, max_size=20), st.sampled_from(["matlab", "clipped", "continuous"]))
 def test_every_form_of_overlap_is_the_plain_one(pairs: list[tuple[Any, Any]], form: str) -> None:
     a, b = (np.array(side, float) for side in zip(*pairs, strict=True))
     assert one_pass.overlaps(a.T, b.T, form) == pytest.approx(plain.overlap(a, b), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(BOX, BOX), min_size=2, max_size=30))
 def test_curves_are_what_counting_frame_by_frame_gives(pairs: list[tuple[Any, Any]]) -> None:
     truth, boxes = (np.abs(np.array(side, float)) + 0.5 for side in zip(*pairs, strict=True))
@@ -129,6 +131,7 @@ def test_curves_are_what_counting_frame_by_frame_gives(pairs: list[tuple[Any, An
     assert found.precision[0] == pytest.approx([(error <= pixels).mean() for pixels in range(51)], abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-2, 3), min_size=1), st.sampled_from([("matlab", 20), ("linspace", 20), ("shares", 100)]))
 def test_thresholds_below_a_value_are_those_of_a_search(values: list[float], kind: tuple[str, int]) -> None:
     steps = one_pass.SHARE_THRESHOLDS if kind[0] == "shares" else one_pass.overlap_thresholds(kind[0])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dat.evaluation import statistics
@@ -95,6 +95,7 @@ def test_holm_by_hand() -> None:
     assert statistics.holm([]) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_corrects_upwards_and_keeps_the_order(p: list[float]) -> None:
     corrected = statistics.holm(p)

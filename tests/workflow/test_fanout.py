@@ -35,23 +35,23 @@ def find(project: Project, *words: str) -> int:
 
 
 VICTIMS = {"dvc": ("dvc", "repro"), "scheduler": ("snakemake", "--nolock"), "supervisor": ("benchmark", "otb100")}
+KILLS = [(victim, signal.SIGKILL) for victim in VICTIMS] + [("dvc", signal.SIGTERM)]
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(("victim", "number"), KILLS)
 def test_a_killed_run_leaves_no_process_and_resumes_to_the_same_boxes(
     project: Project, until: Until, victim: str, number: signal.Signals
 ) -> None:
     wanted = project.results()
     forget(project)
-    running = project.start("dvc", "repro", "benchmark@otb100")
+    running = project.start("dvc", "repro", "-s", "-f", "benchmark@otb100")
     assert until(lambda: len(stored(project)) >= 1, 60), "no unit was finished"
     os.kill(find(project, *VICTIMS[victim]), number)
     assert until(lambda: not project.processes(), 20), "processes are left"
     running.communicate()
     kept = {path.name: path.stat().st_ino for path in stored(project)}
     assert kept, "finished units were lost"
-    project.run("dvc", "repro", "benchmark@otb100")
+    project.run("dvc", "repro", "-s", "-f", "benchmark@otb100")
     assert project.results() == wanted
     assert {path.name: path.stat().st_ino for path in stored(project)}.items() >= kept.items(), (
         "finished units ran again"
@@ -61,10 +61,10 @@ def test_a_killed_run_leaves_no_process_and_resumes_to_the_same_boxes(
 def test_only_what_a_changed_setting_decides_runs_again(project: Project) -> None:
     params = project.path / "params.yaml"
     params.write_text(params.read_text().replace("fanout: {batch: 1", "fanout: {batch: 2"))
-    assert "benchmark@otb100' didn't change" in project.run("dvc", "repro", "benchmark@otb100")
+    assert "benchmark@otb100' didn't change" in project.run("dvc", "repro", "-s", "benchmark@otb100")
     before = len(stored(project))
     params.write_text(params.read_text().replace("threshold: 0.5", "threshold: 0.6"))
-    project.run("dvc", "repro", "benchmark@otb100")
+    project.run("dvc", "repro", "-s", "benchmark@otb100")
     assert len(stored(project)) == 2 * before
 
 
