@@ -31,13 +31,12 @@ PRINTED = {
 
 def _between(scores: Scores, a: str, b: str, metric: str) -> str:
     """The interval of the difference a - b in words, empty when the scores have none."""
-    for pair in scores.data.get("pairs", []):
-        names = tuple(str(pair[side]).split("@seed-")[0] for side in ("a", "b"))
-        if pair.get("metric") == metric and set(names) == {a, b} and pair.get("interval"):
-            low, high = pair["interval"] if names == (a, b) else (-pair["interval"][1], -pair["interval"][0])
-            told = "includes zero: which is better cannot be told" if low <= 0 <= high else "excludes zero"
-            return f"; the difference's 95 % interval [{low:+.3f}, {high:+.3f}] {told}"
-    return ""
+    found = scores.difference(a, b, metric)
+    if found is None:
+        return ""
+    low, high = found.interval
+    told = "includes zero: which is better cannot be told" if low <= 0 <= high else "excludes zero"
+    return f"; the difference's 95 % interval [{low:+.3f}, {high:+.3f}] {told}"
 
 
 def target_or_both(scores: Scores | None) -> str:

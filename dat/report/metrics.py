@@ -23,6 +23,15 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A paired difference a - b of two variants: its size, its 95 % interval, and its p value for this pair alone."""
+
+    value: float
+    interval: tuple[float, float]
+    p: float
+
+
+@dataclass(frozen=True)
 class Scores:
     """The scores of one benchmark, or of a subset of one: the object that `dat evaluate` writes."""
 
@@ -58,6 +67,16 @@ class Scores:
         step = CURVE_STEPS[metric]
         means = [sum(values) / len(values) for values in zip(*curves, strict=True)]
         return [(f"{index * step:.10g}", float(mean)) for index, mean in enumerate(means)]
+
+    def difference(self, a: str, b: str, metric: str) -> Difference | None:
+        """The paired difference a - b of two variants; None when the scores have no such pair."""
+        for pair in self.data.get("pairs", []):
+            names = tuple(str(pair[side]).split("@seed-")[0] for side in ("a", "b"))
+            if pair["metric"] == metric and names in ((a, b), (b, a)):
+                low, high = (float(end) for end in pair["interval"])
+                value, p = float(pair["difference"]), float(pair.get("p_uncorrected", pair["p"]))
+                return Difference(value, (low, high), p) if names == (a, b) else Difference(-value, (-high, -low), p)
+        return None
 
     def completeness(self, variant: str) -> str:
         """Empty when every sequence was scored, else `37 of 51 sequences`."""

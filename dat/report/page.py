@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dat.params import Settings
-from dat.report import published
+from dat.report import claims, published
+from dat.report.claims import Claims
 from dat.report.metrics import Scores, Training
 from dat.report.points import Figure
 from dat.report.readings import Reading
@@ -14,11 +15,12 @@ from dat.report.tables import METRICS, Table
 
 @dataclass(frozen=True)
 class Content:
-    """All that the page shows; `svg` are the drawings by figure number."""
+    """All that the page shows; `text` are the claims of the paper's text, `svg` the drawings by figure number."""
 
     settings: Settings
     scores: Mapping[str, Scores]
     tables: Sequence[Table]
+    text: Claims
     figures: Sequence[Figure]
     svg: Mapping[int, bytes]
     trainings: Sequence[Training]
@@ -100,6 +102,7 @@ def render(content: Content) -> str:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["compact"] = compact
     environment.filters["named"] = published.named
+    environment.filters["claim_rows"] = claims.rows
     return environment.get_template("page.html").render(
         content=content,
         profile=content.settings.section("profile"),
@@ -111,6 +114,7 @@ def render(content: Content) -> str:
         trainings=training_tables(content.trainings),
         names=published.NAMES,
         metrics=METRICS,
+        claim_heads=claims.HEADS,
         similar=_similar(content.scores),
     )
 

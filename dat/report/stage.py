@@ -3,21 +3,24 @@
 from pathlib import Path
 
 from dat.records import Job, write_bytes, write_text
-from dat.report import figures, page, points, readings, tables
+from dat.report import claims, figures, page, points, readings, tables
 from dat.report.metrics import read_scores, read_trainings
 
 PARTIAL = "--partial"
 """The stage's key when scores may be missing."""
 
 
-def write_tables(folder: Path, made: list[tables.Table], drawn: list[points.Figure], profile: str) -> None:
-    """Write the tables and the figures' points."""
+def write_tables(
+    folder: Path, made: list[tables.Table], drawn: list[points.Figure], text: claims.Claims, profile: str
+) -> None:
+    """Write the tables, the figures' points, and the verdicts on the claims of the tables and of the paper's text."""
     folder.mkdir(parents=True, exist_ok=True)
     for table in made:
         write_text(folder / f"table-{table.number}.csv", tables.to_csv(table))
         write_text(folder / f"table-{table.number}.md", tables.to_markdown(table))
     for figure in drawn:
         write_text(folder / f"figure-{figure.number}.csv", points.to_csv(figure, profile))
+    write_text(folder / "claims.csv", claims.to_csv([*(table.claims for table in made), text]))
 
 
 def write_figures(folder: Path, drawn: list[points.Figure]) -> dict[int, bytes]:
@@ -39,8 +42,9 @@ def run(job: Job) -> None:
     profile = str(job.settings.section("profile"))
     scores = read_scores(job.inputs["metrics"], job.settings, partial=job.key == PARTIAL)
     made, drawn = tables.build_all(scores, profile), points.build_all(scores)
-    write_tables(job.outputs["tables"], made, drawn, profile)
+    text = claims.of_table(claims.IN_TEXT, scores)
+    write_tables(job.outputs["tables"], made, drawn, text, profile)
     svgs = write_figures(job.outputs["figures"], drawn)
     trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
-    content = page.Content(job.settings, scores, made, drawn, svgs, trainings, readings.in_force(job.settings))
+    content = page.Content(job.settings, scores, made, text, drawn, svgs, trainings, readings.in_force(job.settings))
     write_text(job.outputs["page"], page.render(content))

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from dat.report import footnotes, published
+from dat.report import claims, footnotes, published
 from dat.report.metrics import Number, Scores
 
 COLUMNS = ("row", "benchmark", "metric", "ours", "paper", "address", "low", "high", "profile", "data_set")
@@ -34,7 +34,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper: its rows, its columns (benchmark, metric), a cell for each, and its footnotes.
+    """A table of the paper: its rows, its columns (benchmark, metric), a cell for each, what it claims and whether that
+    holds here, and its footnotes.
 
     `data_sets` has, for each benchmark that this run scored, the name of the data set that our numbers are of.
     """
@@ -46,6 +47,7 @@ class Table:
     rows: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]
     cells: Mapping[tuple[str, str, str], Cell]
+    claims: claims.Claims
     footnotes: tuple[footnotes.Footnote, ...]
 
     @property
@@ -107,7 +109,8 @@ def build(plan: Plan, scores: Mapping[str, Scores], profile: str) -> Table:
     cells = {(row, *column): _cell(plan, row, column, scores) for row in rows for column in plan.columns}
     sets = {name: scores[name].data_set for name in dict.fromkeys(names) if name in scores}
     notes = tuple(footnotes.of(mark, scores) for mark in plan.notes)
-    return Table(plan.number, plan.title, profile, sets, rows, plan.columns, cells, notes)
+    judged = claims.of_table(str(plan.number), scores)
+    return Table(plan.number, plan.title, profile, sets, rows, plan.columns, cells, judged, notes)
 
 
 def build_all(scores: Mapping[str, Scores], profile: str) -> list[Table]:
@@ -161,8 +164,17 @@ def heads(table: Table) -> list[str]:
     return found
 
 
+def _claims(found: claims.Claims) -> list[str]:
+    """The claims of a table and their verdicts, as lines of Markdown."""
+    lines = ["## Does it hold here?", "", found.summary, ""]
+    if found.judged:
+        lines += [_markdown_row(claims.HEADS), _markdown_row(["---", "---", "---:", "---:", "---:", "---"])]
+        lines += [*map(_markdown_row, claims.rows(found.judged)), ""]
+    return lines
+
+
 def to_markdown(table: Table) -> str:
-    """A table as Markdown, with its head and its footnotes."""
+    """A table as Markdown, with its head, the verdicts on its claims, and its footnotes."""
     names = heads(table)
     said = f"{table.head}. In brackets: the 95 % interval over sequences."
     lines = [f"# Table {table.number}: {table.title}", "", said, ""]
@@ -170,5 +182,5 @@ def to_markdown(table: Table) -> str:
     for row in table.rows:
         shown = [value for cell in table.row(row) for value in _shown(cell)]
         lines.append(_markdown_row([published.named(row), *shown]))
-    lines += ["", *(f"- [{note.mark}] {note.text}" for note in table.footnotes)]
+    lines += ["", *_claims(table.claims), *(f"- [{note.mark}] {note.text}" for note in table.footnotes)]
     return "\n".join(lines) + "\n"

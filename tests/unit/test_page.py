@@ -37,9 +37,11 @@ def html(made: Job) -> str:
 
 
 def test_all_files_are_there(made: Job) -> None:
-    tables = {f"table-{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md")} | {
-        f"figure-{n}.csv" for n in (8, 9, 10)
-    }
+    tables = (
+        {f"table-{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md")}
+        | {f"figure-{n}.csv" for n in (8, 9, 10)}
+        | {"claims.csv"}
+    )
     drawn = {f"figure-{n}.{kind}" for n in (8, 9, 10) for kind in ("svg", "png")}
     assert {path.name for path in made.outputs["tables"].iterdir()} == tables
     assert {path.name for path in made.outputs["figures"].iterdir()} == drawn

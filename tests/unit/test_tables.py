@@ -11,7 +11,7 @@ from dat import params
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_json
-from dat.report import footnotes, metrics, points, published, tables
+from dat.report import claims, footnotes, metrics, points, published, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,7 +81,16 @@ def test_the_verdict_turns_a_pair_round_and_reads_its_interval() -> None:
     data = {
         "variants": {"dat-to": {"success": 0.6}, "dat-jtnl": {"success": 0.5}},
         "trackers": {},
-        "pairs": [{"a": "dat-jtnl", "b": "dat-to", "metric": "success", "interval": [-0.2, 0.05]}],
+        "pairs": [
+            {
+                "a": "dat-jtnl",
+                "b": "dat-to",
+                "metric": "success",
+                "difference": -0.1,
+                "interval": [-0.2, 0.05],
+                "p": 0.3,
+            }
+        ],
     }
     assert "[-0.050, +0.200] includes zero" in footnotes.target_or_both(metrics.Scores("otb100", data))
 
@@ -126,3 +135,60 @@ def test_the_csv_of_points_has_addresses_that_are_unique(scores: dict[str, metri
 def test_several_seeds_give_the_mean_curve() -> None:
     runs = {f"pymdnet@seed-{n}": {"curves": {"success": [1.0, n / 2]}} for n in (0, 1)}
     assert metrics.Scores("tc128", {"trackers": runs}).curve("pymdnet", "success") == [("0", 1.0), ("0.05", 0.25)]
+
+
+def scores_of(pairs: list[tuple[str, str, float, tuple[float, float], float]]) -> dict[str, metrics.Scores]:
+    """OTB-2013's success with these paired differences: a, b, difference, interval, p of the pair alone."""
+    entries = [
+        {"a": a, "b": b, "metric": "success", "difference": value, "interval": list(ends), "p": 1.0, "p_uncorrected": p}
+        for a, b, value, ends, p in pairs
+    ]
+    return {"otb2013": metrics.Scores("otb2013", {"pairs": entries, "data_set": "otb100", "trackers": {}})}
+
+
+def test_every_a_beats_b_of_a_table_is_a_claim() -> None:
+    """Table 4 by hand: three trackers, two scores, no two alike; language leads in precision, the graph in success."""
+    found = {(a, b, metric): gain for a, b, _, metric, gain in claims.printed("4")}
+    assert found == {
+        ("pymdnet+gcn", "pymdnet", "precision"): 0.025,
+        ("pymdnet+language", "pymdnet", "precision"): 0.033,
+        ("pymdnet+language", "pymdnet+gcn", "precision"): 0.008,
+        ("pymdnet+gcn", "pymdnet", "success"): 0.016,
+        ("pymdnet+language", "pymdnet", "success"): 0.013,
+        ("pymdnet+gcn", "pymdnet+language", "success"): 0.003,
+    }
+    assert not [claim for claim in claims.printed("2") if claim[3] == "fps"]
+
+
+def test_a_claims_verdict_is_of_its_own_direction_and_corrected_for_the_table() -> None:
+    """Three judged claims: Holm multiplies .001, .03, .5 by 3, 2, 1. The pairs are stored either way round."""
+    pairs = [
+        ("pymdnet", "pymdnet+gcn", -0.1, (-0.15, -0.05), 0.001),
+        ("pymdnet+language", "pymdnet", 0.05, (0.01, 0.09), 0.03),
+        ("pymdnet+language", "pymdnet+gcn", 0.01, (-0.02, 0.04), 0.5),
+    ]
+    found = claims.of_table("4", scores_of(pairs))
+    told = {(claim.a, claim.b): (claim.ours.value, claim.p, claim.verdict) for claim in found.judged}
+    assert told == {
+        ("pymdnet+gcn", "pymdnet"): (0.1, pytest.approx(0.003), "holds"),
+        ("pymdnet+language", "pymdnet"): (0.05, pytest.approx(0.06), "cannot tell"),
+        ("pymdnet+gcn", "pymdnet+language"): (-0.01, pytest.approx(0.5), "cannot tell"),
+    }
+    assert found.others == 3
+    assert found.summary.startswith("Of 3 claims that this run can judge 1 hold here, 2 cannot be told. 3 more")
+
+
+def test_a_claim_can_be_refuted() -> None:
+    found = claims.of_table("4", scores_of([("pymdnet", "pymdnet+gcn", 0.1, (0.05, 0.15), 0.001)]))
+    assert [claim.verdict for claim in found.judged] == ["does not"]
+
+
+def test_a_run_without_the_trackers_judges_nothing() -> None:
+    assert "judges none of this table's 36 claims" in claims.of_table("2", {}).summary
+
+
+def test_the_csv_of_claims_has_the_numbers_in_full() -> None:
+    found = claims.of_table("4", scores_of([("pymdnet", "pymdnet+gcn", 1 / 3, (0.1, 2 / 3), 0.001)]))
+    row = next(csv.DictReader(io.StringIO(claims.to_csv([found]))))
+    assert (row["a"], row["b"], row["paper"], row["verdict"]) == ("pymdnet+gcn", "pymdnet", "0.016", "does not")
+    assert [float(row[key]) for key in ("ours", "low", "high", "p")] == [-1 / 3, -2 / 3, -0.1, 0.001]
