@@ -3,9 +3,9 @@
 Per experiment and tag trackers are ordered by accuracy and by failures. Two are equal in accuracy when a paired
 Wilcoxon test on their frames does not tell them apart, or when they differ by less than the annotators did
 (`practical.value`); in robustness when a rank-sum test on their failures per sequence and repetition does not. A
-tracker's rank is the mean rank of its equals; ranks are averaged over tags, then over experiments. Both tests use
-the normal approximation with its correction for ties; the toolkit's exact tables for at most 15 differences are not
-copied.
+tracker's rank is the mean rank of its equals; ranks are averaged over tags, then over experiments. As in MATLAB both
+tests are exact for few values (at most 15 differences; fewer than 10 of one and 20 of both), ties included, and use the
+normal approximation with its correction for ties for more.
 """
 
 import math
@@ -24,6 +24,8 @@ Flags = npt.NDArray[np.bool_]
 
 LEVEL = 0.05
 FEW = 5
+EXACT_DIFFERENCES = 15
+EXACT_FEWER, EXACT_BOTH = 10, 20
 
 
 def mid_ranks(values: Floats) -> Floats:
@@ -42,6 +44,22 @@ def _ties(values: Floats) -> float:
     return float((counts.astype(np.float64) ** 3 - counts).sum())
 
 
+def subset_sums(ranks: Floats) -> Floats:
+    """How many subsets of a size have a sum: (size, twice the sum); mid-ranks doubled are whole."""
+    doubled = np.round(2 * ranks).astype(np.int64)
+    counts = np.zeros((len(doubled) + 1, int(doubled.sum()) + 1))
+    counts[0, 0] = 1
+    for value in doubled:
+        counts[1:, value:] += counts[:-1, : counts.shape[1] - value].copy()
+    return counts
+
+
+def _exact(counts: Floats, reached: float) -> float:
+    """Two-sided p value of a sum, doubled counts (twice the sum,) being how often it is each."""
+    at = round(2 * reached)
+    return float(min(2 * min(counts[: at + 1].sum(), counts[at:].sum()) / counts.sum(), 1.0))
+
+
 def signed_rank(differences: Floats) -> float:
     """Two-sided p value of Wilcoxon's signed-rank test; zeros are left out."""
     values = differences[differences != 0]
@@ -49,15 +67,19 @@ def signed_rank(differences: Floats) -> float:
     if not count:
         return 1.0
     ranks = mid_ranks(np.abs(values))
+    if count <= EXACT_DIFFERENCES:
+        return _exact(subset_sums(ranks).sum(0), float(ranks[values > 0].sum()))
     spread = math.sqrt((count * (count + 1) * (2 * count + 1) - _ties(np.abs(values)) / 2) / 24)
     return _two_sided((float(ranks[values > 0].sum()) - count * (count + 1) / 4) / spread) if spread else 1.0
 
 
 def rank_sum(a: Floats, b: Floats) -> float:
-    """Two-sided p value of Wilcoxon's rank-sum test, with the correction for continuity."""
+    """Two-sided p value of Wilcoxon's rank-sum test, with the correction for continuity where it is not exact."""
     both = np.concatenate([a, b])
-    count = len(both)
-    away = float(mid_ranks(both)[: len(a)].sum()) - len(a) * (count + 1) / 2
+    count, ranks = len(both), mid_ranks(both)
+    if 0 < min(len(a), len(b)) < EXACT_FEWER and count < EXACT_BOTH:
+        return _exact(subset_sums(ranks)[len(a)], float(ranks[: len(a)].sum()))
+    away = float(ranks[: len(a)].sum()) - len(a) * (count + 1) / 2
     variance = len(a) * len(b) / 12 * (count + 1 - _ties(both) / (count * (count - 1))) if count > 1 else 0.0
     return _two_sided((away - 0.5 * np.sign(away)) / math.sqrt(variance)) if variance > 0 else 1.0
 

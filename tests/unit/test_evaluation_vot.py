@@ -1,5 +1,6 @@
 """VOT: rasters by hand and against one another, fragments and the curve by hand, ranks, files of both experiments."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from dat.evaluation import definitions, ranks, regions, score, truth_runs, vot, vot_files
 from dat.evaluation.definitions import Raster, Vot
@@ -169,8 +171,6 @@ def test_the_interval_of_equal_and_of_two_lengths() -> None:
 
 
 def test_wilcoxons_tests_by_hand() -> None:
-    from scipy import stats
-
     rng = np.random.default_rng(0)
     a, b = rng.normal(0, 1, 60).round(1), rng.normal(0.5, 1, 60).round(1)
     expected = stats.wilcoxon(a - b, correction=False, method="asymptotic").pvalue
@@ -179,6 +179,34 @@ def test_wilcoxons_tests_by_hand() -> None:
     expected = stats.mannwhitneyu(*counts, method="asymptotic", use_continuity=True).pvalue
     assert ranks.rank_sum(*counts) == pytest.approx(expected, rel=1e-9)
     assert ranks.signed_rank(np.zeros(5)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 15])
+def test_few_differences_are_tested_exactly_ties_included(count: int) -> None:
+    """Against every assignment of signs, and scipy where no two differences are alike."""
+    rng = np.random.default_rng(count)
+    for values in (rng.normal(0.4, 1, count), rng.normal(0.4, 1, count).round(0) + 0.5):
+        rank = ranks.mid_ranks(np.abs(values))
+        signs = np.array(list(itertools.product([0, 1], repeat=count)))
+        sums, reached = signs @ rank, rank[values > 0].sum()
+        expected = min(2 * min((sums <= reached).mean(), (sums >= reached).mean()), 1)
+        assert ranks.signed_rank(values) == pytest.approx(expected, rel=1e-12)
+    plain = rng.normal(0.4, 1, count)
+    assert ranks.signed_rank(plain) == pytest.approx(stats.wilcoxon(plain, method="exact").pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 1), (3, 6), (9, 10)])
+def test_few_failure_counts_are_compared_exactly_ties_included(a: int, b: int) -> None:
+    rng = np.random.default_rng(a)
+    left, right = rng.poisson(1, a).astype(float), rng.poisson(2, b).astype(float)
+    rank = ranks.mid_ranks(np.concatenate([left, right]))
+    sums = np.array([sum(chosen) for chosen in itertools.combinations(rank, a)])
+    reached = rank[:a].sum()
+    expected = min(2 * min((sums <= reached).mean(), (sums >= reached).mean()), 1)
+    assert ranks.rank_sum(left, right) == pytest.approx(expected, rel=1e-12)
+    left, right = rng.normal(0, 1, a), rng.normal(1, 1, b)
+    exact = stats.mannwhitneyu(left, right, method="exact").pvalue
+    assert ranks.rank_sum(left, right) == pytest.approx(exact, rel=1e-12)
 
 
 def test_equal_trackers_share_a_rank() -> None:
