@@ -26,6 +26,7 @@ BENCHMARKS = "otb2013|otb50|otb100|otb100-similar|tc128|vot2014|vot2016|vot2019|
 @click.option("--csv", "csv_out", type=click.Path(path_type=Path), metavar="OUT.csv", help="Scores as CSV.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="DIR", help="Success and precision plots.")
 @click.option("--compare", nargs=2, metavar="A B", help="Compare these two trackers only.")
+@click.option("--sequences", type=click.Path(path_type=Path), metavar="FILE", help="Score these alone: a name a line.")
 @click.option("--resamples", default=10_000, show_default=True, help="Bootstrap resamples of the sequences.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the resamples.")
 def evaluate(name: str | None, **options: Any) -> None:
@@ -61,6 +62,7 @@ def by_hand(
     csv_out: Path | None,
     plot: Path | None,
     compare: tuple[str, str] | None,
+    sequences: Path | None,
     resamples: int,
     seed: int,
 ) -> None:
@@ -70,7 +72,7 @@ def by_hand(
 
     if resamples < 100:
         raise InputError(f"--resamples {resamples}: an interval wants at least 100")
-    found = score.files(benchmark, annotations, results, definition, lengths, (resamples, seed), compare)
+    found = score.files(benchmark, annotations, results, definition, lengths, (resamples, seed), compare, sequences)
     if json_out:
         write_json(json_out, found)
     if csv_out:

@@ -7,11 +7,13 @@ own sequences are the list.
 import csv
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 from dat.errors import InputError
+from dat.evaluation.names import Names
 
 Protocol = Literal["one-pass", "vot"]
 Origin = Literal[0, 1]
@@ -92,3 +94,30 @@ def find(name: str) -> Benchmark:
         entries = _plain(f"{name.upper()}.csv")
         return Benchmark(name, "vot", "vot-matlab-2016", entries, interval=INTERVALS.get(name), origin=0)
     raise InputError(f"--benchmark {name}: no such benchmark; there are {', '.join(NAMES)}")
+
+
+def subset(benchmark: Benchmark, path: Path) -> Benchmark:
+    """The benchmark with those of its sequences that a text file names, one a line, in any spelling.
+
+    Blank lines and what follows a # are left out. Raises InputError naming the line of a name that is not the
+    benchmark's or that comes twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--sequences {path}: cannot be read as text ({error}); give a file of names") from error
+    names, found = Names(benchmark.sequences), dict[str, Entry]()
+    for number, line in enumerate(lines, 1):
+        spelling = line.partition("#")[0].strip()
+        if not spelling:
+            continue
+        match = names.match(spelling)
+        if benchmark.sequences and match is None:
+            raise InputError(f"{path}, line {number}: {spelling} is no sequence of {benchmark.name}; correct the name")
+        name = match.sequence if match else spelling
+        if name in found:
+            raise InputError(f"{path}, line {number}: {name} is there twice; remove one")
+        found[name] = benchmark.sequences.get(name, Entry())
+    if not found:
+        raise InputError(f"--sequences {path}: no name in it; write one sequence a line")
+    return replace(benchmark, sequences=found)

@@ -15,20 +15,26 @@ def files(
     lengths: results.Lengths = "strict",
     bootstrap: tuple[int, int] = (10_000, 0),
     compare: tuple[str, str] | None = None,
+    subset: Path | None = None,
 ) -> dict[str, Any]:
-    """The object of FORMATS for every tracker below `folder`; with `compare` (two names) of those two alone.
+    """The scores of every tracker below `folder`; with `compare` (two names) of those two alone, with `subset` (a file
+    of names) on those sequences alone.
 
     Raises InputError for an unknown benchmark or definition, and for the first wrong file.
     """
     found = benchmarks.find(benchmark)
+    if subset:
+        found = benchmarks.subset(found, subset)
     rule = definitions.find(definition or found.definition, found.protocol)
     chance = scoring.Bootstrap(*bootstrap)
+    said = {"subset": subset.stem} if subset else {}
     if isinstance(rule, Vot):
         shapes = vot_files.read_truth(annotations, found)
         folders = results.tracker_folders(folder)
         scored = vot_scoring.score_all(found, shapes, folders, rule, lengths)
         data = vot_scoring.vot_object(found, shapes, scored, rule, chance)
-        return data | {"pairs": vot_scoring.pairs(vot_scoring.tables(scored, rule), chance, compare)}
+        return data | {"pairs": vot_scoring.pairs(vot_scoring.tables(scored, rule), chance, compare)} | said
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(annotations, found)
-    return scoring.one_pass_object(found, truth, results.tracker_folders(folder), rule, lengths, chance, compare)
+    folders = results.tracker_folders(folder)
+    return scoring.one_pass_object(found, truth, folders, rule, lengths, chance, compare) | said

@@ -39,7 +39,8 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
 
 def heading(data: Entry) -> str:
     """What the numbers are: benchmark, definition, intervals."""
-    text = f"{data['benchmark']}, {data['definition']}"
+    name = f"{data['benchmark']}, subset {data['subset']}" if "subset" in data else data["benchmark"]
+    text = f"{name}, {data['definition']}"
     if data.get("bounded") is False:
         text += ", unbounded (no image sizes in the annotations)"
     if "interval" in data:

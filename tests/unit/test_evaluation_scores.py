@@ -198,6 +198,37 @@ def test_one_pair_on_demand_and_plots(otb: tuple[Path, Path], tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_a_subset_scores_its_own_sequences_alone(
+    otb: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The mean over the subset is that of the sequences' own scores; spelling and comments do not matter."""
+    listed = tmp_path / "fast.txt"
+    listed.write_text("bolt  # an athlete\n\nJogging(2)\nHuman4\n", encoding="utf-8")
+    run(otb, "--json", str(tmp_path / "all.json"), benchmark="otb100")
+    run(otb, "--json", str(tmp_path / "o.json"), "--sequences", str(listed), benchmark="otb100")
+    every, some = (json.loads((tmp_path / name).read_text())["trackers"]["Shifted"] for name in ("all.json", "o.json"))
+    names = ["Bolt", "Jogging-2", "Human4-2"]
+    assert (list(some["sequences"]), some["expected"], some["complete"]) == (sorted(names), 3, True)
+    mean = sum(every["sequences"][name]["success"] for name in names) / 3
+    assert some["success"] == pytest.approx(mean, abs=1e-12) != every["success"]
+    assert "otb100, subset fast, otb-toolkit-1.1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Bolt\nNobody\n", r"line 2: Nobody is no sequence of otb2013"),
+        ("Bolt\nbolt\n", r"line 2: Bolt is there twice"),
+        ("# none\n", "no name in it"),
+    ],
+)
+def test_a_wrong_subset_names_the_line(otb: tuple[Path, Path], tmp_path: Path, text: str, said: str) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        run(otb, "--sequences", str(listed))
+
+
 def test_wrong_calls_are_errors(otb: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--compare nobody: no such tracker.*Shifted, Truth"):
         run(otb, "--compare", "Truth", "nobody")
