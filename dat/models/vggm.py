@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from dat.models.layers import scaled
 
 CHUNK = 1 << 19  # values normalised at a time: a few of these fit the last-level cache
+INFERENCE_CHUNK = 1 << 17  # the same without gradients: fewer buffers, and a core's own cache
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,31 @@ def normalise(x: Tensor, kind: Normalisation) -> Tensor:
     return out.view(n, h, w, c).permute(0, 3, 1, 2)
 
 
+def activate(x: Tensor, kind: Normalisation) -> Tensor:
+    """ReLU, then response normalisation, of a layer's own output (N,C,H,W), channels-last, which is overwritten."""
+    if x.requires_grad and torch.is_grad_enabled():
+        return normalise(F.relu(x, inplace=True), kind)
+    rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+    piece = max(1, INFERENCE_CHUNK // x.shape[1])
+    square, total = rows.new_empty(2, piece, x.shape[1])
+    for part in torch.split(rows, piece):
+        torch.clamp(part, min=0, out=part)
+        part.mul_(_factor(part, square[: len(part)], total[: len(part)], kind))
+    return rows.view(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
+
+
+def _factor(rows: Tensor, square: Tensor, total: Tensor, kind: Normalisation) -> Tensor:
+    """s^-3/4 of rows (M,C), s being k + alpha times the squares in each channel's window; the buffers are used up."""
+    torch.mul(rows, rows, out=square)
+    total.copy_(square)
+    for away in range(1, kind.below + 1):
+        total[:, away:].add_(square[:, :-away])
+    for away in range(1, kind.above + 1):
+        total[:, :-away].add_(square[:, away:])
+    total.mul_(kind.alpha).add_(kind.k).rsqrt_()  # s^-1/2
+    return torch.sqrt(total, out=square).mul_(total)
+
+
 class VGGM(nn.Module):
     """(N,3,107,107) crops minus 128, RGB -> (N, 3*3*512*width) features in C,H,W order (reference/mdnet.md 1.1)."""
 
@@ -92,9 +118,9 @@ class VGGM(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         x = crops.contiguous(memory_format=torch.channels_last)
-        x = normalise(F.relu(self.conv1(x), inplace=True), self.normalisation)  # (N,96,51,51)
+        x = activate(self.conv1(x), self.normalisation)  # (N,96,51,51)
         x = F.max_pool2d(x, 3, 2)  # (N,96,25,25)
-        x = normalise(F.relu(self.conv2(x), inplace=True), self.normalisation)  # (N,256,11,11)
+        x = activate(self.conv2(x), self.normalisation)  # (N,256,11,11)
         x = F.max_pool2d(x, 3, 2)  # (N,256,5,5)
         x = F.relu(self.conv3(x), inplace=True)  # (N,512,3,3)
         return x.flatten(1)

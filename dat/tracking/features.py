@@ -14,9 +14,9 @@ from torch import Tensor
 from dat.datasets.crops import crop_regions, crop_scene
 from dat.datasets.sampling import Boxes
 from dat.models.salnet import SALNet
-from dat.models.vggm import normalise
+from dat.models.vggm import activate
 
-CHUNK = 64
+CHUNK = 32
 """Crops that go through the convolutions at a time: few enough that they stay in the processor's cache."""
 SIZE, PADDING = 107, 16
 CONTEXT = 1 + 2 * PADDING / SIZE
@@ -69,9 +69,9 @@ class Features:
     def map(self, scene: Tensor) -> Tensor:
         """(1, 3, h, w) minus 128 to what crops at every eighth pixel give: (1, C, (h - 75) / 8 + 1, ...)."""
         network = self.network.vggm
-        x = normalise(F.relu(network.conv1(scene), inplace=True), network.normalisation)
+        x = activate(network.conv1(scene), network.normalisation)
         x = F.max_pool2d(x, 3, 2)
-        x = normalise(F.relu(network.conv2(x), inplace=True), network.normalisation)
+        x = activate(network.conv2(x), network.normalisation)
         x = F.max_pool2d(x, 3, 1)
         return F.relu(F.conv2d(x, network.conv3.weight, network.conv3.bias, dilation=2), inplace=True)
 

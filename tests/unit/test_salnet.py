@@ -89,6 +89,21 @@ def test_normalisation_matches_a_loop() -> None:
     assert vggm.normalise(x, vggm.NORMALISATIONS["vgg-m"]).flatten().tolist() == pytest.approx(slow, rel=1e-12)
 
 
+@pytest.mark.parametrize(("name", "torchs"), [("vgg-m", (5, 5e-4, 0.75, 2.0)), ("v2", (2, 1e-4, 0.75, 1.0))])
+@pytest.mark.parametrize("channels", [1, 2, 9])
+def test_activation_without_gradients_is_the_same(
+    name: str, torchs: tuple[int, float, float, float], channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vggm, "INFERENCE_CHUNK", 7 * channels)  # several pieces, the last one shorter
+    x = torch.randn(2, channels, 5, 4, generator=torch.Generator().manual_seed(1)) * 300
+    x = x.contiguous(memory_format=torch.channels_last)
+    expected = F.local_response_norm(F.relu(x), *torchs)
+    kind = vggm.NORMALISATIONS[name]
+    torch.testing.assert_close(vggm.activate(x.clone(memory_format=torch.preserve_format), kind), expected)
+    with_gradients = x.clone(memory_format=torch.preserve_format).requires_grad_() * 1
+    torch.testing.assert_close(vggm.activate(with_gradients, kind), expected)
+
+
 @pytest.mark.parametrize("name", list(vggm.NORMALISATIONS))
 def test_normalisation_gradient(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vggm, "CHUNK", 12)  # several pieces, the last one shorter
