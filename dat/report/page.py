@@ -61,6 +61,9 @@ def origin(settings: Settings) -> list[str]:
         said.append(f"Starting weights: SALNet from {network.vgg_m}, GPGNet from {network.vgg16}.")
     if network.width != 1:
         said.append(f"Layers have {network.width:g} of the paper's width.")
+    gpgnet = settings.section("gpgnet_training")
+    if gpgnet.optimiser != "adagrad":
+        said.append(f"GPGNet is trained by {gpgnet.optimiser.capitalize()}, in the paper by Adagrad.")
     if network.standardise or network.init == "orthogonal":
         what = "features are standardised before fc4" if network.standardise else "features are not standardised"
         said.append(f"Reading R40 is in force: {what}, and initialisation is {network.init}. The paper has neither.")
