@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test lint bench-track bench-evaluate
+.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
@@ -30,3 +30,12 @@ bench-track: setup ## the tracker against a plain reading of MDNet, on real vide
 
 bench-evaluate: setup ## scoring against the got10k and VOT toolkits, which it installs aside
 	@python benchmarks/bench_evaluate.py
+
+bench-redetection: setup ## is a target found again that left or was covered (after make repro)
+	@python benchmarks/bench_redetection.py
+
+bench-real: setup ## the run's trackers on nine real targets (after make repro; DAT_TEST_DATA)
+	@python benchmarks/bench_real.py
+
+bench-learning: setup ## does training help? trained against random networks (after make repro; DAT_TEST_DATA)
+	@python benchmarks/bench_learning.py

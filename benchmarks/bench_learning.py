@@ -1,0 +1,162 @@
+"""Does training help? On held-out embedded videos, and on real ones against random convolutions.
+
+    python benchmarks/bench_learning.py [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps,regions]
+
+Networks are trained by the stages' own commands in a copy of the finished run's training data, each with its own
+`train.seed`. `maps`: GPGNet's three versions, the overlap of the thresholded map with the box. `regions`: SALNet
+against the baseline, how far held-out positives and negatives lie apart. `real`: trackers without attention on the
+nine targets of OTB in DAT_TEST_DATA, first 40 frames and every second of the first 80, on trained and on random
+networks. Prints a line a comparison; intervals resample clips and networks.
+"""
+
+import argparse
+import itertools
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import real_clips  # noqa: E402
+from dat import params  # noqa: E402
+from dat.models.salnet import SALNet  # noqa: E402
+from dat.records import progress  # noqa: E402
+from dat.tracking import networks  # noqa: E402
+from dat.tracking.tracker import Tracker  # noqa: E402
+from dat.training.runner import generator  # noqa: E402
+
+LOOKS = ((40, 1), (40, 2))
+"""Frames, and every how many-th image."""
+
+
+def train(run: Path, work: Path, seed: int, network: str, name: str) -> Path:
+    """A checkout's profile with its own seed, and in it one trained network; the profile's folder."""
+    folder = work / f"seed-{seed}"
+    if not folder.exists():
+        folder.mkdir()
+        text = (run / "params.yaml").read_text(encoding="utf-8")
+        changed, count = re.subn(r"(?m)^(train: \{seed: )\d+", rf"\g<1>{seed}", text)
+        assert count == 1, "params.yaml has no line that begins with train: {seed:"
+        (folder / "params.yaml").write_text(changed, encoding="utf-8")
+        for name_ in ("training", "data"):
+            (folder / name_).symlink_to((run / name_).resolve())
+    done = subprocess.run(
+        [sys.executable, "-m", "dat", "train", network, name],
+        cwd=folder,
+        env=None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return folder
+
+
+def metric(folder: Path, key: str) -> float:
+    """A held-out figure of a trained network."""
+    return float(json.loads((folder / "metrics.json").read_text())[key])
+
+
+def spread(values: list[float]) -> str:
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
+
+
+def compare(run: Path, work: Path, seeds: int, network: str, names: dict[str, str], key: str) -> None:
+    """Print a held-out figure of networks, the mean over seeds and its spread, and of the difference to the first."""
+    found = {
+        name: [
+            metric(train(run, work, seed, network, name) / "weights" / network / where, key) for seed in range(seeds)
+        ]
+        for name, where in names.items()
+    }
+    first = next(iter(found))
+    for name, values in found.items():
+        gain = spread([a - b for a, b in zip(values, found[first], strict=True)])
+        print(f"{network} {name}: {key} {spread(values)}" + (f", more than {first} by {gain}" if name != first else ""))
+
+
+def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Clip]) -> np.ndarray:
+    """Mean overlap on each clip."""
+    overlaps = []
+    for clip in clips:
+        found, _ = real_clips.follow(Tracker(settings.section("tracking"), network, None, clip.name, 0), clip)
+        overlaps.append(real_clips.scores(found, clip.truth)[2])
+    return np.array(overlaps)
+
+
+def interval(trained: np.ndarray, random: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean difference of tables (networks, clips), clips and networks drawn again."""
+    rng, draws = np.random.default_rng(0), []
+    for _ in range(10_000):
+        clips = rng.integers(trained.shape[1], size=trained.shape[1])
+        ours, theirs = (table[rng.integers(len(table), size=len(table))][:, clips] for table in (trained, random))
+        draws.append(ours.mean() - theirs.mean())
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def real(settings: params.Settings, run: Path, work: Path, count: int, variant: str) -> None:
+    """Trained against random networks on real video."""
+    networks.exact(settings.section("tracking").threads)
+    clips = [real_clips.clip(name, frames, step) for frames, step in LOOKS for name in real_clips.TARGETS]
+    where = settings.section(f"variants.{variant}").salnet
+    rows: dict[str, list[np.ndarray]] = {"trained": [], "random": []}
+    with progress(total=2 * count, desc="networks", unit="network") as bar:
+        for seed, arm in itertools.product(range(count), rows):
+            if arm == "trained":
+                folder = train(run, work, seed, "salnet", variant)
+                network = networks.salnet(folder / "weights/salnet" / where, "cpu")
+            else:
+                network = SALNet(settings.section("network"), generator=generator(9, seed)).requires_grad_(False)
+            rows[arm].append(track(settings, network.eval(), clips))
+            bar.update()
+    trained, random = (np.array(rows[arm]) for arm in ("trained", "random"))
+    skiing = np.array([clip.name != "Skiing" for clip in clips])
+    short = np.arange(len(clips)) < len(real_clips.TARGETS)
+    for words, chosen in (
+        ("all clips", np.ones_like(skiing)),
+        ("without Skiing", skiing),
+        ("first 40 frames", short),
+        ("every second of 80", ~short),
+    ):
+        ours, theirs = trained[:, chosen], random[:, chosen]
+        low, high = interval(ours, theirs)
+        gain = ours.mean() - theirs.mean()
+        print(
+            f"{words}: {variant} trained {ours.mean():.3f}, random {theirs.mean():.3f}, "
+            f"difference {gain:+.3f} [{low:+.3f}, {high:+.3f}]"
+        )
+    print("networks, trained: " + " ".join(f"{value:.3f}" for value in trained.mean(1)))
+    print("networks, random: " + " ".join(f"{value:.3f}" for value in random.mean(1)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--variant", default="pymdnet")
+    parser.add_argument("--root", type=Path, default=ROOT)
+    parser.add_argument("--part", default="maps,regions,real")
+    chosen = parser.parse_args()
+    settings, parts = params.load(chosen.root), chosen.part.split(",")
+    with tempfile.TemporaryDirectory() as work:
+        if "maps" in parts:
+            versions = {name: name for name in ("to", "nl", "jtnl")}
+            compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, "held_out_iou")
+        if "regions" in parts:
+            nets = {name: settings.section(f"variants.{name}").salnet for name in ("pymdnet", "salnet")}
+            for key in ("held_out_margin", "held_out_auc", "held_out_accuracy"):
+                compare(chosen.root, Path(work), chosen.seeds, "salnet", nets, key)
+        if "real" in parts:
+            real(settings, chosen.root, Path(work), chosen.networks, chosen.variant)
+
+
+if __name__ == "__main__":
+    main()

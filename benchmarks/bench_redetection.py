@@ -1,0 +1,114 @@
+"""Is a target found again that left the view, or was covered for fifteen frames? On videos that no network has seen.
+
+    python benchmarks/bench_redetection.py [--videos 10] [--seeds 2] [--variants salnet,dat-jtnl] [--root CHECKOUT]
+
+Draws videos of 60 frames of both kinds, with seeds and photographs of their own, and tracks each with the networks of
+the profile's finished run. A target has returned when half of it is to be seen again, and is found again when the
+overlap with its box exceeds one half in that frame or one of the next ten. Prints a line a variant and kind: how often,
+of how many, and of those that were held shortly before; and re-detections as the tracker counts them [R25].
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dat import boxes, params  # noqa: E402
+from dat.datasets.scenery import programme, textures  # noqa: E402
+from dat.datasets.scenery.rendering import render  # noqa: E402
+from dat.datasets.scenery.scenes import compose  # noqa: E402
+from dat.datasets.scenery.shapes import KINDS  # noqa: E402
+from dat.datasets.scenery.truth import truth  # noqa: E402
+from dat.records import progress  # noqa: E402
+from dat.tracking import networks, request  # noqa: E402
+from dat.tracking.tracker import Tracker  # noqa: E402
+
+SEED, FRAMES, SIZE, HELD, WITHIN, FOUND = 90_001, 60, (320, 240), 15, 10, 0.5
+RECIPES = {"leaves": programme.OTB[1], "covered": programme.OTB[0]}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video (F, H, W, 3), its truth (F, 4), its sentence; when its target is gone and has returned."""
+
+    name: str
+    kind: str
+    images: np.ndarray
+    truth: np.ndarray
+    sentence: str
+    gone: int
+    back: int
+
+
+def clips(videos: int) -> Iterator[Clip]:
+    """Videos of both kinds, one after another."""
+    for index, seed in enumerate(np.random.SeedSequence(SEED).spawn(2 * videos)):
+        kind = list(RECIPES)[index % 2]
+        scenery, wording = seed.spawn(2)
+        shape, photos = KINDS[index % len(KINDS)], textures.PHOTOS["testing"]
+        video = render(compose(scenery, RECIPES[kind], shape, SIZE, FRAMES, photos))
+        fact = truth(video, 0, wording)
+        gone, back = vanishing(fact.absent, video.seen[0])
+        yield Clip(f"{kind}-{index // 2}", kind, video.images, fact.boxes, fact.sentence, gone, back)
+
+
+def vanishing(absent: np.ndarray, seen: np.ndarray) -> tuple[int, int]:
+    """The first frame of the longest absence, and the first after it in which half of the target is seen."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], absent.astype(int), [0]])))
+    gone, end = max(zip(edges[::2], edges[1::2], strict=True), key=lambda gap: gap[1] - gap[0])
+    return int(gone), int(end + np.argmax(seen[end:] >= 0.5))
+
+
+def follow(settings: params.Settings, clip: Clip, variant: str, seed: int) -> tuple[np.ndarray, int]:
+    """Boxes (F, 4) of a tracker, and how often it says that it found the target again."""
+    tracking: params.Tracking = settings.section("tracking")
+    where = request.folders(settings, variant, None, clip.sentence)
+    network, attention = networks.salnet(where.salnet, "cpu"), networks.attention(where.gpgnet, "cpu")
+    tracker, found, again = Tracker(tracking, network, attention, clip.name, seed), [clip.truth[0]], 0
+    tracker.init(clip.images[0], clip.truth[0], clip.sentence)
+    for image in clip.images[1:]:
+        found.append(tracker.update(image))
+        again += tracker.redetected
+    return np.array(found), again
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--videos", type=int, default=10, help="of each kind")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--variants", default="salnet,dat-to,dat-nl,dat-jtnl")
+    parser.add_argument("--root", type=Path, default=ROOT)
+    chosen = parser.parse_args()
+    settings, variants = params.load(chosen.root), chosen.variants.split(",")
+    networks.exact(settings.section("tracking").threads)
+    rows: dict[tuple[str, str], list[tuple[bool, bool, int]]] = {}
+    shown = list(clips(chosen.videos))
+    with progress(total=len(shown) * len(variants) * chosen.seeds, desc="re-detection", unit="run") as bar:
+        for clip in shown:
+            for variant in variants:
+                for seed in range(chosen.seeds):
+                    found, again = follow(settings, clip, variant, seed)
+                    overlap = boxes.overlap(found, clip.truth)
+                    held = bool(overlap[max(clip.gone - HELD, 0) : clip.gone].max() > FOUND)
+                    regained = bool(overlap[clip.back : clip.back + WITHIN + 1].max() > FOUND)
+                    rows.setdefault((variant, clip.kind), []).append((regained, held, again))
+                    bar.update()
+    gaps = [clip.back - clip.gone for clip in shown]
+    print(f"{len(shown)} videos of {FRAMES} frames, away for {min(gaps)} to {max(gaps)} frames, {chosen.seeds} seeds")
+    for (variant, kind), runs in sorted(rows.items(), key=lambda row: (row[0][1], variants.index(row[0][0]))):
+        table = np.array(runs, int)
+        held = table[table[:, 1] == 1]
+        print(
+            f"{kind:8} {variant:9} found again {table[:, 0].sum():2d} of {len(table)}; of those held until then "
+            f"{held[:, 0].sum():2d} of {len(held)}; {table[:, 2].mean():.2f} re-detections a run"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The nine targets of OTB whose images lie in DAT_TEST_DATA: their images, truths, sentences, and how MDNet did."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dat import boxes
+from dat.datasets.images import Image, read_image
+from dat.tracking.tracker import Tracker
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+
+TARGETS = {
+    "Couple": ("the two women who walk together", 1),
+    "Crossing": ("people on the right side of the road", 1),
+    "David": ("the face of the man who walks out of the dark room", 300),
+    "Deer": ("the head of the deer in the water", 1),
+    "Football1": ("the helmet of the football player in the middle", 1),
+    "Freeman1": ("the face of the bearded man", 1),
+    "Jogging-1": ("the woman in dark clothes jogging on the left", 1),
+    "Jogging-2": ("the woman in white jogging on the right", 1),
+    "Skiing": ("the skier in the air", 1),
+}
+"""A target's sentence (ours), and the image that its first box is of."""
+
+MDNET = {
+    "Couple": (0.993, 0.663),
+    "Crossing": (1.000, 0.752),
+    "David": (1.000, 0.754),
+    "Deer": (1.000, 0.710),
+    "Football1": (1.000, 0.791),
+    "Freeman1": (1.000, 0.646),
+    "Jogging-1": (0.974, 0.680),
+    "Jogging-2": (0.980, 0.759),
+    "Skiing": (1.000, 0.523),
+}
+"""Precision and success of MDNet's published boxes (MATLAB, trained from ImageNet's convolutions), whole sequences."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A target's images and its truth (F, 4), origin 0."""
+
+    name: str
+    images: list[Image]
+    truth: np.ndarray
+    sentence: str
+
+
+def clip(name: str, frames: int, step: int = 1) -> Clip:
+    """The first `frames` frames of a target, every `step`-th image."""
+    base, _, number = name.partition("-")
+    sentence, first = TARGETS[name]
+    file = DATA / "otb" / base / (f"groundtruth_rect.{number}.txt" if number else "groundtruth_rect.txt")
+    rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
+    truth = np.array(rows, np.float64)[: frames * step : step] - [1, 1, 0, 0]
+    files = sorted((DATA / "otb" / base / "img").iterdir())
+    files = [path for path in files if int(path.stem) >= first][: frames * step : step][: len(truth)]
+    return Clip(name, [read_image(path) for path in files], truth, sentence)
+
+
+def follow(tracker: Tracker, shown: Clip, sentence: str | None = None) -> tuple[np.ndarray, int]:
+    """Boxes (F, 4), the first being the truth's, and how many re-detections the tracker counted."""
+    tracker.init(shown.images[0], shown.truth[0], sentence)
+    found, again = [shown.truth[0]], 0
+    for image in shown.images[1:]:
+        found.append(tracker.update(image))
+        again += tracker.redetected
+    return np.array(found), again
+
+
+def scores(found: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
+    """Precision at 20 pixels, success over 21 thresholds, mean overlap."""
+    overlap = boxes.overlap(found, truth)
+    apart = np.linalg.norm(boxes.centre(found) - boxes.centre(truth), axis=1)
+    success = np.mean([(overlap > threshold).mean() for threshold in np.linspace(0, 1, 21)])
+    return float((apart <= 20).mean()), float(success), float(overlap.mean())
