@@ -7,7 +7,7 @@ export DVC_NO_ANALYTICS := 1
 .PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning
 
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
 
 setup: ## the environment in .venv, from requirements.lock
 	@sh workflow/setup.sh

@@ -12,6 +12,7 @@ networks. Prints a line a comparison; intervals resample clips and networks.
 import argparse
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -31,12 +32,13 @@ from dat.tracking import networks  # noqa: E402
 from dat.tracking.tracker import Tracker  # noqa: E402
 from dat.training.runner import generator  # noqa: E402
 
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 LOOKS = ((40, 1), (40, 2))
 """Frames, and every how many-th image."""
 
 
-def train(run: Path, work: Path, seed: int, network: str, name: str) -> Path:
-    """A checkout's profile with its own seed, and in it one trained network; the profile's folder."""
+def train(run: Path, work: Path, seed: int, network: str, where: str) -> Path:
+    """The weights folder of a network trained with a seed: `where` is its place below `weights/<network>`."""
     folder = work / f"seed-{seed}"
     if not folder.exists():
         folder.mkdir()
@@ -44,19 +46,15 @@ def train(run: Path, work: Path, seed: int, network: str, name: str) -> Path:
         changed, count = re.subn(r"(?m)^(train: \{seed: )\d+", rf"\g<1>{seed}", text)
         assert count == 1, "params.yaml has no line that begins with train: {seed:"
         (folder / "params.yaml").write_text(changed, encoding="utf-8")
-        for name_ in ("training", "data"):
-            (folder / name_).symlink_to((run / name_).resolve())
-    done = subprocess.run(
-        [sys.executable, "-m", "dat", "train", network, name],
-        cwd=folder,
-        env=None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return folder
+        for part in ("training", "data"):
+            (folder / part).symlink_to((run / part).resolve())
+    weights = folder / "weights" / network / where
+    if not weights.exists():
+        call = [sys.executable, "-m", "dat", "train", network, weights.name]
+        done = subprocess.run(call, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+    return weights
 
 
 def metric(folder: Path, key: str) -> float:
@@ -70,12 +68,9 @@ def spread(values: list[float]) -> str:
 
 def compare(run: Path, work: Path, seeds: int, network: str, names: dict[str, str], key: str) -> None:
     """Print a held-out figure of networks, the mean over seeds and its spread, and of the difference to the first."""
-    found = {
-        name: [
-            metric(train(run, work, seed, network, name) / "weights" / network / where, key) for seed in range(seeds)
-        ]
-        for name, where in names.items()
-    }
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for (name, where), seed in itertools.product(names.items(), range(seeds)):
+        found[name].append(metric(train(run, work, seed, network, where), key))
     first = next(iter(found))
     for name, values in found.items():
         gain = spread([a - b for a, b in zip(values, found[first], strict=True)])
@@ -111,8 +106,7 @@ def real(settings: params.Settings, run: Path, work: Path, count: int, variant: 
     with progress(total=2 * count, desc="networks", unit="network") as bar:
         for seed, arm in itertools.product(range(count), rows):
             if arm == "trained":
-                folder = train(run, work, seed, "salnet", variant)
-                network = networks.salnet(folder / "weights/salnet" / where, "cpu")
+                network = networks.salnet(train(run, work, seed, "salnet", where), "cpu")
             else:
                 network = SALNet(settings.section("network"), generator=generator(9, seed)).requires_grad_(False)
             rows[arm].append(track(settings, network.eval(), clips))
