@@ -140,7 +140,8 @@ class Salnet(Section):
 
 
 class SalnetTraining(Section):
-    """SALNet's multi-domain training; iterations, where not 0, end it before the cycles do."""
+    """SALNet's multi-domain training; iterations, where not 0, end it before the cycles do, and lasot_domains, where
+    not 0, is how many of LaSOT's videos are domains at most [R12]."""
 
     cycles: Number
     iterations: Count
@@ -159,6 +160,7 @@ class SalnetTraining(Section):
     anchor: Literal["mean", "max"]
     normalise: bool
     domains: Literal["paper", "same"]
+    lasot_domains: Count
     held_out: Share
 
 

@@ -18,7 +18,11 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R9", "The triplet's anchor", "salnet_training.anchor salnet_training.normalise"),
     ("R10", "Which triplets", "salnet_training.triplets"),
     ("R11", "Which feature meets the anchor", "salnet_training.triplet_on"),
-    ("R12", "Domains of language variants; the encoder is frozen", "salnet_training.domains"),
+    (
+        "R12",
+        "Domains of language variants; the encoder is frozen",
+        "salnet_training.domains salnet_training.lasot_domains",
+    ),
     ("R13", "Batch size 8: frames of one video", "salnet_training.frames_per_batch"),
     ("R14", "Input of the domain layers", "= feature and graph output in training, feature online"),
     ("R15", "VGG-Net to 12x16x512", "= VGG-16 through conv4_3 and its pooling, mirrored back"),

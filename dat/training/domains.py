@@ -27,6 +27,7 @@ class Domain:
     held_out: int  # of the last frames
     sentence: str | None
     size: tuple[int, int]  # width, height of the first frame
+    shared: bool = True  # a domain of every variant, not one that only sentences bring [R12]
 
     @property
     def trained(self) -> int:
@@ -35,7 +36,7 @@ class Domain:
 
 
 def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: float) -> Domain | None:
-    """The domain of a video, or None when no frame shows its target; `chosen` are frame numbers from 0."""
+    """The domain of a video, or None when no frame shows its target; `chosen` are a LaSOT video's frames, from 0."""
     boxes = video.boxes
     seen = ~video.absent & np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
     kept = [i for i in (range(len(boxes)) if chosen is None else chosen) if seen[i]]
@@ -43,7 +44,8 @@ def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: 
         return None
     files = video.frames
     out = min(round(held_out * len(kept)), len(kept) - 1)
-    return Domain(video.name, [files[i] for i in kept], boxes[kept], out, video.sentence, video.size)
+    shared = chosen is None
+    return Domain(video.name, [files[i] for i in kept], boxes[kept], out, video.sentence, video.size, shared)
 
 
 def manifests(folder: Path) -> list[Path]:
@@ -62,10 +64,18 @@ def selected(folder: Path) -> dict[str, list[int]]:
     return chosen
 
 
-def read_domains(folder: Path, with_lasot: bool, held_out: float) -> list[Domain]:
+def evenly(names: Sequence[str], most: int) -> list[str]:
+    """At most so many of the names, evenly spaced; 0: all."""
+    if not most or most >= len(names):
+        return list(names)
+    return [names[i * len(names) // most] for i in range(most)]
+
+
+def read_domains(folder: Path, with_lasot: bool, held_out: float, most: int = 0) -> list[Domain]:
     """All domains, by manifest and name; videos that never show their target are left out and named on stderr.
 
-    `with_lasot` adds LaSOT's videos, at the selection's frames [R12]; then `folder` must be `training`.
+    `with_lasot` adds LaSOT's videos, at the selection's frames [R12], at most so many where `most` is not 0; then
+    `folder` must be `training`.
     """
     videos: list[tuple[manifest.Sequence, list[int] | None]] = [
         (video, None) for path in manifests(folder) for video in manifest.sequences(path)
@@ -74,8 +84,8 @@ def read_domains(folder: Path, with_lasot: bool, held_out: float) -> list[Domain
         if not (folder / "lasot.jsonl").is_file():
             raise InputError(f"{folder}: LaSOT's videos are wanted as domains; the network's `from` must be training")
         chosen = selected(folder)
-        lasot = manifest.sequences(folder / "lasot.jsonl")
-        videos += [(video, chosen[video.name]) for video in lasot if video.name in chosen]
+        lasot = {video.name: video for video in manifest.sequences(folder / "lasot.jsonl") if video.name in chosen}
+        videos += [(lasot[name], chosen[name]) for name in evenly(list(lasot), most)]
     found = [(video.name, domain_of(video, frames, held_out)) for video, frames in videos]
     empty = [name for name, domain in found if domain is None]
     if empty:

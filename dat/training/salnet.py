@@ -112,8 +112,9 @@ class SalnetTask:
         return batch.names
 
     def validate(self) -> Row:
-        """Accuracy, margin and area under the ROC curve on held-out frames of up to WATCHED domains."""
-        watched = [i for i, domain in enumerate(self.domains) if domain.held_out]
+        """Accuracy, margin and area under the ROC curve on held-out frames of up to WATCHED domains, of those that
+        every variant has: figures of variants compare."""
+        watched = [i for i, domain in enumerate(self.domains) if domain.held_out and domain.shared]
         if not watched:
             return {}
         chosen = [watched[i] for i in np.linspace(0, len(watched) - 1, min(WATCHED, len(watched))).astype(int)]
@@ -227,7 +228,8 @@ def prepare(job: records.Job, entry: params.Salnet) -> SalnetTask:
     """Domains, network and anchors of a job."""
     training, network = job.settings.section("salnet_training"), job.settings.section("network")
     source, with_triplet = job.inputs["training"], entry.triplet is not None
-    domains = read_domains(source, with_triplet or training.domains == "same", training.held_out)
+    with_lasot = with_triplet or training.domains == "same"
+    domains = read_domains(source, with_lasot, training.held_out, training.lasot_domains)
     module = build(job.settings, entry, len(domains)).to(job.device)
     found = anchors(source, domains, training, module.features, job.device) if with_triplet else None
     return SalnetTask(

@@ -34,6 +34,15 @@ def test_domains_are_tlp_and_dtb70_and_lasots_selection(found: list[domains.Doma
     assert found[5].frames[1].name == "00000003.jpg"
 
 
+def test_lasots_domains_may_be_fewer_evenly_spaced_and_are_not_shared(
+    made: params.Settings, found: list[domains.Domain]
+) -> None:
+    fewer = domains.read_domains(made.path / "training", with_lasot=True, held_out=0.2, most=3)
+    assert [domain.name for domain in fewer[5:]] == [found[5].name, found[7].name, found[9].name]
+    assert [domain.shared for domain in fewer] == [True] * 5 + [False] * 3
+    assert domains.evenly(["a", "b"], 0) == domains.evenly(["a", "b"], 2) == domains.evenly(["a", "b"], 5) == ["a", "b"]
+
+
 def test_a_video_that_never_shows_its_target_is_left_out_and_named(
     made: params.Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
