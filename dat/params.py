@@ -165,9 +165,10 @@ class SalnetTraining(Section):
 
 
 class Variant(Section):
-    """What a tracker uses online: a SALNet by group and name, and a version of GPGNet or none."""
+    """What a tracker uses online: a SALNet by group and name (null: CSR-DCF, without weights of its own), and a version
+    of GPGNet or none."""
 
-    salnet: str
+    salnet: str | None
     attention: Literal["none", "to", "nl", "jtnl"]
 
 
@@ -262,6 +263,63 @@ class Tracking(Section):
     redetection: Redetection
 
 
+class Admm(Section):
+    """The constrained filter's optimisation: mu grows by beta up to mu_max; lambda is mu times `regularisation`."""
+
+    mu: Positive
+    beta: Annotated[float, Field(ge=1)]
+    mu_max: Positive
+    iterations: Count
+    regularisation: Positive
+
+
+class Segmentation(Section):
+    """CSR-DCF's mask: bins of a colour channel, the histograms' rate, the share of background before the picture is
+    seen, the bounds of the spatial prior, the area in pixels at which smoothing runs, its stop, and the mask's."""
+
+    bins: Literal[2, 4, 8, 16, 32]
+    rate: Share
+    background: Positive
+    least: Share
+    most: Share
+    area: Number
+    iterations: Count
+    change: Positive
+    threshold: Share
+    smallest: Share
+
+
+class Scales(Section):
+    """DSST's scale filter: number of scales and their step, the filter's rate, the most pixels of a model, the label's
+    sigma in units of the root of the number, and what is added to the denominator."""
+
+    number: Number
+    step: Annotated[float, Field(gt=1)]
+    rate: Share
+    area: Number
+    sigma: Positive
+    regularisation: Positive
+
+
+class Csrdcf(Section):
+    """CSR-DCF: the file of colour names [R29] or none, window and template in pixels, the largest cell of the
+    features, the label's sigma in cells, the rates of filter and channel weights, the least weight of a channel by
+    detection, and the mean difference of grey levels below which a frame is the last one again."""
+
+    colour_names: str
+    padding: Positive
+    template: Number
+    cell: Number
+    sigma: Positive
+    filter_rate: Share
+    weight_rate: Share
+    least_weight: Share
+    duplicate: Annotated[float, Field(ge=0)]
+    admm: Admm
+    segmentation: Segmentation
+    scales: Scales
+
+
 class Vot(Section):
     """VOT's re-start protocol."""
 
@@ -314,6 +372,7 @@ class Root(Section):
     variants: dict[str, Variant]
     seeds: list[int]
     tracking: Tracking
+    csrdcf: Csrdcf
     vot: Vot
     fanout: Fanout
     benchmarks: dict[str, Benchmark]
@@ -462,13 +521,18 @@ def _references(path: Path, data: Any, root: Root) -> None:
             )
 
     for name, variant in root.variants.items():
-        missing(("variants", name, "salnet"), variant.salnet, networks)
+        if variant.salnet is not None:
+            missing(("variants", name, "salnet"), variant.salnet, networks)
         if variant.attention != "none":
             missing(("variants", name, "attention"), variant.attention, root.gpgnet)
     for name, benchmark in root.benchmarks.items():
         missing(("benchmarks", name, "data"), benchmark.data, root.datasets)
         for variant_name in benchmark.variants:
             missing(("benchmarks", name, "variants"), variant_name, root.variants)
+    table = Path(root.csrdcf.colour_names)
+    if table.is_absolute() or ".." in table.parts:
+        where = f"{path}:{_line(data, ('csrdcf', 'colour_names'))}"
+        raise ParamsError(f"{where}: 'csrdcf.colour_names' is a path below the profile, or none; put the file there")
     for name in root.synthetic:
         missing(("synthetic", name), name, root.datasets)
 

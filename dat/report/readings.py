@@ -39,7 +39,7 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R26", "The local sampler after a jump", "= around the new box, as after any success"),
     ("R27", "A video without a sentence", "= attention from the target alone, and said"),
     ("R28", "Masks of an absent target", "masks.absent"),
-    ("R29", "CSR-DCF's colour names", "= no CSR-DCF in this run"),
+    ("R29", "CSR-DCF's colour names: a table's file, or none for 11 colours in CIE Lab", "csrdcf.colour_names"),
     ("R30", "Frames selected from LaSOT", "subsample.step subsample.split"),
     ("R31", "Which MDNet", "= the 2017 release's numbers, 2019's affine crop"),
     ("R32", "What counts as failure", "tracking.failure tracking.failure_score"),

@@ -59,11 +59,13 @@ def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, h
                 "protocol": plan["protocol"],
                 "sequence": sequence.row,
                 "root": manifest.root,
-                "salnet": home / unit.salnet,
+                "salnet": home / unit.salnet if unit.salnet else None,
                 "gpgnet": home / unit.gpgnet if unit.gpgnet else None,
+                "names": home / unit.names if unit.names else None,
                 "attention": unit.attention,
                 "seed": unit.seed,
-                "sections": plan["sections"],
+                "threads": plan["threads"],
+                "sections": unit.reads(plan["sections"]),
                 "out": folder,
                 "origin": plans.ORIGIN[manifest.header["layout"]],
             },
@@ -80,15 +82,14 @@ def _record(
     plan: dict[str, Any], unit: plans.Unit, sequence: manifests.Sequence, home: Path, folder: Path
 ) -> dict[str, Any]:
     """The record of a unit: the same for every variant name and run that this key stands for."""
-    folders = [name for name in (unit.salnet, unit.gpgnet) if name]
-    files = [home / path for name in folders for path in plans.weights(home, name)]
+    files = [home / path for path in plans.files(home, unit)]
     row = {
         "path": Path(plan["manifest"]).relative_to(home).as_posix(),
         "sequence": unit.sequence,
         "sha256": sequence.digest,
     }
     settings: dict[str, Any] = {}
-    for name, values in plan["sections"].items():
+    for name, values in unit.reads(plan["sections"]).items():
         settings |= params.leaves(values, name)
     record = records.make_record(
         modules=[plans.ENTRY],
@@ -98,6 +99,6 @@ def _record(
         environment=records.environment(plan["device"], plan["threads"]),
         command=f"dat benchmark {plan['benchmark']}",
         parents=records.parents(files, home),
-        seed=unit.seed,
+        seed=unit.draws,
     )
     return record | {"key": unit.key}

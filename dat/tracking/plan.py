@@ -7,7 +7,7 @@ else: variants that differ in name only share it, and it does not change with th
 import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +24,50 @@ ORIGIN = {"otb": 1, "tc128": 1, "lasot": 1, "vot": 0, "tlp": 1, "dtb70": 1}
 
 @dataclass(frozen=True)
 class Unit:
-    """One (variant, seed, sequence): its key, and what the job needs to know. Folders are below the profile."""
+    """One (variant, seed, sequence): its key, and what the job needs to know. Folders are below the profile.
+
+    Without a SALNet it is CSR-DCF's; `names` is its file of colour names, where there is one.
+    """
 
     key: str
     variant: str
     seed: int
     sequence: str
     attention: str
-    salnet: str
+    salnet: str | None
     gpgnet: str | None
     cost: int
+    names: str | None = None
 
     @property
     def tracker(self) -> str:
         """The name of the tracker's folder in the results."""
         return f"{self.variant}@seed-{self.seed}"
 
+    @property
+    def draws(self) -> int | None:
+        """The seed that its result depends on; CSR-DCF draws nothing."""
+        return self.seed if self.salnet else None
+
+    @property
+    def section(self) -> str:
+        """The section of the settings that its tracker reads."""
+        return "csrdcf" if self.salnet is None else "tracking"
+
+    def reads(self, sections: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the sections that this unit reads."""
+        return {name: values for name, values in sections.items() if name in (self.section, "vot")}
+
 
 def sections(settings: Settings, protocol: str) -> dict[str, Any]:
-    """The settings that a unit reads, as plain data."""
-    names = ["tracking", "vot"] if protocol == "vot" else ["tracking"]
+    """The settings that units read, as plain data."""
+    names = ["tracking", "csrdcf", "vot"] if protocol == "vot" else ["tracking", "csrdcf"]
     return {name: params.plain(settings.section(name)) for name in names}
+
+
+def colour_names(settings: params.Csrdcf) -> str | None:
+    """The file of colour names below the profile, or None for the approximation [R29]."""
+    return None if settings.colour_names == "none" else settings.colour_names
 
 
 def weights(home: Path, folder: str) -> dict[str, str]:
@@ -57,6 +80,21 @@ def weights(home: Path, folder: str) -> dict[str, str]:
     }
     if not found:
         raise MissingError(f"{home / folder}: no weights; dvc repro makes them (dat train)")
+    return found
+
+
+def files(home: Path, unit: Unit) -> dict[str, str]:
+    """All files that decide a unit's result beside the sequence's: path below the profile to sha256.
+
+    Raises MissingError when weights or the file of colour names are not there.
+    """
+    found: dict[str, str] = {}
+    for folder in filter(None, (unit.salnet, unit.gpgnet)):
+        found |= weights(home, folder)
+    if unit.names:
+        if not (home / unit.names).is_file():
+            raise MissingError(f"{home / unit.names}: no such file, which csrdcf.colour_names names; or say none")
+        found[unit.names] = records.sha256_file(home / unit.names)
     return found
 
 
@@ -77,28 +115,30 @@ def units(
         "schema": SCHEMA,
         "code": records.code_closure(ENTRY),
         "protocol": benchmark.protocol,
-        "sections": sections(settings, benchmark.protocol),
         "environment": dict(environment),
         "origin": ORIGIN[manifest.header["layout"]],
     }
-    files: dict[str, dict[str, str]] = {}
+    read = sections(settings, benchmark.protocol)
+    table = colour_names(settings.section("csrdcf"))
     repetitions = settings.root.vot.repetitions if benchmark.protocol == "vot" else 1
+    hashes: dict[tuple[str | None, ...], dict[str, str]] = {}
     found = []
     for variant_name in benchmark.variants:
         variant: params.Variant = settings.section(f"variants.{variant_name}")
-        salnet = f"weights/salnet/{variant.salnet}"
+        salnet = f"weights/salnet/{variant.salnet}" if variant.salnet else None
+        own_table = None if salnet else table
         for seed in settings.section("seeds"):
             for name in names:
                 sequence = manifest.sequences[name]
                 version = attention_for(variant.attention, sequence.sentence)
                 gpgnet = None if version == "none" else f"weights/gpgnet/{version}"
-                for folder in filter(None, (salnet, gpgnet)):
-                    files.setdefault(folder, weights(settings.path, folder))
-                hashes = [files[folder] for folder in (salnet, gpgnet) if folder]
-                parts = {**shared, "weights": hashes, "seed": seed, "sequence": sequence.digest}
                 cost = len(sequence.files) * repetitions
-                key = records.sha256_json(parts)
-                found.append(Unit(key, variant_name, seed, name, version, salnet, gpgnet, cost))
+                unit = Unit("", variant_name, seed, name, version, salnet, gpgnet, cost, own_table)
+                decide = (salnet, gpgnet, own_table)
+                if decide not in hashes:
+                    hashes[decide] = files(settings.path, unit)
+                parts = {**shared, "sections": unit.reads(read), "files": hashes[decide], "seed": unit.draws}
+                found.append(replace(unit, key=records.sha256_json({**parts, "sequence": sequence.digest})))
     return found
 
 

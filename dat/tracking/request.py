@@ -20,11 +20,13 @@ SALNET_FILE = "weights.safetensors"
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the networks of a variant lie; `gpgnet` is None for a variant without attention."""
+    """Where a variant's files lie: no `salnet` for CSR-DCF, no `gpgnet` without attention, `names` are CSR-DCF's colour
+    names [R29]."""
 
-    salnet: Path
+    salnet: Path | None
     gpgnet: Path | None
     version: str
+    names: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Request:
     variant: str
     folders: Folders
     settings: params.Tracking
+    csrdcf: params.Csrdcf
 
 
 def parse_box(text: str, origin: int) -> NDArray[np.float64]:
@@ -88,7 +91,13 @@ def folders(settings: params.Settings, variant: str, weights: Path | None, text:
     chosen: params.Variant = settings.section(f"variants.{variant}")
     base = weights if weights is not None else settings.path / "weights"
     version = "to" if chosen.attention in ("nl", "jtnl") and not text else chosen.attention
-    found = Folders(base / "salnet" / chosen.salnet, None if version == "none" else base / "gpgnet" / version, version)
+    names = settings.section("csrdcf.colour_names")
+    found = Folders(
+        salnet=base / "salnet" / chosen.salnet if chosen.salnet else None,
+        gpgnet=None if version == "none" else base / "gpgnet" / version,
+        version=version,
+        names=None if chosen.salnet or names == "none" else settings.path / names,
+    )
     for folder in filter(None, (found.salnet, found.gpgnet)):
         if not (folder / SALNET_FILE).is_file():
             raise MissingError(
@@ -121,4 +130,5 @@ def check(
     tracking: params.Tracking = settings.section("tracking")
     if features:
         tracking = tracking.model_copy(update={"features": features})
-    return Request(opened, all_frames, target, size, text, variant, where, tracking)
+    csrdcf: params.Csrdcf = settings.section("csrdcf")
+    return Request(opened, all_frames, target, size, text, variant, where, tracking, csrdcf)

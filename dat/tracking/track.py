@@ -17,6 +17,8 @@ from dat.datasets.images import Image
 from dat.errors import InputError
 from dat.models.sentence import Vocabulary, words
 from dat.tracking import networks
+from dat.tracking.csrdcf.tracker import CsrDcf
+from dat.tracking.follower import Tracks
 from dat.tracking.request import Request
 from dat.tracking.tracker import Tracker
 from dat.tracking.unit import text as rows_of
@@ -45,7 +47,7 @@ class Run:
     frames: list[dict[str, Any]] = field(default_factory=list)
     redetections: list[int] = field(default_factory=list)
 
-    def note(self, tracker: Tracker, seconds: float) -> None:
+    def note(self, tracker: Tracks, seconds: float) -> None:
         """The frame that a tracker has just seen."""
         self.boxes.append(tracker.box.copy())
         self.frames.append({"score": tracker.score, "source": tracker.source, "seconds": seconds})
@@ -79,11 +81,13 @@ def remarks(request: Request, vocabulary: Vocabulary | None) -> list[str]:
     return found
 
 
-def start(request: Request, seed: int, device: str) -> tuple[Tracker, list[str]]:
+def start(request: Request, seed: int, device: str) -> tuple[Tracks, list[str]]:
     """A tracker for a request, and what there is to say. A sentence of unknown words only counts as none."""
     networks.exact(request.settings.threads)
     attention = networks.attention(request.folders.gpgnet, device)
     said = remarks(request, attention.vocabulary if attention else None)
+    if request.folders.salnet is None:
+        return CsrDcf(request.csrdcf, attention, request.folders.names), said
     salnet = networks.salnet(request.folders.salnet, device)
     return Tracker(request.settings, salnet, attention, request.source.name, seed), said
 
@@ -102,7 +106,7 @@ def speechless(request: Request) -> Request:
     return replace(request, text=None, folders=replace(request.folders, gpgnet=other, version="to"))
 
 
-def follow(request: Request, tracker: Tracker, outputs: Outputs) -> Run:
+def follow(request: Request, tracker: Tracks, outputs: Outputs) -> Run:
     """Track through all frames and write what was asked for. On an interrupt, what was found so far is written."""
     run = Run()
     writer = VideoWriter(outputs.video, request.source.rate) if outputs.video else nullcontext()
@@ -120,7 +124,7 @@ def follow(request: Request, tracker: Tracker, outputs: Outputs) -> Run:
 
 
 def _steps(
-    request: Request, tracker: Tracker, images: Iterator[Image], run: Run
+    request: Request, tracker: Tracks, images: Iterator[Image], run: Run
 ) -> Iterator[tuple[Image, NDArray[np.float64]]]:
     """Each frame, tracked, with the box before it."""
     before = request.box
@@ -135,7 +139,7 @@ def _steps(
         before = run.boxes[-1]
 
 
-def _shown(tracker: Tracker, run: Run, before: NDArray[np.float64], attention: bool) -> Shown:
+def _shown(tracker: Tracks, run: Run, before: NDArray[np.float64], attention: bool) -> Shown:
     number, last = len(run.boxes), run.redetections[-1] if run.redetections else None
     since = number - last if last is not None and number - last < BANNER else None
     return Shown(

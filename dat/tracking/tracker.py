@@ -99,6 +99,11 @@ class Tracker:
             self.classifier.update(short=False)
         return self.box.copy()
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the first frame."""
+        return self.samplers.size
+
     # ------------------------------------------------------------ starting
 
     @property

@@ -12,8 +12,10 @@ import numpy as np
 from dat import records
 from dat.datasets.images import Image, read_image
 from dat.errors import InputError
-from dat.params import Tracking, Vot
+from dat.params import Csrdcf, Tracking, Vot
 from dat.tracking import networks, vot
+from dat.tracking.csrdcf.tracker import CsrDcf
+from dat.tracking.follower import Tracks
 from dat.tracking.tracker import Tracker
 
 DECIMALS = 4
@@ -27,7 +29,7 @@ class Facts:
     sources: list[str | None] = field(default_factory=list)
     redetections: list[int] = field(default_factory=list)
 
-    def note(self, index: int, tracker: Tracker) -> None:
+    def note(self, index: int, tracker: Tracks) -> None:
         """Frame `index` (from 0) as the tracker found it; frames that were left out have none."""
         gap = index - len(self.scores)
         self.scores += [None] * gap + [round(tracker.score, 6)]
@@ -35,7 +37,7 @@ class Facts:
         if tracker.redetected:
             self.redetections.append(index)
 
-    def noting(self, tracker: Tracker) -> Callable[[int], None]:
+    def noting(self, tracker: Tracks) -> Callable[[int], None]:
         """A function that notes a frame of this tracker."""
         return lambda index: self.note(index, tracker)
 
@@ -46,26 +48,30 @@ def run(unit: dict[str, Any], device: str) -> dict[str, Any]:
     One-pass: `<sequence>.txt`. VOT: `baseline/<sequence>/<sequence>_NNN.txt`, and the facts by repetition.
     Raises InputError naming the frame that cannot be read, MissingError when there are no weights.
     """
-    settings = Tracking.model_validate(unit["sections"]["tracking"])
-    networks.exact(settings.threads)
-    job = _Job(unit, settings, device)
+    networks.exact(unit["threads"])
+    job = _Job(unit, device)
     return job.one_pass() if unit["protocol"] == "one-pass" else job.vot()
 
 
 class _Job:
-    """A unit with its networks loaded."""
+    """A unit with its networks loaded; one without a SALNet is CSR-DCF's."""
 
-    def __init__(self, unit: dict[str, Any], settings: Tracking, device: str) -> None:
-        self.unit, self.settings, self.row = unit, settings, unit["sequence"]
+    def __init__(self, unit: dict[str, Any], device: str) -> None:
+        self.unit, self.row = unit, unit["sequence"]
         self.name, self.out = str(self.row["sequence"]), Path(unit["out"])
-        self.salnet = networks.salnet(Path(unit["salnet"]), device)
+        self.salnet = networks.salnet(Path(unit["salnet"]), device) if unit["salnet"] else None
         self.gpgnet = Path(unit["gpgnet"]) if unit["gpgnet"] else None
         self.device = device
 
-    def tracker(self, repetition: int = 0) -> Tracker:
-        """A tracker that draws from (seed, sequence, repetition)."""
+    def tracker(self, repetition: int = 0) -> Tracks:
+        """A tracker that draws from (seed, sequence, repetition), or CSR-DCF, which draws nothing."""
         attention = networks.attention(self.gpgnet, self.device)
-        return Tracker(self.settings, self.salnet, attention, self.name, int(self.unit["seed"]), repetition)
+        sections = self.unit["sections"]
+        if self.salnet is None:
+            names = Path(self.unit["names"]) if self.unit["names"] else None
+            return CsrDcf(Csrdcf.model_validate(sections["csrdcf"]), attention, names)
+        settings = Tracking.model_validate(sections["tracking"])
+        return Tracker(settings, self.salnet, attention, self.name, int(self.unit["seed"]), repetition)
 
     def image(self, index: int) -> Image:
         """Frame `index`, from 0."""
@@ -86,7 +92,7 @@ class _Job:
         return vars(facts)
 
     def vot(self) -> dict[str, Any]:
-        """All repetitions of the re-start protocol."""
+        """All repetitions of the re-start protocol; those of CSR-DCF are the same, so it runs once."""
         settings = Vot.model_validate(self.unit["sections"]["vot"])
         regions = self.row.get("regions") or self.row["boxes"]
         if any(region is None for region in regions):
@@ -94,20 +100,21 @@ class _Job:
         told: dict[str, Any] = {}
         size = (int(self.row["size"][0]), int(self.row["size"][1]))
         for repetition in range(1, settings.repetitions + 1):
-            tracker, facts = self.tracker(repetition), Facts()
-            lines = vot.run(
-                tracker, self.image, regions, size, self.row.get("sentence"), settings.skip, facts.noting(tracker)
-            )
+            if repetition == 1 or self.salnet is not None:
+                tracker, facts = self.tracker(repetition), Facts()
+                lines = vot.run(
+                    tracker, self.image, regions, size, self.row.get("sentence"), settings.skip, facts.noting(tracker)
+                )
             path = self.out / "baseline" / self.name / f"{self.name}_{repetition:03d}.txt"
             records.write_text(path, vot.text(lines))
             told[f"{repetition:03d}"] = vars(facts)
         return told
 
 
-def _same_size(image: Callable[[int], Image], index: int, tracker: Tracker, name: str) -> Image:
+def _same_size(image: Callable[[int], Image], index: int, tracker: Tracks, name: str) -> Image:
     """Frame `index`, which must have the size of the first."""
     found = image(index)
-    width, height = tracker.samplers.size
+    width, height = tracker.size
     if found.shape[:2] != (height, width):
         is_ = f"{found.shape[1]}x{found.shape[0]}"
         raise InputError(f"{name}: frame {index + 1} has {is_} pixels, the first has {width}x{height}")

@@ -6,24 +6,16 @@ A failure is an overlap of zero with the annotated region. Per frame: 1 (started
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dat import boxes as geometry
 from dat.datasets.images import Image
+from dat.tracking.follower import Follower
 
 STARTED, FAILED, SKIPPED = 1, 2, 0
 Line = int | tuple[float, float, float, float]
-
-
-class Follower(Protocol):
-    """What the protocol asks of a tracker."""
-
-    def init(self, image: Image, box: ArrayLike, sentence: str | None = None) -> None: ...
-
-    def update(self, image: Image) -> NDArray[np.float64]: ...
 
 
 def corners(box: ArrayLike) -> NDArray[np.float64]:

@@ -47,7 +47,8 @@ def test_the_paper_profile_names_every_variant_of_the_paper() -> None:
         "lambda": ["0", "0p1", "0p2", "0p3", "0p5", "0p8", "1"],
     }
     points = {f"{grid}-{value}" for grid, values in grids.items() for value in values}
-    assert names == points | {"pymdnet", "pymdnet+gcn", "pymdnet+language", "salnet", "dat-to", "dat-nl", "dat-jtnl"}
+    parts = {"pymdnet", "pymdnet+gcn", "pymdnet+language", "salnet", "dat-to", "dat-nl", "dat-jtnl"}
+    assert names == points | parts | {"csrdcf", "csrdcf+attention"}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,9 @@ def test_the_paper_profile_names_every_variant_of_the_paper() -> None:
         ("profile: embedded\n", "", "profile"),
         ("data: otb100", "data: otb", "benchmarks.otb2013.data"),
         ("attention: jtnl", "attention: both", "variants.dat-jtnl.attention"),
+        ("colour_names: none", "colour_names: /tmp/names.npy", "csrdcf.colour_names"),
+        ("colour_names: none", "colour_names: ../names.npy", "csrdcf.colour_names"),
+        ("bins: 16", "bins: 17", "csrdcf.segmentation.bins"),
         ("momentum: 0.9", "momentum: .nan", "tracking.momentum"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from dat import params
 from dat.errors import InputError, MissingError
 from dat.tracking import unit, vot
-from tests.unit.tracking_parts import settings, video, write_frames, write_weights
+from tests.unit.tracking_parts import ROOT, settings, video, write_frames, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,15 @@ def job(place, out, **changes):
     row = {"sequence": "Clip", "files": files, "boxes": truth.tolist(), "size": [120, 90], "sentence": "a red square"}
     sections = {
         "tracking": params.plain(settings()),
+        "csrdcf": params.plain(params.load(ROOT).section("csrdcf")),
         "vot": {"repetitions": 2, "skip": 3, "burn_in": 10},
     }
     own = {
         "protocol": "one-pass",
         "sequence": row,
         "root": folder / "data",
+        "names": None,
+        "threads": 1,
         "salnet": folder / "weights" / "salnet" / "core" / "salnet",
         "gpgnet": folder / "weights" / "gpgnet" / "jtnl",
         "attention": "jtnl",
