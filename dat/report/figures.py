@@ -1,8 +1,9 @@
-"""Drawings of figures 8, 9 and 10 as SVG and PNG. The same points give the same bytes: no dates, fixed identifiers."""
+"""Drawings of figures 7 to 10 as SVG and PNG. The same points give the same bytes: no dates, fixed identifiers."""
 
 import io
 from typing import TYPE_CHECKING, Any
 
+from dat.report import published
 from dat.report.points import Figure, Series
 
 if TYPE_CHECKING:
@@ -56,12 +57,28 @@ def _steps(axes: "Axes", series: Series, index: int) -> None:
     axes.margins(x=0.18, y=0.15)
 
 
+def _pair(axes: "Axes", series: Series) -> None:
+    """A score of each tracker side by side, with its interval and its value."""
+    for place, at in enumerate(series.points):
+        if at.interval:
+            axes.plot([place, place], at.interval, color=COLOURS[place], linewidth=1.6, alpha=0.55)
+        axes.plot(place, at.y, MARKS[place], color=COLOURS[place], markersize=8)
+        axes.annotate(f"{at.y:.3f}", (place, at.y), (8, 5), textcoords="offset points", fontsize=8.5)
+    names = [published.named(at.variant).replace(" + ", "\n+ ") for at in series.points]
+    axes.set_xticks(list(range(len(names))), names)
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    axes.margins(y=0.15)
+
+
 def _panel(axes: "Axes", figure: Figure, index: int) -> None:
     title, label, panel = figure.panels[index]
     for at, series in enumerate(panel):
-        if series.points:
+        if series.points and figure.number == 7:
+            _pair(axes, series)
+        elif series.points:
             _steps(axes, series, index) if figure.number == 9 else _curve(axes, series, at)
-    axes.set(title=title, xlabel=label, ylabel="Success" if figure.number == 9 else title)
+    words = {7: panel[0].label if panel else title, 9: "Success"}
+    axes.set(title=title, xlabel=label, ylabel=words.get(figure.number, title))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best", fontsize=8.5)
     if not any(series.points for series in panel):

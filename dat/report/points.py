@@ -1,4 +1,4 @@
-"""The points that figures 8, 9 and 10 draw, and their CSV: `figure/<n>/<series>/<x>` is a point's address."""
+"""The points that figures 7 to 10 draw, and their CSV: `figure/<n>/<series>/<x>` is a point's address."""
 
 import csv
 import io
@@ -23,13 +23,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one line: its name within the figure, what it shows, and the legend's words."""
+    """Points of one line: its name within the figure, what it shows, and the legend's words.
+
+    `data_set` is the name of the data set where it is not the whole figure's.
+    """
 
     name: str
     benchmark: str
     metric: str
     label: str
     points: tuple[Point, ...]
+    data_set: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,36 @@ def _ablation(name: str, scores: Scores, variants: Iterable[str]) -> Series:
     return Series(name, scores.name, "success", "ours", points)
 
 
+PAIR = ("csrdcf", "csrdcf+attention")
+PAIR_SCORES = (
+    ("eao", "vot2016", "EAO", "higher is better"),
+    ("accuracy", "vot2014", "Accuracy", "higher is better"),
+    ("robustness", "vot2014", "Failures a sequence", "lower is better"),
+)
+"""What figure 7 compares: metric, benchmark, the metric in words, and which end is good."""
+
+
+def _pair(scores: Scores, metric: str, label: str) -> Series:
+    """A score of CSR-DCF without and with the attention map, a point each."""
+    found = ((variant, scores.number(variant, metric)) for variant in PAIR)
+    points = tuple(Point(variant, at.value, variant, at.interval) for variant, at in found if at)
+    return Series(metric, scores.name, metric, label, points, scores.data_set)
+
+
+def _figure_7(scores: Mapping[str, Scores]) -> Figure:
+    """EAO on VOT2016, accuracy and robustness on VOT2014; a benchmark that was not scored has no panel."""
+    title = "CSR-DCF without and with the attention map as a channel, VOT2016 and VOT2014"
+    panels, lacks = [], []
+    for metric, benchmark, label, good in PAIR_SCORES:
+        if benchmark in scores:
+            drawn = _pair(scores[benchmark], metric, label)
+            panels.append((published.NAMES[benchmark], good, (drawn,)))
+            lacks += [f"{name} on {benchmark}" for name in PAIR if name not in [at.variant for at in drawn.points]]
+    sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel)
+    missing = dict.fromkeys([*lacks, *(name for _, name, _, _ in PAIR_SCORES if name not in scores)])
+    return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing))
+
+
 def _figure_9(scores: Scores | None) -> Figure:
     title = "Success over the triplet loss's weight and over the graph's nodes, OTB-2013"
     every = (*published.LAMBDAS, *published.NODES)
@@ -98,9 +132,10 @@ def _figure_9(scores: Scores | None) -> Figure:
 
 
 def build_all(scores: Mapping[str, Scores]) -> list[Figure]:
-    """Figures 8, 9 and 10 as points."""
+    """Figures 7 to 10 as points."""
     pair = ("pymdnet", "dat-jtnl")
     return [
+        _figure_7(scores),
         _curves(8, "Success and precision on TC128", scores.get("tc128"), pair),
         _figure_9(scores.get("otb2013")),
         _curves(10, "Success and precision on OTB-100's targets with look-alikes", scores.get("otb100-similar"), pair),
@@ -117,5 +152,5 @@ def to_csv(figure: Figure, profile: str) -> str:
             low, high = (repr(end) for end in at.interval) if at.interval else ("", "")
             address = f"figure/{figure.number}/{series.name}/{at.x}"
             facts = (series.name, series.benchmark, at.variant, series.metric, at.x, repr(at.y), address, low, high)
-            writer.writerow((*facts, profile, figure.data_set))
+            writer.writerow((*facts, profile, series.data_set or figure.data_set))
     return out.getvalue()

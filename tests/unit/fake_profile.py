@@ -15,7 +15,7 @@ from dat import params, records
 from dat.datasets import manifest
 from dat.evaluation import stage as evaluation
 from dat.params import Settings
-from dat.report import metrics, points, stage, tables
+from dat.report import claims, metrics, points, stage, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "dat.boxes"
@@ -24,9 +24,9 @@ FRAMES = 12
 
 
 def settings_file(home: Path) -> Settings:
-    """The root's settings with two benchmarks: otb100 (pymdnet and dat-jtnl) and vot2014 (pymdnet)."""
+    """The root's settings with two benchmarks: otb100 (pymdnet and dat-jtnl) and vot2016 (pymdnet and csrdcf)."""
     data = params.plain(params.load(ROOT).root)
-    wanted = {"otb100": ["pymdnet", "dat-jtnl"], "vot2016": ["pymdnet"]}
+    wanted = {"otb100": ["pymdnet", "dat-jtnl"], "vot2016": ["pymdnet", "csrdcf"]}
     data["benchmarks"] = {name: {**data["benchmarks"][name], "variants": variants} for name, variants in wanted.items()}
     data |= {"root": str(ROOT), "profile": "fake"}
     data["evaluation"] = {"resamples": 50, "seed": 0}
@@ -126,9 +126,9 @@ def _one_pass(home: Path, variants: Iterable[str]) -> None:
     )
 
 
-def _vot(home: Path) -> None:
-    keys, tracker = {}, "pymdnet@seed-0"
-    for name in VOT:
+def _vot(home: Path, variants: Iterable[str]) -> None:
+    keys = {}
+    for tracker, name in ((f"{variant}@seed-0", name) for variant in variants for name in VOT):
         texts = {}
         for repetition in range(3):
             noise = np.random.default_rng([repetition, len(name)]).normal(0, 4, (FRAMES, 4))
@@ -159,7 +159,8 @@ def _scores(home: Path, settings: Settings, benchmark: str) -> None:
 def _tables(home: Path, settings: Settings) -> None:
     """The report's tables, without the drawings."""
     scores = metrics.read_scores(home / "reports/metrics", settings, partial=True)
-    stage.write_tables(home / "reports/tables", tables.build_all(scores, "fake"), points.build_all(scores), "fake")
+    made, text = tables.build_all(scores, "fake"), claims.of_table(claims.IN_TEXT, scores)
+    stage.write_tables(home / "reports/tables", made, points.build_all(scores), text, "fake")
     record(home, "reports/index.record.json", ["reports/metrics", "weights"], ["reports/tables"], "report")
 
 
@@ -203,7 +204,7 @@ def build(home: Path) -> Settings:
     weights = "weights/salnet/core/pymdnet"
     record(home, f"{weights}/record.json", ["testing/otb100.jsonl"], [weights], "train salnet pymdnet")
     _one_pass(home, ["pymdnet", "dat-jtnl"])
-    _vot(home)
+    _vot(home, ["pymdnet", "csrdcf"])
     for benchmark in ("otb100", "vot2016"):
         _scores(home, settings, benchmark)
     _tables(home, settings)

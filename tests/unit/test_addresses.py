@@ -24,6 +24,7 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
         ("otb100/pymdnet@seed-0/Star/success", "otb100", "pymdnet", 0, "Star", "success"),
         ("otb100-similar/dat-jtnl/success", "otb100-similar", "dat-jtnl", None, "", "success"),
         ("vot2016/pymdnet/eao", "vot2016", "pymdnet", None, "", "eao"),
+        ("figure/7/eao/csrdcf", "vot2016", "csrdcf", None, "", "eao"),
         ("table/3/dat-jtnl/otb100-success", "otb100", "dat-jtnl", None, "", "success"),
     ],
 )
@@ -71,6 +72,7 @@ def test_all_is_every_number_of_the_report(numbers: Numbers) -> None:
         "table/1/CCOT/otb100-success",
         "table/9/pymdnet/otb100-success",
         "figure/9/lambda/0.7",
+        "figure/7/eao/csrdcf+attention",
         "train/salnet/salnet/loss",
         "",
         "///",

@@ -222,7 +222,7 @@ def test_the_json_of_all_tells_a_shared_thing_once(here: Path, tmp_path: Path) -
     run_in_process(["audit", "all", "--json", str(tmp_path / "a.json")])
     found = json.loads((tmp_path / "a.json").read_text())
     subjects = [check["subject"] for audit in found for check in audit["checks"] if check["name"] == "result file"]
-    assert len(subjects) == len(set(subjects)) == 12
+    assert len(subjects) == len(set(subjects)) == 18
     assert all(audit["checks"] for audit in found)
 
 

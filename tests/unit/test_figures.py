@@ -43,6 +43,15 @@ def test_a_png_of_good_size(rendered: tuple[bytes, bytes]) -> None:
     assert width > 1200 and 1 < width / height < 4
 
 
+def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker() -> None:
+    pair = tuple(Point(name, 0.3, name, (0.2, 0.4)) for name in ("csrdcf", "csrdcf+attention"))
+    drawn = figures.draw(Figure(7, "Pair", "a", (("VOT2016", "x", (Series("eao", "vot2016", "eao", "EAO", pair),)),)))
+    axes = drawn.axes[0]
+    assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 1, 2, 1]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["CSR-DCF (ours)", "CSR-DCF\n+ attention"]
+    assert axes.get_ylabel() == "EAO"
+
+
 @pytest.mark.parametrize("panels", [(), (("Weight", "λ", (Series("lambda", "otb2013", "success", "ours", ()),)),)])
 def test_a_figure_without_points_says_so(panels: tuple[tuple[str, str, tuple[Series, ...]], ...]) -> None:
     svg, png = figures.render(Figure(9, "Nothing", "", panels))
