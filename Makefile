@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning
+.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-csrdcf
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -39,3 +39,6 @@ bench-real: setup ## the run's trackers on nine real targets (after make repro; 
 
 bench-learning: setup ## does training help? trained against random networks (after make repro; DAT_TEST_DATA)
 	@python benchmarks/bench_learning.py
+
+bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, on real video (DAT_TEST_DATA)
+	@python benchmarks/bench_csrdcf.py

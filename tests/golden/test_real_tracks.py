@@ -1,4 +1,4 @@
-"""The run's weights on real video: what `make repro` trained follows real targets. Outside truth: OTB's boxes."""
+"""Real video: what `make repro` trained follows real targets, and so does CSR-DCF. Outside truth: OTB's boxes."""
 
 import json
 import subprocess
@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dat import boxes
+from dat import boxes, params
+from dat.datasets.images import read_image
 from dat.datasets.layouts import LAYOUTS
+from dat.tracking.csrdcf.tracker import CsrDcf
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 60
@@ -39,6 +41,19 @@ def test_dat_follows_real_targets(real_data: Path, run_weights: Path, tmp_path: 
         assert len(json.loads((tmp_path / "run.json").read_text())["frames"]) == FRAMES
         means[name] = float(boxes.overlap(found, wanted).mean())
     assert np.mean(list(means.values())) >= 0.5, means
+
+
+def test_csrdcf_follows_real_targets(real_data: Path) -> None:
+    """Needs no weights. David's images begin with number 300, as its boxes do."""
+    means = {}
+    for name in ("Crossing", "Deer", "David", "Couple", "Jogging-1"):
+        wanted = truth(real_data, name)[:FRAMES] - [1, 1, 0, 0]
+        files = sorted((real_data / "otb" / name.partition("-")[0] / "img").iterdir())[:FRAMES]
+        tracker = CsrDcf(params.load(ROOT).section("csrdcf"))
+        tracker.init(read_image(files[0]), wanted[0])
+        found = [wanted[0], *(tracker.update(read_image(file)) for file in files[1:])]
+        means[name] = float(boxes.overlap(np.array(found), wanted).mean())
+    assert min(means.values()) >= 0.6 and np.mean(list(means.values())) >= 0.75, means
 
 
 def test_layouts_count_pixels_from_what_their_files_say() -> None:

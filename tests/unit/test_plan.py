@@ -1,9 +1,12 @@
 """Packing units into jobs; what a key depends on is tested on the tiny project."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dat.tracking.plan import Unit, attention_for, pack
+from dat import records
+from dat.errors import MissingError
+from dat.tracking.plan import Unit, attention_for, files, pack
 
 
 def unit(key: str, cost: int, variant: str = "pymdnet") -> Unit:
@@ -39,3 +42,22 @@ def test_nothing_missing_is_no_job() -> None:
 def test_without_a_sentence_attention_is_from_the_target_alone() -> None:
     assert [attention_for(version, None) for version in ("none", "to", "nl", "jtnl")] == ["none", "to", "to", "to"]
     assert attention_for("jtnl", "the dog") == "jtnl"
+
+
+def test_csrdcf_reads_its_own_section_no_seed_and_no_weights(tmp_path) -> None:
+    own = Unit("", "csrdcf", 3, "Deer", "none", None, None, 10)
+    sections = {"tracking": {"a": 1}, "csrdcf": {"b": 2}, "vot": {"c": 3}}
+    assert own.reads(sections) == {"csrdcf": {"b": 2}, "vot": {"c": 3}} and own.draws is None
+    assert unit("k", 1).reads(sections) == {"tracking": {"a": 1}, "vot": {"c": 3}} and unit("k", 1).draws == 0
+    assert files(tmp_path, own) == {}
+
+
+def test_csrdcf_depends_on_attention_and_on_the_file_of_colour_names(tmp_path) -> None:
+    own = Unit("", "csrdcf+attention", 0, "Deer", "to", None, "weights/gpgnet/to", 10, "names.npy")
+    with pytest.raises(MissingError, match="gpgnet"):
+        files(tmp_path, own)
+    records.write_bytes(tmp_path / "weights/gpgnet/to/weights.safetensors", b"x")
+    with pytest.raises(MissingError, match="colour_names"):
+        files(tmp_path, own)
+    records.write_bytes(tmp_path / "names.npy", b"y")
+    assert set(files(tmp_path, own)) == {"weights/gpgnet/to/weights.safetensors", "names.npy"}

@@ -130,6 +130,20 @@ def test_an_unknown_variant_is_told_with_those_that_there_are(place):
         call(place, "--variant", "nosuch")
 
 
+def test_csrdcf_needs_no_weights_and_says_that_it_reads_no_sentence(place):
+    result = call(place, "--variant", "csrdcf", "--text", "the red square", weights="none")
+    assert len(result.stdout.splitlines()) == 5 and "csrdcf does not use --text" in result.stderr
+
+
+def test_csrdcf_with_attention_reads_the_sentence_or_says_that_there_is_none(place):
+    told = call(place, "--variant", "csrdcf+attention", "--text", "the red square")
+    silent = call(place, "--variant", "csrdcf+attention")
+    assert "target alone" in silent.stderr and "target alone" not in told.stderr
+    assert told.stdout != silent.stdout
+    with pytest.raises(MissingError, match="make repro"):
+        call(place, "--variant", "csrdcf+attention", weights="none")
+
+
 def test_a_device_that_is_not_there_is_told(place):
     with pytest.raises(InputError, match="cuda:77"):
         call(place, "--device", "cuda:77")

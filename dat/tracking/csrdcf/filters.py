@@ -57,7 +57,7 @@ def learning_weights(own: Array) -> NDArray[np.float64]:
 def detection_weights(found: Array, least: float) -> NDArray[np.float64]:
     """Reliability in detection (C,): one less the second local maximum over the first, at least `least`.
 
-    Each response (C, rows, columns) is first stretched to 0 to 1.
+    Each response (C, rows, columns) is first stretched to 0 to 1; one without a peak is least reliable.
     """
     low, high = found.min(axis=(1, 2), keepdims=True), found.max(axis=(1, 2), keepdims=True)
     span = np.where(high > low, high - low, 1)
@@ -66,7 +66,8 @@ def detection_weights(found: Array, least: float) -> NDArray[np.float64]:
     around = np.maximum(around, np.maximum(np.roll(around, 1, 2), np.roll(around, -1, 2)))
     peaks = np.where(scaled >= around, scaled, 0).reshape(len(found), -1)
     second, first = np.partition(peaks, -2, axis=1)[:, -2:].T.astype(np.float64)
-    return np.asarray(np.maximum(1 - second / np.where(first > 0, first, 1), least))
+    ratio = np.where(first > 0, second / np.where(first > 0, first, 1), 1)
+    return np.asarray(np.maximum(1 - ratio, least))
 
 
 def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:

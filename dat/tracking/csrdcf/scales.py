@@ -43,9 +43,10 @@ class ScaleFilter:
         self._above, self._below = self._learnt(image, centre)
 
     def find(self, image: NDArray[np.uint8], centre: Point) -> float:
-        """The scale of the target around a centre (x, y) in the next frame."""
+        """The scale of the target around a centre (x, y) in the next frame; a picture of nothing leaves it as it is."""
         response = np.fft.ifft((self._above * self._spectra(image, centre)).sum(0) / self._denominator()).real
-        factor = float(self._factors[int(np.argmax(response))])
+        best, middle = int(np.argmax(response)), math.ceil(self._own.number / 2) - 1
+        factor = float(self._factors[best if response[best] > response[middle] else middle])
         self.scale = min(max(self.scale * factor, self._limits[0]), self._limits[1])
         return self.scale
 

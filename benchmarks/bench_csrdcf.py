@@ -1,0 +1,108 @@
+"""`make bench-csrdcf`: CSR-DCF against OpenCV's tracker CSRT on real video, in one run, one thread each.
+
+Needs DAT_TEST_DATA (OTB's images). OpenCV's contributed modules live in an environment of their own, .dat/csrt, which
+is made on the first run. A line a clip with mean overlap and frames a second of both, ratios last.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from dat import boxes, params  # noqa: E402
+from dat.datasets.images import read_image  # noqa: E402
+from dat.tracking.csrdcf.tracker import CsrDcf  # noqa: E402
+
+CLIPS = ("Crossing", "Deer", "David", "Couple", "Jogging-1", "Jogging-2", "Football1", "Freeman1", "Skiing")
+PLACE, PACKAGE = ROOT / ".dat" / "csrt", "opencv-contrib-python-headless==4.12.0.88"
+
+
+def clip(folder: Path, name: str, frames: int):
+    """Images and boxes (N, 4), origin 0, of a target: `Jogging-1` is Jogging's first."""
+    base, _, target = name.partition("-")
+    file = folder / "otb" / base / (f"groundtruth_rect.{target}.txt" if target else "groundtruth_rect.txt")
+    rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
+    files = sorted((folder / "otb" / base / "img").iterdir())[:frames]
+    return files, (np.array(rows, float) - [1, 1, 0, 0])[: len(files)]
+
+
+def our_run(files: list[Path], box):
+    """Boxes, and frames a second after the first."""
+    images = [read_image(file) for file in files]
+    tracker, found = CsrDcf(params.load(ROOT).section("csrdcf")), [box]
+    tracker.init(images[0], box)
+    clock = time.perf_counter()
+    found += [tracker.update(image) for image in images[1:]]
+    return np.array(found), (len(images) - 1) / (time.perf_counter() - clock)
+
+
+def csrt_python() -> Path:
+    """The environment with CSRT, made if it is not there."""
+    python = PLACE / "bin" / "python"
+    if not (PLACE / "made").exists():
+        print(f"making {PLACE} ({PACKAGE})", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", str(PLACE)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PACKAGE], check=True, stdout=sys.stderr)
+        (PLACE / "made").touch()
+    return python
+
+
+CSRT = """
+import json, sys, time, cv2
+cv2.setNumThreads(1)
+asked = json.load(open(sys.argv[1]))
+images = [cv2.imread(file) for file in asked["files"]]
+tracker, found = cv2.TrackerCSRT_create(), [asked["box"]]
+tracker.init(images[0], [round(value) for value in asked["box"]])
+clock = time.perf_counter()
+for image in images[1:]:
+    done, box = tracker.update(image)
+    found.append(list(box) if done else found[-1])
+rate = (len(images) - 1) / (time.perf_counter() - clock)
+json.dump({"boxes": found, "rate": rate}, open(sys.argv[2], "w"))
+"""
+
+
+def csrt_run(files: list[Path], box):
+    """The same of CSRT; where it gives no box, its last one stays."""
+    with tempfile.TemporaryDirectory() as folder:
+        asked, told = Path(folder) / "asked.json", Path(folder) / "told.json"
+        asked.write_text(json.dumps({"files": [str(file) for file in files], "box": list(box)}))
+        subprocess.run([str(csrt_python()), "-c", CSRT, str(asked), str(told)], check=True)
+        found = json.loads(told.read_text())
+    return np.array(found["boxes"]), found["rate"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--data", type=Path, default=os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    chosen = parser.parse_args()
+    cv2.setNumThreads(1)
+    print(f"{cv2.__version__} here; first {chosen.frames} frames: overlap and frames a second, CSRT, then ours")
+    rows = []
+    for name in CLIPS:
+        files, truth = clip(Path(chosen.data), name, chosen.frames)
+        runs = [run(files, truth[0]) for run in (csrt_run, our_run)]
+        row = [(float(boxes.overlap(found, truth).mean()), rate) for found, rate in runs]
+        rows.append(row)
+        (theirs, slow), (own, rate) = row
+        print(f"{name}: {theirs:.3f} {slow:.1f}, {own:.3f} {rate:.1f}: {rate / slow:.2f}x")
+    means = np.array(rows).mean(0)
+    ratios = np.array(rows)[:, 1, 1] / np.array(rows)[:, 0, 1]
+    print(f"mean overlap: {means[0, 0]:.3f}, {means[1, 0]:.3f}: {means[1, 0] / means[0, 0]:.2f}x")
+    print(f"frames a second, geometric mean of the clips: {np.exp(np.log(ratios).mean()):.2f}x")
+
+
+if __name__ == "__main__":
+    main()
