@@ -86,8 +86,10 @@ def csrt_run(files: list[Path], box):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--data", type=Path, default=os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=os.environ.get("DAT_TEST_DATA"))
     chosen = parser.parse_args()
+    if chosen.data is None:
+        parser.error("no real videos: give --data or DAT_TEST_DATA, a folder with otb/ in it")
     cv2.setNumThreads(1)
     print(f"{cv2.__version__} here; first {chosen.frames} frames: overlap and frames a second, CSRT, then ours")
     rows = []
