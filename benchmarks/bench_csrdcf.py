@@ -6,7 +6,6 @@ is made on the first run. A line a clip with mean overlap and frames a second of
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from dat import boxes, params  # noqa: E402
 from dat.datasets.images import read_image  # noqa: E402
 from dat.tracking.csrdcf.tracker import CsrDcf  # noqa: E402
+from tests import real_data  # noqa: E402
 
 CLIPS = ("Crossing", "Deer", "David", "Couple", "Jogging-1", "Jogging-2", "Football1", "Freeman1", "Skiing")
 PLACE, PACKAGE = ROOT / ".dat" / "csrt", "opencv-contrib-python-headless==4.12.0.88"
@@ -86,9 +86,9 @@ def csrt_run(files: list[Path], box):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=60)
-    parser.add_argument("--data", type=Path, default=os.environ.get("DAT_TEST_DATA"))
+    parser.add_argument("--data", type=Path, default=real_data.folder())
     chosen = parser.parse_args()
-    if chosen.data is None:
+    if not (chosen.data / "otb").is_dir():
         parser.error("no real videos: give --data or DAT_TEST_DATA, a folder with otb/ in it")
     cv2.setNumThreads(1)
     print(f"{cv2.__version__} here; first {chosen.frames} frames: overlap and frames a second, CSRT, then ours")

@@ -17,10 +17,22 @@ from typing import Any
 
 import numpy as np
 
-from dat.evaluation import benchmarks, definitions, ground_truth, one_pass, results, scoring, vot, vot_files
-from dat.evaluation.definitions import OnePass, Vot
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from dat.evaluation import (  # noqa: E402
+    benchmarks,
+    definitions,
+    ground_truth,
+    one_pass,
+    results,
+    scoring,
+    vot,
+    vot_files,
+)
+from dat.evaluation.definitions import OnePass, Vot  # noqa: E402
+from tests import real_data  # noqa: E402
+
 TOOLKITS = ROOT / ".dat" / "toolkits"
 PACKAGES = ("got10k==0.1.3", "vot-toolkit==0.9.0", "attributee==0.1.9")
 TRACKERS, REPETITIONS, RESAMPLES = 100, 15, 10_000
@@ -184,7 +196,7 @@ def main() -> None:
     if not os.environ.get("OMP_NUM_THREADS"):
         os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
         os.execv(sys.executable, [sys.executable, *sys.argv])
-    data = Path(os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    data = real_data.folder()
     parts: list[tuple[str, Callable[[Path, Path], None]]] = [
         ("annotations/otb100", one_pass_benchmark),
         ("annotations/vot2019.json", vot_benchmark),

@@ -8,7 +8,6 @@ a comparison with its ratio last. The order of the runs is plain, crops, shared.
 """
 
 import argparse
-import os
 import re
 import sys
 import time
@@ -27,6 +26,7 @@ from dat.datasets.images import read_image  # noqa: E402
 from dat.models.salnet import OnlineHead, SALNet  # noqa: E402
 from dat.tracking import networks  # noqa: E402
 from dat.tracking.tracker import Tracker  # noqa: E402
+from tests import real_data  # noqa: E402
 
 
 def settings(width: float, **changes):
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--data", type=Path, default=os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=real_data.folder())
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     images, box = clip(Path(chosen.data), chosen.frames)

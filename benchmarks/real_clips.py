@@ -1,17 +1,13 @@
 """The nine targets of OTB whose images lie in DAT_TEST_DATA: their images, truths, sentences, and how MDNet did."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from dat import boxes
 from dat.datasets.images import Image, read_image
 from dat.tracking.tracker import Tracker
-
-ROOT = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("DAT_TEST_DATA") or ROOT.parent / "shared" / "data")
+from tests.real_data import folder
 
 TARGETS = {
     "Couple": ("the two women who walk together", 1),
@@ -54,10 +50,10 @@ def clip(name: str, frames: int, step: int = 1) -> Clip:
     """The first `frames` frames of a target, every `step`-th image."""
     base, _, number = name.partition("-")
     sentence, first = TARGETS[name]
-    file = DATA / "otb" / base / (f"groundtruth_rect.{number}.txt" if number else "groundtruth_rect.txt")
+    file = folder() / "otb" / base / (f"groundtruth_rect.{number}.txt" if number else "groundtruth_rect.txt")
     rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
     truth = np.array(rows, np.float64)[: frames * step : step] - [1, 1, 0, 0]
-    files = sorted((DATA / "otb" / base / "img").iterdir())
+    files = sorted((folder() / "otb" / base / "img").iterdir())
     files = [path for path in files if int(path.stem) >= first][: frames * step : step][: len(truth)]
     return Clip(name, [read_image(path) for path in files], truth, sentence)
 
