@@ -30,18 +30,25 @@ class Folders:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Which tracker: a variant, the sentence that it is given (None: the target alone), its networks and settings."""
+
+    variant: str
+    text: str | None
+    folders: Folders
+    settings: params.Tracking
+    csrdcf: params.Csrdcf
+
+
+@dataclass(frozen=True)
 class Request:
-    """A checked call: frames that begin with the one that the box is in, the box (origin 0), and the networks."""
+    """A checked call: frames that begin with the one that the box is in, the box (origin 0), and which tracker."""
 
     source: Source
     frames: Iterator[Frame]
     box: NDArray[np.float64]
     size: tuple[int, int]
-    text: str | None
-    variant: str
-    folders: Folders
-    settings: params.Tracking
-    csrdcf: params.Csrdcf
+    choice: Choice
 
 
 def parse_box(text: str, origin: int) -> NDArray[np.float64]:
@@ -106,6 +113,20 @@ def folders(settings: params.Settings, variant: str, weights: Path | None, text:
     return found
 
 
+def choose(variant: str, weights: Path | None = None, text: str | None = None, features: str | None = None) -> Choice:
+    """The tracker of a variant, with the settings and the weights of the root profile's run or those of `weights`.
+
+    An empty sentence is none. Raises ParamsError for an unknown variant, MissingError when there are no weights.
+    """
+    settings = home()
+    text = text.strip() or None if text else None
+    where = folders(settings, variant, weights, text)
+    tracking: params.Tracking = settings.section("tracking")
+    if features:
+        tracking = tracking.model_copy(update={"features": features})
+    return Choice(variant, text, where, tracking, settings.section("csrdcf"))
+
+
 def check(
     source: str,
     box: str,
@@ -124,11 +145,4 @@ def check(
     first, all_frames = first_frames(opened)
     size = (first.image.shape[1], first.image.shape[0])
     in_frame(target, box, size, first.name)
-    settings = home()
-    text = text.strip() or None if text else None
-    where = folders(settings, variant, weights, text)
-    tracking: params.Tracking = settings.section("tracking")
-    if features:
-        tracking = tracking.model_copy(update={"features": features})
-    csrdcf: params.Csrdcf = settings.section("csrdcf")
-    return Request(opened, all_frames, target, size, text, variant, where, tracking, csrdcf)
+    return Request(opened, all_frames, target, size, choose(variant, weights, text, features))

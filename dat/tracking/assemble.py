@@ -1,0 +1,76 @@
+"""From a choice to a tracker: its networks on a device, and what a user should know about the sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from dat.errors import InputError
+from dat.models.sentence import Vocabulary, words
+from dat.tracking import networks
+from dat.tracking.csrdcf.tracker import CsrDcf
+from dat.tracking.follower import Tracks
+from dat.tracking.request import SALNET_FILE, Choice
+from dat.tracking.tracker import Tracker
+
+
+def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
+    """What should be said about the sentence before tracking starts."""
+    if choice.folders.version == "none":
+        return [f"{choice.variant} does not use the sentence"] if choice.text else []
+    if vocabulary is None:
+        said = "no sentence, so " if choice.text is None else f"{choice.variant} does not use the sentence, "
+        return [f"{said}attention is from the target alone"]
+    sentence, found = choice.text or "", []
+    if len(words(sentence)) > vocabulary.length:
+        found.append(f"the sentence has {len(words(sentence))} words; the first {vocabulary.length} count")
+    unknown = vocabulary.unknown(sentence)
+    if unknown:
+        found.append(f"words that no training sentence had, which say nothing to the network: {', '.join(unknown)}")
+    return found
+
+
+def speechless(choice: Choice) -> Choice:
+    """The choice without its sentence where the network knows none of its words, so that the target alone guides."""
+    folder = choice.folders.gpgnet
+    if choice.text is None or folder is None or not (folder / "vocabulary.json").is_file():
+        return choice
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    if len(vocabulary.unknown(choice.text)) < len(words(choice.text)[: vocabulary.length]):
+        return choice
+    other = folder.parent / "to"
+    if not (other / SALNET_FILE).is_file():
+        return choice
+    return replace(choice, text=None, folders=replace(choice.folders, gpgnet=other, version="to"))
+
+
+def start(choice: Choice, sequence: str, seed: int, device: str, say: Callable[[str], None]) -> tuple[Tracks, Choice]:
+    """A tracker for a sequence, and the choice as it was followed: a sentence of unknown words only counts as none.
+
+    `say` is told what a user should know. Raises MissingError when there are no weights.
+    """
+    known = speechless(choice)
+    if known is not choice:
+        say("no training sentence had any of these words")
+    networks.exact(known.settings.threads)
+    attention = networks.attention(known.folders.gpgnet, device)
+    for remark in remarks(known, attention.vocabulary if attention else None):
+        say(remark)
+    if known.folders.salnet is None:
+        return CsrDcf(known.csrdcf, attention, known.folders.names), known
+    salnet = networks.salnet(known.folders.salnet, device)
+    return Tracker(known.settings, salnet, attention, sequence, seed), known
+
+
+def find_device(device: str) -> str:
+    """`auto` is a GPU where torch has one. Raises InputError for a device that is not there."""
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"--device {device}: not available here ({reason}); use cpu or auto") from None
+    return device
