@@ -1,0 +1,1 @@
+"""The tracker under the interfaces of other people's toolkits."""
