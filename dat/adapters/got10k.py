@@ -93,11 +93,15 @@ class LocalOTB(OTB):  # type: ignore[misc]
 
     def __init__(self, root_dir: str | Path, sequences: Iterable[str] = (), frames: int | None = None) -> None:
         self.root_dir, self.version, self.frames = str(root_dir), "local", frames
-        self._found, absent = layouts.find("otb", Path(root_dir), sequences)
-        if absent or not self._found:
+        found, absent = layouts.find("otb", Path(root_dir), sequences)
+        if absent or not found:
             raise InputError(f"{root_dir}: {', '.join(absent) or 'OTB sequences'} not there; name a folder of them")
+        self._found = {published.spelled(target.name): target for target in found.values()}
         self.seq_names = list(self._found)
         self.seq_dirs = [str(found.folder) for found in self._found.values()]
+
+    def __len__(self) -> int:
+        return len(self.seq_names)
 
     def __getitem__(self, index: int | str) -> tuple[Files, NDArray[np.float64]]:
         """A sequence by number or name: files, and boxes (N, 4) counted from 1."""

@@ -126,8 +126,8 @@ def _write(run: Run, request: Request, outputs: Outputs) -> None:
 
 
 def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callable[[str], None]) -> Run:
-    """Track, write, and say what a user should know."""
-    tracker, choice = assemble.start(request.choice, request.source.name, seed, assemble.find_device(device), say)
+    """Track, write, and say what a user should know. What is drawn depends on the seed, not on the source's name."""
+    tracker, choice = assemble.start(request.choice, "", seed, assemble.find_device(device), say)
     found = follow(replace(request, choice=choice), tracker, outputs)
     jumps = f", re-detected in frames {', '.join(map(str, found.redetections))}" if found.redetections else ""
     say(f"{len(found.boxes)} frames, {found.rate:.1f} a second{jumps}")

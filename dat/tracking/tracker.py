@@ -21,6 +21,7 @@ from dat.datasets.sampling import Boxes
 from dat.models.layers import set_generator
 from dat.models.salnet import OnlineHead, SALNet
 from dat.params import Tracking
+from dat.tracking import checks
 from dat.tracking.attention import Attention
 from dat.tracking.features import Features
 from dat.tracking.generations import GENERATIONS, Samplers
@@ -71,12 +72,18 @@ class Tracker:
         self.generation = GENERATIONS[settings.mdnet]
         self.attention: NDArray[np.float32] | None = None
         self._features = Features(self.salnet, settings.features, self.generation.fill)
+        self._name = sequence or "tracker"
         self._attention, self._identity, self._starts = attention, (seed, _number(sequence), repetition), 0
 
     def init(self, image: Image, box: ArrayLike, sentence: str | None = None) -> None:
-        """Start on a target in an image (H, W, 3) RGB. Learns the classifier and the box regression."""
+        """Start on a target in an image (H, W, 3) RGB. Learns the classifier and the box regression.
+
+        The box (origin 0) may reach beyond the image. Raises InputError where it has no area or lies wholly outside.
+        """
+        size = checks.frame(image, self._name)
+        start = checks.start_box(box, size, self._name)
         self._seed()
-        self._forget(np.asarray(box, np.float64), (image.shape[1], image.shape[0]))
+        self._forget(start, size)
         scene = self._scene(image)
         self._learn(scene)
         if self._attention is not None:
@@ -84,7 +91,8 @@ class Tracker:
             self.attention = self._attention.map(image)
 
     def update(self, image: Image) -> NDArray[np.float64]:
-        """The target's box (4,) in the next image."""
+        """The target's box (4,) in the next image. Raises InputError for one of another size than the first."""
+        checks.same_size(image, self.samplers.size, self._name)
         self._frame += 1
         scene = self._scene(image)
         found = self._search(scene, self._regions(image))

@@ -13,7 +13,7 @@ from dat import records
 from dat.datasets.images import Image, read_image
 from dat.errors import InputError
 from dat.params import Csrdcf, Tracking, Vot
-from dat.tracking import networks, vot
+from dat.tracking import checks, networks, vot
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import Tracks
 from dat.tracking.tracker import Tracker
@@ -86,7 +86,9 @@ class _Job:
         tracker.init(self.image(0), boxes[0], self.row.get("sentence"))
         facts.note(0, tracker)
         for index in range(1, len(self.row["files"])):
-            boxes.append(tracker.update(_same_size(self.image, index, tracker, self.name)))
+            image = self.image(index)
+            checks.same_size(image, tracker.size, f"{self.name}: frame {index + 1}")
+            boxes.append(tracker.update(image))
             facts.note(index, tracker)
         records.write_text(self.out / f"{self.name}.txt", text(boxes, int(self.unit["origin"])))
         return vars(facts)
@@ -109,16 +111,6 @@ class _Job:
             records.write_text(path, vot.text(lines))
             told[f"{repetition:03d}"] = vars(facts)
         return told
-
-
-def _same_size(image: Callable[[int], Image], index: int, tracker: Tracks, name: str) -> Image:
-    """Frame `index`, which must have the size of the first."""
-    found = image(index)
-    width, height = tracker.size
-    if found.shape[:2] != (height, width):
-        is_ = f"{found.shape[1]}x{found.shape[0]}"
-        raise InputError(f"{name}: frame {index + 1} has {is_} pixels, the first has {width}x{height}")
-    return found
 
 
 def text(boxes: list[np.ndarray[Any, np.dtype[np.float64]]], origin: int) -> str:

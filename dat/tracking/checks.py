@@ -1,0 +1,41 @@
+"""What a tracker cannot start on or follow, told in one line. Boxes count pixels from 0."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dat import boxes as geometry
+from dat.errors import InputError
+
+
+def start_box(box: ArrayLike, size: tuple[int, int], where: str) -> NDArray[np.float64]:
+    """The box x,y,w,h (4,) to start on in a frame of (width, height); it may reach beyond the frame.
+
+    Raises InputError, beginning with `where`, for a box without an area or wholly outside.
+    """
+    found = np.asarray(box, np.float64)
+    told = ",".join(f"{value:g}" for value in found.reshape(-1))
+    if found.shape != (4,) or not np.isfinite(found).all():
+        raise InputError(f"{where}: box {told}; a box is four finite numbers x,y,w,h")
+    if (found[2:] <= 0).any():
+        raise InputError(f"{where}: box {told} has no area; width and height must be over zero")
+    if (geometry.clip([found], *size)[0, 2:] <= 0).any():
+        raise InputError(f"{where}: box {told} lies outside the frame, which has {size[0]}x{size[1]} pixels")
+    return found
+
+
+def frame(image: NDArray[np.uint8], where: str) -> tuple[int, int]:
+    """Width and height of an image. Raises InputError, beginning with `where`, if it is not (H, W, 3) of 8 bits."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise InputError(f"{where}: an image of {image.dtype} and shape {image.shape}; (H, W, 3) of uint8 belongs here")
+    return image.shape[1], image.shape[0]
+
+
+def same_size(image: NDArray[np.uint8], size: tuple[int, int], where: str) -> None:
+    """Raises InputError, beginning with `where`, for an image that is not of (width, height)."""
+    found = frame(image, where)
+    if found != size:
+        raise InputError(
+            f"{where}: {found[0]}x{found[1]} pixels, the first frame had {size[0]}x{size[1]}; make them one size"
+        )
