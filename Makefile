@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-csrdcf
+.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-csrdcf bench-memory
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -27,6 +27,9 @@ lint: setup ## style, types, layers
 
 bench-track: setup ## the tracker against a plain reading of MDNet, on real video (DAT_TEST_DATA)
 	@python benchmarks/bench_track.py
+
+bench-memory: setup ## memory of a tracker over 10,000 frames
+	@python benchmarks/bench_memory.py
 
 bench-evaluate: setup ## scoring against the got10k and VOT toolkits, which it installs aside
 	@python benchmarks/bench_evaluate.py

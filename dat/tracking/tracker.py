@@ -58,6 +58,8 @@ class Tracker:
     `attention` (h, w) or None, `regions` of it, and `candidates` (N, 4), the local ones first.
     """
 
+    samplers: Samplers
+
     def __init__(
         self,
         settings: Tracking,
