@@ -101,6 +101,15 @@ def test_a_video_is_h264_with_even_sides_and_its_index_in_front(place, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_a_folder_a_glob_and_a_stream_of_the_same_frames_give_the_same_boxes(place):
+    files = sorted((place / "clip").iterdir())
+    folder = call(place, "--frames", "3").stdout
+    assert call(place, "--frames", "3", source=place / "clip" / "00*.png").stdout == folder
+    own = ["-", "--box", BOX, "--weights", str(place / "weights"), "--frames", "3"]
+    data = b"".join(file.read_bytes() for file in files)
+    assert CliRunner().invoke(track, own, input=data, standalone_mode=False).stdout == folder
+
+
 def test_start_and_frames_choose_the_part(place):
     rows = call(place, "--variant", "salnet", "--start", "2", "--frames", "3", box="23,31,18,24").stdout.splitlines()
     assert len(rows) == 3 and rows[0].startswith("23.0000,31.0000")
