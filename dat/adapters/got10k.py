@@ -25,7 +25,7 @@ from dat.datasets import layouts, published
 from dat.datasets.images import Image
 from dat.datasets.rows import read_rows
 from dat.errors import InputError, MissingError
-from dat.tracking import tracker as trackers
+from dat.tracking.follower import Tracks
 
 try:
     from got10k.datasets import OTB
@@ -49,7 +49,7 @@ class DatTracker(Tracker):  # type: ignore[misc]
         super().__init__(name=name or self.supply.variant, is_deterministic=True)
         self._shift = np.array([origin, origin, 0, 0], np.float64)
         self._sequence: str | None = None
-        self._tracker: trackers.Tracker | None = None
+        self._tracker: Tracks | None = None
 
     def init(self, image: Any, box: Any) -> None:
         """Start on a box x,y,w,h of the toolkit in a PIL image or an array. Raises InputError for a bad one.

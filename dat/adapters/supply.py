@@ -16,7 +16,7 @@ from dat.datasets.layouts import canonical
 from dat.datasets.rows import read_text
 from dat.errors import InputError
 from dat.tracking import assemble, request
-from dat.tracking.tracker import Tracker
+from dat.tracking.follower import Tracks
 
 FRAMES = ("img", "imgs", "color", "frames")
 """Folders that hold a sequence's frames and have no name of their own."""
@@ -54,7 +54,7 @@ class Supply:
         """The sentence for a sequence, or None."""
         return self.sentences.get(canonical(sequence), self.text)
 
-    def start(self, sequence: str, image: Image, box: ArrayLike) -> Tracker:
+    def start(self, sequence: str, image: Image, box: ArrayLike) -> Tracks:
         """A tracker that has started on a box (origin 0) in an image (H, W, 3) RGB.
 
         What it draws depends on the seed and the sequence's name. Raises InputError for a box without an area.

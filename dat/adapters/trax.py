@@ -20,7 +20,7 @@ from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
 from dat.datasets.images import Image, decode_image, read_image
 from dat.errors import DatError, InputError, MissingError
 from dat.tracking import vot
-from dat.tracking.tracker import Tracker
+from dat.tracking.follower import Tracks
 
 Region = Any
 """A region of the package `trax`: `type` rectangle with `bounds()`, or polygon, which is a list of points."""
@@ -59,7 +59,7 @@ def loop(server: Server, supply: Supply, rectangle: Callable[..., Region]) -> No
     Started again on the same sequence, the tracker draws anew, as in `dat benchmark`. Raises InputError for a request
     that cannot be followed.
     """
-    tracker: Tracker | None = None
+    tracker: Tracks | None = None
     name = ""
     while (request := server.wait()).type != "quit":
         colour = request.image["color"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from dat import boxes, params
+from dat.errors import InputError
 from dat.tracking import unit
 from dat.tracking.csrdcf.tracker import CsrDcf
 from tests.unit.test_unit import job
@@ -172,3 +173,16 @@ def test_vots_repetitions_of_csrdcf_are_the_same(place, tmp_path):
     facts = unit.run(job(place, tmp_path, protocol="vot", origin=0, salnet=None, gpgnet=None), "cpu")
     one, two = (path.read_bytes() for path in sorted(tmp_path.rglob("*.txt")))
     assert one == two and facts["001"] == facts["002"]
+
+
+@pytest.mark.parametrize("box", [(10, 10, 0, 5), (300, 10, 20, 20), (10, 10, float("nan"), 5)])
+def test_a_box_that_cannot_be_followed_is_refused(box):
+    with pytest.raises(InputError, match=r"CSR-DCF: box "):
+        CsrDcf(OWN).init(np.zeros((200, 260, 3), np.uint8), box)
+
+
+def test_a_frame_of_another_size_is_refused():
+    frames, truth = moved([(130, 100)])
+    tracker, _ = follow(frames, truth[0])
+    with pytest.raises(InputError, match=r"CSR-DCF: 130x200 pixels, the first frame had 260x200"):
+        tracker.update(frames[0][:, :130])

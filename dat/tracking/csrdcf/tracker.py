@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dat.params import Csrdcf
+from dat.tracking import checks
 from dat.tracking.csrdcf import colours, features, filters, segmentation
 from dat.tracking.csrdcf.patches import Point, cut
 from dat.tracking.csrdcf.scales import ScaleFilter
@@ -22,6 +23,9 @@ from dat.tracking.csrdcf.scales import ScaleFilter
 if TYPE_CHECKING:
     from dat.datasets.images import Image
     from dat.tracking.attention import Attention
+
+
+NAME = "CSR-DCF"
 
 
 class CsrDcf:
@@ -41,9 +45,13 @@ class CsrDcf:
         self._histograms: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def init(self, image: Image, box: ArrayLike, sentence: str | None = None) -> None:
-        """Start on a target in an image (H, W, 3) RGB."""
-        self.box = np.asarray(box, np.float64).copy()
-        self.score, self.size, self._last = 1.0, (image.shape[1], image.shape[0]), image
+        """Start on a target in an image (H, W, 3) RGB.
+
+        The box (origin 0) may reach beyond the image. Raises InputError where it has no area or lies wholly outside.
+        """
+        self.size = checks.frame(image, NAME)
+        self.box = checks.start_box(box, self.size, NAME).copy()
+        self.score, self._last = 1.0, image
         self._centre = self._within(self.box[0] + self.box[2] / 2, self.box[1] + self.box[3] / 2)
         self._sides = (max(float(self.box[2]), 1.0), max(float(self.box[3]), 1.0))
         self._layout()
@@ -59,7 +67,11 @@ class CsrDcf:
         self._weights = filters.learning_weights(filters.responses(seen, self._filters))
 
     def update(self, image: Image) -> NDArray[np.float64]:
-        """The target's box (4,) in the next image. A frame that is the last one again changes nothing."""
+        """The target's box (4,) in the next image. A frame that is the last one again changes nothing.
+
+        Raises InputError for an image of another size than the first.
+        """
+        checks.same_size(image, self.size, NAME)
         if self._again(image):
             return self.box.copy()
         if self._attention is not None:
