@@ -1,0 +1,90 @@
+"""`dat weights`: public starting weights, from their authors' addresses. None of them is part of this project."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from dat import params
+from dat.cli.downloads import Source, fetch
+from dat.errors import InputError
+
+MDNET = "POSTECH's: research use only, no redistribution; a commercial use needs its licence"
+PUBLIC: Mapping[str, Source] = {
+    "vgg-m": Source(
+        "imagenet-vgg-m.mat",
+        "http://www.vlfeat.org/matconvnet/models/imagenet-vgg-m.mat",
+        "md5:29294d5f62578c96a3533859514235f2",  # the table in MatConvNet's documentation
+        "none is stated; credit Chatfield et al., Return of the Devil in the Details, BMVC 2014",
+        "network.vgg_m",
+    ),
+    "vgg16": Source(
+        "vgg16-397923af.pth",
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        "sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        "BSD 3-Clause (torchvision); trained on ImageNet, whose images are for research",
+        "network.vgg16",
+        553433881,
+    ),
+    "mdnet-vot-otb": Source(
+        "mdnet_vot-otb.pth",
+        "https://github.com/hyeonseobnam/py-MDNet/raw/master/models/mdnet_vot-otb.pth",
+        "git:23dade7",
+        MDNET,
+        "salnet.NAME.from",
+    ),
+    "mdnet-imagenet-vid": Source(
+        "mdnet_imagenet_vid.pth",
+        "https://github.com/hyeonseobnam/py-MDNet/raw/master/models/mdnet_imagenet_vid.pth",
+        "git:dac969f",
+        MDNET,
+        "salnet.NAME.from",
+    ),
+}
+
+
+@click.group()
+def weights() -> None:
+    """Public starting weights: where they come from, fetching them.
+
+    Example: dat weights get vgg-m
+    """
+
+
+def _facts(source: Source) -> str:
+    size = f"{source.bytes / 1e6:.0f} MB" if source.bytes else "size not published"
+    return f"  from {source.address} ({size}, {source.checksum})\n  licence: {source.licence}"
+
+
+@weights.command("list")
+def list_() -> None:
+    """Name, address, size, checksum and licence of each, and which setting takes it.
+
+    Example: dat weights list
+    """
+    for name, source in PUBLIC.items():
+        click.echo(f"{name}, for {source.param}\n{_facts(source)}")
+
+
+@weights.command()
+@click.argument("name")
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to (default: data/weights of the profile).",
+)
+def get(name: str, folder: Path | None) -> None:
+    """Fetch one: its licence first, then the file, checked; after a break the same command goes on.
+
+    Example: dat weights get vgg16
+    """
+    if name not in PUBLIC:
+        raise InputError(f"no public weights of the name '{name}'; there are: {', '.join(PUBLIC)}")
+    source = PUBLIC[name]
+    click.echo(f"{name}\n{_facts(source)}")
+    home = params.load().path if folder is None else folder
+    place = fetch(source, home / "data" / "weights" if folder is None else folder)
+    shown = place.relative_to(home) if folder is None else place.absolute()
+    click.echo(f"{place}: there and right; to use it, write {source.param}: {shown} in params.yaml")
