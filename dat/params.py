@@ -62,7 +62,7 @@ class Masks(Section):
 
 
 class Train(Section):
-    """What all trainings share."""
+    """What all trainings share; `bf16` computes forward and loss in bfloat16, weights stay float32."""
 
     seed: int
     threads: Number

@@ -68,7 +68,8 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0 or self.generator is None:
             return x
-        keep = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        keep = torch.empty(x.shape, dtype=x.dtype, device=self.generator.device)  # drawn where the generator lives
+        keep = keep.bernoulli_(1 - self.p, generator=self.generator).to(x.device)
         return x * keep / (1 - self.p)
 
 

@@ -17,7 +17,7 @@ from dat.models import weights
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
 from dat.models.sentence import PAD, SentenceNet, Vocabulary
-from dat.training import runner
+from dat.training import losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
 
@@ -95,7 +95,7 @@ class LanguageTask:
 
     def loss(self, batch: NDArray[np.int64]) -> dict[str, Tensor]:
         scores = self.module(self.tokens[batch])
-        return {"loss": torch.nn.functional.cross_entropy(scores, self.labels[batch])}
+        return {"loss": torch.nn.functional.cross_entropy(losses.full(scores), self.labels[batch])}
 
     def rate(self, step: int) -> float:
         return 1.0

@@ -8,11 +8,17 @@ CLASSIFICATION = ("softmax", "sigmoid")
 TRIPLETS = ("all", "hardest", "sum")
 
 
+def full(x: Tensor) -> Tensor:
+    """What a network gave, in no less than float32: with `train.bf16` it comes in half of that."""
+    return x.float() if x.dtype is torch.bfloat16 else x
+
+
 def classification(scores: Tensor, labels: Tensor, kind: str = "softmax") -> Tensor:
     """(4) as a mean over samples [R8]: scores (N,2) of background and target, labels (N,) of 0 and 1.
 
     softmax: p is the softmax's target share; sigmoid: p is the target score's sigmoid alone. No samples give 0.
     """
+    scores = full(scores)
     if len(scores) == 0:
         return scores.sum()
     if kind == "softmax":
@@ -31,6 +37,7 @@ def triplet(
     nearest negative. `normalise` puts anchor and features on the unit sphere first [R9]. Without a positive or a
     negative there is no pair and the loss is 0.
     """
+    features = full(features)
     if normalise:
         anchor, features = F.normalize(anchor, dim=-1), F.normalize(features, dim=-1)
     distance = (features - anchor).square().sum(-1)  # (N,)
@@ -54,6 +61,7 @@ def total(classified: Tensor, triplets: Tensor | None, weight: float) -> Tensor:
 
 def attention(logits: Tensor, masks: Tensor) -> Tensor:
     """GPGNet's loss: binary cross-entropy of (B,1,H,W) logits against masks of 0 and 1, a mean over pixels."""
+    logits = full(logits)
     return F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype))
 
 

@@ -66,6 +66,7 @@ class Settings(Protocol):
 
     clip: float
     checkpoint: int
+    bf16: bool
 
 
 def generator(*numbers: int) -> torch.Generator:
@@ -85,6 +86,12 @@ def exact(threads: int) -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         torch.set_deterministic_debug_mode(before[1])
+
+
+def halved(module: nn.Module, wanted: bool) -> torch.autocast:
+    """bfloat16 for convolutions and products inside, where it is wanted; weights and gradients stay float32."""
+    device = next(module.parameters()).device.type
+    return torch.autocast(device, torch.bfloat16, enabled=wanted)
 
 
 @dataclass
@@ -122,7 +129,7 @@ def train(
     clock = clock or Clock()
     state = _restore(task, checkpoints)
     for step in records.progress(range(state.step, task.steps), total=task.steps - state.step, desc=desc, unit="step"):
-        _step(task, step, settings.clip, state, clock)
+        _step(task, step, settings, state, clock)
         state.step = step + 1
         if state.step % task.every == 0 or state.step == task.steps:
             with clock.part("validation"):
@@ -133,7 +140,7 @@ def train(
     return state.rows
 
 
-def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> None:
+def _step(task: Task, step: int, settings: Settings, state: _State, clock: Clock) -> None:
     task.module.train()
     for group in task.optimiser.param_groups:
         group["lr"] = group["initial_lr"] * task.rate(step)
@@ -141,7 +148,7 @@ def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> No
     with clock.part("batch"):
         batch = task.batch(step)
     try:
-        with clock.part("forward"):
+        with clock.part("forward"), halved(task.module, settings.bf16):
             parts = task.loss(batch)
         if not losses.finite(parts["loss"]):
             raise JobError(
@@ -152,7 +159,7 @@ def _step(task: Task, step: int, clip: float, state: _State, clock: Clock) -> No
             task.optimiser.zero_grad()
             parts["loss"].backward()  # type: ignore[no-untyped-call]
         with clock.part("optimiser"):
-            torch.nn.utils.clip_grad_norm_(task.module.parameters(), clip)
+            torch.nn.utils.clip_grad_norm_(task.module.parameters(), settings.clip)
             task.optimiser.step()
     except torch.OutOfMemoryError:
         raise JobError(f"step {step}: out of memory; lower {task.lower} in params.yaml") from None

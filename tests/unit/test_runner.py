@@ -18,7 +18,8 @@ from dat.models.optimisers import SGD, Adagrad, Adam, Optimiser
 from dat.training import runner
 from dat.training.checkpoints import KEPT, Checkpoints
 
-SETTINGS = SimpleNamespace(clip=10.0, checkpoint=3)
+SETTINGS = SimpleNamespace(clip=10.0, checkpoint=3, bf16=False)
+HALF = SimpleNamespace(clip=10.0, checkpoint=3, bf16=True)
 
 
 class Killed(Exception):
@@ -83,6 +84,36 @@ def test_killed_and_started_again_ends_in_the_same_weights_and_curve(tmp_path: P
     assert again.seen[0] == 3 * (stop // 3)
 
 
+def test_bfloat16_changes_the_losses_a_little() -> None:
+    plain, half = runner.train(Line(), SETTINGS), runner.train(task := Line(), HALF)
+    assert all(a["loss"] != b["loss"] for a, b in zip(plain, half, strict=True))
+    assert [row["loss"] for row in half] == pytest.approx([row["loss"] for row in plain], rel=0.03)
+    assert all(p.dtype is p.grad.dtype is torch.float32 for p in task.module.parameters() if p.grad is not None)
+
+
+def test_bfloat16_is_what_autocast_computes() -> None:
+    """The first step by hand: the products are rounded, the sum of squares is not."""
+    task, reference = Line(steps=1), Line(steps=1)
+    found = runner.train(task, HALF)[0]["loss"]
+    x = reference.batch(0)
+    first, drop, last = reference.module
+    h = (x.bfloat16() @ first.weight.bfloat16().T + first.bias.bfloat16()).detach()
+    keep = torch.empty(h.shape, dtype=h.dtype).bernoulli_(0.5, generator=runner.generator(0, 1, 0))
+    y = (h * keep / (1 - drop.p)) @ last.weight.bfloat16().T + last.bias.bfloat16()
+    assert found == pytest.approx((y - x.sum(1, keepdim=True)).square().mean().item(), rel=0.01)
+
+
+@pytest.mark.parametrize("stop", [5, 8])
+def test_resumes_exactly_in_bfloat16(tmp_path: Path, stop: int) -> None:
+    whole = Line()
+    expected = runner.train(whole, HALF)
+    with pytest.raises(Killed):
+        runner.train(Line(stop=stop), HALF, Checkpoints(tmp_path))
+    again = Line()
+    assert runner.train(again, HALF, Checkpoints(tmp_path)) == expected
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(whole), weights_of(again), strict=True))
+
+
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         runner.train(Line(stop=8), SETTINGS, Checkpoints(tmp_path))
@@ -132,7 +163,7 @@ def test_gradients_are_clipped(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self)
 
     monkeypatch.setattr(Adam, "step", step)
-    runner.train(Line(), SimpleNamespace(clip=0.01, checkpoint=100))
+    runner.train(Line(), SimpleNamespace(clip=0.01, checkpoint=100, bf16=False))
     assert 0 < max(norms) <= 0.01 * 1.001
 
 

@@ -85,6 +85,29 @@ def test_salnet_without_either_trains_on_tlp_and_dtb70(made: params.Settings) ->
     assert metrics["domains"] == 5 and "triplet" not in metrics
 
 
+@pytest.fixture(scope="module")
+def half(made: params.Settings, tmp_path_factory: pytest.TempPathFactory) -> params.Settings:
+    """The same data with `train.bf16`."""
+    folder = tmp_path_factory.mktemp("half")
+    for name in ("data", "training"):
+        (folder / name).symlink_to(made.path / name)
+    return training_sets.settings(folder, *CHANGES, (r"bf16: false", "bf16: true"))
+
+
+@pytest.mark.parametrize("name", ["salnet", "jtnl", "language"])
+def test_bfloat16_gives_nearly_the_losses_of_float32(made: params.Settings, half: params.Settings, name: str) -> None:
+    def losses_of(settings: params.Settings) -> list[float]:
+        if name == "language":
+            folder = stage(language.run, settings, "", {"manifest": "training/lasot.jsonl"}, {"language": "other"})
+        else:
+            folder = (train_salnet if name == "salnet" else train_gpgnet)(settings, name, "plain")
+        with (folder / "curves.csv").open() as file:
+            return [float(row["loss"]) for row in csv.DictReader(file)]
+
+    plain, found = losses_of(made), losses_of(half)
+    assert found != plain and found == pytest.approx(plain, rel=0.02)
+
+
 @pytest.mark.parametrize("name", ["salnet", "jtnl"])
 def test_killed_at_any_step_it_ends_in_the_same_bytes(
     made: params.Settings, name: str, monkeypatch: pytest.MonkeyPatch
