@@ -85,7 +85,7 @@ class Network(Section):
 
 
 class Language(Section):
-    """The sentence encoder [R37] and its training."""
+    """The sentence encoder [R37] and its training; dropout is the share of words made unknown."""
 
     words: Number
     channels: Number
@@ -94,6 +94,8 @@ class Language(Section):
     epochs: Number
     batch: Number
     rate: Positive
+    decay: Literal["none", "cosine"]
+    dropout: Share
     held_out: Share
 
 

@@ -3,7 +3,9 @@
 A stage's entry module has `run(job)`, which reads inputs and writes outputs and knows nothing else.
 """
 
+import contextlib
 import importlib
+import io
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -173,6 +175,27 @@ def _facts(temporary: Path, final: Path, base: Path) -> list[dict[str, Any]]:
     return [fact | {"path": f"{prefix}/{fact['path']}"} for fact in records.folder_files(temporary)]
 
 
+def _processes(module: str) -> dict[str, int]:
+    """How many processes trained, where it is more than one."""
+    count = int(os.environ.get("WORLD_SIZE", "1")) if module.startswith("dat.training.") else 1
+    return {"processes": count} if count > 1 else {}
+
+
+def _run(module: str, job: records.Job) -> bool:
+    """Run a stage; False in all but the first of the processes of a training that `torchrun` started."""
+    if not module.startswith("dat.training.") or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        importlib.import_module(module).run(job)
+        return True
+    from dat.training import distributed
+
+    first = os.environ.get("RANK", "0") == "0"
+    with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
+        stage = importlib.import_module(module)
+        with distributed.group(job.device):
+            stage.run(job)
+    return first
+
+
 def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = False) -> None:
     """Run one stage of the nearest profile and write its record and run file.
 
@@ -190,8 +213,8 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
         path.parent.mkdir(parents=True, exist_ok=True)
     job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
     try:
-        importlib.import_module(stage.module).run(job)
-        _finish(stage, job, final, clock, f"{name}{'@' + key if key else ''}")
+        if _run(stage.module, job):
+            _finish(stage, job, final, clock, f"{name}{'@' + key if key else ''}")
     finally:
         for path in temporary.values():
             _remove(path)
@@ -207,7 +230,7 @@ def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: re
         inputs=[fact for path in present for fact in records.folder_files(path, home)],
         outputs=outputs,
         params=dict(sorted(settings.read.items())),
-        environment=records.environment(job.device, stage.threads(settings)),
+        environment=records.environment(job.device, stage.threads(settings)) | _processes(stage.module),
         command=f"{stage.command} {job.key}".strip(),
         parents=records.parents(present, home),
         seed=stage.seed(settings, job.key),
@@ -247,6 +270,8 @@ def train() -> None:
     """Train a network.
 
     Examples: dat train language; dat train gpgnet jtnl; dat train salnet pymdnet
+
+    In several processes, with the same losses: torchrun --nproc-per-node 2 -m dat train gpgnet jtnl
     """
 
 

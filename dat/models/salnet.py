@@ -101,18 +101,21 @@ class SALNet(nn.Module):
         x = F.relu(self.fc4(features))
         return F.relu(self.fc5(self.drop5(x)))
 
-    def describe(self, crops: Tensor) -> Tensor:
-        """One domain's batch of crops -> (N, 512 * width) node features, standardised over the batch [R40]."""
-        features = self.conv(crops)
+    def describe(self, features: Tensor) -> Tensor:
+        """One domain's batch of `conv` -> (N, 512 * width) node features, standardised over the batch [R40]."""
         return self.embed(standardise(features) if self.standardise else features)
 
     def forward(self, crops: Tensor, domain: int, groups: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Crops (N,3,107,107) of one domain, `groups` (G,n) their indices graph by graph.
+        """`classify` for the crops (N,3,107,107) of one domain."""
+        return self.classify(self.conv(crops), domain, groups)
+
+    def classify(self, features: Tensor, domain: int, groups: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """A whole batch of `conv` (N, 4608 * width) of one domain, `groups` (G,n) its indices graph by graph.
 
         Returns, in the groups' order, scores (G*n,2) of background and target, the features before the graph
         (G*n, 512 * width), and what the domain's layer saw (G*n, joined).
         """
-        nodes = self.describe(crops)[groups]  # (G,n,512)
+        nodes = self.describe(features)[groups]  # (G,n,512)
         joined = nodes if self.graph is None else self.graph(nodes)  # (G,n,512 + 512)
         scores: Tensor = self.branches[domain](self.drop6(joined))
         return scores.flatten(0, 1), nodes.flatten(0, 1), joined.flatten(0, 1)

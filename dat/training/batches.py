@@ -22,6 +22,10 @@ class Regions:
     frame: NDArray[np.int64]
     labels: NDArray[np.int64]
 
+    def part(self, rows: slice) -> "Regions":
+        """Some of them, in their order."""
+        return Regions(self.boxes[rows], self.frame[rows], self.labels[rows])
+
 
 def frames_of(visit: int, frames: int, count: int, seed: list[int]) -> list[int]:
     """The `count` frames of a domain's visit: a shuffled list is consumed, and shuffled again at its end."""

@@ -16,7 +16,7 @@ from dat.models import weights
 from dat.models.gpgnet import GPGNet
 from dat.models.optimisers import OPTIMISERS
 from dat.models.sentence import Vocabulary
-from dat.training import losses, map_scores, runner
+from dat.training import distributed, losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
@@ -50,10 +50,13 @@ class GpgnetTask:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
         chosen = order[place * self.size : (place + 1) * self.size]
-        return chosen, self.data.batch(chosen, self.device)
+        return chosen, self.data.batch(chosen[distributed.computed(len(chosen))], self.device)
 
     def loss(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> dict[str, Tensor]:
-        return {"loss": losses.attention(logits(self.module, batch[1]), batch[1]["mask"])}
+        found, masks = (
+            distributed.gather(part, len(batch[0])) for part in (logits(self.module, batch[1]), batch[1]["mask"])
+        )
+        return {"loss": losses.attention(found, masks)}
 
     def rate(self, step: int) -> float:
         return min(1.0, (step + 1) / max(1, self.warm_up))
@@ -181,6 +184,8 @@ def run(job: records.Job) -> None:
         facts = metadata(job.key, inputs, settings)
         checkpoints = Checkpoints.of(job, __name__)
         rows = runner.train(task, shared, checkpoints, f"gpgnet {job.key}", clock)
+        if not distributed.first():
+            return
         with torch.no_grad():
             records.write_bytes(out / "samples.png", encode_png(picture(task)))
     weights.save(out, module, facts)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from dat.errors import InputError
 from dat.models import weights
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
-from dat.models.sentence import PAD, SentenceNet, Vocabulary
-from dat.training import losses, runner
+from dat.models.sentence import PAD, UNKNOWN, SentenceNet, Vocabulary, words
+from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
 
@@ -58,8 +59,20 @@ class Classifier(nn.Module):
         return out
 
 
+@dataclass(frozen=True)
+class Batch:
+    """The rows (B,) of a batch and their tokens (B,16)."""
+
+    rows: NDArray[np.int64]
+    tokens: Tensor
+
+
 class LanguageTask:
-    """Cross-entropy over classes, Adam, in epochs over the training sentences."""
+    """Cross-entropy over classes, Adam, in epochs over the training sentences.
+
+    `language.dropout` makes words unknown in training: the encoder leans on no single word, and the place of unknown
+    words is trained, as a quarter of a benchmark's words are.
+    """
 
     lower = "language.batch"
 
@@ -78,6 +91,7 @@ class LanguageTask:
         if not kept:
             raise InputError(f"language: no sentence is left to train on with language.held_out {language.held_out}")
         self.vocabulary = Vocabulary.of(sentences, language.words)
+        self.dropout, self.decay = language.dropout, language.decay
         self.tokens = torch.stack([self.vocabulary.tokens(s) for s in sentences]).to(device)
         self.labels = torch.tensor([names.index(c) for c in classes], device=device)
         self.rows = np.flatnonzero(~self.held_out)
@@ -88,20 +102,30 @@ class LanguageTask:
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * language.epochs
 
-    def batch(self, step: int) -> NDArray[np.int64]:
+    def batch(self, step: int) -> Batch:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
-        return order[place * self.size : (place + 1) * self.size]
+        rows = order[place * self.size : (place + 1) * self.size]
+        return Batch(rows, self._thinned(self.tokens[rows], step))
 
-    def loss(self, batch: NDArray[np.int64]) -> dict[str, Tensor]:
-        scores = self.module(self.tokens[batch])
-        return {"loss": torch.nn.functional.cross_entropy(losses.full(scores), self.labels[batch])}
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        own = self.module(batch.tokens[distributed.computed(len(batch.rows))])
+        scores = distributed.gather(own, len(batch.rows))
+        return {"loss": torch.nn.functional.cross_entropy(losses.full(scores), self.labels[batch.rows])}
+
+    def _thinned(self, tokens: Tensor, step: int) -> Tensor:
+        """Tokens (B,16) with a share `dropout` of the words made unknown, drawn anew in every step."""
+        if self.dropout == 0:
+            return tokens
+        drawn = np.random.default_rng([self.seed, 6, step]).random(tokens.shape)
+        gone = torch.from_numpy(drawn < self.dropout).to(tokens.device)
+        return torch.where(gone & (tokens != PAD), UNKNOWN, tokens)
 
     def rate(self, step: int) -> float:
-        return 1.0
+        return runner.decayed(step, self.steps, self.decay)
 
-    def samples(self, batch: NDArray[np.int64]) -> list[str]:
-        return [self.sentences[i] for i in batch]
+    def samples(self, batch: Batch) -> list[str]:
+        return [self.sentences[i] for i in batch.rows]
 
     def validate(self) -> Row:
         if not self.held_out.any():
@@ -122,6 +146,21 @@ def described(videos: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:
     return names, [str(video.sentence) for video in with_sentence], [class_name(name) for name in names]
 
 
+def say_unknown(settings: params.Settings, vocabulary: Vocabulary) -> None:
+    """Print the share of words that the vocabulary lacks in every other data set that is indexed and has sentences."""
+    for name, dataset in settings.root.datasets.items():
+        path = settings.path / f"{dataset.manifest}.jsonl"
+        if dataset.layout == "lasot" or not path.is_file():
+            continue
+        texts = [str(video.sentence) for video in manifest.sequences(path) if video.sentence]
+        total = sum(len(words(text)[: vocabulary.length]) for text in texts)
+        if total:
+            unknown = sum(len(vocabulary.unknown(text)) for text in texts)
+            print(
+                f"language: {name}: {unknown} of {total} words unknown, {100 * unknown / total:.1f} %", file=sys.stderr
+            )
+
+
 def run(job: records.Job) -> None:
     """Write weights.safetensors, vocabulary.json, metrics.json and curves.csv."""
     shared, language = job.settings.section("train"), job.settings.section("language")
@@ -130,6 +169,9 @@ def run(job: records.Job) -> None:
     with runner.exact(shared.threads):
         task = LanguageTask(sentences, classes, language, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, "language", clock)
+    if not distributed.first():
+        return
+    say_unknown(job.settings, task.vocabulary)
     write(job.outputs["language"], task, rows, language)
     checkpoints.clear()
     if job.timing:

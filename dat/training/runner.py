@@ -7,6 +7,7 @@ weights, the optimiser and the curve so far, and a resumed training ends in the 
 import contextlib
 import csv
 import io
+import math
 import sys
 import time
 from collections import defaultdict
@@ -23,7 +24,7 @@ from dat import records
 from dat.errors import JobError
 from dat.models.layers import set_generator
 from dat.models.optimisers import Optimiser
-from dat.training import losses
+from dat.training import distributed, losses
 from dat.training.checkpoints import Checkpoints
 
 Row = dict[str, float]
@@ -49,7 +50,7 @@ class Task(Protocol):
         """The batch of a step (from 0), the same whenever it is asked for."""
 
     def loss(self, batch: Any) -> dict[str, Tensor]:
-        """`loss`, which is descended, and any parts worth a curve."""
+        """`loss`, which is descended, and any parts worth a curve: of the whole batch, in every process."""
 
     def rate(self, step: int) -> float:
         """What the optimiser's learning rates are multiplied by in a step."""
@@ -73,6 +74,11 @@ def generator(*numbers: int) -> torch.Generator:
     """A generator of torch's for these numbers; different lists give unrelated streams."""
     state = np.random.SeedSequence([len(numbers), *numbers]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
+
+
+def decayed(step: int, steps: int, kind: str) -> float:
+    """What learning rates are multiplied by in a step: 1, or with `cosine` half a wave down from 1 to 0."""
+    return 0.5 * (1 + math.cos(math.pi * step / steps)) if kind == "cosine" else 1.0
 
 
 @contextlib.contextmanager
@@ -134,7 +140,7 @@ def train(
         if state.step % task.every == 0 or state.step == task.steps:
             with clock.part("validation"):
                 state.rows.append(_row(task, state))
-        if checkpoints and state.step % settings.checkpoint == 0 and state.step < task.steps:
+        if checkpoints and distributed.first() and state.step % settings.checkpoint == 0 and state.step < task.steps:
             with clock.part("checkpoint"):
                 checkpoints.save(state.step, _snapshot(task, state))
     return state.rows
@@ -157,7 +163,8 @@ def _step(task: Task, step: int, settings: Settings, state: _State, clock: Clock
             )
         with clock.part("backward"):
             task.optimiser.zero_grad()
-            parts["loss"].backward()  # type: ignore[no-untyped-call]
+            (parts["loss"] / distributed.processes()).backward()  # type: ignore[no-untyped-call]
+            distributed.add_gradients(task.module.parameters())
         with clock.part("optimiser"):
             torch.nn.utils.clip_grad_norm_(task.module.parameters(), settings.clip)
             task.optimiser.step()
@@ -173,6 +180,8 @@ def _row(task: Task, state: _State) -> Row:
     steps = state.sums.pop("_steps")
     row = {"step": state.step} | {name: total / steps for name, total in state.sums.items()}
     state.sums.clear()
+    if not distributed.first():
+        return row
     task.module.eval()
     with torch.no_grad():
         return row | task.validate()
@@ -189,7 +198,7 @@ def _snapshot(task: Task, state: _State) -> dict[str, Any]:
 
 
 def _restore(task: Task, checkpoints: Checkpoints | None) -> _State:
-    found = checkpoints.load() if checkpoints else None
+    found = distributed.told(checkpoints.load() if checkpoints and distributed.first() else None)
     if found is None:
         return _State()
     task.module.load_state_dict(found["module"])

@@ -1,6 +1,5 @@
 """Stage `salnet@NAME`: MDNet's multi-domain training, with graph and triplet loss where the variant has them."""
 
-import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from dat.errors import InputError
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
-from dat.training import batches, losses, runner
+from dat.training import batches, distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
 from dat.training.runner import Clock, Row
@@ -27,7 +26,7 @@ WATCHED = 12  # domains whose held-out frames are scored at each
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of one domain: crops (N,3,107,107), labels (N,), graphs (G,n) of indices."""
+    """A batch of one domain: labels (N,), graphs (G,n) of indices, crops (N,3,107,107) or this process's share."""
 
     domain: int
     crops: Tensor
@@ -70,29 +69,31 @@ class SalnetTask:
 
     def rate(self, step: int) -> float:
         """What the learning rates are multiplied by."""
-        return 0.5 * (1 + math.cos(math.pi * step / self.steps)) if self.training.decay == "cosine" else 1.0
+        return runner.decayed(step, self.steps, self.training.decay)
 
     def batch(self, step: int) -> Batch:
         cycle, place = divmod(step, len(self.domains))
         number = int(np.random.default_rng([self.seed, 2, cycle]).permutation(len(self.domains))[place])
         domain, count = self.domains[number], self.training.frames_per_batch
         frames = batches.frames_of(cycle, domain.trained, count, [self.seed, 3, number])
-        return self._batch(number, frames, np.random.default_rng([self.seed, 4, step]))
+        return self._batch(number, frames, np.random.default_rng([self.seed, 4, step]), shared=True)
 
-    def _batch(self, number: int, frames: list[int], rng: np.random.Generator) -> Batch:
+    def _batch(self, number: int, frames: list[int], rng: np.random.Generator, shared: bool = False) -> Batch:
         domain, t = self.domains[number], self.training
         regions = batches.draw(domain, frames, t.positives, t.negatives, rng)
         groups = batches.graphs(regions.labels, regions.frame, self.module.nodes, self.scope, rng)
+        own = regions.part(distributed.computed(len(regions.labels))) if shared else regions
         return Batch(
             number,
-            batches.cut(domain, regions, self.cache, self.crop, self.device),
+            batches.cut(domain, own, self.cache, self.crop, self.device),
             torch.from_numpy(regions.labels).to(self.device),
             torch.from_numpy(groups).to(self.device),
             [f"{domain.name}:{domain.frames[i].name}" for i in frames],
         )
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        scores, features, joined = self.module(batch.crops, batch.domain, batch.groups)
+        convolved = distributed.gather(self.module.conv(batch.crops), len(batch.labels))
+        scores, features, joined = self.module.classify(convolved, batch.domain, batch.groups)
         labels = batch.labels[batch.groups.flatten()]
         classified = losses.classification(scores, labels, self.training.loss)
         found = {"classification": classified}
@@ -212,6 +213,8 @@ def run(job: records.Job) -> None:
         facts = metadata(job.settings, job.key, entry)
         checkpoints = Checkpoints.of(job, __name__)
         rows = runner.train(task, shared, checkpoints, f"salnet {job.key}", clock)
+    if not distributed.first():
+        return
     out = job.outputs["weights"]
     weights.save(out, task.module, facts)
     runner.write_curves(out / "curves.csv", rows)

@@ -126,7 +126,7 @@ def test_training_scores_follow_the_groups() -> None:
     groups = torch.tensor([[3, 0, 1, 2], [7, 4, 5, 6]])
     scores, features, joined = model(crops(9), 1, groups)
     assert scores.shape == (8, 2) and features.shape == (8, 64) and joined.shape == (8, 128)
-    torch.testing.assert_close(features, model.describe(crops(9))[groups.flatten()])
+    torch.testing.assert_close(features, model.describe(model.conv(crops(9)))[groups.flatten()])
     torch.testing.assert_close(joined[:, :64], features)
 
 

@@ -12,6 +12,7 @@ from dat import params, records
 from dat.datasets.images import read_image
 from dat.errors import InputError, JobError
 from dat.models import weights
+from dat.models.sentence import PAD, UNKNOWN, Vocabulary
 from dat.training import gpgnet, language, losses, salnet
 
 CHANGES = (
@@ -53,6 +54,47 @@ def test_language_writes_an_encoder_its_words_and_its_figures(made: params.Setti
     names = {"weights.safetensors", "vocabulary.json", "metrics.json", "curves.csv"}
     assert {str(f["path"]) for f in digests(again)} == names
     assert [f for f in digests(folder) if f["path"] in names] == digests(again)
+
+
+def language_task(made: params.Settings, **changes: object) -> language.LanguageTask:
+    texts = [f"the {thing} number {number} on the road" for thing in ("cat", "dog") for number in range(50)]
+    section = made.section("language").model_copy(update={"batch": 80, "epochs": 2} | changes)
+    return language.LanguageTask(texts, ["cat"] * 50 + ["dog"] * 50, section, seed=0)
+
+
+def test_words_are_made_unknown_in_training_alone(made: params.Settings) -> None:
+    task = language_task(made, dropout=0.3)
+    first, again, other = task.batch(0), task.batch(0), task.batch(1)
+    real = task.tokens[first.rows] != PAD
+    share = (first.tokens[real] == UNKNOWN).double().mean()
+    assert 0.2 < share < 0.4 and torch.equal(first.tokens == PAD, ~real)
+    kept = first.tokens != UNKNOWN
+    assert torch.equal(first.tokens[kept], task.tokens[first.rows][kept])
+    assert torch.equal(first.tokens, again.tokens) and not torch.equal(first.tokens, other.tokens)
+    assert not (task.tokens == UNKNOWN).any()  # what is validated
+
+
+def test_without_dropout_words_stay(made: params.Settings) -> None:
+    task = language_task(made, dropout=0.0)
+    assert torch.equal(task.batch(0).tokens, task.tokens[task.batch(0).rows])
+
+
+def test_the_languages_rate_can_fall(made: params.Settings) -> None:
+    falling, constant = language_task(made, decay="cosine"), language_task(made, decay="none")
+    assert (falling.rate(0), falling.rate(falling.steps // 2)) == pytest.approx((1.0, 0.5))
+    assert {constant.rate(step) for step in range(constant.steps)} == {1.0}
+
+
+def test_unknown_words_of_the_benchmarks_are_told(
+    made: params.Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = training_sets.settings(tmp_path)
+    lines = (made.path / "training" / "lasot.jsonl").read_text()
+    (tmp_path / "testing").mkdir()
+    (tmp_path / "testing" / "otb100.jsonl").write_text(lines)
+    language.say_unknown(found, Vocabulary.of(["the red disc number"]))
+    # three of "the red disc number N", three of "the blue square number N": N, blue and square are unknown
+    assert "language: otb100: 12 of 30 words unknown, 40.0 %" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["to", "nl", "jtnl"])
