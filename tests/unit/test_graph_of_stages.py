@@ -89,3 +89,13 @@ def test_inputs_outputs_and_records_are_declared(name: str) -> None:
         inside = {path for path in outputs if any(path.startswith(f"{one}/") for one in declared)}
         assert outputs - inside == declared
         assert set(stage.inputs(settings, key).values()) <= resolved(name, key, "deps")
+
+
+def test_every_curve_that_is_drawn_is_some_stages_output() -> None:
+    plots: list[dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["plots"]
+    drawn = [file for plot in plots for entry in plot.values() for file in entry["y"]]
+    outputs = {
+        path for name in ("language", "gpgnet", "salnet") for key in keys(name) for path in resolved(name, key, "outs")
+    }
+    assert {"language", "gpgnet", "salnet"} == {name for plot in plots for name in plot}
+    assert drawn and {file.removesuffix("/curves.csv") for file in drawn} <= outputs
