@@ -167,6 +167,24 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def sweep(path: Path) -> None:
+    """Remove what processes that were killed left beside an output under temporary names; a dependant would read it."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        pid = left.name.removeprefix(f".{path.name}.").partition(".")[0]
+        if pid.isdigit() and not _living(int(pid)):
+            _remove(left)
+
+
+def _living(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def _facts(temporary: Path, final: Path, base: Path) -> list[dict[str, Any]]:
     """Facts of an output's files, hashed where they lie now and named as they will be."""
     if temporary.is_file():
@@ -208,6 +226,8 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
         if not path.exists() and not partial:
             raise MissingError(f"{path}: not there; dvc repro {name}{'@' + key if key else ''} makes it first")
     final = {role: home / path for role, path in stage.outputs(settings, key).items()}
+    for path in final.values():
+        sweep(path)
     temporary = {role: records.temporary(path) for role, path in final.items()}
     for path in temporary.values():
         path.parent.mkdir(parents=True, exist_ok=True)

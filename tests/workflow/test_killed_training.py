@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 import training_sets
 
 from dat import records
+from dat.cli import stages
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +59,23 @@ def killed(folder: Path, after: int, seconds: float) -> int:
     return newest(folder)
 
 
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path: Path) -> None:
+    dead, mine = tmp_path / f".out.{gone()}.abcdef.tmp", records.temporary(tmp_path / "out")
+    other = tmp_path / f".other.{gone()}.abcdef.tmp"
+    for path in (dead, mine, other):
+        path.mkdir()
+        (path / "weights.safetensors").touch()
+    stages.sweep(tmp_path / "out")
+    assert sorted(tmp_path.iterdir()) == sorted([mine, other])
+
+
 def test_killed_twice_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
     training_sets.make(tmp_path, *CHANGES)
     out = tmp_path / "weights" / "salnet" / "core" / "salnet"
@@ -69,6 +87,7 @@ def test_killed_twice_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
     first = killed(tmp_path, int(rng.integers(3, 20)), float(rng.uniform(0, 0.05)))
     second = killed(tmp_path, first + int(rng.integers(3, 20)), float(rng.uniform(0, 0.05)))
     assert 3 <= first < second < STEPS and not list(out.iterdir())
+    (out.parent / f".salnet.{gone()}.abcdef.tmp").mkdir()  # as if it had been killed while it wrote its outputs
     last = start(tmp_path)
     said = last.communicate()[1]
     assert last.returncode == 0 and f"going on from step {second}" in said
