@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-csrdcf bench-memory
+.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-csrdcf bench-memory bench-sentences
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -45,3 +45,6 @@ bench-learning: setup ## does training help? trained against random networks (af
 
 bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, on real video (DAT_TEST_DATA)
 	@python benchmarks/bench_csrdcf.py
+
+bench-sentences: setup ## the sentence encoder against a bag of words, on LaSOT's sentences (DAT_TEST_DATA)
+	@python benchmarks/bench_sentences.py

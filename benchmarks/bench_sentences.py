@@ -59,8 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = params.load(ROOT / "profiles" / "paper")
     language = settings.section("language")
-    kinds = type(language).model_fields
-    changes = {name: kinds[name].annotation(value) for name, value in (one.split("=") for one in options.set)}
+    changes = {name: type(getattr(language, name))(value) for name, value in (one.split("=") for one in options.set)}
     language = language.model_copy(update=changes)
     sentences, classes = lasot(options.data)
     print(f"{len(sentences)} sentences, {len({s.lower() for s in sentences})} different, {len(set(classes))} classes")
