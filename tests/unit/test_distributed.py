@@ -133,6 +133,31 @@ with d.group("cpu"):
     two(tmp_path, code)
 
 
+@pytest.mark.slow
+def test_both_go_on_from_the_first_processs_checkpoint(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+import pytest, torch
+from test_runner import SETTINGS, Killed, Line, weights_of
+from dat.training import distributed as d, runner
+from dat.training.checkpoints import Checkpoints
+whole = Line()
+expected = runner.train(whole, SETTINGS)
+with d.group("cpu"):
+    own = Path("shared" if d.first() else "nothing")
+    with pytest.raises(Killed):
+        runner.train(Line(stop=8), SETTINGS, Checkpoints(own))
+    again = Line()
+    rows = runner.train(again, SETTINGS, Checkpoints(own))
+    assert again.seen[0] == 6 and Path("nothing").exists() is False
+    assert rows == expected if d.first() else [row["loss"] for row in rows] == [row["loss"] for row in expected]
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(whole), weights_of(again), strict=True))
+"""
+    two(tmp_path, code)
+
+
 def test_alone_nothing_is_exchanged() -> None:
     x = torch.ones(3, 2)
     assert distributed.gather(x, 3) is x and distributed.computed(3) == slice(0, 3)
