@@ -1,6 +1,7 @@
 """Drawings of figures 7 to 10 as SVG and PNG. The same points give the same bytes: no dates, fixed identifiers."""
 
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 from dat.report import published
@@ -67,7 +68,8 @@ def _pair(axes: "Axes", series: Series) -> None:
     names = [published.named(at.variant).replace(" + ", "\n+ ") for at in series.points]
     axes.set_xticks(list(range(len(names))), names)
     axes.set_xlim(-0.6, len(names) - 0.4)
-    axes.margins(y=0.15)
+    ends = [end for at in series.points for end in (at.y, *(at.interval or ())) if math.isfinite(end)]
+    axes.set_ylim(0, 1.15 * max(ends) or 1.0)
 
 
 def _panel(axes: "Axes", figure: Figure, index: int) -> None:

@@ -52,6 +52,12 @@ def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker() -> None:
     assert axes.get_ylabel() == "EAO"
 
 
+def test_figure_7_begins_at_zero_even_where_all_is_zero_or_unbounded() -> None:
+    pair = tuple(Point(name, 0.0, name, (0.0, float("inf"))) for name in ("csrdcf", "csrdcf+attention"))
+    drawn = figures.draw(Figure(7, "Pair", "a", (("VOT2014", "x", (Series("r", "vot2014", "r", "R", pair),)),)))
+    assert drawn.axes[0].get_ylim() == (0, 1)
+
+
 @pytest.mark.parametrize("panels", [(), (("Weight", "λ", (Series("lambda", "otb2013", "success", "ours", ()),)),)])
 def test_a_figure_without_points_says_so(panels: tuple[tuple[str, str, tuple[Series, ...]], ...]) -> None:
     svg, png = figures.render(Figure(9, "Nothing", "", panels))
