@@ -203,6 +203,7 @@ def test_generators_of_other_numbers_differ() -> None:
 
 
 def test_exact_puts_the_threads_back() -> None:
+    torch.set_deterministic_debug_mode("default")
     before = torch.get_num_threads()
     with runner.exact(1):
         assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()

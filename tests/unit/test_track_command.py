@@ -141,7 +141,7 @@ def test_an_unknown_variant_is_told_with_those_that_there_are(place):
 
 def test_csrdcf_needs_no_weights_and_says_that_it_reads_no_sentence(place):
     result = call(place, "--variant", "csrdcf", "--text", "the red square", weights="none")
-    assert len(result.stdout.splitlines()) == 5 and "csrdcf does not use --text" in result.stderr
+    assert len(result.stdout.splitlines()) == 5 and "csrdcf does not use the sentence" in result.stderr
 
 
 def test_csrdcf_with_attention_reads_the_sentence_or_says_that_there_is_none(place):
