@@ -19,7 +19,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dat import params  # noqa: E402
+from dat import params, sections  # noqa: E402
 from dat.models.gpgnet import GPGNet  # noqa: E402
 from dat.models.salnet import SALNet  # noqa: E402
 from dat.tracking.attention import Attention  # noqa: E402
@@ -37,7 +37,7 @@ COUNTS = {
 }
 
 
-def settings() -> params.Tracking:
+def settings() -> sections.Tracking:
     """The embedded profile's settings with the smallest counts, features shared."""
     own = params.load(ROOT).section("tracking")
     changed = {name: getattr(own, name).model_copy(update=values) for name, values in COUNTS.items()}

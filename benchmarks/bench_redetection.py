@@ -19,7 +19,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dat import boxes, params  # noqa: E402
+from dat import boxes, params, sections  # noqa: E402
 from dat.datasets.scenery import programme, textures  # noqa: E402
 from dat.datasets.scenery.rendering import render  # noqa: E402
 from dat.datasets.scenery.scenes import compose  # noqa: E402
@@ -67,7 +67,7 @@ def vanishing(absent: np.ndarray, seen: np.ndarray) -> tuple[int, int]:
 
 def follow(settings: params.Settings, clip: Clip, variant: str, seed: int) -> tuple[np.ndarray, int]:
     """Boxes (F, 4) of a tracker, and how often it says that it found the target again."""
-    tracking: params.Tracking = settings.section("tracking")
+    tracking: sections.Tracking = settings.section("tracking")
     where = request.folders(settings, variant, None, clip.sentence)
     network, attention = networks.salnet(where.salnet, "cpu"), networks.attention(where.gpgnet, "cpu")
     tracker, found, again = Tracker(tracking, network, attention, clip.name, seed), [clip.truth[0]], 0

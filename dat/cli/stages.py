@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from dat import params, records
+from dat import params, records, sections
 from dat.errors import MissingError
 from dat.params import Settings
 
@@ -43,8 +43,8 @@ def _manifest(settings: Settings, key: str) -> str:
     return str(settings.section(f"datasets.{key}.manifest"))
 
 
-def _benchmark(settings: Settings, key: str) -> params.Benchmark:
-    found: params.Benchmark = settings.section(f"benchmarks.{key}")
+def _benchmark(settings: Settings, key: str) -> sections.Benchmark:
+    found: sections.Benchmark = settings.section(f"benchmarks.{key}")
     return found
 
 

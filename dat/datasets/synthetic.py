@@ -17,7 +17,7 @@ from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.truth import truth
 from dat.datasets.scenery.writers import WRITERS, Take, write_list, write_vot2016
-from dat.params import Synthetic
+from dat.sections import Synthetic
 
 WORDED = "2026-11-25"
 """The date in the table of sentences: when the forms of the sentences were written."""

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from dat.models.layers import scaled
 
 CHUNK = 1 << 19  # values normalised at a time: a few of these fit the last-level cache
-INFERENCE_CHUNK = 1 << 17  # the same without gradients: fewer buffers, and a core's own cache
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def activate(x: Tensor, kind: Normalisation) -> Tensor:
     if x.requires_grad and torch.is_grad_enabled():
         return normalise(F.relu(x, inplace=True), kind)
     rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-    piece = max(1, INFERENCE_CHUNK // x.shape[1])
+    piece = max(1, CHUNK // x.shape[1])
     square, total = rows.new_empty(2, piece, x.shape[1])
     for part in torch.split(rows, piece):
         torch.clamp(part, min=0, out=part)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from dat import params, records
+from dat import records, sections
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError, LockedError
 from dat.params import Settings
@@ -52,7 +52,7 @@ def run(job: records.Job) -> None:
     Raises JobError naming the sequences that failed; finished ones stay in the store.
     """
     settings, threads = job.settings, job.settings.root.tracking.threads
-    benchmark: params.Benchmark = settings.section(f"benchmarks.{job.key}")
+    benchmark: sections.Benchmark = settings.section(f"benchmarks.{job.key}")
     manifest = manifests.read(job.inputs["manifest"])
     environment = records.environment(job.device, threads)
     found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), environment)

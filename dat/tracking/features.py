@@ -16,7 +16,7 @@ from dat.datasets.sampling import Boxes
 from dat.models.salnet import SALNet
 from dat.models.vggm import activate
 
-CHUNK = 32
+CHUNK = 64
 """Crops that go through the convolutions at a time: few enough that they stay in the processor's cache."""
 SIZE, PADDING = 107, 16
 CONTEXT = 1 + 2 * PADDING / SIZE

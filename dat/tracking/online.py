@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from dat.datasets.sampling import Numbers
 from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
-from dat.params import Tracking
+from dat.sections import Tracking
 
 BACKGROUND, TARGET = 0, 1
 Rows = NDArray[np.int64]

@@ -15,6 +15,7 @@ from dat import params, records
 from dat.datasets.manifest import Manifest
 from dat.errors import MissingError
 from dat.params import Settings
+from dat.sections import Benchmark, Csrdcf, Variant
 
 ENTRY = "dat.tracking.unit"
 SCHEMA = 1
@@ -65,7 +66,7 @@ def sections(settings: Settings, protocol: str) -> dict[str, Any]:
     return {name: params.plain(settings.section(name)) for name in names}
 
 
-def colour_names(settings: params.Csrdcf) -> str | None:
+def colour_names(settings: Csrdcf) -> str | None:
     """The file of colour names below the profile, or None for the approximation [R29]."""
     return None if settings.colour_names == "none" else settings.colour_names
 
@@ -105,7 +106,7 @@ def attention_for(version: str, sentence: str | None) -> str:
 
 def units(
     settings: Settings,
-    benchmark: params.Benchmark,
+    benchmark: Benchmark,
     manifest: Manifest,
     names: Sequence[str],
     environment: Mapping[str, Any],
@@ -124,7 +125,7 @@ def units(
     hashes: dict[tuple[str | None, ...], dict[str, str]] = {}
     found = []
     for variant_name in benchmark.variants:
-        variant: params.Variant = settings.section(f"variants.{variant_name}")
+        variant: Variant = settings.section(f"variants.{variant_name}")
         salnet = f"weights/salnet/{variant.salnet}" if variant.salnet else None
         own_table = None if salnet else table
         for seed in settings.section("seeds"):

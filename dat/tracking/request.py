@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat import boxes as geometry
-from dat import params
+from dat import params, sections
 from dat.errors import InputError, MissingError
 from dat.tracking.sources import Frame, Source, open_source
 
@@ -36,8 +36,8 @@ class Choice:
     variant: str
     text: str | None
     folders: Folders
-    settings: params.Tracking
-    csrdcf: params.Csrdcf
+    settings: sections.Tracking
+    csrdcf: sections.Csrdcf
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def folders(settings: params.Settings, variant: str, weights: Path | None, text:
 
     Raises ParamsError for an unknown variant, MissingError when there are no weights.
     """
-    chosen: params.Variant = settings.section(f"variants.{variant}")
+    chosen: sections.Variant = settings.section(f"variants.{variant}")
     base = weights if weights is not None else settings.path / "weights"
     version = "to" if chosen.attention in ("nl", "jtnl") and not text else chosen.attention
     names = settings.section("csrdcf.colour_names")
@@ -121,7 +121,7 @@ def choose(variant: str, weights: Path | None = None, text: str | None = None, f
     settings = home()
     text = text.strip() or None if text else None
     where = folders(settings, variant, weights, text)
-    tracking: params.Tracking = settings.section("tracking")
+    tracking: sections.Tracking = settings.section("tracking")
     if features:
         tracking = tracking.model_copy(update={"features": features})
     return Choice(variant, text, where, tracking, settings.section("csrdcf"))

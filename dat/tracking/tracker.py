@@ -20,7 +20,7 @@ from dat.datasets.images import Image
 from dat.datasets.sampling import Boxes
 from dat.models.layers import set_generator
 from dat.models.salnet import OnlineHead, SALNet
-from dat.params import Tracking
+from dat.sections import Tracking
 from dat.tracking import checks
 from dat.tracking.attention import Attention
 from dat.tracking.features import Features

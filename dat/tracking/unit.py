@@ -12,7 +12,7 @@ import numpy as np
 from dat import records
 from dat.datasets.images import Image, read_image
 from dat.errors import InputError
-from dat.params import Csrdcf, Tracking, Vot
+from dat.sections import Csrdcf, Tracking, Vot
 from dat.tracking import checks, networks, vot
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import Tracks

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat import params, records
+from dat import params, records, sections
 from dat.datasets.images import encode_png
 from dat.errors import InputError
 from dat.models import weights
@@ -30,7 +30,7 @@ class GpgnetTask:
     lower = "gpgnet_training.batch"
 
     def __init__(
-        self, data: AttentionData, module: GPGNet, training: params.GpgnetTraining, seed: int, device: str = "cpu"
+        self, data: AttentionData, module: GPGNet, training: sections.GpgnetTraining, seed: int, device: str = "cpu"
     ) -> None:
         self.data, self.module, self.seed, self.size, self.device = data, module, seed, training.batch, device
         kept, out = split_videos(data.videos, training.held_out, seed)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, records
+from dat import params, records, sections
 from dat.datasets import manifest
 from dat.errors import InputError
 from dat.models import weights
@@ -80,7 +80,7 @@ class LanguageTask:
         self,
         sentences: Sequence[str],
         classes: Sequence[str],
-        language: params.Language,
+        language: sections.Language,
         seed: int,
         device: str = "cpu",
     ) -> None:
@@ -178,7 +178,7 @@ def run(job: records.Job) -> None:
         runner.write_timing(job, "language", clock)
 
 
-def write(folder: Path, task: LanguageTask, rows: list[Row], language: params.Language) -> None:
+def write(folder: Path, task: LanguageTask, rows: list[Row], language: sections.Language) -> None:
     """The stage's files."""
     metadata = {"kind": "language", "language": params.plain(language), "seed": task.seed}
     weights.save(folder, task.module, metadata)

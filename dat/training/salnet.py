@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat import params, records
+from dat import params, records, sections
 from dat.errors import InputError
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
@@ -44,8 +44,8 @@ class SalnetTask:
         self,
         domains: list[Domain],
         module: SALNet,
-        entry: params.Salnet,
-        training: params.SalnetTraining,
+        entry: sections.Salnet,
+        training: sections.SalnetTraining,
         *,
         crop: int,
         scope: str,
@@ -149,7 +149,7 @@ def mean_rows(rows: list[Row]) -> Row:
 
 
 def anchors(
-    folder: Path, domains: list[Domain], training: params.SalnetTraining, size: int, device: str
+    folder: Path, domains: list[Domain], training: sections.SalnetTraining, size: int, device: str
 ) -> dict[int, Tensor]:
     """The sentence embedding (d,) of each domain that has a sentence [R9]; the language stage's encoder, frozen [R12].
 
@@ -170,7 +170,7 @@ def anchors(
     return found
 
 
-def build(settings: params.Settings, entry: params.Salnet, domains: int) -> SALNet:
+def build(settings: params.Settings, entry: sections.Salnet, domains: int) -> SALNet:
     """A new network, its convolutions VGG-M's where `network.vgg_m` names the file."""
     network = settings.section("network")
     module = SALNet(
@@ -187,7 +187,7 @@ def build(settings: params.Settings, entry: params.Salnet, domains: int) -> SALN
     return module
 
 
-def metadata(settings: params.Settings, key: str, entry: params.Salnet) -> dict[str, Any]:
+def metadata(settings: params.Settings, key: str, entry: sections.Salnet) -> dict[str, Any]:
     """What it takes to build the network again."""
     has_graph = bool(entry.nodes and entry.layers)
     return {
@@ -227,7 +227,7 @@ def run(job: records.Job) -> None:
         runner.write_timing(job, "salnet", clock)
 
 
-def prepare(job: records.Job, entry: params.Salnet) -> SalnetTask:
+def prepare(job: records.Job, entry: sections.Salnet) -> SalnetTask:
     """Domains, network and anchors of a job."""
     training, network = job.settings.section("salnet_training"), job.settings.section("network")
     source, with_triplet = job.inputs["training"], entry.triplet is not None
@@ -248,7 +248,7 @@ def prepare(job: records.Job, entry: params.Salnet) -> SalnetTask:
     )
 
 
-def adopt(job: records.Job, entry: params.Salnet) -> None:
+def adopt(job: records.Job, entry: sections.Salnet) -> None:
     """Take a weights file: ours (.safetensors), py-MDNet's (.pth) or VGG-M's convolutions (.mat)."""
     source, out = job.inputs["training"], job.outputs["weights"]
     print(f"{source}: taken as it is, nothing is trained", file=sys.stderr)

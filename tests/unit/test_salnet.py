@@ -94,7 +94,7 @@ def test_normalisation_matches_a_loop() -> None:
 def test_activation_without_gradients_is_the_same(
     name: str, torchs: tuple[int, float, float, float], channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vggm, "INFERENCE_CHUNK", 7 * channels)  # several pieces, the last one shorter
+    monkeypatch.setattr(vggm, "CHUNK", 7 * channels)  # several pieces, the last one shorter
     x = torch.randn(2, channels, 5, 4, generator=torch.Generator().manual_seed(1)) * 300
     x = x.contiguous(memory_format=torch.channels_last)
     expected = F.local_response_norm(F.relu(x), *torchs)

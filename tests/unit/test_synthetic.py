@@ -10,7 +10,7 @@ import pytest
 from dat import params, records
 from dat.datasets import synthetic
 from dat.datasets.scenery import programme, textures
-from dat.params import Synthetic
+from dat.sections import Synthetic
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = {"lasot": "lasot", "tlp": "tlp", "dtb70": "dtb70", "otb100": "otb", "tc128": "tc128"}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat.params import Admm
+from dat.sections import Admm
 
 Array = NDArray[Any]
 

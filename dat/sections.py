@@ -1,0 +1,370 @@
+"""The sections of params.yaml: what each holds, of which type, within which bounds."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: exact types, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Synthetic(Section):
+    """An embedded data set: its seed, how many videos of how many frames, and the frames' size in pixels."""
+
+    seed: int
+    videos: Number
+    frames: Number
+    width: Number
+    height: Number
+
+
+class Dataset(Section):
+    """A data set's layout on disk and the path of its manifest, without the ending."""
+
+    layout: Literal["lasot", "tlp", "dtb70", "otb", "tc128", "vot"]
+    manifest: str
+
+
+class Subsample(Section):
+    """The selection from LaSOT [R30] and the size in pixels at which GPGNet sees a frame."""
+
+    step: Number
+    split: Literal["all", "train"]
+    shard: Number
+    height: Number
+    width: Number
+
+
+class Masks(Section):
+    """Mask polarity [R1] and what an absent target gives [R28]."""
+
+    target: Literal[0, 1]
+    absent: Literal["background", "drop"]
+
+
+class Train(Section):
+    """What all trainings share; `bf16` computes forward and loss in bfloat16, weights stay float32."""
+
+    seed: int
+    threads: Number
+    bf16: bool
+    clip: Positive
+    checkpoint: Number
+
+
+class Network(Section):
+    """SALNet's size, initialisation and starting weights; standardise is [R40]."""
+
+    width: Positive
+    crop: Number
+    fc4: Number
+    standardise: bool
+    init: Literal["orthogonal", "normal", "mdnet", "default"]
+    normalisation: Literal["vgg-m", "v2"]
+    vgg_m: str
+    vgg16: str
+
+
+class Language(Section):
+    """The sentence encoder [R37] and its training; dropout is the share of words made unknown."""
+
+    words: Number
+    channels: Number
+    kernel: Number
+    layers: Number
+    epochs: Number
+    batch: Number
+    rate: Positive
+    decay: Literal["none", "cosine"]
+    dropout: Share
+    held_out: Share
+
+
+class Gpgnet(Section):
+    """A version of GPGNet: what it is trained from and which inputs it has [R18]."""
+
+    from_: str = Field(alias="from")
+    inputs: list[Literal["target", "language"]]
+
+
+class GpgnetTraining(Section):
+    """GPGNet's training; over the first `warm_up` steps the rate rises to its value."""
+
+    optimiser: Literal["adagrad", "adam"]
+    rate: Positive
+    warm_up: Count
+    batch: Number
+    epochs: Number
+    held_out: Share
+    shared_encoder: bool
+    freeze_language: bool
+    patch_context: float
+    short_sentences: Literal["pad", "repeat"]
+
+
+class Graph(Section):
+    """Readings R3 to R7 of the graph."""
+
+    similarity: Literal["distance", "euclidean", "dot", "cosine"]
+    adjacency: Literal["g", "w", "binary"]
+    self_loops: bool
+    width: Number
+    scope: Literal["batch", "frame"]
+
+
+class Salnet(Section):
+    """A SALNet: what it is trained from, its graph, and lambda of (7) (null: no triplet loss)."""
+
+    group: str
+    from_: str = Field(alias="from")
+    nodes: Count
+    layers: Count
+    triplet: float | None
+
+
+class SalnetTraining(Section):
+    """SALNet's multi-domain training; iterations, where not 0, end it before the cycles do, and lasot_domains, where
+    not 0, is how many of LaSOT's videos are domains at most [R12]."""
+
+    cycles: Number
+    iterations: Count
+    frames_per_batch: Number
+    positives: Number
+    negatives: Number
+    optimiser: Literal["adam", "sgd"]
+    rate: Positive
+    branch_rate: Positive
+    decay: Literal["none", "cosine"]
+    dropout: Share
+    loss: Literal["softmax", "sigmoid"]
+    triplets: Literal["all", "hardest", "sum"]
+    triplet_on: Literal["feature", "graph"]
+    margin: float
+    anchor: Literal["mean", "max"]
+    normalise: bool
+    domains: Literal["paper", "same"]
+    lasot_domains: Count
+    held_out: Share
+
+
+class Variant(Section):
+    """What a tracker uses online: a SALNet by group and name (null: CSR-DCF, without weights of its own), and a version
+    of GPGNet or none."""
+
+    salnet: str | None
+    attention: Literal["none", "to", "nl", "jtnl"]
+
+
+class Candidates(Section):
+    """Candidates of a frame: how many around the last box, how many around each region [R21], who wins [R34]."""
+
+    local: Number
+    translation: Positive
+    scale: Positive
+    valid: bool
+    lost_translation: Positive
+    global_: Count = Field(alias="global")
+    best: Number
+    winner: Literal["mean", "argmax"]
+
+
+class FirstFrame(Section):
+    """Samples and steps of the first frame."""
+
+    positives: Number
+    negatives: Number
+    iterations: Number
+    rate: Positive
+    fc6_factor: Positive
+
+
+class Update(Section):
+    """Samples and steps of an update; interval of the long ones, lengths of both memories, in frames."""
+
+    positives: Number
+    negatives: Number
+    iterations: Number
+    rate: Positive
+    fc6_factor: Positive
+    interval: Number
+    long: Number
+    short: Number
+
+
+class Batch(Section):
+    """A step's batch and the pool its hard negatives come from."""
+
+    positives: Number
+    negatives: Number
+    pool: Number
+
+
+class BoxRegression(Section):
+    """Ridge regression of the box."""
+
+    samples: Count
+    alpha: Positive
+    scale: Positive
+    checked: bool
+
+
+class Attention(Section):
+    """From the attention map to regions [R20], and whose size candidates have there [R21]."""
+
+    box: Literal["region", "target"]
+    threshold: Share
+    least: Share
+    regions: Number
+
+
+class Redetection(Section):
+    """When a jump counts as a re-detection [R25]."""
+
+    overlap: Share
+
+
+class Tracking(Section):
+    """Everything a tracker reads; `mdnet` is the generation whose sampler numbers hold [R31]."""
+
+    mdnet: Literal["v1", "v2"]
+    threads: Number
+    features: Literal["crops", "shared"]
+    candidates: Candidates
+    first: FirstFrame
+    update: Update
+    batch: Batch
+    loss: Literal["mean", "sum"]
+    momentum: Share
+    weight_decay: float
+    clip: Positive
+    dropout: Share
+    failure: Literal["softmax", "raw"]
+    failure_score: float
+    on_failure: Literal["hold", "keep"]
+    box_regression: BoxRegression
+    attention: Attention
+    redetection: Redetection
+
+
+class Admm(Section):
+    """The constrained filter's optimisation: mu grows by beta up to mu_max; lambda is mu times `regularisation`."""
+
+    mu: Positive
+    beta: Annotated[float, Field(ge=1)]
+    mu_max: Positive
+    iterations: Count
+    regularisation: Positive
+
+
+class Segmentation(Section):
+    """CSR-DCF's mask: bins of a colour channel, the histograms' rate, the share of background before the picture is
+    seen, the bounds of the spatial prior, the area in pixels at which smoothing runs, its stop, and the mask's."""
+
+    bins: Literal[2, 4, 8, 16, 32]
+    rate: Share
+    background: Positive
+    least: Share
+    most: Share
+    area: Number
+    iterations: Count
+    change: Positive
+    threshold: Share
+    smallest: Share
+
+
+class Scales(Section):
+    """DSST's scale filter: number of scales and their step, the filter's rate, the most pixels of a model, the label's
+    sigma in units of the root of the number, and what is added to the denominator."""
+
+    number: Number
+    step: Annotated[float, Field(gt=1)]
+    rate: Share
+    area: Number
+    sigma: Positive
+    regularisation: Positive
+
+
+class Csrdcf(Section):
+    """CSR-DCF: the file of colour names [R29] or none, window and template in pixels, the largest cell of the
+    features, the label's sigma in cells, the rates of filter and channel weights, the least weight of a channel by
+    detection, and the mean difference of grey levels below which a frame is the last one again."""
+
+    colour_names: str
+    padding: Positive
+    template: Number
+    cell: Number
+    sigma: Positive
+    filter_rate: Share
+    weight_rate: Share
+    least_weight: Share
+    duplicate: Annotated[float, Field(ge=0)]
+    admm: Admm
+    segmentation: Segmentation
+    scales: Scales
+
+
+class Vot(Section):
+    """VOT's re-start protocol."""
+
+    repetitions: Number
+    skip: Number
+    burn_in: Count
+
+
+class Fanout(Section):
+    """Units in a Snakemake job, and jobs at a time on this machine."""
+
+    batch: Number
+    cores: Number
+
+
+class Benchmark(Section):
+    """A benchmark: its data set, its protocol, where its networks lie, and the variants that run on it."""
+
+    data: str
+    protocol: Literal["one-pass", "vot"]
+    salnet: str
+    gpgnet: str
+    variants: list[str]
+
+
+class Evaluation(Section):
+    """The bootstrap."""
+
+    resamples: Number
+    seed: int
+
+
+class Root(Section):
+    """The whole of params.yaml."""
+
+    profile: str
+    root: str
+    synthetic: dict[str, Synthetic]
+    datasets: dict[str, Dataset]
+    subsample: Subsample
+    masks: Masks
+    train: Train
+    network: Network
+    language: Language
+    gpgnet: dict[str, Gpgnet]
+    gpgnet_training: GpgnetTraining
+    graph: Graph
+    salnet: dict[str, Salnet]
+    salnet_training: SalnetTraining
+    variants: dict[str, Variant]
+    seeds: list[int]
+    tracking: Tracking
+    csrdcf: Csrdcf
+    vot: Vot
+    fanout: Fanout
+    benchmarks: dict[str, Benchmark]
+    evaluation: Evaluation
