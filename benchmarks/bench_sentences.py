@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from dat import params  # noqa: E402
 from dat.datasets import sentences as tables  # noqa: E402
-from dat.models.sentence import Vocabulary, words  # noqa: E402
+from dat.models.vocabulary import Vocabulary, words  # noqa: E402
 from dat.training import runner  # noqa: E402
 from dat.training.language import LanguageTask, class_name  # noqa: E402
 

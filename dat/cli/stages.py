@@ -7,7 +7,6 @@ import contextlib
 import importlib
 import io
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,31 +159,6 @@ def choose_device() -> str:
     return "cuda" if Path("/dev/nvidia0").exists() else "cpu"
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def sweep(path: Path) -> None:
-    """Remove what processes that were killed left beside an output under temporary names; a dependant would read it."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        pid = left.name.removeprefix(f".{path.name}.").partition(".")[0]
-        if pid.isdigit() and not _living(int(pid)):
-            _remove(left)
-
-
-def _living(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
 def _facts(temporary: Path, final: Path, base: Path) -> list[dict[str, Any]]:
     """Facts of an output's files, hashed where they lie now and named as they will be."""
     if temporary.is_file():
@@ -227,7 +201,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
             raise MissingError(f"{path}: not there; dvc repro {name}{'@' + key if key else ''} makes it first")
     final = {role: home / path for role, path in stage.outputs(settings, key).items()}
     for path in final.values():
-        sweep(path)
+        records.sweep(path)
     temporary = {role: records.temporary(path) for role, path in final.items()}
     for path in temporary.values():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -237,7 +211,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
             _finish(stage, job, final, clock, f"{name}{'@' + key if key else ''}")
     finally:
         for path in temporary.values():
-            _remove(path)
+            records.remove(path)
 
 
 def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: records.Clock, name: str) -> None:
@@ -260,7 +234,7 @@ def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: re
     if inside is not None:
         records.write_json(job.outputs[inside] / path.relative_to(final[inside]), record)
     for role, place in final.items():
-        _remove(place)
+        records.remove(place)
         os.replace(job.outputs[role], place)
     if inside is None:
         records.write_json(path, record)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from dat.errors import InputError
 from dat.models.layers import initialise, scaled
-from dat.models.sentence import PAD, SentenceNet
+from dat.models.sentence import SentenceNet
+from dat.models.vocabulary import PAD
 
 INPUTS = ("target", "language")
 PRIOR = 0.04  # about the share of a frame that a target covers

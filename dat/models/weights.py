@@ -12,7 +12,8 @@ from dat import records
 from dat.errors import InputError, MissingError
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
-from dat.models.sentence import SentenceNet, Vocabulary
+from dat.models.sentence import SentenceNet
+from dat.models.vocabulary import Vocabulary
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -122,6 +123,8 @@ def read_vggm(path: Path) -> dict[str, Tensor]:
     """conv1 to conv3 of MatConvNet's imagenet-vgg-m.mat as `conv1.weight`, ...: (H,W,in,out) -> (out,in,H,W)."""
     import scipy.io
 
+    if not path.is_file():
+        raise MissingError(f"{path}: no weights file there; `dat weights get vgg-m` fetches it")
     try:
         layers = scipy.io.loadmat(str(path))["layers"].ravel()
         return {
@@ -144,12 +147,22 @@ def _vggm_layer(cell: Any) -> dict[str, Tensor]:
     return {"weight": weight, "bias": torch.from_numpy(bias.astype("float32").ravel())}
 
 
+def _plain_tensors(path: Path) -> Any:
+    """What a .pth holds, if that is tensors in plain containers: a pickle that wants more is refused, not run.
+
+    Raises MissingError when there is no file.
+    """
+    if not path.is_file():
+        raise MissingError(f"{path}: no weights file there; `dat weights list` says where public ones come from")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a broken or a hostile pickle may fail in any way
+        raise InputError(f"{path}: not a file of plain tensors, so not opened ({type(error).__name__})") from None
+
+
 def read_pymdnet(path: Path) -> dict[str, Tensor]:
     """The ten tensors of a py-MDNet .pth (`shared_layers`), of either generation, under our names."""
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"{path}: not a file of plain tensors, so not opened ({type(error).__name__})") from None
+    found = _plain_tensors(path)
     if not isinstance(found, dict) or set(found) != {"shared_layers"}:
         raise InputError(f"{path}: expected one key shared_layers, found {_some(found)}")
     tensors: dict[str, Tensor] = {}
@@ -174,12 +187,9 @@ def read_vgg16(source: str) -> dict[str, Tensor]:
 
         found = VGG16_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
     else:
-        try:
-            found = torch.load(source, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise InputError(f"{source}: not a state dict of plain tensors ({type(error).__name__})") from error
+        found = _plain_tensors(Path(source))
     names = _vgg16_names()
-    missing = [name for name in names if name not in found]
+    missing = [name for name in names if name not in (found if isinstance(found, dict) else ())]
     if missing:
         raise InputError(f"{source}: not torchvision's VGG-16, {missing[0]} is missing")
     return {ours: found[theirs] for theirs, ours in names.items()}

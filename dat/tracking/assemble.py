@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dat.errors import InputError
-from dat.models.sentence import Vocabulary, words
+from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import networks
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import Tracks

@@ -10,7 +10,7 @@ from torch import Tensor
 from dat.datasets.images import Image, cut_patch, resize
 from dat.errors import InputError
 from dat.models.gpgnet import GPGNet
-from dat.models.sentence import Vocabulary
+from dat.models.vocabulary import Vocabulary
 
 
 class Attention:

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from dat import records, sections
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError, LockedError
+from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
 from dat.tracking import plan, store, supervise
 from dat.tracking.plan import Unit
@@ -46,6 +47,25 @@ def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
     return names
 
 
+def unknown_words(vocabulary: Vocabulary, sentences: Iterable[str]) -> str:
+    """How many words of a benchmark's sentences the networks do not know, in words; empty without sentences."""
+    told = list(sentences)
+    total = sum(len(words(text)[: vocabulary.length]) for text in told)
+    unknown = sum(len(vocabulary.unknown(text)) for text in told)
+    return f"{unknown} of {total} words unknown, {100 * unknown / total:.1f} %" if total else ""
+
+
+def _say_unknown(job: records.Job, manifest: manifests.Manifest, found: Sequence[Unit]) -> None:
+    """Print the share of unknown words, where a network of the benchmark has a vocabulary; all have the same."""
+    folders = {job.settings.path / unit.gpgnet for unit in found if unit.gpgnet}
+    file = next((path for folder in sorted(folders) if (path := folder / "vocabulary.json").is_file()), None)
+    if file is None:
+        return
+    rows = (manifest.sequences[name].row for name in dict.fromkeys(unit.sequence for unit in found))
+    said = unknown_words(Vocabulary.load(file), (row["sentence"] for row in rows if row.get("sentence")))
+    print(f"{job.key}: {said or 'no sentences'}", file=sys.stderr, flush=True)
+
+
 def run(job: records.Job) -> None:
     """The stage `benchmark@NAME`: `results/NAME` with a tracker's folder each, and `manifest.json`, unit to key.
 
@@ -56,6 +76,7 @@ def run(job: records.Job) -> None:
     manifest = manifests.read(job.inputs["manifest"])
     environment = records.environment(job.device, threads)
     found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), environment)
+    _say_unknown(job, manifest, found)
     place = store.location(settings.top)
     work = settings.top / ".dat" / "work" / f"{settings.profile}-{job.key}"
     with locked(work / "lock", job.key):

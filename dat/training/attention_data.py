@@ -10,7 +10,7 @@ from torch import Tensor
 from dat.datasets.images import decode_image
 from dat.datasets.shards import Shards
 from dat.errors import InputError
-from dat.models.sentence import Vocabulary
+from dat.models.vocabulary import Vocabulary
 
 Pixels = NDArray[np.uint8]
 MEMORY = 2 << 30  # bytes of decoded frames that are kept

@@ -15,7 +15,7 @@ from dat.errors import InputError
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
 from dat.models.optimisers import OPTIMISERS
-from dat.models.sentence import Vocabulary
+from dat.models.vocabulary import Vocabulary
 from dat.training import distributed, losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints

@@ -17,7 +17,8 @@ from dat.errors import InputError
 from dat.models import weights
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
-from dat.models.sentence import PAD, UNKNOWN, SentenceNet, Vocabulary, words
+from dat.models.sentence import SentenceNet
+from dat.models.vocabulary import PAD, UNKNOWN, Vocabulary
 from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
@@ -146,21 +147,6 @@ def described(videos: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:
     return names, [str(video.sentence) for video in with_sentence], [class_name(name) for name in names]
 
 
-def say_unknown(settings: params.Settings, vocabulary: Vocabulary) -> None:
-    """Print the share of words that the vocabulary lacks in every other data set that is indexed and has sentences."""
-    for name, dataset in settings.root.datasets.items():
-        path = settings.path / f"{dataset.manifest}.jsonl"
-        if dataset.layout == "lasot" or not path.is_file():
-            continue
-        texts = [str(video.sentence) for video in manifest.sequences(path) if video.sentence]
-        total = sum(len(words(text)[: vocabulary.length]) for text in texts)
-        if total:
-            unknown = sum(len(vocabulary.unknown(text)) for text in texts)
-            print(
-                f"language: {name}: {unknown} of {total} words unknown, {100 * unknown / total:.1f} %", file=sys.stderr
-            )
-
-
 def run(job: records.Job) -> None:
     """Write weights.safetensors, vocabulary.json, metrics.json and curves.csv."""
     shared, language = job.settings.section("train"), job.settings.section("language")
@@ -171,7 +157,6 @@ def run(job: records.Job) -> None:
         rows = runner.train(task, shared, checkpoints, "language", clock)
     if not distributed.first():
         return
-    say_unknown(job.settings, task.vocabulary)
     write(job.outputs["language"], task, rows, language)
     checkpoints.clear()
     if job.timing:

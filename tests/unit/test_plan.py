@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from dat import records
 from dat.errors import MissingError
+from dat.models.vocabulary import Vocabulary
+from dat.tracking.fanout import unknown_words
 from dat.tracking.plan import Unit, attention_for, files, pack
 
 
@@ -61,3 +63,12 @@ def test_csrdcf_depends_on_attention_and_on_the_file_of_colour_names(tmp_path) -
         files(tmp_path, own)
     records.write_bytes(tmp_path / "names.npy", b"y")
     assert set(files(tmp_path, own)) == {"weights/gpgnet/to/weights.safetensors", "names.npy"}
+
+
+def test_the_share_of_unknown_words_of_a_benchmark() -> None:
+    """Three sentences of five words to a network that knows "the red disc number": of "the blue square number 1" three
+    are unknown, of "the red disc number 1" one; words beyond the network's length do not count."""
+    known = Vocabulary(["the", "red", "disc", "number"], length=5)
+    told = ["the blue square number 1 again", "the red disc number 1", "the blue square number 2"]
+    assert unknown_words(known, told) == "7 of 15 words unknown, 46.7 %"
+    assert unknown_words(known, []) == ""

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from dat.errors import InputError
-from dat.models.sentence import PAD, UNKNOWN, SentenceNet, Vocabulary, anchor
+from dat.models.sentence import SentenceNet, anchor
+from dat.models.vocabulary import PAD, UNKNOWN, Vocabulary
 
 SENTENCES = ["a red car driving on the road", "the Red  boat"]
 

@@ -9,7 +9,7 @@ import training_sets
 
 from dat import boxes, params
 from dat.errors import InputError
-from dat.models.sentence import Vocabulary
+from dat.models.vocabulary import Vocabulary
 from dat.training import batches, domains, map_scores
 from dat.training.attention_data import AttentionData
 from dat.training.gpgnet import map_figures, split_videos

@@ -12,7 +12,7 @@ from dat import params, records
 from dat.datasets.images import read_image
 from dat.errors import InputError, JobError
 from dat.models import weights
-from dat.models.sentence import PAD, UNKNOWN, Vocabulary
+from dat.models.vocabulary import PAD, UNKNOWN
 from dat.training import gpgnet, language, losses, salnet
 
 CHANGES = (
@@ -83,18 +83,6 @@ def test_the_languages_rate_can_fall(made: params.Settings) -> None:
     falling, constant = language_task(made, decay="cosine"), language_task(made, decay="none")
     assert (falling.rate(0), falling.rate(falling.steps // 2)) == pytest.approx((1.0, 0.5))
     assert {constant.rate(step) for step in range(constant.steps)} == {1.0}
-
-
-def test_unknown_words_of_the_benchmarks_are_told(
-    made: params.Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = training_sets.settings(tmp_path)
-    lines = (made.path / "training" / "lasot.jsonl").read_text()
-    (tmp_path / "testing").mkdir()
-    (tmp_path / "testing" / "otb100.jsonl").write_text(lines)
-    language.say_unknown(found, Vocabulary.of(["the red disc number"]))
-    # three of "the red disc number N", three of "the blue square number N": N, blue and square are unknown
-    assert "language: otb100: 12 of 30 words unknown, 40.0 %" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["to", "nl", "jtnl"])

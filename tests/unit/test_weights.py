@@ -1,6 +1,7 @@
 """Weights on disk: ours both ways, and the public files' formats, made here."""
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,8 +13,8 @@ from dat.errors import InputError, MissingError
 from dat.models import weights
 from dat.models.gpgnet import Encoder, GPGNet
 from dat.models.salnet import SALNet
-from dat.models.sentence import Vocabulary
 from dat.models.vggm import VGGM
+from dat.models.vocabulary import Vocabulary
 
 NETWORK = {"width": 0.05, "fc4": 512, "standardise": True, "init": "normal", "normalisation": "vgg-m"}
 GRAPH = {"similarity": "distance", "adjacency": "g", "self_loops": True, "width": 512}
@@ -115,6 +116,21 @@ def test_a_pickle_that_wants_more_than_tensors_is_refused(tmp_path: Path, monkey
         with pytest.raises(InputError, match="not opened"):
             weights.read_pymdnet(tmp_path / name)
     assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize("read", [weights.read_pymdnet, weights.read_vggm, lambda path: weights.read_vgg16(str(path))])
+def test_a_weights_file_that_is_not_there_is_told_as_such(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    with pytest.raises(MissingError, match="no weights file there; `dat weights"):
+        read(tmp_path / "weights.pth")
+
+
+def test_a_vgg16_that_is_no_state_dict_is_refused(tmp_path: Path) -> None:
+    torch.save([torch.zeros(2)], tmp_path / "list.pth")
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(_Harm()))
+    with pytest.raises(InputError, match=r"not torchvision's VGG-16"):
+        weights.read_vgg16(str(tmp_path / "list.pth"))
+    with pytest.raises(InputError, match="not opened"):
+        weights.read_vgg16(str(tmp_path / "plain.pth"))
 
 
 def matconvnet(path: Path, model: VGGM, tidy: bool) -> None:

@@ -11,7 +11,7 @@ from dat import params
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
-from dat.models.sentence import Vocabulary
+from dat.models.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = {"width": 0.05, "fc4": 512, "standardise": True, "init": "orthogonal", "normalisation": "vgg-m"}

@@ -15,7 +15,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
 import training_sets
 
 from dat import records
-from dat.cli import stages
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +71,7 @@ def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path
     for path in (dead, mine, other):
         path.mkdir()
         (path / "weights.safetensors").touch()
-    stages.sweep(tmp_path / "out")
+    records.sweep(tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == sorted([mine, other])
 
 
