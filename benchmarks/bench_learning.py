@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import real_clips  # noqa: E402
 from dat import params  # noqa: E402
+from dat.models.exactness import exact  # noqa: E402
 from dat.models.salnet import SALNet  # noqa: E402
 from dat.records import progress  # noqa: E402
 from dat.tracking import networks  # noqa: E402
@@ -99,7 +100,7 @@ def interval(trained: np.ndarray, random: np.ndarray) -> tuple[float, float]:
 
 def real(settings: params.Settings, run: Path, work: Path, count: int, variant: str) -> None:
     """Trained against random networks on real video."""
-    networks.exact(settings.section("tracking").threads)
+    exact(settings.section("tracking").threads)
     clips = [real_clips.clip(name, frames, step) for frames, step in LOOKS for name in real_clips.TARGETS]
     where = settings.section(f"variants.{variant}").salnet
     rows: dict[str, list[np.ndarray]] = {"trained": [], "random": []}

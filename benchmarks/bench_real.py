@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import real_clips  # noqa: E402
 from dat import params  # noqa: E402
+from dat.models.exactness import exact  # noqa: E402
 from dat.records import progress  # noqa: E402
 from dat.tracking import networks, request  # noqa: E402
 from dat.tracking.tracker import Tracker  # noqa: E402
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=ROOT)
     chosen = parser.parse_args()
     settings, variants = params.load(chosen.root), chosen.variants.split(",")
-    networks.exact(settings.section("tracking").threads)
+    exact(settings.section("tracking").threads)
     arms = [(variant, mode) for mode in ("shared", "crops") for variant in variants]
     table: dict[tuple[str, str], list[tuple[float, ...]]] = {arm: [] for arm in arms}
     with progress(total=len(arms) * len(real_clips.TARGETS), desc="real targets", unit="run") as bar:

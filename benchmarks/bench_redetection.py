@@ -25,6 +25,7 @@ from dat.datasets.scenery.rendering import render  # noqa: E402
 from dat.datasets.scenery.scenes import compose  # noqa: E402
 from dat.datasets.scenery.shapes import KINDS  # noqa: E402
 from dat.datasets.scenery.truth import truth  # noqa: E402
+from dat.models.exactness import exact  # noqa: E402
 from dat.records import progress  # noqa: E402
 from dat.tracking import networks, request  # noqa: E402
 from dat.tracking.tracker import Tracker  # noqa: E402
@@ -86,7 +87,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=ROOT)
     chosen = parser.parse_args()
     settings, variants = params.load(chosen.root), chosen.variants.split(",")
-    networks.exact(settings.section("tracking").threads)
+    exact(settings.section("tracking").threads)
     rows: dict[tuple[str, str], list[tuple[bool, bool, int]]] = {}
     shown = list(clips(chosen.videos))
     with progress(total=len(shown) * len(variants) * chosen.seeds, desc="re-detection", unit="run") as bar:

@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.reference_mdnet import PlainTracker  # noqa: E402
 from dat import boxes, params  # noqa: E402
 from dat.datasets.images import read_image  # noqa: E402
+from dat.models.exactness import exact  # noqa: E402
 from dat.models.salnet import OnlineHead, SALNet  # noqa: E402
-from dat.tracking import networks  # noqa: E402
 from dat.tracking.tracker import Tracker  # noqa: E402
 from tests import real_data  # noqa: E402
 
@@ -81,7 +81,7 @@ def plain_run(images, box, width: float, float_crops: bool = False):
 
 def our_run(images, box, width: float, features: str):
     """Ours, as a job runs it: boxes, seconds a frame, and which update each had."""
-    networks.exact(torch.get_num_threads())
+    exact(torch.get_num_threads())
     tracker = Tracker(settings(width, features=features), network(width), None, "Crossing", 0)
     tracker.init(images[0], box)
     found, seconds, updates, real = [box], [], [], tracker.classifier.update

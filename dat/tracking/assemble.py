@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dat.errors import InputError
+from dat.models.exactness import exact
 from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import networks
 from dat.tracking.csrdcf.tracker import CsrDcf
@@ -52,7 +53,7 @@ def start(choice: Choice, sequence: str, seed: int, device: str, say: Callable[[
     known = speechless(choice)
     if known is not choice:
         say("no training sentence had any of these words")
-    networks.exact(known.settings.threads)
+    exact(known.settings.threads)
     attention = networks.attention(known.folders.gpgnet, device)
     for remark in remarks(known, attention.vocabulary if attention else None):
         say(remark)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dat.memory import keep_freed
 from dat.models import weights
 from dat.tracking.attention import Attention
 
@@ -14,22 +13,6 @@ if TYPE_CHECKING:
 
 SIZE = (96, 128)
 """Height and width of a frame for a network whose weights do not say at what size it was trained."""
-
-
-def exact(threads: int) -> None:
-    """The same numbers in every run on the same machine: fixed threads, deterministic algorithms, no TF32; and memory
-    that is used again frame after frame."""
-    import os
-
-    import torch
-
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    keep_freed()
-    torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms without its imports of the compiler
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.benchmark = False
 
 
 def salnet(folder: Path, device: str) -> SALNet:

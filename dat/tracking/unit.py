@@ -12,6 +12,7 @@ import numpy as np
 from dat import records
 from dat.datasets.images import Image, read_image
 from dat.errors import InputError
+from dat.models.exactness import exact
 from dat.sections import Csrdcf, Tracking, Vot
 from dat.tracking import checks, networks, vot
 from dat.tracking.csrdcf.tracker import CsrDcf
@@ -48,7 +49,7 @@ def run(unit: dict[str, Any], device: str) -> dict[str, Any]:
     One-pass: `<sequence>.txt`. VOT: `baseline/<sequence>/<sequence>_NNN.txt`, and the facts by repetition.
     Raises InputError naming the frame that cannot be read, MissingError when there are no weights.
     """
-    networks.exact(unit["threads"])
+    exact(unit["threads"])
     job = _Job(unit, device)
     return job.one_pass() if unit["protocol"] == "one-pass" else job.vot()
 

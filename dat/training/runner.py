@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from dat import records
 from dat.errors import JobError
-from dat.memory import keep_freed
+from dat.models import exactness
 from dat.models.layers import set_generator
 from dat.models.optimisers import Optimiser
 from dat.training import distributed, losses
@@ -84,11 +84,9 @@ def decayed(step: int, steps: int, kind: str) -> float:
 
 @contextlib.contextmanager
 def exact(threads: int) -> Iterator[None]:
-    """Deterministic algorithms and a fixed number of threads, as before afterwards; freed memory is kept for good."""
-    keep_freed()
+    """Compute exactly inside; threads and the choice of algorithms are as before afterwards."""
     before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
-    torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("warn")  # the same switch as use_deterministic_algorithms, without its imports
+    exactness.exact(threads)
     try:
         yield
     finally:

@@ -1,9 +1,23 @@
-"""Memory that a process has once had stays its own."""
+"""How a process computes: the same numbers in every run on the same machine, in memory that is used again."""
 
 import ctypes
+import os
+
+import torch
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # mallopt's numbers, malloc.h
 _LARGE, _NEVER = 1 << 30, (1 << 31) - 1
+
+
+def exact(threads: int) -> None:
+    """Fixed threads, deterministic algorithms, no TF32, no trying out of algorithms; freed memory is kept."""
+    keep_freed()
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms without its imports of the compiler
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = False
 
 
 def keep_freed() -> None:
