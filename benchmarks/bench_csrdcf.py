@@ -18,22 +18,13 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import real_clips  # noqa: E402
 from dat import boxes, params  # noqa: E402
 from dat.datasets.images import read_image  # noqa: E402
 from dat.tracking.csrdcf.tracker import CsrDcf  # noqa: E402
 from tests import real_data  # noqa: E402
 
-CLIPS = ("Crossing", "Deer", "David", "Couple", "Jogging-1", "Jogging-2", "Football1", "Freeman1", "Skiing")
 PLACE, PACKAGE = ROOT / ".dat" / "csrt", "opencv-contrib-python-headless==4.12.0.88"
-
-
-def clip(folder: Path, name: str, frames: int):
-    """Images and boxes (N, 4), origin 0, of a target: `Jogging-1` is Jogging's first."""
-    base, _, target = name.partition("-")
-    file = folder / "otb" / base / (f"groundtruth_rect.{target}.txt" if target else "groundtruth_rect.txt")
-    rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
-    files = sorted((folder / "otb" / base / "img").iterdir())[:frames]
-    return files, (np.array(rows, float) - [1, 1, 0, 0])[: len(files)]
 
 
 def our_run(files: list[Path], box):
@@ -93,10 +84,10 @@ def main() -> None:
     cv2.setNumThreads(1)
     print(f"{cv2.__version__} here; first {chosen.frames} frames: overlap and frames a second, CSRT, then ours")
     rows = []
-    for name in CLIPS:
-        files, truth = clip(Path(chosen.data), name, chosen.frames)
-        runs = [run(files, truth[0]) for run in (csrt_run, our_run)]
-        row = [(float(boxes.overlap(found, truth).mean()), rate) for found, rate in runs]
+    for name in real_clips.TARGETS:
+        clip = real_clips.clip(name, chosen.frames, place=chosen.data)
+        runs = [run(clip.files, clip.truth[0]) for run in (csrt_run, our_run)]
+        row = [(float(boxes.overlap(found, clip.truth).mean()), rate) for found, rate in runs]
         rows.append(row)
         (theirs, slow), (own, rate) = row
         print(f"{name}: {theirs:.3f} {slow:.1f}, {own:.3f} {rate:.1f}: {rate / slow:.2f}x")

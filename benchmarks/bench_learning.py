@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import real_clips  # noqa: E402
+from benchmarks.trackers import follow  # noqa: E402
 from dat import params  # noqa: E402
 from dat.models.exactness import exact  # noqa: E402
 from dat.models.salnet import SALNet  # noqa: E402
@@ -82,7 +83,8 @@ def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Cli
     """Mean overlap on each clip."""
     overlaps = []
     for clip in clips:
-        found, _ = real_clips.follow(Tracker(settings.section("tracking"), network, None, clip.name, 0), clip)
+        tracker = Tracker(settings.section("tracking"), network, None, clip.name, 0)
+        found, _ = follow(tracker, clip.images, clip.truth[0])
         overlaps.append(real_clips.scores(found, clip.truth)[2])
     return np.array(overlaps)
 

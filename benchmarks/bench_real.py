@@ -17,22 +17,19 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import real_clips  # noqa: E402
+from benchmarks.trackers import follow, tracker_of  # noqa: E402
 from dat import params  # noqa: E402
 from dat.models.exactness import exact  # noqa: E402
 from dat.records import progress  # noqa: E402
-from dat.tracking import networks, request  # noqa: E402
-from dat.tracking.tracker import Tracker  # noqa: E402
 
 
 def run(settings: params.Settings, clip: real_clips.Clip, variant: str, mode: str) -> tuple[float, ...]:
-    """Precision, success, mean overlap, frames a second after the first, re-detections."""
-    tracking = settings.section("tracking").model_copy(update={"features": mode})
-    where = request.folders(settings, variant, None, clip.sentence)
-    network, attention = networks.salnet(where.salnet, "cpu"), networks.attention(where.gpgnet, "cpu")
-    tracker = Tracker(tracking, network, attention, clip.name, 0)
+    """Precision, success, mean overlap, frames a second with the first, re-detections."""
+    tracker = tracker_of(settings, variant, clip.name, clip.sentence, features=mode)
+    images = clip.images
     clock = time.perf_counter()
-    found, again = real_clips.follow(tracker, clip, clip.sentence)
-    rate = len(clip.images) / (time.perf_counter() - clock)
+    found, again = follow(tracker, images, clip.truth[0], clip.sentence)
+    rate = len(images) / (time.perf_counter() - clock)
     return *real_clips.scores(found, clip.truth), rate, float(again)
 
 

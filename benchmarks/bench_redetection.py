@@ -19,7 +19,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from dat import boxes, params, sections  # noqa: E402
+from benchmarks.trackers import follow, tracker_of  # noqa: E402
+from dat import boxes, params  # noqa: E402
 from dat.datasets.scenery import programme, textures  # noqa: E402
 from dat.datasets.scenery.rendering import render  # noqa: E402
 from dat.datasets.scenery.scenes import compose  # noqa: E402
@@ -27,8 +28,6 @@ from dat.datasets.scenery.shapes import KINDS  # noqa: E402
 from dat.datasets.scenery.truth import truth  # noqa: E402
 from dat.models.exactness import exact  # noqa: E402
 from dat.records import progress  # noqa: E402
-from dat.tracking import networks, request  # noqa: E402
-from dat.tracking.tracker import Tracker  # noqa: E402
 
 SEED, FRAMES, SIZE, HELD, WITHIN, FOUND = 90_001, 60, (320, 240), 15, 10, 0.5
 RECIPES = {"leaves": programme.OTB[1], "covered": programme.OTB[0]}
@@ -66,19 +65,6 @@ def vanishing(absent: np.ndarray, seen: np.ndarray) -> tuple[int, int]:
     return int(gone), int(end + np.argmax(seen[end:] >= 0.5))
 
 
-def follow(settings: params.Settings, clip: Clip, variant: str, seed: int) -> tuple[np.ndarray, int]:
-    """Boxes (F, 4) of a tracker, and how often it says that it found the target again."""
-    tracking: sections.Tracking = settings.section("tracking")
-    where = request.folders(settings, variant, None, clip.sentence)
-    network, attention = networks.salnet(where.salnet, "cpu"), networks.attention(where.gpgnet, "cpu")
-    tracker, found, again = Tracker(tracking, network, attention, clip.name, seed), [clip.truth[0]], 0
-    tracker.init(clip.images[0], clip.truth[0], clip.sentence)
-    for image in clip.images[1:]:
-        found.append(tracker.update(image))
-        again += tracker.redetected
-    return np.array(found), again
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=int, default=10, help="of each kind")
@@ -94,7 +80,8 @@ def main() -> None:
         for clip in shown:
             for variant in variants:
                 for seed in range(chosen.seeds):
-                    found, again = follow(settings, clip, variant, seed)
+                    tracker = tracker_of(settings, variant, clip.name, clip.sentence, seed)
+                    found, again = follow(tracker, clip.images, clip.truth[0], clip.sentence)
                     overlap = boxes.overlap(found, clip.truth)
                     held = bool(overlap[max(clip.gone - HELD, 0) : clip.gone].max() > FOUND)
                     regained = bool(overlap[clip.back : clip.back + WITHIN + 1].max() > FOUND)

@@ -8,7 +8,6 @@ a comparison with its ratio last. The order of the runs is plain, crops, shared.
 """
 
 import argparse
-import re
 import sys
 import time
 from pathlib import Path
@@ -20,9 +19,9 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import real_clips  # noqa: E402
 from benchmarks.reference_mdnet import PlainTracker  # noqa: E402
 from dat import boxes, params  # noqa: E402
-from dat.datasets.images import read_image  # noqa: E402
 from dat.models.exactness import exact  # noqa: E402
 from dat.models.salnet import OnlineHead, SALNet  # noqa: E402
 from dat.tracking.tracker import Tracker  # noqa: E402
@@ -51,14 +50,6 @@ def network(width: float) -> SALNet:
     with torch.no_grad():
         net.vggm.conv3.weight.mul_(0.1)
     return net.eval().requires_grad_(False)
-
-
-def clip(folder: Path, frames: int):
-    """Images and the first box of Crossing."""
-    files = sorted((folder / "otb" / "Crossing" / "img").iterdir())[:frames]
-    first = (folder / "otb" / "Crossing" / "groundtruth_rect.txt").read_text().splitlines()[0]
-    box = np.array([float(value) for value in re.split(r"[,\s]+", first.strip())]) - [1, 1, 0, 0]
-    return [read_image(file) for file in files], box
 
 
 def plain_run(images, box, width: float, float_crops: bool = False):
@@ -114,7 +105,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=real_data.folder())
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    images, box = clip(Path(chosen.data), chosen.frames)
+    clip = real_clips.clip("Crossing", chosen.frames, place=chosen.data)
+    images, box = clip.images, clip.truth[0]
     runs = {"plain": plain_run(images, box, chosen.width)}
     for mode in ("crops", "shared"):
         runs[mode] = our_run(images, box, chosen.width, mode)

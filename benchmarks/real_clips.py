@@ -1,12 +1,13 @@
 """The nine targets of OTB whose images lie in DAT_TEST_DATA: their images, truths, sentences, and how MDNet did."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from dat import boxes
 from dat.datasets.images import Image, read_image
-from dat.tracking.tracker import Tracker
 from tests.real_data import folder
 
 TARGETS = {
@@ -38,34 +39,30 @@ MDNET = {
 
 @dataclass(frozen=True)
 class Clip:
-    """A target's images and its truth (F, 4), origin 0."""
+    """A target's image files and its truth (F, 4), origin 0."""
 
     name: str
-    images: list[Image]
+    files: list[Path]
     truth: np.ndarray
     sentence: str
 
+    @cached_property
+    def images(self) -> list[Image]:
+        """The images, (H, W, 3) RGB each."""
+        return [read_image(path) for path in self.files]
 
-def clip(name: str, frames: int, step: int = 1) -> Clip:
-    """The first `frames` frames of a target, every `step`-th image."""
+
+def clip(name: str, frames: int, step: int = 1, place: Path | None = None) -> Clip:
+    """The first `frames` frames of a target, every `step`-th image; `place` is a folder with `otb` in it."""
+    otb = (place or folder()) / "otb"
     base, _, number = name.partition("-")
     sentence, first = TARGETS[name]
-    file = folder() / "otb" / base / (f"groundtruth_rect.{number}.txt" if number else "groundtruth_rect.txt")
+    file = otb / base / (f"groundtruth_rect.{number}.txt" if number else "groundtruth_rect.txt")
     rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
     truth = np.array(rows, np.float64)[: frames * step : step] - [1, 1, 0, 0]
-    files = sorted((folder() / "otb" / base / "img").iterdir())
+    files = sorted((otb / base / "img").iterdir())
     files = [path for path in files if int(path.stem) >= first][: frames * step : step][: len(truth)]
-    return Clip(name, [read_image(path) for path in files], truth, sentence)
-
-
-def follow(tracker: Tracker, shown: Clip, sentence: str | None = None) -> tuple[np.ndarray, int]:
-    """Boxes (F, 4), the first being the truth's, and how many re-detections the tracker counted."""
-    tracker.init(shown.images[0], shown.truth[0], sentence)
-    found, again = [shown.truth[0]], 0
-    for image in shown.images[1:]:
-        found.append(tracker.update(image))
-        again += tracker.redetected
-    return np.array(found), again
+    return Clip(name, files, truth, sentence)
 
 
 def scores(found: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:

@@ -1,0 +1,35 @@
+"""A finished run's trackers, followed through a clip: what several benchmarks do."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dat import params
+from dat.datasets.images import Image
+from dat.tracking import networks, request
+from dat.tracking.tracker import Tracker
+
+
+def tracker_of(
+    settings: params.Settings, variant: str, name: str, sentence: str, seed: int = 0, features: str | None = None
+) -> Tracker:
+    """A tracker with the networks of the profile's run, on a CPU; `features` is a mode other than the settings'."""
+    tracking = settings.section("tracking")
+    if features:
+        tracking = tracking.model_copy(update={"features": features})
+    where = request.folders(settings, variant, None, sentence)
+    assert where.salnet is not None, f"{variant} has no SALNet"
+    network, attention = networks.salnet(where.salnet, "cpu"), networks.attention(where.gpgnet, "cpu")
+    return Tracker(tracking, network, attention, name, seed)
+
+
+def follow(
+    tracker: Tracker, images: Sequence[Image], box: np.ndarray, sentence: str | None = None
+) -> tuple[np.ndarray, int]:
+    """Boxes (F, 4), the first being the given one, and how many re-detections the tracker counted."""
+    tracker.init(images[0], box, sentence)
+    found, again = [box], 0
+    for image in images[1:]:
+        found.append(tracker.update(image))
+        again += tracker.redetected
+    return np.array(found), again
