@@ -14,11 +14,11 @@ if sys.argv[1] == "kept":
     exactness.keep_freed()
 def pages():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(2):
-    torch.zeros(16 << 20).add_(1)
+for _ in range(8):
+    torch.zeros(16 << 20)
 before = pages()
 for _ in range(5):
-    torch.zeros(16 << 20).add_(1)
+    torch.zeros(16 << 20)
 print(pages() - before)
 """
 PAGES = 5 * (64 << 20) // 4096
