@@ -14,7 +14,7 @@ if [ -z "$python" ]; then
         fi
     done
 fi
-[ -n "$python" ] || say "Python 3.11 to 3.13 is needed, found $(python3 --version 2>&1 || echo none); install one, or set PYTHON=/path/to/python3.12"
+[ -n "$python" ] || say "Python 3.11 to 3.13 is needed, found $( (python3 --version) 2>/dev/null || echo none); install one, or set PYTHON=/path/to/python3.12"
 
 stamp=.venv/stamp
 wanted=$(cat requirements.lock pyproject.toml workflow/setup.sh | sha256sum | cut -d' ' -f1)
