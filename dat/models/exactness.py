@@ -1,9 +1,17 @@
 """How a process computes: the same numbers in every run on the same machine, in memory that is used again."""
 
 import ctypes
+import functools
 import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # mallopt's numbers, malloc.h
 _LARGE, _NEVER = 1 << 30, (1 << 31) - 1
@@ -32,3 +40,31 @@ def keep_freed() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _LARGE)
     mallopt(_TRIM_THRESHOLD, _NEVER)
+
+
+def spread(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+    """`function` of each part, in order, on torch's threads, each of which computes its parts alone.
+
+    Where every operation is divided over the threads instead, all of them wait for the slowest at each one.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or len(parts) < 2:
+        return [function(part) for part in parts]
+    return list(_workers(threads).map(function, parts))
+
+
+@functools.cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    """Threads in which torch uses no others."""
+    ready = threading.Barrier(threads + 1)
+
+    def alone() -> None:
+        torch.set_num_threads(1)
+        ready.wait()
+
+    pool = ThreadPoolExecutor(threads, "alone", alone)
+    for _ in range(threads):
+        pool.submit(int)  # each starts a thread, since those before it wait
+    ready.wait()
+    torch.set_num_threads(threads)  # what is set in one thread is the default of those that start later
+    return pool

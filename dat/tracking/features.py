@@ -13,11 +13,12 @@ from torch import Tensor
 
 from dat.datasets.crops import crop_regions, crop_scene
 from dat.datasets.sampling import Boxes
+from dat.models.exactness import spread
 from dat.models.salnet import SALNet
 from dat.models.vggm import activate
 
 CHUNK = 64
-"""Crops that go through the convolutions at a time: few enough that they stay in the processor's cache."""
+"""Crops that go through the convolutions at a time, over all threads: few enough for the processor's cache."""
 SIZE, PADDING = 107, 16
 CONTEXT = 1 + 2 * PADDING / SIZE
 STRIDE, MIDDLE, CELLS = 8, 37, 3
@@ -32,7 +33,7 @@ class Features:
     """Features (N, D) of boxes (N, 4) of an image (3, H, W) on the network's device."""
 
     def __init__(self, network: SALNet, mode: str, fill: Fill) -> None:
-        self.network, self.mode, self.fill = network, mode, fill
+        self.vggm, self.mode, self.fill = network.vggm.frozen(), mode, fill
 
     def __call__(self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None) -> Tensor:
         """`reference` is the (width, height) that a shared scene is looked at by; without it boxes are cut in crops."""
@@ -43,13 +44,17 @@ class Features:
                 return self.shared(image, places, start, step, shape)
         return self.crops(image, places)
 
-    @torch.inference_mode()
     def crops(self, image: Tensor, boxes: Tensor) -> Tensor:
         """Every box's crop through the network."""
-        parts = [
-            self.network.conv(crop_regions(image, part, SIZE, PADDING, self.fill)) for part in torch.split(boxes, CHUNK)
-        ]
-        return torch.cat(parts)
+
+        @torch.inference_mode()
+        def features(part: Tensor) -> Tensor:
+            found: Tensor = self.vggm(crop_regions(image, part, SIZE, PADDING, self.fill))
+            return found
+
+        if image.device.type != "cpu":
+            return torch.cat([features(part) for part in torch.split(boxes, CHUNK)])
+        return torch.cat(spread(features, torch.split(boxes, max(1, CHUNK // torch.get_num_threads()))))
 
     @torch.inference_mode()
     def shared(
@@ -68,7 +73,7 @@ class Features:
 
     def map(self, scene: Tensor) -> Tensor:
         """(1, 3, h, w) minus 128 to what crops at every eighth pixel give: (1, C, (h - 75) / 8 + 1, ...)."""
-        network = self.network.vggm
+        network = self.vggm
         x = activate(network.conv1(scene), network.normalisation)
         x = F.max_pool2d(x, 3, 2)
         x = activate(network.conv2(x), network.normalisation)

@@ -46,3 +46,34 @@ def test_exact_sets_threads_and_algorithms_and_turns_tf32_off() -> None:
         "assert not torch.backends.cudnn.benchmark and os.environ['CUBLAS_WORKSPACE_CONFIG'] == ':4096:8'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+SPREAD = """
+import threading, torch
+from dat.models.exactness import spread
+torch.set_num_threads(3)
+both = threading.Barrier(3)
+
+def part(number):
+    both.wait(30)
+    return number * number, torch.get_num_threads(), threading.current_thread() is threading.main_thread()
+
+found = spread(part, range(9))
+assert found == [(n * n, 1, False) for n in range(9)], found
+assert torch.get_num_threads() == 3
+later = []
+thread = threading.Thread(target=lambda: later.append((torch.ones(1 << 20).sum(), torch.get_num_threads())[1]))
+thread.start(); thread.join()
+assert later == [3], later
+try:
+    spread(lambda n: 1 // n, [1, 0])
+except ZeroDivisionError:
+    print("told")
+torch.set_num_threads(1)
+assert spread(lambda n: threading.current_thread() is threading.main_thread(), [1, 2]) == [True, True]
+"""
+
+
+def test_parts_are_spread_over_threads_that_compute_alone_and_come_back_in_order() -> None:
+    done = subprocess.run([sys.executable, "-c", SPREAD], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "told\n"), done.stderr
