@@ -104,6 +104,7 @@ class GpgnetTraining(Section):
     batch: Number
     epochs: Number
     held_out: Share
+    encoder: Literal["vgg11", "vgg13", "vgg16", "vgg19"]
     shared_encoder: bool
     freeze_language: bool
     patch_context: float
@@ -131,8 +132,9 @@ class Salnet(Section):
 
 
 class SalnetTraining(Section):
-    """SALNet's multi-domain training; iterations, where not 0, end it before the cycles do, and lasot_domains, where
-    not 0, is how many of LaSOT's videos are domains at most [R12]."""
+    """SALNet's multi-domain training: the rates of convolutions, of fc4, fc5 and the graph, and of a domain's layer
+    [R38]; the anchors' encoder is frozen or trained on [R12]; iterations, where not 0, end it before the cycles do, and
+    lasot_domains, where not 0, is how many of LaSOT's videos are domains at most [R12]."""
 
     cycles: Number
     iterations: Count
@@ -141,6 +143,7 @@ class SalnetTraining(Section):
     negatives: Number
     optimiser: Literal["adam", "sgd"]
     rate: Positive
+    fc_rate: Positive
     branch_rate: Positive
     decay: Literal["none", "cosine"]
     dropout: Share
@@ -150,6 +153,7 @@ class SalnetTraining(Section):
     margin: float
     anchor: Literal["mean", "max"]
     normalise: bool
+    freeze_language: bool
     domains: Literal["paper", "same"]
     lasot_domains: Count
     held_out: Share

@@ -16,7 +16,9 @@ from dat.models.vocabulary import PAD
 
 INPUTS = ("target", "language")
 PRIOR = 0.04  # about the share of a frame that a target covers
-BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3))  # VGG-16 through conv4_3: channels and convolutions [R15]
+CHANNELS = (64, 128, 256, 512)  # of VGG's first four blocks
+CONVOLUTIONS = {"vgg11": (1, 1, 2, 2), "vgg13": (2, 2, 2, 2), "vgg16": (2, 2, 3, 3), "vgg19": (2, 2, 4, 4)}
+"""Of each block [R15]: through conv4_3 for VGG-16."""
 
 
 class NetworkSettings(Protocol):
@@ -43,13 +45,13 @@ def _block(channels: Sequence[int]) -> nn.Sequential:
 
 
 class Encoder(nn.Module):
-    """VGG-16 through conv4_3 and its pooling: (B,3,H,W) in 0..255 RGB -> (B, 512 * width, H/16, W/16)."""
+    """VGG through the fourth block and its pooling: (B,3,H,W) in 0..255 RGB -> (B, 512 * width, H/16, W/16)."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, kind: str = "vgg16") -> None:
         super().__init__()
-        sizes = [3] + [scaled(c, width) for c, _ in BLOCKS]
+        sizes = [3] + [scaled(c, width) for c in CHANNELS]
         self.blocks = nn.ModuleList(
-            _block([a] + [b] * n) for a, b, (_, n) in zip(sizes, sizes[1:], BLOCKS, strict=False)
+            _block([a] + [b] * n) for (a, b), n in zip(itertools.pairwise(sizes), CONVOLUTIONS[kind], strict=True)
         )
         self.register_buffer("mean", torch.tensor([123.675, 116.28, 103.53]), persistent=False)
         self.register_buffer("scale", torch.tensor([58.395, 57.12, 57.375]), persistent=False)
@@ -67,11 +69,12 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """The encoder mirrored: (B,C,H/16,W/16) -> (B,1,H,W) logits; `channels` C is that of the inputs that are there."""
 
-    def __init__(self, channels: int, width: float) -> None:
+    def __init__(self, channels: int, width: float, kind: str = "vgg16") -> None:
         super().__init__()
-        sizes = [channels] + [scaled(c, width) for c, _ in reversed(BLOCKS)]
+        sizes = [channels] + [scaled(c, width) for c in reversed(CHANNELS)]
+        counts = reversed(CONVOLUTIONS[kind])
         self.blocks = nn.ModuleList(
-            _block([a] + [b] * n) for a, b, (_, n) in zip(sizes, sizes[1:], reversed(BLOCKS), strict=False)
+            _block([a] + [b] * n) for (a, b), n in zip(itertools.pairwise(sizes), counts, strict=True)
         )
         self.head = nn.Conv2d(sizes[-1], 1, 1)
 
@@ -86,9 +89,9 @@ class GPGNet(nn.Module):
     """Attention logits (B,1,H,W) for frames (B,3,H,W) in 0..255; H and W multiples of 16 (192 x 256 in the paper).
 
     `inputs` says which of target and language the network has; the others are absent, and the decoder's first layer
-    is that much narrower [R18]. With `repeat` a sentence shorter than 16 words fills its columns again and again, so
-    that every part of the frame is told; without, padding fills them, as the paper has it. A tracker calls
-    `encode_patch` and `encode_sentence` once and `attend` a frame.
+    is that much narrower [R18]; `encoder` says which VGG it is [R15]. With `repeat` a sentence shorter than 16 words
+    fills its columns again and again, so that every part of the frame is told; without, padding fills them, as the
+    paper has it. A tracker calls `encode_patch` and `encode_sentence` once and `attend` a frame.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class GPGNet(nn.Module):
         shared_encoder: bool = True,
         repeat: bool = False,
         generator: torch.Generator | None = None,
+        encoder: str = "vgg16",
     ) -> None:
         super().__init__()
         if not inputs or set(inputs) - set(INPUTS):
@@ -107,8 +111,9 @@ class GPGNet(nn.Module):
         self.inputs = tuple(name for name in INPUTS if name in inputs)
         generator = generator or torch.Generator().manual_seed(0)
         self.repeat = repeat
-        self.encoder = Encoder(network.width)
-        self.patch_encoder = Encoder(network.width) if "target" in inputs and not shared_encoder else None  # [R16]
+        self.encoder = Encoder(network.width, encoder)
+        apart = "target" in inputs and not shared_encoder  # [R16]
+        self.patch_encoder = Encoder(network.width, encoder) if apart else None
         visual = scaled(512, network.width)
         channels = visual * (2 if "target" in inputs else 1)
         self.sentence: SentenceNet | None = None
@@ -117,7 +122,7 @@ class GPGNet(nn.Module):
                 raise InputError("a GPGNet with language needs the section language and a vocabulary")
             self.sentence = SentenceNet(vocabulary, language.channels, language.kernel, language.layers)
             channels += language.channels
-        self.decoder = Decoder(channels, network.width)
+        self.decoder = Decoder(channels, network.width, encoder)
         initialise(self, network.init, generator)
         bias = self.decoder.head.bias
         assert bias is not None

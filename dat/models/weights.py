@@ -79,6 +79,7 @@ def load_gpgnet(folder: Path, device: str = "cpu") -> tuple[GPGNet, Vocabulary |
         len(vocabulary) if vocabulary else 0,
         metadata["shared_encoder"],
         metadata.get("repeat", False),
+        encoder=metadata.get("encoder", "vgg16"),
     )
     return _filled(model, tensors, folder, device), vocabulary
 

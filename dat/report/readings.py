@@ -20,12 +20,12 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R11", "Which feature meets the anchor", "salnet_training.triplet_on"),
     (
         "R12",
-        "Domains of language variants; the encoder is frozen",
-        "salnet_training.domains salnet_training.lasot_domains",
+        "The triplet's encoder, frozen or not; domains of language variants",
+        "salnet_training.freeze_language salnet_training.domains salnet_training.lasot_domains",
     ),
     ("R13", "Batch size 8: frames of one video", "salnet_training.frames_per_batch"),
     ("R14", "Input of the domain layers", "= feature and graph output in training, feature online"),
-    ("R15", "VGG-Net to 12x16x512", "= VGG-16 through conv4_3 and its pooling, mirrored back"),
+    ("R15", "VGG-Net to 12x16x512: through the fourth block and its pooling, mirrored back", "gpgnet_training.encoder"),
     ("R16", "One encoder for frame and patch", "gpgnet_training.shared_encoder"),
     ("R17", "Target patch: the first visible frame's box, context", "gpgnet_training.patch_context"),
     ("R18", "Inputs of GPGNet's versions", "gpgnet.*.inputs"),
@@ -48,7 +48,12 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R35", "Ablations of nodes and layers: graph only; of lambda: both", "salnet.*.triplet"),
     ("R36", "Graphs in a batch of 128", "= floor(128 / N), each a quarter positive, the rest sits out"),
     ("R37", "The sentence network", "language.layers language.kernel language.channels"),
-    ("R38", "Optimiser of SALNet", "salnet_training.optimiser salnet_training.rate salnet_training.cycles train.clip"),
+    (
+        "R38",
+        "Optimiser of SALNet; rates of convolutions, fully connected layers and a domain's layer",
+        "salnet_training.optimiser salnet_training.rate salnet_training.fc_rate salnet_training.branch_rate "
+        "salnet_training.cycles train.clip",
+    ),
     ("R39", "SR of table 5", "= success, the mean over 21 thresholds"),
     ("R40", "Standardised features, orthogonal initialisation", "network.standardise network.init"),
 )

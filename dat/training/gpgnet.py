@@ -140,10 +140,15 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
         training.shared_encoder,
         training.short_sentences == "repeat",
         runner.generator(seed, 0),
+        training.encoder,
     )
     if encoder is not None and module.sentence is not None:
         weights.assign(module.sentence, encoder.state_dict(), folder / "language")
     if network.vgg16 != "none":
+        if training.encoder != "vgg16":
+            raise InputError(
+                f"network.vgg16 gives weights of VGG-16, gpgnet_training.encoder is {training.encoder}: make it vgg16"
+            )
         found = weights.read_vgg16(network.vgg16)
         for target in filter(None, (module.encoder, module.patch_encoder)):
             weights.assign(target, found, network.vgg16)
@@ -162,6 +167,7 @@ def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str
         "inputs": inputs,
         "network": params.plain(settings.section("network")),
         "language": params.plain(settings.section("language")),
+        "encoder": training.encoder,
         "shared_encoder": training.shared_encoder,
         "repeat": training.short_sentences == "repeat",
         "seed": settings.section("train").seed,
@@ -183,7 +189,7 @@ def run(job: records.Job) -> None:
         task = GpgnetTask(data, module.to(job.device), training, shared.seed, job.device)
         facts = metadata(job.key, inputs, settings)
         checkpoints = Checkpoints.of(job, __name__)
-        rows = runner.train(task, shared, checkpoints, f"gpgnet {job.key}", clock)
+        rows = runner.train(task, shared, checkpoints, f"gpgnet {job.key}", clock, out)
         if not distributed.first():
             return
         with torch.no_grad():
@@ -191,7 +197,6 @@ def run(job: records.Job) -> None:
     weights.save(out, module, facts)
     if vocabulary is not None:
         vocabulary.save(out / "vocabulary.json")
-    runner.write_curves(out / "curves.csv", rows)
     final = {name: value for name, value in rows[-1].items() if name != "step"}
     videos = {"videos": len(data.videos), "frames": len(data.usable), "held_out_frames": len(task.held_out)}
     records.write_json(out / "metrics.json", final | videos | {"steps": task.steps, "trained": 1})
@@ -209,4 +214,3 @@ def adopt(source: Path, out: Path) -> None:
         records.write_bytes(out / "vocabulary.json", beside.read_bytes())
     weights.load_gpgnet(out)
     records.write_json(out / "metrics.json", {"trained": 0})
-    records.write_text(out / "curves.csv", "step,loss\n")

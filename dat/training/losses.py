@@ -37,7 +37,7 @@ def triplet(
     nearest negative. `normalise` puts anchor and features on the unit sphere first [R9]. Without a positive or a
     negative there is no pair and the loss is 0.
     """
-    features = full(features)
+    anchor, features = full(anchor), full(features)
     if normalise:
         anchor, features = F.normalize(anchor, dim=-1), F.normalize(features, dim=-1)
     distance = (features - anchor).square().sum(-1)  # (N,)

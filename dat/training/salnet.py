@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dat import params, records, sections
 from dat.errors import InputError
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
+from dat.models.sentence import SentenceNet
 from dat.training import batches, distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
@@ -35,6 +36,28 @@ class Batch:
     names: list[str]
 
 
+class Anchors(nn.Module):
+    """The sentence embedding of each domain that has a sentence [R9].
+
+    The encoder stays as the language stage left it, or (`frozen` False) is trained on with the rest [R12]; the triplet
+    loss alone moves it, and what it becomes is needed by no tracker and not kept.
+    """
+
+    def __init__(self, encoder: SentenceNet, tokens: dict[int, Tensor], kind: str, frozen: bool) -> None:
+        super().__init__()
+        self.encoder, self.tokens, self.kind = encoder.requires_grad_(not frozen), tokens, kind
+        self.fixed = {domain: self._embed(domain) for domain in tokens} if frozen else {}
+
+    def _embed(self, domain: int) -> Tensor:
+        tokens = self.tokens[domain].to(self.encoder.embedding.weight.device)  # (1,16)
+        return sentence.anchor(self.encoder(tokens), tokens, self.kind)[0]
+
+    def forward(self, domain: int) -> Tensor:
+        """The anchor (d,) of a domain."""
+        found = self.fixed.get(domain)
+        return self._embed(domain) if found is None else found
+
+
 class SalnetTask:
     """One video a step, all videos a cycle."""
 
@@ -50,17 +73,20 @@ class SalnetTask:
         crop: int,
         scope: str,
         seed: int,
-        anchors: dict[int, Tensor] | None = None,
+        anchors: Anchors | None = None,
         device: str = "cpu",
     ) -> None:
-        self.domains, self.module, self.entry, self.training = domains, module, entry, training
+        self.domains, self.net, self.entry, self.training = domains, module, entry, training
         self.crop, self.scope, self.seed, self.device = crop, scope, seed, device
-        self.anchors = anchors or {}
+        self.anchors = anchors
+        self.module = nn.ModuleList([module] if anchors is None else [module, anchors])  # all that a checkpoint holds
         self.cache = FrameCache()
-        branches = {id(p) for p in module.branches.parameters()}
-        groups = [
-            {"params": [p for p in module.parameters() if id(p) not in branches], "lr": training.rate},
+        full = [module.fc4, module.fc5] + ([] if module.graph is None else [module.graph])
+        groups = [  # [R38]
+            {"params": list(module.vggm.parameters()), "lr": training.rate},
+            {"params": [p for part in full for p in part.parameters()], "lr": training.fc_rate},
             {"params": list(module.branches.parameters()), "lr": training.branch_rate},
+            {"params": [] if anchors is None else list(anchors.parameters()), "lr": training.rate},
         ]
         self.optimiser = OPTIMISERS[training.optimiser](groups)
         cycles = training.cycles * len(domains)
@@ -81,7 +107,7 @@ class SalnetTask:
     def _batch(self, number: int, frames: list[int], rng: np.random.Generator, shared: bool = False) -> Batch:
         domain, t = self.domains[number], self.training
         regions = batches.draw(domain, frames, t.positives, t.negatives, rng)
-        groups = batches.graphs(regions.labels, regions.frame, self.module.nodes, self.scope, rng)
+        groups = batches.graphs(regions.labels, regions.frame, self.net.nodes, self.scope, rng)
         own = regions.part(distributed.computed(len(regions.labels))) if shared else regions
         return Batch(
             number,
@@ -92,15 +118,15 @@ class SalnetTask:
         )
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        convolved = distributed.gather(self.module.conv(batch.crops), len(batch.labels))
-        scores, features, joined = self.module.classify(convolved, batch.domain, batch.groups)
+        convolved = distributed.gather(self.net.conv(batch.crops), len(batch.labels))
+        scores, features, joined = self.net.classify(convolved, batch.domain, batch.groups)
         labels = batch.labels[batch.groups.flatten()]
         classified = losses.classification(scores, labels, self.training.loss)
         found = {"classification": classified}
-        if self.entry.triplet is not None and batch.domain in self.anchors:
+        if self.entry.triplet is not None and self.anchors is not None and batch.domain in self.anchors.tokens:
             met = features if self.training.triplet_on == "feature" else joined[:, features.shape[1] :]  # [R11]
             found["triplet"] = losses.triplet(
-                self.anchors[batch.domain],
+                self.anchors(batch.domain),
                 met,
                 labels,
                 self.training.margin,
@@ -126,7 +152,7 @@ class SalnetTask:
         last = np.arange(domain.trained, len(domain.frames))
         frames = [int(last[k % len(last)]) for k in range(self.training.frames_per_batch)]
         batch = self._batch(number, frames, np.random.default_rng([self.seed, 5, number]))
-        scores, _, _ = self.module(batch.crops, number, batch.groups)
+        scores, _, _ = self.net(batch.crops, number, batch.groups)
         labels = batch.labels[batch.groups.flatten()]
         return separation((scores[:, 1] - scores[:, 0]).double().cpu().numpy(), labels.cpu().numpy())
 
@@ -149,11 +175,11 @@ def mean_rows(rows: list[Row]) -> Row:
 
 
 def anchors(
-    folder: Path, domains: list[Domain], training: sections.SalnetTraining, size: int, device: str
-) -> dict[int, Tensor]:
-    """The sentence embedding (d,) of each domain that has a sentence [R9]; the language stage's encoder, frozen [R12].
+    folder: Path, domains: list[Domain], training: sections.SalnetTraining, size: int, device: str = "cpu"
+) -> Anchors:
+    """Anchors of the domains that have a sentence, by the language stage's encoder.
 
-    Raises InputError when its size is not that of a region's feature.
+    Raises InputError when their size is not that of a region's feature.
     """
     encoder, vocabulary = weights.load_sentence(folder / "language")
     if encoder.channels != size:
@@ -162,12 +188,8 @@ def anchors(
             "make them equal in params.yaml"
         )
     say_sentences(domains)
-    found = {}
-    for number, domain in enumerate(domains):
-        if domain.sentence:
-            tokens = vocabulary.tokens(domain.sentence)[None]
-            found[number] = sentence.anchor(encoder(tokens), tokens, training.anchor)[0].to(device)
-    return found
+    tokens = {n: vocabulary.tokens(domain.sentence)[None] for n, domain in enumerate(domains) if domain.sentence}
+    return Anchors(encoder.to(device), tokens, training.anchor, training.freeze_language)
 
 
 def build(settings: params.Settings, entry: sections.Salnet, domains: int) -> SALNet:
@@ -212,12 +234,11 @@ def run(job: records.Job) -> None:
         task = prepare(job, entry)
         facts = metadata(job.settings, job.key, entry)
         checkpoints = Checkpoints.of(job, __name__)
-        rows = runner.train(task, shared, checkpoints, f"salnet {job.key}", clock)
+        rows = runner.train(task, shared, checkpoints, f"salnet {job.key}", clock, job.outputs["weights"])
     if not distributed.first():
         return
     out = job.outputs["weights"]
-    weights.save(out, task.module, facts)
-    runner.write_curves(out / "curves.csv", rows)
+    weights.save(out, task.net, facts)
     final = {name: value for name, value in rows[-1].items() if name != "step"}
     without = sum(not domain.sentence for domain in task.domains)
     counts = {"domains": len(task.domains), "domains_without_sentence": without, "steps": task.steps, "trained": 1}
@@ -263,4 +284,3 @@ def adopt(job: records.Job, entry: sections.Salnet) -> None:
             weights.assign(module, weights.read_pymdnet(source), source)
         weights.save(out, module, metadata(job.settings, job.key, entry) | {"graph": None, "nodes": 0, "layers": 0})
     records.write_json(out / "metrics.json", {"trained": 0})
-    records.write_text(out / "curves.csv", "step,loss\n")

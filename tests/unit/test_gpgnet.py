@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torchvision
 from torch import Tensor, nn
 
 from dat.errors import InputError
@@ -19,7 +20,7 @@ def count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def small(version: str, **other: bool) -> GPGNet:
+def small(version: str, **other: bool | str) -> GPGNet:
     language = SimpleNamespace(channels=24, kernel=3, layers=3)
     return GPGNet(VERSIONS[version], SMALL, language, 10, **other)
 
@@ -86,6 +87,47 @@ def test_a_tracker_may_encode_once_for_many_frames() -> None:
 def test_one_encoder_or_two() -> None:
     shared, apart = small("to"), small("to", shared_encoder=False)
     assert count(apart) - count(shared) == count(shared.encoder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "blocks"),
+    [
+        ("vgg11", [1_792, 73_856, 885_248]),
+        ("vgg13", [38_720, 221_440, 885_248]),
+        ("vgg19", [38_720, 221_440, 2_065_408]),
+    ],
+)
+def test_other_encoders_have_vggs_convolutions(kind: str, blocks: list[int]) -> None:
+    encoder = gpgnet.Encoder(1, kind)
+    assert [count(block) for block in encoder.blocks[:3]] == blocks
+    x = torch.randint(0, 256, (1, 3, 32, 48), generator=torch.Generator().manual_seed(0)).float()
+    ours = encoder(x)
+    theirs = getattr(torchvision.models, kind)()
+    with torch.no_grad():
+        for a, b in zip(convolutions(encoder), convolutions(theirs.features), strict=False):
+            b.weight.copy_(a.weight)
+            b.bias.copy_(a.bias)
+        torch.testing.assert_close(theirs.features[: pooling(theirs.features, 4)](normal(x)), ours.detach())
+
+
+def convolutions(module: nn.Module) -> list[nn.Conv2d]:
+    return [part for part in module.modules() if isinstance(part, nn.Conv2d)]
+
+
+def pooling(layers: nn.Sequential, number: int) -> int:
+    """How many layers there are up to a pooling, that one too."""
+    return [i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)][number - 1] + 1
+
+
+def normal(x: Tensor) -> Tensor:
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    return (x / 255 - mean[:, None, None]) / std[:, None, None]
+
+
+def test_the_decoder_mirrors_its_encoder() -> None:
+    model = small("to", encoder="vgg19")
+    counts = [[len(convolutions(block)) for block in part.blocks] for part in (model.encoder, model.decoder)]
+    assert counts == [[2, 2, 4, 4], [4, 4, 2, 2]]
 
 
 def test_a_word_is_a_column_when_there_are_as_many_columns_as_words() -> None:

@@ -1,6 +1,6 @@
 """The three training stages, whole, on a few small videos."""
 
-import csv
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -51,7 +51,8 @@ def test_language_writes_an_encoder_its_words_and_its_figures(made: params.Setti
     metrics = records.read_json(folder / "metrics.json")
     assert (metrics["sentences"], metrics["classes"], metrics["held_out"]) == (6, 2, 2)
     again = stage(language.run, made, "", {"manifest": "training/lasot.jsonl"}, {"language": "again"})
-    names = {"weights.safetensors", "vocabulary.json", "metrics.json", "curves.csv"}
+    figures = [f"dvclive/plots/metrics/{name}.tsv" for name in ("held_out_accuracy", "loss")]
+    names = {"weights.safetensors", "vocabulary.json", "metrics.json", "dvclive/metrics.json", *figures}
     assert {str(f["path"]) for f in digests(again)} == names
     assert [f for f in digests(folder) if f["path"] in names] == digests(again)
 
@@ -93,8 +94,7 @@ def test_gpgnet_trains_every_version(made: params.Settings, name: str) -> None:
     assert list(model.inputs) == list(made.section(f"gpgnet.{name}").inputs)
     metrics = records.read_json(folder / "metrics.json")
     assert metrics["videos"] == 6 and metrics["held_out_frames"] == 3 and metrics["trained"] == 1
-    with (folder / "curves.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = training_sets.curve(folder)
     assert len(rows) == 2 and float(rows[-1]["held_out_bce"]) == metrics["held_out_bce"]
     assert read_image(folder / "samples.png").shape == (3 * 32, (3 if name == "nl" else 4) * 48, 3)
 
@@ -131,8 +131,7 @@ def test_bfloat16_gives_nearly_the_losses_of_float32(made: params.Settings, half
             folder = stage(language.run, settings, "", {"manifest": "training/lasot.jsonl"}, {"language": "other"})
         else:
             folder = (train_salnet if name == "salnet" else train_gpgnet)(settings, name, "plain")
-        with (folder / "curves.csv").open() as file:
-            return [float(row["loss"]) for row in csv.DictReader(file)]
+        return [float(row["loss"]) for row in training_sets.curve(folder)]
 
     plain, found = losses_of(made), losses_of(half)
     assert found != plain and found == pytest.approx(plain, rel=0.02)
@@ -200,6 +199,71 @@ def test_a_gpgnet_from_our_file_keeps_its_vocabulary(made: params.Settings) -> N
     train_gpgnet(made, "nl", "first")
     out = train_gpgnet(made, "nl", "second", "first/nl/weights.safetensors")
     assert weights.load_gpgnet(out)[1] is not None
+
+
+def with_training(made: params.Settings, **changes: object) -> params.Settings:
+    """The settings with other values in `salnet_training`."""
+    section = made.section("salnet_training").model_copy(update=changes)
+    root = made.root.model_copy(update={"salnet_training": section})
+    return dataclasses.replace(made, root=root, read={})
+
+
+def salnet_task(made: params.Settings, **changes: object) -> salnet.SalnetTask:
+    job = records.Job("salnet", with_training(made, **changes), {"training": made.path / "training"}, {})
+    return salnet.prepare(job, made.section("salnet.salnet"))
+
+
+def after_one_step(task: salnet.SalnetTask) -> dict[str, float]:
+    """By how much each part moved in its first step on a domain with a sentence."""
+    assert task.anchors is not None
+    step = next(k for k in range(task.steps) if task.batch(k).domain in task.anchors.tokens)
+    parts = {"conv": task.net.vggm, "fc": task.net.fc4, "graph": task.net.graph, "encoder": task.anchors.encoder}
+    before = {name: [p.detach().clone() for p in part.parameters()] for name, part in parts.items()}
+    task.loss(task.batch(step))["loss"].backward()
+    task.optimiser.step()
+    moved = {}
+    for name, part in parts.items():
+        pairs = zip(part.parameters(), before[name], strict=True)
+        moved[name] = max(float((p.detach() - q).abs().max()) for p, q in pairs)
+    return moved
+
+
+def test_the_rate_of_fully_connected_layers_is_theirs_alone(made: params.Settings) -> None:
+    slow, fast = (after_one_step(salnet_task(made, rate=1e-4, fc_rate=rate)) for rate in (1e-4, 1e-2))
+    assert slow["conv"] == fast["conv"] > 0
+    for part in ("fc", "graph"):
+        assert fast[part] == pytest.approx(100 * slow[part], rel=0.01)  # Adam's first step is the rate
+
+
+def test_every_parameter_has_one_rate(made: params.Settings) -> None:
+    task = salnet_task(made, freeze_language=False)
+    optimised = [id(p) for group in task.optimiser.param_groups for p in group["params"]]
+    assert sorted(optimised) == sorted(id(p) for p in task.module.parameters())
+
+
+def test_the_sentence_encoder_is_frozen_or_trained_on_for_the_triplets(made: params.Settings) -> None:
+    frozen, trained = (after_one_step(salnet_task(made, freeze_language=value)) for value in (True, False))
+    assert frozen["encoder"] == 0 < trained["encoder"]
+    assert {k: v for k, v in frozen.items() if k != "encoder"} == {k: v for k, v in trained.items() if k != "encoder"}
+
+
+def test_a_killed_training_goes_on_with_its_sentence_encoder(
+    made: params.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = with_training(made, freeze_language=False)
+    whole = train_salnet(settings, "salnet", "whole-unfrozen")
+    real = salnet.SalnetTask.batch
+
+    def breaks(self: salnet.SalnetTask, step: int) -> object:
+        if step == 15:
+            raise KeyboardInterrupt
+        return real(self, step)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(salnet.SalnetTask, "batch", breaks)
+        train_salnet(settings, "salnet", "killed-unfrozen")
+    assert digests(train_salnet(settings, "salnet", "killed-unfrozen")) == digests(whole)
+    assert digests(whole) != digests(train_salnet(made, "salnet", "whole-frozen"))
 
 
 def test_anchors_of_another_size_are_refused(made: params.Settings) -> None:
