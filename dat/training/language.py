@@ -148,13 +148,13 @@ def described(videos: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:
 
 
 def run(job: records.Job) -> None:
-    """Write weights.safetensors, vocabulary.json, metrics.json and curves.csv."""
+    """Write weights.safetensors, vocabulary.json, metrics.json and curves."""
     shared, language = job.settings.section("train"), job.settings.section("language")
     _, sentences, classes = described(list(manifest.sequences(job.inputs["manifest"])))
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
     with runner.exact(shared.threads):
         task = LanguageTask(sentences, classes, language, shared.seed, job.device)
-        rows = runner.train(task, shared, checkpoints, "language", clock)
+        rows = runner.train(task, shared, checkpoints, "language", clock, job.outputs["language"])
     if not distributed.first():
         return
     write(job.outputs["language"], task, rows, language)
@@ -168,7 +168,6 @@ def write(folder: Path, task: LanguageTask, rows: list[Row], language: sections.
     metadata = {"kind": "language", "language": params.plain(language), "seed": task.seed}
     weights.save(folder, task.module, metadata)
     task.vocabulary.save(folder / "vocabulary.json")
-    runner.write_curves(folder / "curves.csv", rows)
     facts = {
         "sentences": len(task.sentences),
         "distinct": len({s.lower() for s in task.sentences}),

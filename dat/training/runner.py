@@ -5,13 +5,12 @@ weights, the optimiser and the curve so far, and a resumed training ends in the 
 """
 
 import contextlib
-import csv
-import io
 import math
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +24,7 @@ from dat.errors import JobError
 from dat.models import exactness
 from dat.models.layers import set_generator
 from dat.models.optimisers import Optimiser
-from dat.training import distributed, losses
+from dat.training import curves, distributed, losses
 from dat.training.checkpoints import Checkpoints
 
 Row = dict[str, float]
@@ -48,7 +47,7 @@ class Task(Protocol):
         """Its optimiser."""
 
     def batch(self, step: int) -> Any:
-        """The batch of a step (from 0), the same whenever it is asked for."""
+        """The batch of a step (from 0), the same whenever it is asked for; made in a thread beside the step before."""
 
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """`loss`, which is descended, and any parts worth a curve: of the whole batch, in every process."""
@@ -114,6 +113,41 @@ class Clock:
         self.seconds[name] += time.perf_counter() - start
 
 
+class Ahead:
+    """A task's batches in order, each made by a thread while the step before it is computed."""
+
+    def __init__(self, task: Task, first: int = 0) -> None:
+        self._task, self._step = task, first
+        device = next(task.module.parameters()).device
+        beside = (torch.cuda.set_device, (device,)) if device.type == "cuda" else (None, ())  # a thread's own choice
+        self._pool = ThreadPoolExecutor(1, "batches", *beside)
+        self._next: Future[Any] | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._next = self._pool.submit(self._task.batch, self._step) if self._step < self._task.steps else None
+        self._step += 1
+
+    def take(self) -> Any:
+        """The next batch; the one after it is begun."""
+        if self._next is None:
+            raise IndexError("the task has no more steps")
+        batch = self._next.result()
+        self._start()
+        return batch
+
+    def settle(self) -> None:
+        """Wait until no batch is being made: what the task reads is the caller's alone."""
+        if self._next is not None:
+            wait([self._next])
+
+    def __enter__(self) -> "Ahead":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
 @dataclass
 class _State:
     step: int = 0
@@ -127,33 +161,41 @@ def train(
     checkpoints: Checkpoints | None = None,
     desc: str = "train",
     clock: Clock | None = None,
+    folder: Path | None = None,
 ) -> list[Row]:
     """Train to the last step, from the last checkpoint if there is one; returns the curve's rows.
+
+    Where a folder is given they are also written there as training goes on, by DVCLive.
 
     Raises JobError naming the samples of a batch whose loss is not finite, and when memory runs out.
     """
     clock = clock or Clock()
     state = _restore(task, checkpoints)
-    for step in records.progress(range(state.step, task.steps), total=task.steps - state.step, desc=desc, unit="step"):
-        _step(task, step, settings, state, clock)
-        state.step = step + 1
-        if state.step % task.every == 0 or state.step == task.steps:
-            with clock.part("validation"):
-                state.rows.append(_row(task, state))
-        if checkpoints and distributed.first() and state.step % settings.checkpoint == 0 and state.step < task.steps:
-            with clock.part("checkpoint"):
-                checkpoints.save(state.step, _snapshot(task, state))
+    steps = range(state.step, task.steps)
+    with Ahead(task, state.step) as batches, curves.writer(folder, state.rows) as write:
+        for step in records.progress(steps, total=len(steps), desc=desc, unit="step"):
+            _step(task, step, batches, settings, state, clock)
+            state.step = step + 1
+            if state.step % task.every == 0 or state.step == task.steps:
+                with clock.part("validation"):
+                    batches.settle()
+                    state.rows.append(_row(task, state))
+                write(state.rows[-1])
+            kept = state.step % settings.checkpoint == 0 and state.step < task.steps
+            if kept and checkpoints and distributed.first():
+                with clock.part("checkpoint"):
+                    checkpoints.save(state.step, _snapshot(task, state))
     return state.rows
 
 
-def _step(task: Task, step: int, settings: Settings, state: _State, clock: Clock) -> None:
+def _step(task: Task, step: int, batches: Ahead, settings: Settings, state: _State, clock: Clock) -> None:
     task.module.train()
     for group in task.optimiser.param_groups:
         group["lr"] = group["initial_lr"] * task.rate(step)
     set_generator(task.module, generator(task.seed, 1, step))
-    with clock.part("batch"):
-        batch = task.batch(step)
     try:
+        with clock.part("batch"):
+            batch = batches.take()
         with clock.part("forward"), halved(task.module, settings.bf16):
             parts = task.loss(batch)
         if not losses.finite(parts["loss"]):
@@ -205,16 +247,6 @@ def _restore(task: Task, checkpoints: Checkpoints | None) -> _State:
     task.optimiser.load_state_dict(found["optimiser"])
     print(f"going on from step {found['step']}", file=sys.stderr)
     return _State(found["step"], found["rows"], found["sums"])
-
-
-def write_curves(path: Path, rows: Sequence[Row]) -> None:
-    """Write curves.csv: a column a figure, the step first; a figure that a row lacks is empty."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    table = csv.DictWriter(text, columns, lineterminator="\n", restval="")
-    table.writeheader()
-    table.writerows(rows)
-    records.write_text(path, text.getvalue())
 
 
 def write_timing(job: records.Job, stage: str, clock: Clock) -> None:

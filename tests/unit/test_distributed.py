@@ -1,6 +1,5 @@
 """Two processes, really started, against one: the same curve, one that writes; and the pieces by hand."""
 
-import csv
 import os
 import socket
 import subprocess
@@ -82,8 +81,7 @@ def both(made: params.Settings) -> Iterator[tuple[Path, Path, list["subprocess.C
 
 
 def curve(folder: Path) -> list[dict[str, float]]:
-    with (folder / "curves.csv").open() as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    return [{name: float(value) for name, value in row.items()} for row in training_sets.curve(folder)]
 
 
 @pytest.mark.slow

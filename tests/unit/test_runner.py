@@ -3,6 +3,8 @@
 import math
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dat import records
 from dat.errors import JobError
 from dat.models.layers import Dropout
 from dat.models.optimisers import SGD, Adagrad, Adam, Optimiser
@@ -210,11 +213,68 @@ def test_exact_puts_the_threads_back() -> None:
     assert torch.get_num_threads() == before and not torch.are_deterministic_algorithms_enabled()
 
 
-def test_curves_leave_missing_figures_empty(tmp_path: Path) -> None:
-    runner.write_curves(
-        tmp_path / "curves.csv", [{"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25, "held_out_iou": 0.1}]
-    )
-    assert (tmp_path / "curves.csv").read_text() == "step,loss,held_out_iou\n1,0.5,\n2,0.25,0.1\n"
+@dataclass
+class Watched(Line):
+    """Says when a batch is being made, and wants to see the next one begun within each step but the last."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.begun = [threading.Event() for _ in range(self.steps)]
+        self.busy, self.taken = False, 0
+
+    def batch(self, step: int) -> Tensor:
+        self.busy = True
+        self.begun[step].set()
+        time.sleep(0.02)
+        found = super().batch(step)
+        self.busy = False
+        return found
+
+    def loss(self, batch: Tensor) -> dict[str, Tensor]:
+        self.taken += 1
+        assert self.taken == self.steps or self.begun[self.taken].wait(10)
+        return super().loss(batch)
+
+    def validate(self) -> dict[str, float]:
+        assert not self.busy
+        return super().validate()
+
+
+def test_a_batch_is_made_beside_the_step_before_and_never_beside_validation() -> None:
+    task = Watched()
+    runner.train(task, SETTINGS)
+    assert task.seen == list(range(task.steps))
+
+
+def test_batches_that_do_not_fit_are_told_like_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Line, step: int) -> Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(Line, "batch", full)
+    with pytest.raises(JobError, match=r"step 0: out of memory; lower line\.batch"):
+        runner.train(Line(), SETTINGS)
+
+
+def table(path: Path) -> list[tuple[str, str]]:
+    first, *rows = [tuple(line.split("\t")) for line in path.read_text().splitlines()]
+    assert first == ("step", path.stem)
+    return rows
+
+
+def test_curves_are_dvclives_files_a_table_a_figure(tmp_path: Path) -> None:
+    rows = runner.train(Line(), SETTINGS, folder=tmp_path)
+    found = {file.stem: table(file) for file in (tmp_path / "dvclive" / "plots" / "metrics").iterdir()}
+    assert found == {name: [(str(r["step"]), repr(r[name])) for r in rows] for name in ("loss", "error", "held_out")}
+    assert records.read_json(tmp_path / "dvclive" / "metrics.json") == rows[-1]
+
+
+def test_curves_of_a_resumed_training_are_whole_and_those_of_an_older_one_gone(tmp_path: Path) -> None:
+    runner.train(Line(), SETTINGS, folder=tmp_path / "whole")
+    runner.train(Line(every=1), SETTINGS, folder=tmp_path / "killed")
+    with pytest.raises(Killed):
+        runner.train(Line(stop=8), SETTINGS, Checkpoints(tmp_path / "kept"), folder=tmp_path / "killed")
+    runner.train(Line(), SETTINGS, Checkpoints(tmp_path / "kept"), folder=tmp_path / "killed")
+    assert records.folder_files(tmp_path / "killed") == records.folder_files(tmp_path / "whole")
 
 
 def test_clock_counts_by_part() -> None:

@@ -16,15 +16,18 @@ ROOT = Path(__file__).resolve().parents[2]
 COLOURS = {"disc": (220, 30, 30), "square": (30, 30, 220)}
 
 
+SHAPE = (72, 96)
+
+
 def video(
-    folder: Path, colour: tuple[int, int, int], count: int, seed: int, digits: int
+    folder: Path, colour: tuple[int, int, int], count: int, seed: int, digits: int, shape: tuple[int, int] = SHAPE
 ) -> list[tuple[int, int, int, int]]:
-    """Frames of 96 x 72 with a bright square that moves over noise; its boxes, counted from 0."""
+    """Frames (height, width) with a bright square that moves over noise; its boxes, counted from 0."""
     folder.mkdir(parents=True)
     rng, boxes = np.random.default_rng(seed), []
     start = rng.integers(4, 30, 2)
     for number in range(count):
-        image = rng.integers(60, 120, (72, 96, 3), dtype=np.uint8)
+        image = rng.integers(60, 120, (*shape, 3), dtype=np.uint8)
         x, y = (int(v) for v in start + number)
         image[y : y + 24, x : x + 26] = colour
         cv2.imwrite(str(folder / f"{number + 1:0{digits}d}.jpg"), image[:, :, ::-1])
@@ -32,26 +35,26 @@ def video(
     return boxes
 
 
-def lasot(root: Path, name: str, sentence: str, seed: int, count: int = 6) -> None:
+def lasot(root: Path, name: str, sentence: str, seed: int, count: int = 6, shape: tuple[int, int] = SHAPE) -> None:
     """A LaSOT video."""
     folder = root / name.rpartition("-")[0] / name
-    found = video(folder / "img", COLOURS[name.rpartition("-")[0]], count, seed, 8)
+    found = video(folder / "img", COLOURS[name.rpartition("-")[0]], count, seed, 8, shape)
     (folder / "groundtruth.txt").write_text("".join(f"{x + 1},{y + 1},{w},{h}\n" for x, y, w, h in found))
     for flag in ("full_occlusion", "out_of_view"):
         (folder / f"{flag}.txt").write_text(",".join("0" * count))
     (folder / "nlp.txt").write_text(sentence)
 
 
-def tlp(root: Path, name: str, seed: int, count: int = 6, lost: bool = False) -> None:
+def tlp(root: Path, name: str, seed: int, count: int = 6, lost: bool = False, shape: tuple[int, int] = SHAPE) -> None:
     """A TLP video, its target never in sight when `lost`."""
-    found = video(root / name / "img", (240, 240, 60), count, seed, 5)
+    found = video(root / name / "img", (240, 240, 60), count, seed, 5, shape)
     rows = (f"{i + 1},{x + 1},{y + 1},{w},{h},{int(lost)}\n" for i, (x, y, w, h) in enumerate(found))
     (root / name / "groundtruth_rect.txt").write_text("".join(rows))
 
 
-def dtb70(root: Path, name: str, seed: int, count: int = 6) -> None:
+def dtb70(root: Path, name: str, seed: int, count: int = 6, shape: tuple[int, int] = SHAPE) -> None:
     """A DTB70 video."""
-    found = video(root / name / "img", (240, 240, 60), count, seed, 5)
+    found = video(root / name / "img", (240, 240, 60), count, seed, 5, shape)
     (root / name / "groundtruth_rect.txt").write_text("".join(f"{x + 1},{y + 1},{w},{h}\n" for x, y, w, h in found))
 
 
@@ -70,15 +73,16 @@ def settings(folder: Path, *changes: tuple[str, str]) -> params.Settings:
     return params.load(folder)
 
 
-def make(folder: Path, *changes: tuple[str, str]) -> params.Settings:
+def make(folder: Path, *changes: tuple[str, str], shape: tuple[int, int] = SHAPE) -> params.Settings:
     """Data sets, manifests, frames, masks and language below `folder`, as the stages make them."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(("disc-1", "disc-2", "disc-3", "square-1", "square-2", "square-3")):
         colour = "red" if name.startswith("disc") else "blue"
-        lasot(folder / "data/lasot", name, f"the {colour} {name.rpartition('-')[0]} number {number}", number)
+        sentence = f"the {colour} {name.rpartition('-')[0]} number {number}"
+        lasot(folder / "data/lasot", name, sentence, number, shape=shape)
     for number, name in enumerate(("Alpha", "Beta", "Gone")):
-        tlp(folder / "data/tlp", name, 20 + number, lost=name == "Gone")
-        dtb70(folder / "data/dtb70", f"D{name}", 30 + number)
+        tlp(folder / "data/tlp", name, 20 + number, lost=name == "Gone", shape=shape)
+        dtb70(folder / "data/dtb70", f"D{name}", 30 + number, shape=shape)
     found = settings(folder, *changes)
     for key in ("lasot", "tlp", "dtb70"):
         facts = {
@@ -99,6 +103,16 @@ def make(folder: Path, *changes: tuple[str, str]) -> params.Settings:
     stage(masks.run, found, "", {"frames": "training/frames"}, {"masks": "training/masks"})
     stage(language.run, found, "", {"manifest": "training/lasot.jsonl"}, {"language": "training/language"})
     return found
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    """The rows of a training's curve, from the tables of its weights folder."""
+    rows: dict[str, dict[str, str]] = {}
+    for file in sorted((folder / "dvclive" / "plots" / "metrics").glob("*.tsv")):
+        for line in file.read_text().splitlines()[1:]:
+            step, value = line.split("\t")
+            rows.setdefault(step, {"step": step})[file.stem] = value
+    return list(rows.values())
 
 
 def stage(
