@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-csrdcf bench-memory bench-sentences
+.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -42,6 +42,9 @@ bench-real: setup ## the run's trackers on nine real targets (after make repro; 
 
 bench-learning: setup ## does training help? trained against random networks (after make repro; DAT_TEST_DATA)
 	@python benchmarks/bench_learning.py
+
+bench-train: setup ## what a training costs beyond its network, at the paper's sizes
+	@python benchmarks/bench_train.py
 
 bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, on real video (DAT_TEST_DATA)
 	@python benchmarks/bench_csrdcf.py

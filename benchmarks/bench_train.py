@@ -1,0 +1,135 @@
+"""What a training costs beyond its network, at the paper's sizes: is the loader the limit, does it work beside?
+
+    python benchmarks/bench_train.py [--steps 2] [--batch 20] [--device cpu] [--bf16] [--part gpgnet,salnet]
+
+GPGNet: steps of the real training loop (decoding, loss, clipping, Adagrad) against forward and backward alone on random
+tensors that are already on the device. SALNet: the loop, whose batches are cut by a thread beside the computation,
+against making a batch and computing it one after the other; with one computing thread on a CPU, so that a core is left
+for the cutting. Data are drawn: LaSOT's videos for GPGNet, videos of 1280 x 720 for SALNet, no frame kept in memory.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit")]
+
+import training_sets  # noqa: E402
+
+from dat import params, records  # noqa: E402
+from dat.training import gpgnet, runner, salnet  # noqa: E402
+from dat.training.attention_data import AttentionData  # noqa: E402
+from dat.training.domains import FrameCache  # noqa: E402
+
+SIZES = (
+    (r"(?m)^subsample: .*$", "subsample: {step: 2, split: all, shard: 1000, height: 192, width: 256}"),
+    (r"(?m)^(network: \{width: )[\d.]+", r"\g<1>1.0"),
+    (r"(?m)^(language: .*channels: )\d+", r"\g<1>512"),
+    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>8"),
+    (r"(?m)^(  positives: )\d+", r"\g<1>32"),
+    (r"(?m)^(  negatives: )\d+", r"\g<1>96"),
+    (r"optimiser: adam, rate: 1.0e-3", "optimiser: adagrad, rate: 5.0e-5"),
+)
+"""The embedded profile's numbers that are made the paper's."""
+
+
+def wait(device: str) -> None:
+    """Until the device has done what it was given."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def seconds(step: Callable[[int], object], count: int, device: str) -> float:
+    """Seconds of a step, the first one, a warm-up, left out."""
+    step(0)
+    wait(device)
+    start = time.perf_counter()
+    for number in range(1, count + 1):
+        step(number)
+    wait(device)
+    return (time.perf_counter() - start) / count
+
+
+def looped(task: runner.Task, count: int, bf16: bool, device: str) -> float:
+    """Seconds of a step of the training loop itself."""
+    shared, state, clock = SimpleNamespace(clip=10.0, bf16=bf16), runner._State(), runner.Clock()
+    task.steps = count + 2  # one more is begun, as in the middle of a training
+    with runner.Ahead(task) as batches:
+        return seconds(lambda step: runner._step(task, step, batches, shared, state, clock), count, device)
+
+
+def bare(task: runner.Task, compute: Callable[[], torch.Tensor], count: int, bf16: bool, device: str) -> float:
+    """Seconds of forward and backward alone."""
+
+    def step(_: int) -> None:
+        task.optimiser.zero_grad()
+        with runner.halved(task.module, bf16):
+            loss = compute()
+        loss.backward()
+
+    return seconds(step, count, device)
+
+
+def attention(made: params.Settings, chosen: argparse.Namespace) -> None:
+    """GPGNet, both inputs."""
+    folder = made.path / "training"
+    module, vocabulary = gpgnet.build(folder, ["target", "language"], made)
+    data = AttentionData(folder, ["target", "language"], vocabulary, memory=0)
+    training = made.section("gpgnet_training").model_copy(update={"batch": chosen.batch, "epochs": 100})
+    task = gpgnet.GpgnetTask(data, module.to(chosen.device), training, 0, chosen.device)
+    task.rows = task.rows.repeat(-(-chosen.batch // len(task.rows)))  # as many frames as a batch wants
+    rows, real = task.batch(0)
+    random = {k: torch.rand_like(v) * 255 if v.is_floating_point() else v for k, v in real.items()}
+    random["mask"] = (random["mask"] > 128).float()
+    loop = looped(task, chosen.steps, chosen.bf16, chosen.device)
+    alone = bare(task, lambda: task.loss((rows, random))["loss"], chosen.steps, chosen.bf16, chosen.device)
+    load = seconds(lambda step: task.batch(0), 5, chosen.device)
+    print(f"gpgnet: a step of {len(rows)} frames takes {loop:.3f} s, forward and backward alone {alone:.3f} s")
+    print(f"gpgnet: its batch is made in {load:.3f} s, {len(rows) / load:.0f} frames a second")
+    print(f"gpgnet, rate of the training against forward and backward alone: {100 * alone / loop:.0f} %")
+
+
+def regions(made: params.Settings, chosen: argparse.Namespace) -> None:
+    """SALNet with graph and sentences."""
+    if chosen.device == "cpu":
+        torch.set_num_threads(1)
+    job = records.Job("salnet", made, {"training": made.path / "training"}, {}, device=chosen.device)
+    task = salnet.prepare(job, made.section("salnet.salnet"))
+    task.cache = FrameCache(memory=0)
+    batch = task.batch(0)
+    count = 5 * chosen.steps
+    cutting = seconds(task.batch, count, chosen.device)
+    alone = bare(task, lambda: task.loss(batch)["loss"], count, chosen.bf16, chosen.device)
+    loop = looped(task, count, chosen.bf16, chosen.device)
+    print(f"salnet: a step of {len(batch.labels)} regions takes {loop:.3f} s, forward and backward alone {alone:.3f} s")
+    print(f"salnet: its regions are cut in {cutting:.3f} s")
+    hidden = (cutting + alone - loop) / min(cutting, alone)
+    print(f"salnet, share of the cutting that is done beside the computation: {100 * hidden:.0f} %")
+    print(f"salnet, one after the other against the training: {(cutting + alone) / loop:.2f}x")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--part", default="salnet,gpgnet")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        for name, part in (("salnet", regions), ("gpgnet", attention)):
+            if name in chosen.part.split(","):
+                shape = (720, 1280) if name == "salnet" else training_sets.SHAPE
+                with runner.exact(torch.get_num_threads()):
+                    part(training_sets.make(Path(work) / name, *SIZES, shape=shape), chosen)
+
+
+if __name__ == "__main__":
+    main()
