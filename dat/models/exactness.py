@@ -53,18 +53,21 @@ def spread(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Re
     return list(_workers(threads).map(function, parts))
 
 
-@functools.cache
-def _workers(threads: int) -> ThreadPoolExecutor:
-    """Threads in which torch uses no others."""
-    ready = threading.Barrier(threads + 1)
+def alone(count: int) -> ThreadPoolExecutor:
+    """So many threads in which torch uses no others: a second team of threads would take the first one's processors."""
+    before, ready = torch.get_num_threads(), threading.Barrier(count + 1)
 
-    def alone() -> None:
+    def begin() -> None:
         torch.set_num_threads(1)
+        torch.get_num_threads()  # when it is first asked, a thread takes what was last set in any of them
         ready.wait()
 
-    pool = ThreadPoolExecutor(threads, "alone", alone)
-    for _ in range(threads):
+    pool = ThreadPoolExecutor(count, "alone", begin)
+    for _ in range(count):
         pool.submit(int)  # each starts a thread, since those before it wait
     ready.wait()
-    torch.set_num_threads(threads)  # what is set in one thread is the default of those that start later
+    torch.set_num_threads(before)  # what is set in one thread is the default of those that start later
     return pool
+
+
+_workers = functools.cache(alone)

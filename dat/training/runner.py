@@ -10,10 +10,10 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ class Task(Protocol):
         """Its optimiser."""
 
     def batch(self, step: int) -> Any:
-        """The batch of a step (from 0), the same whenever it is asked for; made in a thread beside the step before."""
+        """The batch of a step (from 0), the same whenever it is asked for; perhaps in another thread."""
 
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """`loss`, which is descended, and any parts worth a curve: of the whole batch, in every process."""
@@ -113,23 +113,44 @@ class Clock:
         self.seconds[name] += time.perf_counter() - start
 
 
-class Ahead:
-    """A task's batches in order, each made by a thread while the step before it is computed."""
+class InTurn:
+    """A task's batches in order, each made when it is wanted."""
 
     def __init__(self, task: Task, first: int = 0) -> None:
         self._task, self._step = task, first
+
+    def take(self) -> Any:
+        """The next batch."""
+        self._step += 1
+        return self._task.batch(self._step - 1)
+
+    def settle(self) -> None:
+        """Wait until no batch is being made: what the task reads is the caller's alone."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+class Ahead(InTurn):
+    """A task's batches in order, each made by a thread while the step before it is computed."""
+
+    def __init__(self, task: Task, first: int = 0) -> None:
+        super().__init__(task, first)
+        self._pool = exactness.alone(1)
         device = next(task.module.parameters()).device
-        beside = (torch.cuda.set_device, (device,)) if device.type == "cuda" else (None, ())  # a thread's own choice
-        self._pool = ThreadPoolExecutor(1, "batches", *beside)
+        if device.type == "cuda":
+            self._pool.submit(torch.cuda.set_device, device)  # a thread's own choice
         self._next: Future[Any] | None = None
         self._start()
 
     def _start(self) -> None:
-        self._next = self._pool.submit(self._task.batch, self._step) if self._step < self._task.steps else None
-        self._step += 1
+        more = self._step < self._task.steps
+        self._next = self._pool.submit(super().take) if more else None
 
     def take(self) -> Any:
-        """The next batch; the one after it is begun."""
         if self._next is None:
             raise IndexError("the task has no more steps")
         batch = self._next.result()
@@ -137,15 +158,17 @@ class Ahead:
         return batch
 
     def settle(self) -> None:
-        """Wait until no batch is being made: what the task reads is the caller's alone."""
         if self._next is not None:
             wait([self._next])
 
-    def __enter__(self) -> "Ahead":
-        return self
-
     def __exit__(self, *error: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def batches_of(task: Task, first: int) -> InTurn:
+    """Ahead on a GPU; on a CPU the cores are all at work, and a second thread of Python's slows them down."""
+    device = next(task.module.parameters()).device
+    return (Ahead if device.type == "cuda" else InTurn)(task, first)
 
 
 @dataclass
@@ -165,14 +188,14 @@ def train(
 ) -> list[Row]:
     """Train to the last step, from the last checkpoint if there is one; returns the curve's rows.
 
-    Where a folder is given they are also written there as training goes on, by DVCLive.
+    Where a folder is given they are also written there, by DVCLive.
 
     Raises JobError naming the samples of a batch whose loss is not finite, and when memory runs out.
     """
     clock = clock or Clock()
     state = _restore(task, checkpoints)
     steps = range(state.step, task.steps)
-    with Ahead(task, state.step) as batches, curves.writer(folder, state.rows) as write:
+    with batches_of(task, state.step) as batches:
         for step in records.progress(steps, total=len(steps), desc=desc, unit="step"):
             _step(task, step, batches, settings, state, clock)
             state.step = step + 1
@@ -180,15 +203,16 @@ def train(
                 with clock.part("validation"):
                     batches.settle()
                     state.rows.append(_row(task, state))
-                write(state.rows[-1])
             kept = state.step % settings.checkpoint == 0 and state.step < task.steps
             if kept and checkpoints and distributed.first():
                 with clock.part("checkpoint"):
                     checkpoints.save(state.step, _snapshot(task, state))
+    if folder is not None and distributed.first():
+        curves.write(folder, state.rows)
     return state.rows
 
 
-def _step(task: Task, step: int, batches: Ahead, settings: Settings, state: _State, clock: Clock) -> None:
+def _step(task: Task, step: int, batches: InTurn, settings: Settings, state: _State, clock: Clock) -> None:
     task.module.train()
     for group in task.optimiser.param_groups:
         group["lr"] = group["initial_lr"] * task.rate(step)

@@ -240,10 +240,28 @@ class Watched(Line):
         return super().validate()
 
 
+@pytest.fixture
+def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches as on a GPU."""
+    monkeypatch.setattr(runner, "batches_of", runner.Ahead)
+
+
+@pytest.mark.usefixtures("ahead")
 def test_a_batch_is_made_beside_the_step_before_and_never_beside_validation() -> None:
     task = Watched()
     runner.train(task, SETTINGS)
     assert task.seen == list(range(task.steps))
+
+
+@pytest.mark.usefixtures("ahead")
+@pytest.mark.parametrize("stop", [1, 3, 8])
+def test_batches_made_ahead_change_nothing(tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Killed):
+        runner.train(Line(stop=stop), SETTINGS, Checkpoints(tmp_path))
+    rows = runner.train(ours := Line(), SETTINGS, Checkpoints(tmp_path))
+    monkeypatch.undo()
+    assert rows == runner.train(theirs := Line(), SETTINGS)
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(ours), weights_of(theirs), strict=True))
 
 
 def test_batches_that_do_not_fit_are_told_like_steps(monkeypatch: pytest.MonkeyPatch) -> None:
