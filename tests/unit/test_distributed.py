@@ -68,15 +68,16 @@ def both(made: params.Settings) -> Iterator[tuple[Path, Path, list["subprocess.C
     pair.mkdir()
     for name in ("params.yaml", "data", "training"):
         subprocess.run(["cp", "-r", made.path / name, pair / name], check=True)
-    run = "from dat import cli\n" + "".join(
-        f"cli.run_in_process({['train', *arguments]})\n" for arguments, _ in STAGES.values()
-    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.path)
         patch.setenv("DAT_DEVICES", "cpu")
         for arguments, _ in STAGES.values():
             cli.run_in_process(["train", *arguments])
-    said = two(pair, run)
+    said = [
+        one
+        for arguments, _ in STAGES.values()  # a pair of processes each, as torchrun starts them
+        for one in two(pair, f"from dat import cli\ncli.run_in_process({['train', *arguments]})\n")
+    ]
     yield made.path, pair, said
 
 
