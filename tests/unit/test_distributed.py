@@ -103,7 +103,9 @@ def test_the_first_process_alone_writes_and_prints(
     both: tuple[Path, Path, list["subprocess.CompletedProcess[str]"]],
 ) -> None:
     one, pair, said = both
-    assert said[1].stdout == said[1].stderr == "" and "domains" in said[0].stderr
+    assert all(second.stdout == second.stderr == "" for second in said[1::2])
+    for first, words in zip(said[::2], ("sentences", "gpgnet jtnl", "domains"), strict=True):
+        assert words in first.stderr
     assert records.read_json(pair / "weights/gpgnet/jtnl/record.json")["environment"]["processes"] == 2
     assert "processes" not in records.read_json(one / "weights/gpgnet/jtnl/record.json")["environment"]
     assert not list(pair.rglob("*.tmp")) and not list(pair.rglob("step-*.pt"))
