@@ -1,6 +1,6 @@
 """Does training help? On held-out embedded videos, and on real ones against random convolutions.
 
-    python benchmarks/bench_learning.py [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps,regions]
+    python benchmarks/bench_learning.py [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps] [--work FOLDER]
 
 Networks are trained by the stages' own commands in a copy of the finished run's training data, each with its own
 `train.seed`. `maps`: GPGNet's three versions, the overlap of the thresholded map with the box. `regions`: SALNet
@@ -10,6 +10,7 @@ networks. Prints a line a comparison; intervals resample clips and networks.
 """
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -141,9 +142,10 @@ def main() -> None:
     parser.add_argument("--variant", default="pymdnet")
     parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("--part", default="maps,regions,real")
+    parser.add_argument("--work", type=Path, help="an existing folder where networks are kept, and found again")
     chosen = parser.parse_args()
     settings, parts = params.load(chosen.root), chosen.part.split(",")
-    with tempfile.TemporaryDirectory() as work:
+    with contextlib.nullcontext(chosen.work) if chosen.work else tempfile.TemporaryDirectory() as work:
         if "maps" in parts:
             versions = {name: name for name in ("to", "nl", "jtnl")}
             compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, "held_out_iou")
