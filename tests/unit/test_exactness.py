@@ -14,7 +14,7 @@ if sys.argv[1] == "kept":
     exactness.keep_freed()
 def pages():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(8):
+for _ in range(40):
     torch.zeros(16 << 20)
 before = pages()
 for _ in range(5):
@@ -32,8 +32,8 @@ def faults(how: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc lets a process keep what it freed")
 def test_freed_memory_is_used_again() -> None:
-    assert faults("kept") < 0.6 * PAGES  # some, where something small was put in between
-    if faults("given back") < 0.9 * PAGES:
+    assert faults("kept") < PAGES / 100
+    if faults("given back") < PAGES / 100:
         pytest.skip("this system hands out large pages, so there is nothing to save")
 
 
