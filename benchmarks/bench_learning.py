@@ -1,6 +1,7 @@
 """Does training help? On held-out embedded videos, and on real ones against random convolutions.
 
-    python benchmarks/bench_learning.py [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps] [--work FOLDER]
+    python benchmarks/bench_learning.py [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps,regions]
+        [--work FOLDER]
 
 Networks are trained by the stages' own commands in a copy of the finished run's training data, each with its own
 `train.seed`. `maps`: GPGNet's three versions, the overlap of the thresholded map with the box. `regions`: SALNet
@@ -142,7 +143,8 @@ def main() -> None:
     parser.add_argument("--variant", default="pymdnet")
     parser.add_argument("--root", type=Path, default=ROOT)
     parser.add_argument("--part", default="maps,regions,real")
-    parser.add_argument("--work", type=Path, help="an existing folder where networks are kept, and found again")
+    kept = "an existing folder where networks of this code and run are kept, and found again"
+    parser.add_argument("--work", type=Path, help=kept)
     chosen = parser.parse_args()
     settings, parts = params.load(chosen.root), chosen.part.split(",")
     with contextlib.nullcontext(chosen.work) if chosen.work else tempfile.TemporaryDirectory() as work:
