@@ -82,23 +82,23 @@ def activate(x: Tensor, kind: Normalisation) -> Tensor:
         return normalise(F.relu(x, inplace=True), kind)
     rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
     piece = max(1, CHUNK // x.shape[1])
-    square, total = rows.new_empty(2, piece, x.shape[1])
+    k = rows.new_tensor(kind.k)
+    total, root = rows.new_empty(2, piece, x.shape[1])
     for part in torch.split(rows, piece):
         torch.clamp(part, min=0, out=part)
-        part.mul_(_factor(part, square[: len(part)], total[: len(part)], kind))
+        _scale(part, total[: len(part)], root[: len(part)], k, kind)
     return rows.view(x.shape[0], *x.shape[2:], x.shape[1]).permute(0, 3, 1, 2)
 
 
-def _factor(rows: Tensor, square: Tensor, total: Tensor, kind: Normalisation) -> Tensor:
-    """s^-3/4 of rows (M,C), s being k + alpha times the squares in each channel's window; the buffers are used up."""
-    torch.mul(rows, rows, out=square)
-    total.copy_(square)
+def _scale(rows: Tensor, total: Tensor, root: Tensor, k: Tensor, kind: Normalisation) -> None:
+    """Multiply rows (M,C) by s^-3/4, s being k + alpha times the squares in each channel's window, in few passes."""
+    torch.addcmul(k, rows, rows, value=kind.alpha, out=total)
     for away in range(1, kind.below + 1):
-        total[:, away:].add_(square[:, :-away])
+        total[:, away:].addcmul_(rows[:, :-away], rows[:, :-away], value=kind.alpha)
     for away in range(1, kind.above + 1):
-        total[:, :-away].add_(square[:, away:])
-    total.mul_(kind.alpha).add_(kind.k).rsqrt_()  # s^-1/2
-    return torch.sqrt(total, out=square).mul_(total)
+        total[:, :-away].addcmul_(rows[:, away:], rows[:, away:], value=kind.alpha)
+    total.rsqrt_()  # s^-1/2
+    rows.mul_(total).mul_(torch.sqrt(total, out=root))
 
 
 class VGGM(nn.Module):
