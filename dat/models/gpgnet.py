@@ -25,6 +25,7 @@ class NetworkSettings(Protocol):
     """The section `network` of params.yaml, as far as GPGNet reads it."""
 
     width: float
+    standardise: bool
     init: str
 
 
@@ -110,7 +111,7 @@ class GPGNet(nn.Module):
             raise InputError(f"gpgnet inputs are {list(inputs)}; expected target, language or both")
         self.inputs = tuple(name for name in INPUTS if name in inputs)
         generator = generator or torch.Generator().manual_seed(0)
-        self.repeat = repeat
+        self.repeat, self.standardise = repeat, network.standardise
         self.encoder = Encoder(network.width, encoder)
         apart = "target" in inputs and not shared_encoder  # [R16]
         self.patch_encoder = Encoder(network.width, encoder) if apart else None
@@ -132,18 +133,21 @@ class GPGNet(nn.Module):
         """(B,3,H,W) target patches -> (B, 512 * width, H/16, W/16)."""
         encoder = self.encoder if self.patch_encoder is None else self.patch_encoder
         out: Tensor = encoder(patch)
-        return out
+        return standardised(out, (1, 2, 3)) if self.standardise else out
 
     def encode_sentence(self, tokens: Tensor) -> Tensor:
         """(B,16) word numbers -> (B,16,channels)."""
         if self.sentence is None:
             raise InputError("this GPGNet has no language input")
         out: Tensor = self.sentence(tokens)
-        return repeated(out, tokens) if self.repeat else out
+        out = repeated(out, tokens) if self.repeat else out
+        return standardised(out, (1, 2)) if self.standardise else out
 
     def attend(self, frame: Tensor, patch: Tensor | None = None, sentence: Tensor | None = None) -> Tensor:
         """Frames and the encoded patch and sentence (of B or of one) -> (B,1,H,W) logits."""
         x = self.encoder(frame)  # (B,512,h,w)
+        if self.standardise:
+            x = standardised(x, (2, 3))
         parts = [x]
         if "target" in self.inputs:
             parts.append(_given(patch, "target").expand(x.shape[0], -1, -1, -1))
@@ -163,6 +167,12 @@ def repeated(encoded: Tensor, tokens: Tensor) -> Tensor:
     length = (tokens != PAD).sum(1, keepdim=True).clamp_min(1)  # (B,1)
     place = torch.arange(tokens.shape[1], device=tokens.device) % length  # (B,16)
     return encoded.gather(1, place[:, :, None].expand_as(encoded))
+
+
+def standardised(x: Tensor, over: tuple[int, ...]) -> Tensor:
+    """Values less their mean, over their standard deviation along `over`; where all are alike, 0."""
+    variance, mean = torch.var_mean(x, over, correction=0, keepdim=True)
+    return (x - mean) * torch.rsqrt(variance + 1e-5)
 
 
 def _given(value: Tensor | None, name: str) -> Tensor:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -12,7 +13,8 @@ from dat.models import gpgnet
 from dat.models.gpgnet import GPGNet
 
 LANGUAGE = SimpleNamespace(channels=512, kernel=3, layers=3)
-SMALL = SimpleNamespace(width=0.125, init="orthogonal")
+SMALL = SimpleNamespace(width=0.125, standardise=False, init="orthogonal")
+PAPER = SimpleNamespace(width=1, standardise=False, init="normal")
 VERSIONS = {"to": ["target"], "nl": ["language"], "jtnl": ["target", "language"]}
 
 
@@ -20,9 +22,10 @@ def count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-def small(version: str, **other: bool | str) -> GPGNet:
+def small(version: str, standardise: bool = False, **other: bool | str) -> GPGNet:
     language = SimpleNamespace(channels=24, kernel=3, layers=3)
-    return GPGNet(VERSIONS[version], SMALL, language, 10, **other)
+    network = SimpleNamespace(**vars(SMALL) | {"standardise": standardise})
+    return GPGNet(VERSIONS[version], network, language, 10, **other)
 
 
 def pictures(n: int, seed: int = 0) -> Tensor:
@@ -35,7 +38,7 @@ def tokens(n: int, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize(("version", "channels"), [("to", 1024), ("nl", 1024), ("jtnl", 1536)])
 def test_parameter_counts_at_the_paper_setting(version: str, channels: int) -> None:
-    model = GPGNet(VERSIONS[version], SimpleNamespace(width=1, init="normal"), LANGUAGE, 448)
+    model = GPGNet(VERSIONS[version], PAPER, LANGUAGE, 448)
     # 64: 1,792 + 36,928; 128: 73,856 + 147,584; 256: 295,168 + 2 * 590,080; 512: 1,180,160 + 2 * 2,359,808
     assert count(model.encoder) == 38_720 + 221_440 + 1_475_328 + 5_899_776 == 7_635_264
     first, *rest = model.decoder.blocks
@@ -45,7 +48,7 @@ def test_parameter_counts_at_the_paper_setting(version: str, channels: int) -> N
 
 
 def test_sizes_at_the_paper_setting() -> None:
-    model = GPGNet(VERSIONS["jtnl"], SimpleNamespace(width=1, init="normal"), LANGUAGE, 448)
+    model = GPGNet(VERSIONS["jtnl"], PAPER, LANGUAGE, 448)
     seen: list[tuple[int, ...]] = []
     model.decoder.register_forward_hook(lambda m, i, o: seen.extend([tuple(i[0].shape), tuple(o.shape)]))
     with torch.no_grad():
@@ -70,6 +73,36 @@ def test_both_inputs_change_the_map(name: str) -> None:
     one = model(pictures(1), pictures(1, 1), tokens(1, 1))
     other = model(pictures(1), pictures(1, 2 if name == "patch" else 1), tokens(1, 2 if name == "sentence" else 1))
     assert not torch.allclose(one, other)
+
+
+def test_standardised_matches_numpy_and_leaves_no_spread_at_nothing() -> None:
+    x = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for over in ((2, 3), (1, 2, 3)):
+        values = x.numpy()
+        centred = values - values.mean(over, keepdims=True)
+        slow = centred / np.sqrt(np.square(centred).mean(over, keepdims=True) + 1e-5)
+        np.testing.assert_allclose(gpgnet.standardised(x, over).numpy(), slow, rtol=1e-12)
+    assert not gpgnet.standardised(torch.full((1, 2, 3, 3), 7.0), (2, 3)).any()
+
+
+def test_a_standardising_network_gives_its_decoder_inputs_of_one_size() -> None:
+    """R40: per channel of the frame, and over all of the patch's and of the sentence's values."""
+    model, seen = small("jtnl", standardise=True, repeat=True), []
+    model.decoder.register_forward_hook(lambda m, i, o: seen.append(i[0]))
+    with torch.no_grad():
+        model(pictures(2), pictures(2, 1), tokens(2))
+        plain = small("jtnl")
+        plain.load_state_dict(model.state_dict())
+        plain.decoder.register_forward_hook(lambda m, i, o: seen.append(i[0]))
+        plain(pictures(2), pictures(2, 1), tokens(2))
+    frame, patch, _ = torch.split(seen[0], [64, 64, 24], 1)
+    alive = torch.split(seen[1], [64, 64, 24], 1)[0].std((2, 3)) > 0.1
+    assert frame.mean((2, 3)).abs().max() < 1e-5
+    torch.testing.assert_close(frame.std((2, 3), correction=0)[alive], torch.ones(int(alive.sum())), atol=1e-2, rtol=0)
+    torch.testing.assert_close(patch.std((1, 2, 3), correction=0), torch.ones(2), atol=1e-2, rtol=0)
+    encoded = model.encode_sentence(tokens(2))
+    torch.testing.assert_close(encoded.std((1, 2), correction=0), torch.ones(2), atol=1e-2, rtol=0)
+    torch.testing.assert_close(encoded.mean((1, 2)), torch.zeros(2), atol=1e-5, rtol=0)
 
 
 def test_a_tracker_may_encode_once_for_many_frames() -> None:
