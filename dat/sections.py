@@ -21,7 +21,7 @@ class Synthetic(Section):
 
     seed: int
     videos: Number
-    frames: Number
+    frames: Annotated[int, Field(ge=3)]  # a target that leaves the view goes, is away, and comes back
     width: Number
     height: Number
 
@@ -96,14 +96,19 @@ class Gpgnet(Section):
 
 
 class GpgnetTraining(Section):
-    """GPGNet's training; over the first `warm_up` steps the rate rises to its value."""
+    """GPGNet's training; over the first `warm_up` steps the rate rises to its value.
+
+    A training frame and its mask are moved around by up to `shift` of their sides, over the edge to the other side.
+    """
 
     optimiser: Literal["adagrad", "adam"]
     rate: Positive
     warm_up: Count
+    decay: Literal["none", "cosine"]
     batch: Number
     epochs: Number
     held_out: Share
+    shift: Share
     encoder: Literal["vgg11", "vgg13", "vgg16", "vgg19"]
     shared_encoder: bool
     freeze_language: bool

@@ -63,6 +63,7 @@ def test_the_paper_profile_names_every_variant_of_the_paper() -> None:
         ("attention: jtnl", "attention: both", "variants.dat-jtnl.attention"),
         ("colour_names: none", "colour_names: /tmp/names.npy", "csrdcf.colour_names"),
         ("colour_names: none", "colour_names: ../names.npy", "csrdcf.colour_names"),
+        ("frames: 40", "frames: 2", "synthetic.otb100.frames"),
         ("bins: 16", "bins: 17", "csrdcf.segmentation.bins"),
         ("momentum: 0.9", "momentum: .nan", "tracking.momentum"),
     ],

@@ -50,6 +50,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     assert facts[0]["digest"] == facts[1]["digest"] != facts[2]["digest"]
 
 
+@pytest.mark.parametrize(("key", "layout"), LAYOUTS.items())
+def test_three_frames_hold_every_recipe(tmp_path: Path, key: str, layout: str) -> None:
+    short = Synthetic(seed=1, videos=len(programme.TRAINING), frames=3, width=160, height=120)
+    synthetic.write(tmp_path / key, key, layout, short)
+    assert len(list((tmp_path / key).rglob("*.jpg"))) >= 3 * short.videos - 3  # one of OTB's has two targets
+
+
 def test_a_video_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
     synthetic.write(tmp_path / "two", "tlp", "tlp", section(5, 2))
     synthetic.write(tmp_path / "three", "tlp", "tlp", section(5, 3))
