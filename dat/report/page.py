@@ -64,8 +64,13 @@ def origin(settings: Settings) -> list[str]:
     gpgnet = settings.section("gpgnet_training")
     if gpgnet.optimiser != "adagrad":
         said.append(f"GPGNet is trained by {gpgnet.optimiser.capitalize()}, in the paper by Adagrad.")
+    if gpgnet.shift:
+        said.append(
+            f"GPGNet's training frames are shifted by up to {gpgnet.shift:.0%} of their sides, in the paper not."
+        )
     if network.standardise or network.init == "orthogonal":
-        what = "features are standardised before fc4" if network.standardise else "features are not standardised"
+        where = "before SALNet's fc4 and GPGNet's decoder"
+        what = f"features are {'' if network.standardise else 'not '}standardised {where}"
         said.append(f"Reading R40 is in force: {what}, and initialisation is {network.init}. The paper has neither.")
     else:
         said.append("Reading R40 is off, as in the paper.")

@@ -55,7 +55,11 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
         "salnet_training.cycles train.clip",
     ),
     ("R39", "SR of table 5", "= success, the mean over 21 thresholds"),
-    ("R40", "Standardised features, orthogonal initialisation", "network.standardise network.init"),
+    (
+        "R40",
+        "Standardised features (before fc4, before GPGNet's decoder), orthogonal initialisation",
+        "network.standardise network.init",
+    ),
 )
 """Id, matter, and where the value in force is: params, or (after `= `) fixed words."""
 

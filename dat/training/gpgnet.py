@@ -1,6 +1,7 @@
 """Stage `gpgnet@VERSION`: the attention network, trained on the selected frames of LaSOT."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class GpgnetTask:
             module.sentence.requires_grad_(False)
         trained = [p for p in module.parameters() if p.requires_grad]
         self.optimiser = OPTIMISERS[training.optimiser](trained, training.rate)
-        self.warm_up = training.warm_up
+        self.warm_up, self.decay, self.shift = training.warm_up, training.decay, training.shift
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * training.epochs
 
@@ -50,7 +51,14 @@ class GpgnetTask:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
         chosen = order[place * self.size : (place + 1) * self.size]
-        return chosen, self.data.batch(chosen[distributed.computed(len(chosen))], self.device)
+        own = distributed.computed(len(chosen))
+        batch = self.data.batch(chosen[own], self.device)
+        if self.shift:
+            moves = shifts(
+                np.random.default_rng([self.seed, 4, step]), len(chosen), self.shift, batch["mask"].shape[2:]
+            )
+            batch |= {name: rolled(batch[name], moves[own]) for name in ("frame", "mask")}
+        return chosen, batch
 
     def loss(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> dict[str, Tensor]:
         found, masks = (
@@ -59,7 +67,7 @@ class GpgnetTask:
         return {"loss": losses.attention(found, masks)}
 
     def rate(self, step: int) -> float:
-        return min(1.0, (step + 1) / max(1, self.warm_up))
+        return min(1.0, (step + 1) / max(1, self.warm_up)) * runner.decayed(step, self.steps, self.decay)
 
     def samples(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> list[str]:
         return [self.data.name(i) for i in batch[0]]
@@ -85,6 +93,20 @@ def split_videos(videos: list[str], share: float, seed: int) -> tuple[set[str], 
     order = np.random.default_rng([seed, 3]).permutation(len(videos))
     out = {videos[i] for i in order[:count]}
     return set(videos) - out, out
+
+
+def shifts(rng: np.random.Generator, count: int, share: float, size: Sequence[int]) -> NDArray[np.int64]:
+    """Whole pixels (count,2), rows and columns, to move frames of `size` (H,W) by: up to `share` of it either way."""
+    most = np.floor(share * np.array(size)).astype(np.int64)
+    return rng.integers(-most, most + 1, (count, 2))
+
+
+def rolled(pictures: Tensor, moves: NDArray[np.int64]) -> Tensor:
+    """Pictures (B,C,H,W), each moved by its (2,) of `moves`; what leaves on one side comes in on the other."""
+    found = torch.empty_like(pictures)
+    for to, picture, move in zip(found, pictures, moves.tolist(), strict=True):
+        to.copy_(picture.roll(move, (1, 2)))
+    return found
 
 
 def logits(module: GPGNet, batch: dict[str, Tensor]) -> Tensor:

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import training_sets
@@ -14,6 +15,7 @@ from dat.errors import InputError, JobError
 from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
 from dat.training import gpgnet, language, losses, salnet
+from dat.training.attention_data import AttentionData
 
 CHANGES = (
     (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>2"),
@@ -73,6 +75,50 @@ def test_words_are_made_unknown_in_training_alone(made: params.Settings) -> None
     assert torch.equal(first.tokens[kept], task.tokens[first.rows][kept])
     assert torch.equal(first.tokens, again.tokens) and not torch.equal(first.tokens, other.tokens)
     assert not (task.tokens == UNKNOWN).any()  # what is validated
+
+
+def gpgnet_task(made: params.Settings, **changes: object) -> gpgnet.GpgnetTask:
+    section = made.section("gpgnet_training").model_copy(update=changes)
+    module, words = gpgnet.build(made.path / "training", ["target", "language"], made)
+    data = AttentionData(made.path / "training", ["target", "language"], words)
+    return gpgnet.GpgnetTask(data, module, section, seed=0)
+
+
+def test_frames_are_moved_with_their_masks_in_training_alone(made: params.Settings) -> None:
+    moved, still = (gpgnet_task(made, shift=share, batch=4) for share in (0.5, 0.0))
+    places = set()
+    for step in range(3):
+        (chosen, found), (same, plain) = moved.batch(step), still.batch(step)
+        assert np.array_equal(chosen, same) and torch.equal(found["patch"], plain["patch"])
+        for n in range(len(chosen)):
+            height, width = plain["mask"].shape[2:]
+            fits = [
+                (dy, dx)
+                for dy in range(-(height // 2), height // 2 + 1)
+                for dx in range(-(width // 2), width // 2 + 1)
+                if torch.equal(plain["frame"][n].roll((dy, dx), (1, 2)), found["frame"][n])
+                and torch.equal(plain["mask"][n].roll((dy, dx), (1, 2)), found["mask"][n])
+            ]
+            assert fits, f"sample {n} of step {step} is no shift of its frame and mask"
+            places.add(fits[0])
+    assert len(places) > 8  # each by its own
+    again = moved.batch(2)[1]
+    assert torch.equal(again["frame"], found["frame"])
+    with torch.no_grad():
+        assert moved.validate() == still.validate()
+
+
+def test_moves_reach_the_whole_share_both_ways() -> None:
+    drawn = gpgnet.shifts(np.random.default_rng(0), 4000, 0.25, (64, 80))
+    assert (drawn.min(0).tolist(), drawn.max(0).tolist()) == ([-16, -20], [16, 20])
+
+
+def test_gpgnets_rate_rises_and_falls(made: params.Settings) -> None:
+    falling = gpgnet_task(made, decay="cosine", warm_up=4, batch=1, epochs=20)
+    half = falling.steps // 2
+    assert [falling.rate(0), falling.rate(3), falling.rate(half)] == pytest.approx([0.25, 1.0, 0.5], abs=0.02)
+    constant = gpgnet_task(made, decay="none", warm_up=4, epochs=20)
+    assert {constant.rate(step) for step in range(4, constant.steps)} == {1.0}
 
 
 def test_without_dropout_words_stay(made: params.Settings) -> None:
