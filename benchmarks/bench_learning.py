@@ -4,10 +4,11 @@
         [--work FOLDER]
 
 Networks are trained by the stages' own commands in a copy of the finished run's training data, each with its own
-`train.seed`. `maps`: GPGNet's three versions, the overlap of the thresholded map with the box. `regions`: SALNet
-against the baseline, how far held-out positives and negatives lie apart. `real`: trackers without attention on the
-nine targets of OTB in DAT_TEST_DATA, first 40 frames and every second of the first 80, on trained and on random
-networks. Prints a line a comparison; intervals resample clips and networks.
+`train.seed`. `maps`: GPGNet's three versions, the overlap of the thresholded map with the box, and the area under the
+precision-recall curve, which needs no threshold. `regions`: SALNet against the baseline, how far held-out positives
+and negatives lie apart. `real`: trackers without attention on the nine targets of OTB in DAT_TEST_DATA, first 40
+frames and every second of the first 80, on trained and on random networks. Prints a line a comparison; intervals
+resample clips and networks.
 """
 
 import argparse
@@ -150,7 +151,8 @@ def main() -> None:
     with contextlib.nullcontext(chosen.work) if chosen.work else tempfile.TemporaryDirectory() as work:
         if "maps" in parts:
             versions = {name: name for name in ("to", "nl", "jtnl")}
-            compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, "held_out_iou")
+            for key in ("held_out_iou", "held_out_average_precision"):
+                compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, key)
         if "regions" in parts:
             nets = {name: settings.section(f"variants.{name}").salnet for name in ("pymdnet", "salnet")}
             for key in ("held_out_margin", "held_out_auc", "held_out_accuracy"):

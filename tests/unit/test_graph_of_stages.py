@@ -35,6 +35,13 @@ def test_dvc_and_the_command_line_name_the_same_stages() -> None:
     assert set(GRAPH) == set(STAGES)
 
 
+def test_the_paper_profile_has_the_same_graph() -> None:
+    """A copy and no link, which DVC cannot follow in another commit (`dvc metrics diff`)."""
+    copy = ROOT / "profiles" / "paper" / "dvc.yaml"
+    assert not copy.is_symlink()
+    assert copy.read_bytes() == (ROOT / "dvc.yaml").read_bytes(), "cp dvc.yaml profiles/paper/"
+
+
 def empty(path: str) -> bool:
     """Whether a file is a package's `__init__` with nothing but a docstring: it decides nothing."""
     body = ast.parse((ROOT / path).read_text()).body
