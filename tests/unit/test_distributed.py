@@ -173,4 +173,6 @@ def test_shares_are_all_samples_once_in_order(monkeypatch: pytest.MonkeyPatch, c
     for rank in range(3):
         monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
         found += list(range(count))[distributed.share(count)]
+        computed = list(range(count))[distributed.computed(count)]
+        assert computed == (list(range(count))[distributed.share(count)] or list(range(count))[:1])  # never nothing
     assert found == list(range(count))

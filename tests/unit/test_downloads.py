@@ -24,6 +24,7 @@ class Web:
 
     body: bytes = BODY
     ranges: bool = True
+    partial: bool = False  # calls an answer partial that is from the beginning
     breaks: int | None = None  # bytes after which the connection is cut
     status: int | None = None
     asked: list[str | None] = field(default_factory=list)
@@ -48,8 +49,9 @@ def web() -> Iterator[Web]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            self.send_response(206 if wanted and found.ranges else 200)
-            if wanted and found.ranges:
+            partly = wanted and (found.ranges or found.partial)
+            self.send_response(206 if partly else 200)
+            if partly:
                 self.send_header("Content-Range", f"bytes {start}-{len(found.body) - 1}/{len(found.body)}")
             self.send_header("Content-Length", str(len(found.body) - start))
             self.end_headers()
@@ -98,10 +100,11 @@ def test_cut_half_way_the_same_call_goes_on(web: Web, source: Source, tmp_path: 
     assert web.asked == [None, f"bytes={kept}-"] and names(tmp_path) == ["weights.bin"]
 
 
+@pytest.mark.parametrize("partial", [False, True])
 def test_a_server_that_does_not_resume_starts_over(
-    web: Web, source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    web: Web, source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str], partial: bool
 ) -> None:
-    web.ranges = False
+    web.ranges, web.partial = False, partial
     (tmp_path / "weights.bin.part").write_bytes(b"x" * 1000)
     assert downloads.fetch(source, tmp_path).read_bytes() == BODY
     assert "does not resume" in capsys.readouterr().err

@@ -40,7 +40,8 @@ def test_freed_memory_is_used_again() -> None:
 def test_exact_sets_threads_and_algorithms_and_turns_tf32_off() -> None:
     code = (
         "import os, torch\nfrom dat.models.exactness import exact\n"
-        "torch.backends.cudnn.benchmark = torch.backends.cudnn.allow_tf32 = True\nexact(1)\n"
+        "torch.backends.cudnn.benchmark = torch.backends.cudnn.allow_tf32 = True\n"
+        "torch.backends.cuda.matmul.allow_tf32 = True\nexact(1)\n"
         "assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()\n"
         "assert not (torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32)\n"
         "assert not torch.backends.cudnn.benchmark and os.environ['CUBLAS_WORKSPACE_CONFIG'] == ':4096:8'\n"
