@@ -140,6 +140,44 @@ def test_attention_is_one_more_channel_that_counts():
     assert seen[rows // 2, columns // 2] == 1 and seen[0, 0] == 0
 
 
+def test_attention_is_cut_where_the_filter_looks_whatever_the_maps_size():
+    """The map has a fifth of the frame's columns and half of its rows; it shines on the target alone."""
+    frames, truth = moved([(90 + 4 * k, 80 + 3 * k) for k in range(4)])
+
+    class Narrow(Light):
+        def map(self, image):
+            x, y, w, h = self.shown[self.at].astype(int)  # whole numbers here
+            whole = np.zeros(image.shape[:2], np.float32)
+            whole[y : y + h, x : x + w] = 1
+            self.at += 1
+            return cv2.resize(whole, (52, 100), interpolation=cv2.INTER_AREA)
+
+    tracker, _ = follow(frames, truth[0], Narrow(truth))
+    seen, step = tracker._attended(), tracker._side() / tracker._grid[0]
+    off = truth[-1, :2] + truth[-1, 2:] / 2 - tracker._centre
+    for axis, pixels, away in ((0, truth[-1, 2], off[0]), (1, truth[-1, 3], off[1])):
+        along = seen.sum(axis)
+        places = (np.arange(len(along)) + 0.5) * step - tracker._side() / 2
+        assert np.average(places, weights=along) == pytest.approx(away, abs=0.5)
+        assert along.sum() / along.max() * step == pytest.approx(pixels, rel=0.1)
+
+
+def test_the_channels_weights_move_by_their_rate():
+    frames, truth = moved([(90 + 3 * k, 80) for k in range(2)])
+
+    def weights(rate):
+        tracker = CsrDcf(OWN.model_copy(update={"weight_rate": rate}))
+        tracker.init(frames[0], truth[0])
+        first = tracker._weights.copy()
+        tracker.update(frames[1])
+        return first, tracker._weights
+
+    (first, kept), (_, new), (_, some) = (weights(rate) for rate in (0.0, 1.0, 0.25))
+    np.testing.assert_array_equal(first, kept)
+    assert np.abs(new - first).max() > 0.001
+    np.testing.assert_allclose(some, 0.75 * first + 0.25 * new, rtol=1e-12)
+
+
 def test_attention_alone_pulls_the_filter_to_where_it_shines():
     """The picture shows nothing: only the map tells that the target moved."""
     frames, truth = moved([(90 + 4 * k, 80) for k in range(5)])
