@@ -1,6 +1,7 @@
 """Is a target found again that left the view, or was covered for fifteen frames? On videos that no network has seen.
 
-    python benchmarks/bench_redetection.py [--videos 10] [--seeds 2] [--variants salnet,dat-jtnl] [--root CHECKOUT]
+    python benchmarks/bench_redetection.py [--videos 10] [--seeds 2] [--variants salnet,dat-jtnl] [--clips SEED]
+        [--root CHECKOUT]
 
 Draws videos of 60 frames of both kinds, with seeds and photographs of their own, and tracks each with the networks of
 the profile's finished run. A target has returned when half of it is to be seen again, and is found again when the
@@ -46,9 +47,9 @@ class Clip:
     back: int
 
 
-def clips(videos: int) -> Iterator[Clip]:
-    """Videos of both kinds, one after another."""
-    for index, seed in enumerate(np.random.SeedSequence(SEED).spawn(2 * videos)):
+def clips(videos: int, number: int = SEED) -> Iterator[Clip]:
+    """Videos of both kinds, one after another, drawn by a seed."""
+    for index, seed in enumerate(np.random.SeedSequence(number).spawn(2 * videos)):
         kind = list(RECIPES)[index % 2]
         scenery, wording = seed.spawn(2)
         shape, photos = KINDS[index % len(KINDS)], textures.PHOTOS["testing"]
@@ -70,12 +71,13 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=10, help="of each kind")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--variants", default="salnet,dat-to,dat-nl,dat-jtnl")
+    parser.add_argument("--clips", type=int, default=SEED, help="seed that the videos are drawn by")
     parser.add_argument("--root", type=Path, default=ROOT)
     chosen = parser.parse_args()
     settings, variants = params.load(chosen.root), chosen.variants.split(",")
     exact(settings.section("tracking").threads)
     rows: dict[tuple[str, str], list[tuple[bool, bool, int]]] = {}
-    shown = list(clips(chosen.videos))
+    shown = list(clips(chosen.videos, chosen.clips))
     with progress(total=len(shown) * len(variants) * chosen.seeds, desc="re-detection", unit="run") as bar:
         for clip in shown:
             for variant in variants:

@@ -64,6 +64,9 @@ def origin(settings: Settings) -> list[str]:
     gpgnet = settings.section("gpgnet_training")
     if gpgnet.optimiser != "adagrad":
         said.append(f"GPGNet is trained by {gpgnet.optimiser.capitalize()}, in the paper by Adagrad.")
+    if gpgnet.encoder != "vgg16":
+        name = gpgnet.encoder.replace("vgg", "VGG-")
+        said.append(f"GPGNet's encoder is {name}; the paper's VGG-Net is read as VGG-16 [R15].")
     if gpgnet.shift:
         said.append(
             f"GPGNet's training frames are shifted by up to {gpgnet.shift:.0%} of their sides, in the paper not."

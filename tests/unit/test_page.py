@@ -105,6 +105,7 @@ def test_profile_data_sets_and_origin_are_said(html: str) -> None:
     assert "Report of profile <em>embedded</em>" in html
     assert "trained from scratch" in html and "Reading R40 is in force" in html
     assert "training frames are shifted by up to 50% of their sides" in html
+    assert "encoder is VGG-11;" in html
     assert "synthetic videos" in html and html.count("synthetic-otb100") >= 5
 
 
@@ -122,7 +123,7 @@ def test_every_reading_has_a_value_in_force(html: str) -> None:
 
 def test_the_paper_profile_is_told_as_it_is() -> None:
     said = " ".join(page.origin(params.load(ROOT / "profiles" / "paper")))
-    assert "R40 is off" in said and "width" not in said and "shifted" not in said
+    assert "R40 is off" in said and "width" not in said and "shifted" not in said and "encoder" not in said
 
 
 def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
