@@ -235,9 +235,10 @@ class Attention(Section):
 
 
 class Redetection(Section):
-    """When a jump counts as a re-detection [R25]."""
+    """When a jump counts as a re-detection [R25], and the score that it must exceed, no less than `failure_score`."""
 
     overlap: Share
+    score: float
 
 
 class Tracking(Section):

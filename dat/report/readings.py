@@ -35,7 +35,7 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R22", "Table 1 against table 4", "= different variants, footnoted"),
     ("R23", "Target only exceeds both in table 3", "= footnoted, the verdict computed"),
     ("R24", "Frames a second in table 2", "= as printed, footnoted; only EAO is compared"),
-    ("R25", "A re-detection: overlap with the last box below", "tracking.redetection.overlap"),
+    ("R25", "A re-detection: overlap with the last box below, score above", "tracking.redetection"),
     ("R26", "The local sampler after a jump", "= around the new box, as after any success"),
     ("R27", "A video without a sentence", "= attention from the target alone, and said"),
     ("R28", "Masks of an absent target", "masks.absent"),

@@ -230,26 +230,33 @@ class Tracker:
         return float(self._centre[2]), float(self._centre[3])
 
     def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Found:
-        """The winner and its like: only candidates of one group are averaged, never those of two places [R34]."""
+        """The winner and its like: only candidates of one group are averaged, never those of two places [R34].
+
+        A far group that would be a re-detection [R25] must be surer than others; else the best local ones are taken.
+        """
         own = self.settings.candidates
         size = min(own.best, own.local, own.global_ or own.local) if own.winner == "mean" else 1
         tops = [part.topk(size) for part in torch.split(ranks, groups)]
-        worth = torch.stack([top.values.mean() for top in tops])
+        winner = torch.stack([top.values.mean() for top in tops]).argmax()
         starts = torch.tensor(np.cumsum([0, *groups[:-1]]), device=self.device)
         picked = torch.stack([top.indices for top in tops]) + starts[:, None]
-        winner = worth.argmax()
-        chosen = picked[winner]
+        chosen = picked[torch.stack([winner, winner.new_zeros(())])]  # the winners, and the best local ones: (2, K)
         boxes = torch.from_numpy(self.candidates).to(self.device)[chosen]
-        told = torch.cat([boxes.mean(0), scores[chosen].mean()[None], winner[None].float()]).tolist()
-        return Found(boxes, features[chosen], np.array(told[:4]), told[4], int(told[5]))
+        told = torch.cat([boxes.mean(1), scores[chosen].mean(1)[:, None], winner.expand(2)[:, None].float()], 1)
+        (*box, score, group), (*near, near_score, _) = told.tolist()
+        if group and score <= self.settings.redetection.score and self._apart(np.array(box)):
+            return Found(boxes[1], features[chosen[1]], np.array(near), near_score, 0)
+        return Found(boxes[0], features[chosen[0]], np.array(box), score, int(group))
+
+    def _apart(self, box: NDArray[np.float64]) -> bool:
+        """Whether a box lies away from the last one: then following it is a re-detection [R25]."""
+        return float(geometry.overlap(box, self.box)[0]) < self.settings.redetection.overlap
 
     def _accept(self, found: Found) -> None:
-        last = self.box
         self._centre = found.box
-        self.box = self.regressor.predict(found.features, found.boxes).mean(0).double().cpu().numpy()
+        box = self.regressor.predict(found.features, found.boxes).mean(0).double().cpu().numpy()
         self.score, self.source = found.score, "global" if found.group else "local"
-        apart = float(geometry.overlap(self.box, last)[0]) < self.settings.redetection.overlap
-        self.redetected = bool(found.group) and apart
+        self.redetected, self.box = bool(found.group) and self._apart(box), box
         self._translation = self.settings.candidates.translation
 
     def _reject(self, found: Found) -> None:

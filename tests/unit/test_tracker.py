@@ -103,6 +103,18 @@ def test_a_target_that_comes_back_elsewhere_is_found_by_attention_alone():
     assert boxes.overlap(without[-1], there)[0] == 0
 
 
+def test_only_a_jump_needs_the_score_of_one():
+    frames, truth, there = lost_and_found()
+    never = {"redetection__score": 1.0}
+    tracker, got = follow(frames, truth[0], Spotlight(there), **never)
+    _, without = follow(frames, truth[0])
+    assert (got == without).all() and tracker.lost and tracker.source == "local" and len(tracker.candidates) == 48 + 16
+    few = {"candidates__local": 2}  # far candidates where the target is are no jump
+    near, strict = follow(frames[:3], truth[0], Spotlight(truth[2]), **never, **few)
+    assert near.source == "global" and not near.redetected
+    assert (strict == follow(frames[:3], truth[0], Spotlight(truth[2]), redetection__score=0.5, **few)[1]).all()
+
+
 def test_a_jump_never_averages_boxes_of_two_places():
     frames, truth, there = lost_and_found()
     _, got = follow(frames, truth[0], Spotlight(there))
