@@ -8,7 +8,7 @@ from dat.datasets.sampling import BoxSampler
 from dat.tracking.proposals import Region, find_regions, global_candidates, region_box
 from tests.unit.tracking_parts import ROOT
 
-SETTINGS = params.load(ROOT).section("tracking.attention")
+SETTINGS = params.load(ROOT / "profiles" / "paper").section("tracking.attention")
 SIZE = (320, 240)
 
 
