@@ -20,7 +20,8 @@ def annotations(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """LaSOT's annotation files."""
     folder = tmp_path_factory.mktemp("lasot")
     with tarfile.open(real_data / "lasot" / "lasot_annotations.tar.xz") as tar:
-        tar.extractall(folder, filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.2 and 3.11.3 have none
+        tar.extractall(folder)
     return folder / "annotations"
 
 
