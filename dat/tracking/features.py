@@ -33,7 +33,7 @@ class Features:
     """Features (N, D) of boxes (N, 4) of an image (3, H, W) on the network's device."""
 
     def __init__(self, network: SALNet, mode: str, fill: Fill) -> None:
-        self.vggm, self.mode, self.fill = network.vggm.frozen(), mode, fill
+        self.plain, self.vggm, self.mode, self.fill = network.vggm, network.vggm.frozen(), mode, fill
 
     def __call__(self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None) -> Tensor:
         """`reference` is the (width, height) that a shared scene is looked at by; without it boxes are cut in crops."""
@@ -78,7 +78,8 @@ class Features:
         x = F.max_pool2d(x, 3, 2)
         x = activate(network.conv2(x), network.normalisation)
         x = F.max_pool2d(x, 3, 1)
-        return F.relu(F.conv2d(x, network.conv3.weight, network.conv3.bias, dilation=2), inplace=True)
+        last = self.plain.conv3
+        return F.relu(F.conv2d(x, last.weight, last.bias, dilation=2), inplace=True)
 
 
 def scene_of(
