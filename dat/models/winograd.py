@@ -65,48 +65,44 @@ class Winograd(nn.Module):
         taps = -(-self.side // self.stride)
         self.reach = self.tile + taps - 1  # inputs of a phase, and products, a side
         into, kernel, out = matrices(self.tile, taps)
-        order = self._order(full=self.side - self.stride * (taps - 1))
-        whole = np.concatenate([points for points, _ in order])
-        self.input = torch.from_numpy(np.kron(into, into)[whole]).float()  # (products, reach * reach)
-        self.output = torch.from_numpy(np.kron(out, out)[:, whole]).float()  # (tile * tile, products)
+        groups = self._groups(full=self.side - self.stride * (taps - 1))
+        order = [point for points in groups.values() for point in points]
+        self.input = torch.from_numpy(np.kron(into, into)[order]).float()  # (products, reach * reach)
+        self.output = torch.from_numpy(np.kron(out, out)[:, order]).float()  # (tile * tile, products)
         weight = F.pad(layer.weight.detach().double(), (0, self.stride * taps - self.side) * 2)
         phases = weight.view(*weight.shape[:2], taps, self.stride, taps, self.stride)  # row stride * a + p, column b, q
         g = torch.from_numpy(kernel)
         changed = torch.einsum("xa,yb,ocapbq->xypqco", g, g, phases).flatten(2, 3).flatten(0, 1)  # (products,pq,C,O)
-        self.groups = [(len(points), used) for points, used in order]
-        self.kernels = [changed[points][:, used].flatten(1, 2).float().contiguous() for points, used in order]
+        self.kernels = [
+            (list(phases), changed[points][:, list(phases)].flatten(1, 2).float().contiguous())
+            for phases, points in groups.items()
+        ]
+        self.channels = len(layer.weight)
         self.bias = None if layer.bias is None else layer.bias.detach()
 
-    def _order(self, full: int) -> list[tuple[list[int], list[int]]]:
-        """Groups of products with the phases they need: away from infinity all, at it a side's first `full`."""
-        away, at = range(self.reach - 1), range(self.reach - 1, self.reach)
-        found = []
-        for rows, columns in product((away, at), repeat=2):
-            p, q = (range(full if side is at else self.stride) for side in (rows, columns))
-            points = [self.reach * x + y for x in rows for y in columns]
-            found.append((points, [self.stride * i + j for i in p for j in q]))
+    def _groups(self, full: int) -> dict[tuple[int, ...], list[int]]:
+        """Products by the phases that they need: away from infinity all, at it a side's first `full`."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for x, y in product(range(self.reach), repeat=2):
+            p, q = (range(full if point == self.reach - 1 else self.stride) for point in (x, y))
+            found.setdefault(tuple(self.stride * i + j for i in p for j in q), []).append(self.reach * x + y)
         return found
 
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
         high, wide = (h - self.side) // self.stride + 1, (w - self.side) // self.stride + 1
         down, across = -(-high // self.tile), -(-wide // self.tile)
-        out = x.new_empty(n, down * self.tile, across * self.tile, self.output_channels)
+        out = x.new_empty(n, down * self.tile, across * self.tile, self.channels)
         step = max(1, TILES // (down * across))
         tall, broad = (self.stride * (self.tile * count + self.reach - self.tile) for count in (down, across))
         padded = x.new_zeros(min(step, n), tall, broad, c)
-        tall, broad = min(tall, h), min(broad, w)
         for images, filled in zip(torch.split(x.permute(0, 2, 3, 1), step), torch.split(out, step), strict=True):
             own = padded[: len(images)]
-            own[:, :tall, :broad] = images[:, :tall, :broad]
+            own[:, :h, :w] = images
             self._convolve(own, filled, down, across)
         if self.bias is not None:
             out += self.bias
         return out[:, :high, :wide].permute(0, 3, 1, 2)
-
-    @property
-    def output_channels(self) -> int:
-        return self.kernels[0].shape[2]
 
     def _convolve(self, padded: Tensor, out: Tensor, down: int, across: int) -> None:
         """Fill (n, tile * down, tile * across, O) from (n, ..., ..., C)."""
@@ -118,13 +114,12 @@ class Winograd(nn.Module):
         ).reshape(n * down * across, self.reach**2, s * s * c)
         count = len(tiles)
         changed = torch.bmm(self.input.expand(count, -1, -1), tiles).transpose(0, 1)  # (products, tiles, phases * C)
-        products = out.new_empty(len(self.input), count, self.output_channels)
-        begin = 0
-        for (size, used), kernel in zip(self.groups, self.kernels, strict=True):
-            part = changed[begin : begin + size]
-            if len(used) < s * s:
-                part = part.view(size, count, s * s, c)[:, :, used].flatten(2)
-            torch.bmm(part, kernel, out=products[begin : begin + size])
-            begin += size
-        found = (self.output @ products.view(len(self.input), -1)).view(self.tile, self.tile, n, down, across, -1)
-        out.view(n, down, self.tile, across, self.tile, -1).copy_(found.permute(2, 3, 0, 4, 1, 5))
+        products = out.new_empty(len(self.input), count, self.channels)
+        sizes = [len(kernel) for _, kernel in self.kernels]
+        parts = zip(torch.split(changed, sizes), torch.split(products, sizes), self.kernels, strict=True)
+        for part, found, (phases, kernel) in parts:
+            if len(phases) < s * s:
+                part = part.view(len(part), count, s * s, c)[:, :, phases].flatten(2)
+            torch.bmm(part, kernel, out=found)
+        back = (self.output @ products.view(len(products), -1)).view(self.tile, self.tile, n, down, across, -1)
+        out.view(n, down, self.tile, across, self.tile, -1).copy_(back.permute(2, 3, 0, 4, 1, 5))
