@@ -1,5 +1,6 @@
 """The nine targets of OTB whose images lie in DAT_TEST_DATA: their images, truths, sentences, and how MDNet did."""
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,11 +54,16 @@ class Clip:
 
 
 def clip(name: str, frames: int, step: int = 1, place: Path | None = None) -> Clip:
-    """The first `frames` frames of a target, every `step`-th image; `place` is a folder with `otb` in it."""
+    """The first `frames` frames of a target, every `step`-th image; `place` is a folder with `otb` in it.
+
+    Ends the program with one line when the target is not there.
+    """
     otb = (place or folder()) / "otb"
     base, _, number = name.partition("-")
     sentence, first = TARGETS[name]
     file = otb / base / (f"groundtruth_rect.{number}.txt" if number else "groundtruth_rect.txt")
+    if not file.is_file():
+        sys.exit(f"{file}: no such file; set DAT_TEST_DATA to the folder that has otb/{base} of OTB in it")
     rows = [line.replace(",", " ").split() for line in file.read_text().splitlines()]
     truth = np.array(rows, np.float64)[: frames * step : step] - [1, 1, 0, 0]
     files = sorted((otb / base / "img").iterdir())
