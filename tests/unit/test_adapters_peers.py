@@ -6,6 +6,7 @@ to it, so that the tracker runs where the toolkit is.
 
 import json
 import os
+import shlex
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -105,9 +106,18 @@ def workspace(tmp_path: Path) -> Path:
         "title: Trial\nexperiments:\n  baseline:\n    type: unsupervised\n    repetitions: 1\n"
         "    analyses:\n      - type: average_accuracy\n        burnin: 0\n"
     )
+    command = [
+        str(BIN / "python"),
+        "-m",
+        "dat.adapters.trax",
+        "--device",
+        "cpu",
+        "--weights",
+        str(tmp_path / "weights"),
+    ]
     (tmp_path / "trackers.ini").write_text(
         f"[dat]\nlabel = DAT\nprotocol = trax\ntimeout = 120\n"
-        f"command = {BIN / 'python'} -m dat.adapters.trax --device cpu --weights {tmp_path / 'weights'}\n"
+        f"command = {shlex.join(map(str, command))}\n"
         f"env_PYTHONPATH = {PATHS}\n"
     )
     return tmp_path
