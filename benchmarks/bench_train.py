@@ -28,16 +28,18 @@ from dat.training import gpgnet, runner, salnet  # noqa: E402
 from dat.training.attention_data import AttentionData  # noqa: E402
 from dat.training.domains import FrameCache  # noqa: E402
 
-SIZES = (
-    (r"(?m)^subsample: .*$", "subsample: {step: 2, split: all, shard: 1000, height: 192, width: 256}"),
-    (r"(?m)^(network: \{width: )[\d.]+", r"\g<1>1.0"),
-    (r"(?m)^(language: .*channels: )\d+", r"\g<1>512"),
-    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>8"),
-    (r"(?m)^(  positives: )\d+", r"\g<1>32"),
-    (r"(?m)^(  negatives: )\d+", r"\g<1>96"),
-    (r"optimiser: adam, rate: 1.0e-3", "optimiser: adagrad, rate: 5.0e-5"),
+PAPER = ROOT / "profiles" / "paper" / "params.yaml"
+FEW = (
+    (r"(?m)^root: .*$", "root: ."),
+    (r"(?m)^(subsample: \{step: )\d+", r"\g<1>2"),
+    (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
 )
-"""The embedded profile's numbers that are made the paper's."""
+"""What of the paper profile does not suit a few short videos in a folder of their own."""
+
+
+def paper(folder: Path, shape: tuple[int, int]) -> params.Settings:
+    """The paper profile in `folder`, with drawn videos of `shape` (H, W)."""
+    return training_sets.make(folder, *FEW, shape=shape, source=PAPER)
 
 
 def wait(device: str) -> None:
@@ -134,7 +136,7 @@ def main() -> None:
             if name in chosen.part.split(","):
                 shape = (720, 1280) if name == "salnet" else training_sets.SHAPE
                 with runner.exact(torch.get_num_threads()):
-                    part(training_sets.make(Path(work) / name, *SIZES, shape=shape), chosen)
+                    part(paper(Path(work) / name, shape), chosen)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 import torch
 import training_sets
 
+from benchmarks import bench_train
 from dat import boxes, params
 from dat.errors import InputError
 from dat.models.vocabulary import Vocabulary
@@ -202,3 +203,11 @@ def test_frames_without_a_target_count_for_the_cross_entropy_alone() -> None:
     row = map_figures(maps, masks)
     assert row["held_out_bce"] == pytest.approx(np.log(2)) and row["held_out_iou"] == 0.25
     assert set(map_figures(maps[1:], masks[1:])) == {"held_out_bce"}
+
+
+def test_the_benchmark_of_trainings_has_the_papers_sizes(tmp_path: Path) -> None:
+    made = bench_train.paper(tmp_path, training_sets.SHAPE)
+    data = AttentionData(made.path / "training", ["target", "language"], None)
+    assert data.frame_pixels(0).shape == (192, 256, 3)
+    sizes, training, regions = (made.section(name) for name in ("network", "gpgnet_training", "salnet_training"))
+    assert (sizes.width, training.encoder, regions.positives, regions.negatives) == (1.0, "vgg16", 32, 96)

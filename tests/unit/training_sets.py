@@ -13,10 +13,15 @@ from dat.records import Job, write_json
 from dat.training import language
 
 ROOT = Path(__file__).resolve().parents[2]
+PARAMS = ROOT / "params.yaml"
 COLOURS = {"disc": (220, 30, 30), "square": (30, 30, 220)}
-
-
 SHAPE = (72, 96)
+SMALL = (
+    (r"(?m)^subsample: .*$", "subsample: {step: 2, split: all, shard: 1000, height: 32, width: 48}"),
+    (r"(?m)^(network: \{width: )[\d.]+", r"\g<1>0.02"),
+    (r"(?m)^(language: .*channels: )\d+", r"\g<1>10"),
+    (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
+)
 
 
 def video(
@@ -58,22 +63,19 @@ def dtb70(root: Path, name: str, seed: int, count: int = 6, shape: tuple[int, in
     (root / name / "groundtruth_rect.txt").write_text("".join(f"{x + 1},{y + 1},{w},{h}\n" for x, y, w, h in found))
 
 
-def settings(folder: Path, *changes: tuple[str, str]) -> params.Settings:
-    """The root's params.yaml with small sizes and these changes (old text, new text)."""
-    text = (ROOT / "params.yaml").read_text()
-
-    text = re.sub(r"(?m)^subsample: .*$", "subsample: {step: 2, split: all, shard: 1000, height: 32, width: 48}", text)
-    text = re.sub(r"(?m)^(network: \{width: )[\d.]+", r"\g<1>0.02", text)
-    text = re.sub(r"(?m)^(language: .*channels: )\d+", r"\g<1>10", text)
-    text = re.sub(r"(?m)^(train: .*threads: )\d+", r"\g<1>1", text)
-    for old, new in changes:
+def settings(folder: Path, *changes: tuple[str, str], source: Path = PARAMS) -> params.Settings:
+    """The file `source` with these changes (old text, new text); the root's params.yaml also with small sizes."""
+    text = source.read_text()
+    for old, new in (*(SMALL if source == PARAMS else ()), *changes):
         text, count = re.subn(old, new, text)
         assert count, old
     (folder / "params.yaml").write_text(text)
     return params.load(folder)
 
 
-def make(folder: Path, *changes: tuple[str, str], shape: tuple[int, int] = SHAPE) -> params.Settings:
+def make(
+    folder: Path, *changes: tuple[str, str], shape: tuple[int, int] = SHAPE, source: Path = PARAMS
+) -> params.Settings:
     """Data sets, manifests, frames, masks and language below `folder`, as the stages make them."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(("disc-1", "disc-2", "disc-3", "square-1", "square-2", "square-3")):
@@ -83,7 +85,7 @@ def make(folder: Path, *changes: tuple[str, str], shape: tuple[int, int] = SHAPE
     for number, name in enumerate(("Alpha", "Beta", "Gone")):
         tlp(folder / "data/tlp", name, 20 + number, lost=name == "Gone", shape=shape)
         dtb70(folder / "data/dtb70", f"D{name}", 30 + number, shape=shape)
-    found = settings(folder, *changes)
+    found = settings(folder, *changes, source=source)
     for key in ("lasot", "tlp", "dtb70"):
         facts = {
             "name": key,
