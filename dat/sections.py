@@ -88,6 +88,30 @@ class Language(Section):
     held_out: Share
 
 
+class Grounding(Section):
+    """The training in which a sentence encoder learns to foretell what a picture encoder sees; `dropout` is the share
+    of words that are made unknown."""
+
+    steps: Number
+    batch: Number
+    rate: Positive
+    dropout: Share
+
+
+class Encoder(Section):
+    """The training that teaches an encoder of GPGNet to see: its pictures' `side` and the `smallest` that a patch is on
+    one, in pixels; how many sentences have a word at `least` for it to count."""
+
+    steps: Number
+    batch: Number
+    rate: Positive
+    warm_up: Count
+    side: Annotated[int, Field(ge=32)]  # four poolings leave two cells a side, the least that can be standardised
+    smallest: Number
+    least: Number
+    sentence: Grounding
+
+
 class Gpgnet(Section):
     """A version of GPGNet: what it is trained from and which inputs it has [R18]."""
 
@@ -365,6 +389,7 @@ class Root(Section):
     train: Train
     network: Network
     language: Language
+    encoder: dict[Literal["vgg11", "vgg13", "vgg16", "vgg19"], Encoder]
     gpgnet: dict[str, Gpgnet]
     gpgnet_training: GpgnetTraining
     graph: Graph

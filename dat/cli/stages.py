@@ -102,6 +102,15 @@ STAGES: Mapping[str, Stage] = {
         _training,
         _training_seed,
     ),
+    "encoder": Stage(
+        "dat.training.encoder",
+        lambda s, k: {"frames": "training/frames", "masks": "training/masks", "language": "training/language"},
+        lambda s, k: {"weights": f"training/encoder/{k}"},
+        lambda s, k: f"training/encoder/{k}/record.json",
+        "dat train encoder",
+        _training,
+        _training_seed,
+    ),
     "gpgnet": Stage(
         "dat.training.gpgnet",
         lambda s, k: {"training": s.section(f"gpgnet.{k}").from_},
@@ -277,6 +286,14 @@ _timing = click.option("--timing", is_flag=True, help="Write where a step's time
 def language(timing: bool) -> None:
     """The sentence encoder. Example: dat train language"""
     run_stage("language", timing=timing)
+
+
+@train.command()
+@click.argument("kind")
+@_timing
+def encoder(kind: str, timing: bool) -> None:
+    """GPGNet's encoder, where ImageNet's is not at hand. Example: dat train encoder vgg11"""
+    run_stage("encoder", kind, timing)
 
 
 @train.command()

@@ -181,6 +181,23 @@ def _some(found: object) -> str:
     return ", ".join(list(map(str, found))[:4]) if isinstance(found, dict) else type(found).__name__
 
 
+def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
+    """Starting weights of GPGNet's encoder, a VGG of `kind`: a folder of the stage `encoder`, else as `read_vgg16`.
+
+    A path counts from the folder `profile`. Raises InputError when the weights are of another kind.
+    """
+    place = source if source == "torchvision" else str(profile / source)
+    if not (profile / source).is_dir():
+        found, of = read_vgg16(place), "vgg16"
+    else:
+        found, metadata = read(profile / source)
+        _expect(Path(source), metadata, "encoder")
+        of = metadata["encoder"]
+    if of != kind:
+        raise InputError(f"network.vgg16 {source} is a {of}, gpgnet_training.encoder is {kind}: make it {of}")
+    return found
+
+
 def read_vgg16(source: str) -> dict[str, Tensor]:
     """VGG-16 through conv4_3 under `Encoder`'s names; `torchvision` (downloads) or the path of its state dict."""
     if source == "torchvision":

@@ -55,10 +55,16 @@ def origin(settings: Settings) -> list[str]:
     """What a reader must know of the networks before comparing: starting weights, width, and reading R40."""
     network = settings.section("network")
     said = []
-    if network.vgg_m == "none" and network.vgg16 == "none":
+    taught = network.vgg16.startswith("training/encoder/")
+    if network.vgg_m == "none" and (taught or network.vgg16 == "none"):
         said.append("Every network was trained from scratch: no convolution comes from ImageNet, as the paper's do.")
     else:
         said.append(f"Starting weights: SALNet from {network.vgg_m}, GPGNet from {network.vgg16}.")
+    if taught:
+        said.append(
+            "GPGNet starts from encoders of its training videos: pictures were taught which words fit them, sentences "
+            "to foretell the pictures' features."
+        )
     if network.width != 1:
         said.append(f"Layers have {network.width:g} of the paper's width.")
     gpgnet = settings.section("gpgnet_training")

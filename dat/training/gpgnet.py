@@ -22,6 +22,7 @@ from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
 
+SENTENCE = "sentence"  # of an encoder's folder, the sentence encoder that goes with it
 SAMPLES = 6  # rows of the picture of sample maps
 
 
@@ -148,12 +149,17 @@ def picture(task: GpgnetTask) -> NDArray[np.uint8]:
 
 
 def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[GPGNet, Vocabulary | None]:
-    """A new network; with language, the sentence encoder starts as the language stage left it (SPEC 2)."""
+    """A new network; with language, the sentence encoder starts as the language stage left it (SPEC 2).
+
+    Where `network.vgg16` is a folder of the stage `encoder`, as that one left it.
+    """
     network, language = settings.section("network"), settings.section("language")
     training, seed = settings.section("gpgnet_training"), settings.section("train").seed
     vocabulary, encoder = None, None
+    told = settings.path / network.vgg16 / SENTENCE
+    told = told if told.is_dir() else folder / "language"
     if "language" in inputs:
-        encoder, vocabulary = weights.load_sentence(folder / "language")
+        encoder, vocabulary = weights.load_sentence(told)
     module = GPGNet(
         inputs,
         network,
@@ -165,13 +171,9 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
         training.encoder,
     )
     if encoder is not None and module.sentence is not None:
-        weights.assign(module.sentence, encoder.state_dict(), folder / "language")
+        weights.assign(module.sentence, encoder.state_dict(), told)
     if network.vgg16 != "none":
-        if training.encoder != "vgg16":
-            raise InputError(
-                f"network.vgg16 gives weights of VGG-16, gpgnet_training.encoder is {training.encoder}: make it vgg16"
-            )
-        found = weights.read_vgg16(network.vgg16)
+        found = weights.read_encoder(network.vgg16, training.encoder, settings.path)
         for target in filter(None, (module.encoder, module.patch_encoder)):
             weights.assign(target, found, network.vgg16)
     return module, vocabulary

@@ -29,6 +29,7 @@ CHANGES = (
 )
 STAGES = {
     "language": (["language"], "training/language"),
+    "encoder": (["encoder", "vgg11"], "training/encoder/vgg11"),
     "gpgnet": (["gpgnet", "jtnl"], "weights/gpgnet/jtnl"),
     "salnet": (["salnet", "salnet"], "weights/salnet/core/salnet"),
 }

@@ -103,7 +103,9 @@ def test_numbers_carry_addresses(links: Links) -> None:
 
 def test_profile_data_sets_and_origin_are_said(html: str) -> None:
     assert "Report of profile <em>embedded</em>" in html
-    assert "trained from scratch" in html and "Reading R40 is in force" in html
+    assert (
+        "trained from scratch" in html and "taught which words fit them" in html and "Reading R40 is in force" in html
+    )
     assert "training frames are shifted by up to 50% of their sides" in html
     assert "encoder is VGG-11;" in html
     assert "synthetic videos" in html and html.count("synthetic-otb100") >= 5

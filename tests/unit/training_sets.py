@@ -10,7 +10,7 @@ import numpy as np
 from dat import params
 from dat.datasets import index, masks, subsample
 from dat.records import Job, write_json
-from dat.training import language
+from dat.training import encoder, language
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = ROOT / "params.yaml"
@@ -21,7 +21,13 @@ SMALL = (
     (r"(?m)^(network: \{width: )[\d.]+", r"\g<1>0.02"),
     (r"(?m)^(language: .*channels: )\d+", r"\g<1>10"),
     (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
+    (
+        r"(?m)^    \{steps: .*$",
+        "    {steps: 20, batch: 4, rate: 2.0e-3, warm_up: 2, side: 32, smallest: 8, least: 1, "
+        "sentence: {steps: 30, batch: 4, rate: 5.0e-3, dropout: 0.1}}",
+    ),
 )
+TAUGHT_FROM = {"frames": "training/frames", "masks": "training/masks", "language": "training/language"}
 
 
 def video(
@@ -104,6 +110,8 @@ def make(
     stage(subsample.run, found, "", {"manifest": "training/lasot.jsonl"}, {"frames": "training/frames"})
     stage(masks.run, found, "", {"frames": "training/frames"}, {"masks": "training/masks"})
     stage(language.run, found, "", {"manifest": "training/lasot.jsonl"}, {"language": "training/language"})
+    for kind in found.section("encoder"):
+        stage(encoder.run, found, kind, TAUGHT_FROM, {"weights": f"training/encoder/{kind}"})
     return found
 
 

@@ -15,7 +15,10 @@ SPINNING = ("cross", "disc", "star", "heart", "arrow")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What happens in a video. `targets` is 1, or 2 where two look-alikes are both followed."""
+    """What happens in a video. `targets` is 1, or 2 where two look-alikes are both followed.
+
+    With `night` a video begins in the dark: its first picture shows little of the target, a sentence all the more.
+    """
 
     name: str
     similar: int = 0
@@ -32,6 +35,7 @@ class Recipe:
     spin: bool = False
     shutter: float = 0.3
     defocus: float = 0.0
+    night: bool = False
     targets: int = 1
 
 

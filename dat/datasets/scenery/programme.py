@@ -21,6 +21,9 @@ TRAINING = (
 )
 """In turn. A number of recipes that shares no factor with that of the kinds: each kind meets each recipe."""
 
+LASOT = (*TRAINING, *(replace(recipe, night=True) for recipe in TRAINING[:-1]))
+"""Each recipe by day, and all but one by night: in LaSOT's long videos the first picture is often no good likeness."""
+
 DRONE = tuple(
     replace(r, leaves=False, defocus=0.0, spin=True, pan=40 if r.hide else 90, shake=max(r.shake, 2.5))
     for r in TRAINING
@@ -88,7 +91,7 @@ def unique(name: str, index: int, period: int) -> str:
 def lasot(videos: int) -> list[Entry]:
     """Classes are the kinds of object."""
     names = [f"{KINDS[index % len(KINDS)]}-{index // len(KINDS) + 1}" for index in range(videos)]
-    return _named(names, TRAINING, 0)
+    return _named(names, LASOT, 0)
 
 
 def by_kind(videos: int, recipes: Sequence[Recipe], shift: int, lower: bool = False) -> list[Entry]:

@@ -83,6 +83,12 @@ def cast(rng: np.random.Generator, recipe: Recipe, target: Traits, ground: Array
     return found
 
 
+def dawn(rng: np.random.Generator, frames: int) -> Array:
+    """The share of the light that is there: some hundredths at first, all of it from a third of the video on: (F,)."""
+    first = rng.uniform(0.02, 0.06)
+    return np.asarray(first + (1 - first) * np.clip(3 * motion.clock(frames), 0, 1), dtype=np.float64)
+
+
 def compose(
     seed: np.random.SeedSequence, recipe: Recipe, kind: str, size: tuple[int, int], frames: int, photos: tuple[str, ...]
 ) -> Scene:
@@ -97,6 +103,7 @@ def compose(
     layers, targets = populate(rng, shot, recipe, paint(rng, kind, ground), ground)
     fading = recipe.dim * (motion.clock(frames) - 0.5) * rng.choice([-1, 1])
     light = rng.uniform(0.9, 1.08) + motion.smooth(rng, frames, 0.04) + fading
+    light *= dawn(rng, frames) if recipe.night else 1.0
     focus = recipe.defocus * np.sin(np.pi * motion.clock(frames)) ** 2
     noise = float(rng.uniform(1.5, 4.0))
     return Scene(size, world, shot.pan + shot.shake, layers, targets, light, recipe.shutter, focus, noise, drawing)
