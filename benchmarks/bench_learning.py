@@ -4,11 +4,11 @@
         [--work FOLDER]
 
 Networks are trained by the stages' own commands in a copy of the finished run's training data, each with its own
-`train.seed`. `maps`: GPGNet's three versions, the overlap of the thresholded map with the box, and the area under the
-precision-recall curve, which needs no threshold. `regions`: SALNet against the baseline, how far held-out positives
-and negatives lie apart. `real`: trackers without attention on the nine targets of OTB in DAT_TEST_DATA, first 40
-frames and every second of the first 80, on trained and on random networks. Prints a line a comparison; intervals
-resample clips and networks.
+`train.seed`, the encoders that GPGNets start from too: a seed also decides which videos are held out. `maps`: GPGNet's
+three versions, the overlap of the thresholded map with the box, and the area under the precision-recall curve, which
+needs no threshold. `regions`: SALNet against the baseline, how far held-out positives and negatives lie apart. `real`:
+trackers without attention on the nine targets of OTB in DAT_TEST_DATA, first 40 frames and every second of the first
+80, on trained and on random networks. Prints a line a comparison; intervals resample clips and networks.
 """
 
 import argparse
@@ -51,15 +51,26 @@ def train(run: Path, work: Path, seed: int, network: str, where: str) -> Path:
         changed, count = re.subn(r"(?m)^(train: \{seed: )\d+", rf"\g<1>{seed}", text)
         assert count == 1, "params.yaml has no line that begins with train: {seed:"
         (folder / "params.yaml").write_text(changed, encoding="utf-8")
-        for part in ("training", "data"):
-            (folder / part).symlink_to((run / part).resolve())
+        (folder / "data").symlink_to((run / "data").resolve())
+        (folder / "training").mkdir()
+        for part in (run / "training").iterdir():
+            if part.name != "encoder":
+                (folder / "training" / part.name).symlink_to(part.resolve())
+    if network == "gpgnet":
+        for kind in params.load(run).section("encoder"):
+            made(folder, folder / "training" / "encoder" / kind, "encoder")
     weights = folder / "weights" / network / where
+    made(folder, weights, network)
+    return weights
+
+
+def made(folder: Path, weights: Path, network: str) -> None:
+    """Train a network of a profile where it is not there yet."""
     if not weights.exists():
         call = [sys.executable, "-m", "dat", "train", network, weights.name]
         done = subprocess.run(call, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(done.stderr)
-    return weights
 
 
 def metric(folder: Path, key: str) -> float:

@@ -1,4 +1,4 @@
-"""The stage that teaches GPGNet's encoder to see: its pictures, its words, what it leaves out, what it hands on."""
+"""The stage that teaches GPGNet's encoders to see and to tell: pictures, words, what is left out, what is handed on."""
 
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_sets import stage
 
-from dat import params, records
+from dat import params, records, sections
 from dat.errors import InputError
 from dat.models import weights
-from dat.models.vocabulary import Vocabulary
-from dat.training import encoder, gpgnet
+from dat.models.gpgnet import Encoder, GPGNet
+from dat.models.sentence import SentenceNet
+from dat.models.vocabulary import PAD, UNKNOWN, Vocabulary
+from dat.training import encoder, gpgnet, grounding
 from dat.training.attention_data import AttentionData
 
 
@@ -46,6 +48,12 @@ def test_it_writes_weights_that_every_attention_network_starts_from(made: params
         module, _ = gpgnet.build(made.path / "training", list(made.section(f"gpgnet.{version}").inputs), made)
         own = module.encoder.state_dict()
         assert set(own) == set(tensors) and all(torch.equal(own[name], tensors[name]) for name in own)
+        if module.sentence is not None:
+            found, _ = weights.load_sentence(folder / "sentence")
+            before, _ = weights.load_sentence(made.path / "training" / "language")
+            for name, value in module.sentence.state_dict().items():
+                assert torch.equal(value, found.state_dict()[name])
+            assert not torch.equal(found.embedding.weight, before.embedding.weight)
     assert len(training_sets.curve(folder)) == 10
 
 
@@ -119,3 +127,83 @@ def test_weights_of_another_kind_are_refused(made: params.Settings) -> None:
         weights.read_encoder("training/encoder/vgg11", "vgg16", made.path)
     with pytest.raises(InputError, match="weights of kind 'language', expected 'encoder'"):
         weights.read_encoder("training/language", "vgg11", made.path)
+
+
+def test_nothing_is_learned_from_pictures_in_the_dark(made: params.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = AttentionData(made.path / "training", ["target"], None)
+    patches, videos = {}, data.videos
+    real = data.patch_pixels
+    monkeypatch.setattr(data, "patch_pixels", lambda i: patches.get(data.sequence(i), real(i)))
+    _, words = weights.load_sentence(made.path / "training" / "language")
+    picture = Encoder(0.02, "vgg11")
+
+    def named() -> list[str]:
+        own = made.section("encoder.vgg11").sentence
+        return list(encoder.grounding_task(data, words, set(), picture, SentenceNet(len(words), 10), own, 0).names)
+
+    assert named() == sorted(videos)
+    patches[videos[0]] = real(data.usable[0]) // 30
+    assert named() == sorted(videos[1:])
+    one = task(made)
+    monkeypatch.setattr(one, "data", data)
+    i = next(i for i in one.rows if data.sequence(int(i)) == videos[0])
+    monkeypatch.setattr(encoder, "pasted", lambda *_: pytest.fail("a dark patch was shown"))
+    for seed in range(20):
+        one._picture(np.random.default_rng(seed), int(i))
+
+
+def test_features_are_the_largest_values_of_what_the_decoder_is_given(made: params.Settings) -> None:
+    module = GPGNet(["target"], made.section("network"), generator=torch.Generator().manual_seed(1), encoder="vgg11")
+    patches = torch.rand(23, 3, 32, 48, generator=torch.Generator().manual_seed(2)) * 255
+    found = grounding.features(module.encoder, patches)
+    with torch.no_grad():
+        assert torch.allclose(found, module.encode_patch(patches).amax((2, 3)), atol=1e-6)
+
+
+def grounded(dropout: float = 0.0, steps: int = 10) -> grounding.GroundingTask:
+    """Ten videos of a red or a blue thing, whose features say which; the last two are held out."""
+    texts = [f"the {colour} thing" for colour in ("red", "blue")] * 5
+    words = Vocabulary.of(texts, 16)
+    seen = torch.tensor([[1.0, 0, 5, 2], [-1, 3, 5, 2]]).repeat(5, 1)
+    tokens = torch.stack([words.tokens(text) for text in texts])
+    own = sections.Grounding(steps=steps, batch=4, rate=1e-2, dropout=dropout)
+    net = SentenceNet(len(words), 4, generator=torch.Generator().manual_seed(3))
+    return grounding.GroundingTask(net, [f"v{i}" for i in range(10)], tokens, seen, np.arange(10) >= 8, own, 0)
+
+
+def test_the_error_of_foretelling_by_hand() -> None:
+    one = grounded()
+    batch = one.batch(0)
+    with torch.no_grad():
+        out = one.module(batch.tokens).double().numpy()
+    wanted = np.where(batch.rows[:, None] % 2 == 0, [1.0, -1, 0, 0], [-1.0, 1, 0, 0])  # less the mean, over the spread
+    columns = np.mean([(out[i, :3] - wanted[i]) ** 2 for i in range(4)])  # three words, the rest is padding
+    means = np.mean([(out[i, :3].mean(0) - wanted[i]) ** 2 for i in range(4)])
+    assert float(one.loss(batch)["loss"]) == pytest.approx((columns + means) / 2, rel=1e-5)
+    assert one.samples(batch) == [f"v{i}" for i in batch.rows]
+
+
+def test_foretelling_is_learned_and_held_out_videos_are_not_drawn() -> None:
+    one = grounded(steps=200)
+    assert {int(i) for step in range(50) for i in one.batch(step).rows} == set(range(8))
+    assert one.validate()["held_out_foretold"] < 0.5
+    for step in range(200):
+        one.optimiser.zero_grad()
+        one.loss(one.batch(step))["loss"].backward()
+        one.optimiser.step()
+    assert one.validate()["held_out_foretold"] > 0.95
+
+
+def test_a_share_of_the_words_is_made_unknown() -> None:
+    tokens = torch.stack([grounded(dropout=0.3).batch(step).tokens for step in range(200)])
+    assert (tokens[..., :3] == UNKNOWN).double().mean() == pytest.approx(0.3, abs=0.03)
+    assert (tokens[..., 3:] == PAD).all()
+    assert (grounded().batch(0).tokens != UNKNOWN).all()
+
+
+def test_sentences_of_another_size_are_refused(made: params.Settings) -> None:
+    data = AttentionData(made.path / "training", ["target"], None)
+    _, words = weights.load_sentence(made.path / "training" / "language")
+    own = made.section("encoder.vgg11").sentence
+    with pytest.raises(InputError, match="pictures have 10 features, sentences 12; make language"):
+        encoder.grounding_task(data, words, set(), Encoder(0.02, "vgg11"), SentenceNet(len(words), 12), own, 0)

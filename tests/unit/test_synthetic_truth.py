@@ -101,6 +101,15 @@ def test_the_first_frame_shows_the_targets_whole(name: str) -> None:
         assert 30 <= facts.boxes[0, 2:].max() <= 128
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_a_night_begins_in_the_dark_and_is_over_after_a_third(seed: int) -> None:
+    day, facts = film(RECIPES["wander"], seed, frames=9)
+    night, same = film(replace(RECIPES["wander"], night=True), seed, frames=9)
+    assert night.images[0].mean() < 0.1 * day.images[0].mean() and night.images[0].std() < 8
+    assert (night.images[3:] == day.images[3:]).all()
+    assert (facts.boxes == same.boxes).all() and facts.sentence == same.sentence
+
+
 def test_what_moves_is_said_in_the_right_direction() -> None:
     moved = np.array([[100.0, 50, 20, 20], [60, 52, 20, 20], [10, 50, 20, 20]])
     assert wording.way(moved, 40) == "left" and wording.way(moved[::-1], 40) == "right"

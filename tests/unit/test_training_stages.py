@@ -14,7 +14,7 @@ from dat.datasets.images import read_image
 from dat.errors import InputError, JobError
 from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
-from dat.training import gpgnet, language, losses, salnet
+from dat.training import encoder, gpgnet, grounding, language, losses, salnet
 from dat.training.attention_data import AttentionData
 
 CHANGES = (
@@ -40,6 +40,10 @@ def train_salnet(made: params.Settings, name: str, out: str = "out", source: str
 
 def train_gpgnet(made: params.Settings, name: str, out: str = "out", source: str = "training") -> Path:
     return stage(gpgnet.run, made, name, {"training": source}, {"weights": f"{out}/{name}"})
+
+
+def train_encoders(made: params.Settings, name: str, out: str = "out") -> Path:
+    return stage(encoder.run, made, "vgg11", training_sets.TAUGHT_FROM, {"weights": f"{out}/{name}"})
 
 
 def digests(folder: Path) -> list[dict[str, object]]:
@@ -183,12 +187,20 @@ def test_bfloat16_gives_nearly_the_losses_of_float32(made: params.Settings, half
     assert found != plain and found == pytest.approx(plain, rel=0.02)
 
 
-@pytest.mark.parametrize("name", ["salnet", "jtnl"])
+KILLED = {
+    "salnet": (train_salnet, salnet.SalnetTask),
+    "jtnl": (train_gpgnet, gpgnet.GpgnetTask),
+    "pictures": (train_encoders, encoder.EncoderTask),
+    "sentences": (train_encoders, grounding.GroundingTask),
+}
+
+
+@pytest.mark.parametrize("name", KILLED)
 def test_killed_at_any_step_it_ends_in_the_same_bytes(
     made: params.Settings, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = train_salnet if name == "salnet" else train_gpgnet
-    whole, kind = train(made, name, "whole"), salnet.SalnetTask if name == "salnet" else gpgnet.GpgnetTask
+    train, kind = KILLED[name]
+    whole = train(made, name, "whole")
     real, seen = kind.batch, []
 
     def breaks(self: object, step: int) -> object:
