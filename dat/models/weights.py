@@ -186,13 +186,20 @@ def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
 
     A path counts from the folder `profile`. Raises InputError when the weights are of another kind.
     """
-    place = source if source == "torchvision" else str(profile / source)
-    if not (profile / source).is_dir():
-        found, of = read_vgg16(place), "vgg16"
-    else:
-        found, metadata = read(profile / source)
+    place = profile / source
+    if source == "torchvision":
+        found, of = read_vgg16(source), "vgg16"
+    elif not place.exists():
+        raise MissingError(
+            f"{place}: no weights there; `dat train encoder {kind}` makes a folder of its kind, "
+            "`dat weights list` says where public files come from"
+        )
+    elif place.is_dir():
+        found, metadata = read(place)
         _expect(Path(source), metadata, "encoder")
         of = metadata["encoder"]
+    else:
+        found, of = read_vgg16(str(place)), "vgg16"
     if of != kind:
         raise InputError(f"network.vgg16 {source} is a {of}, gpgnet_training.encoder is {kind}: make it {of}")
     return found

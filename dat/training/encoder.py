@@ -217,6 +217,8 @@ def grounding_task(
     first = {data.sequence(i): i for i in reversed(data.usable) if data.sentence(i).strip()}
     first = {name: i for name, i in first.items() if data.patch_pixels(i).std() >= DARK}
     names = sorted(first)
+    if held_out.issuperset(names):
+        raise InputError("encoder: no video that is not held out has a sentence and a patch that is not dark")
     place = next(encoder.parameters()).device
     patches = torch.from_numpy(np.stack([data.patch_pixels(first[name]) for name in names])).permute(0, 3, 1, 2)
     tokens = torch.stack([vocabulary.tokens(data.sentence(first[name])) for name in names]).to(place)
@@ -235,12 +237,11 @@ def run(job: records.Job) -> None:
     folder, out, settings = job.inputs["frames"].parent, job.outputs["weights"], job.settings
     shared, own = settings.section("train"), settings.section(f"encoder.{job.key}")
     sentence, vocabulary = weights.load_sentence(job.inputs["language"], job.device)
-    language = settings.section("language")
+    language, network = settings.section("language"), settings.section("network")
+    held_out = held_out_videos(folder, settings)
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
     with runner.exact(shared.threads):
         data = AttentionData(folder, ["target"], None)
-        network = settings.section("network")
-        held_out = held_out_videos(folder, settings)
         task = EncoderTask(data, vocabulary, held_out, own, job.key, network, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, f"encoder {job.key}", clock, out)
         module = sentence.train().requires_grad_(True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from training_sets import stage
 
 from dat import params, records, sections
-from dat.errors import InputError
+from dat.errors import InputError, MissingError
 from dat.models import weights
 from dat.models.gpgnet import Encoder, GPGNet
 from dat.models.sentence import SentenceNet
@@ -125,6 +125,10 @@ def test_pictures_larger_than_frames_are_refused(made: params.Settings) -> None:
 def test_weights_of_another_kind_are_refused(made: params.Settings) -> None:
     with pytest.raises(InputError, match=r"is a vgg11, gpgnet_training\.encoder is vgg16: make it vgg11"):
         weights.read_encoder("training/encoder/vgg11", "vgg16", made.path)
+    with pytest.raises(
+        MissingError, match=r"training/encoder/vgg13: no weights there; `dat train encoder vgg13` makes"
+    ):
+        weights.read_encoder("training/encoder/vgg13", "vgg13", made.path)
     with pytest.raises(InputError, match="weights of kind 'language', expected 'encoder'"):
         weights.read_encoder("training/language", "vgg11", made.path)
 
@@ -144,6 +148,10 @@ def test_nothing_is_learned_from_pictures_in_the_dark(made: params.Settings, mon
     assert named() == sorted(videos)
     patches[videos[0]] = real(data.usable[0]) // 30
     assert named() == sorted(videos[1:])
+    with pytest.raises(InputError, match="no video that is not held out has a sentence and a patch that is not dark"):
+        own = made.section("encoder.vgg11").sentence
+        net = SentenceNet(len(words), 10)
+        encoder.grounding_task(data, words, set(videos[1:]), picture, net, own, 0)
     one = task(made)
     monkeypatch.setattr(one, "data", data)
     i = next(i for i in one.rows if data.sequence(int(i)) == videos[0])

@@ -16,6 +16,7 @@ from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
 from dat.training import encoder, gpgnet, grounding, language, losses, salnet
 from dat.training.attention_data import AttentionData
+from dat.training.checkpoints import Checkpoints
 
 CHANGES = (
     (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>2"),
@@ -220,14 +221,31 @@ def test_killed_at_any_step_it_ends_in_the_same_bytes(
 
 
 def test_other_settings_do_not_resume(made: params.Settings) -> None:
-    from dat.training.checkpoints import Checkpoints
-
     def folder(key: str) -> Path:
         found = params.load(made.path)
         found.section(key)
         return Checkpoints.of(records.Job("", found, {}, {}), "dat.training.salnet").folder
 
     assert folder("salnet.salnet") != folder("salnet.pymdnet") and folder("train") == folder("train")
+
+
+@pytest.mark.parametrize("name", ["language", "pictures", "jtnl", "salnet"])
+def test_a_checkpoints_key_has_every_setting_that_is_read(
+    made: params.Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, real = {}, Checkpoints.of.__func__
+
+    def of(cls: type[Checkpoints], job: records.Job, module: str) -> Checkpoints:
+        kept.update(job=job, read=dict(job.settings.read))
+        return real(cls, job, module)
+
+    monkeypatch.setattr(Checkpoints, "of", classmethod(of))
+    fresh = params.load(made.path)
+    if name == "language":
+        stage(language.run, fresh, "", {"manifest": "training/lasot.jsonl"}, {"language": "again"})
+    else:
+        KILLED[name][0](fresh, name, "again")
+    assert kept["read"] == kept["job"].settings.read
 
 
 def test_a_loss_that_is_not_finite_names_the_frames(made: params.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
