@@ -292,7 +292,7 @@ def language(timing: bool) -> None:
 @click.argument("kind")
 @_timing
 def encoder(kind: str, timing: bool) -> None:
-    """GPGNet's encoder, where ImageNet's is not at hand. Example: dat train encoder vgg11"""
+    """GPGNet's encoders, where ImageNet's are not at hand. Example: dat train encoder vgg11"""
     run_stage("encoder", kind, timing)
 
 

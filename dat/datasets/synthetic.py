@@ -85,5 +85,5 @@ def write(raw: Path, key: str, layout: str, section: Synthetic) -> dict[str, obj
 def run(job: records.Job) -> None:
     """Write the raw folder `outputs["raw"]` and its description `outputs["set"]`."""
     section = job.settings.section(f"synthetic.{job.key}")
-    layout = job.settings.section(f"datasets.{job.key}").layout
+    layout = job.settings.section(f"datasets.{job.key}.layout")
     records.write_json(job.outputs["set"], write(job.outputs["raw"], job.key, layout, section))

@@ -14,6 +14,12 @@ from dat.models.vocabulary import Vocabulary
 
 Pixels = NDArray[np.uint8]
 MEMORY = 2 << 30  # bytes of decoded frames that are kept
+DARK = 10.0  # grey levels, 0..255
+
+
+def dark(picture: Pixels) -> bool:
+    """Whether a picture (H,W,3) shows nothing to learn from: its values' standard deviation is below `DARK`."""
+    return float(picture.std()) < DARK
 
 
 class AttentionData:

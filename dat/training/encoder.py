@@ -21,22 +21,16 @@ from dat.models import weights
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.layers import initialise, scaled
 from dat.models.optimisers import Adam
-from dat.models.sentence import SentenceNet
 from dat.models.vocabulary import Vocabulary
-from dat.training import distributed, losses, runner
-from dat.training.attention_data import AttentionData
+from dat.training import distributed, grounding, losses, runner
+from dat.training.attention_data import AttentionData, dark
 from dat.training.checkpoints import Checkpoints
 from dat.training.gpgnet import SENTENCE, split_videos
-from dat.training.grounding import GroundingTask, features
 from dat.training.runner import Clock, Row
 
 Pixels = NDArray[np.uint8]
 COMMON = 0.5
 """Words of more than this share of the sentences tell nothing ("the")."""
-
-
-DARK = 10.0
-"""Grey levels, 0..255: pictures whose standard deviation is less show nothing to learn from."""
 
 
 class Tagger(nn.Module):
@@ -123,7 +117,7 @@ class EncoderTask:
                 f"the frames' {min(height, width)} (subsample.height and width)"
             )
         inside = [i for i in data.usable if data.sentence(i).strip() and data.mask_pixels(i).max() > 127]
-        inside = [i for i in inside if data.frame_pixels(i).std() >= DARK]
+        inside = [i for i in inside if not dark(data.frame_pixels(i))]
         self.rows = np.array([i for i in inside if data.sequence(i) not in held_out])
         self.held_out = np.array([i for i in inside if data.sequence(i) in held_out])
         if len(self.rows) == 0:
@@ -131,6 +125,7 @@ class EncoderTask:
         videos = {data.sequence(i): data.sentence(i) for i in inside}
         tags, self.words = tagged(list(videos.values()), vocabulary, settings.least)
         self.tags = dict(zip(videos, tags, strict=True))
+        self.without_patch = {data.sequence(i) for i in inside if dark(data.patch_pixels(i))}
         source = runner.generator(seed, 0)
         module = Tagger(Encoder(network.width, kind), scaled(512, network.width), len(self.words))
         initialise(module, network.init, source)
@@ -157,7 +152,7 @@ class EncoderTask:
     def _picture(self, rng: np.random.Generator, i: int) -> Pixels:
         """As often a window of the frame as the patch, if it is not dark, on another; every second one mirrored."""
         side = self.settings.side
-        if rng.random() < 0.5 or self.data.patch_pixels(i).std() < DARK:
+        if rng.random() < 0.5 or self.data.sequence(i) in self.without_patch:
             found = window(rng, self.data.frame_pixels(i), self.data.mask_pixels(i)[:, :, 0] > 127, side)
         else:
             other = self.data.frame_pixels(int(rng.choice(self.rows)))
@@ -188,48 +183,12 @@ class EncoderTask:
 
 def held_out_videos(folder: Path, settings: params.Settings) -> set[str]:
     """The videos that the attention networks hold out, each by the frames that it can use."""
-    training, seed = settings.section("gpgnet_training"), settings.section("train").seed
+    share, seed = settings.section("gpgnet_training.held_out"), settings.section("train").seed
     found: set[str] = set()
     for version in settings.section("gpgnet").values():
         videos = AttentionData(folder, list(version.inputs), None).videos
-        found |= split_videos(videos, training.held_out, seed)[1]
+        found |= split_videos(videos, share, seed)[1]
     return found
-
-
-class Kept(nn.Module):
-    """A sentence encoder under the name that the language stage saves it by."""
-
-    def __init__(self, sentence: SentenceNet) -> None:
-        super().__init__()
-        self.sentence = sentence
-
-
-def grounding_task(
-    data: AttentionData,
-    vocabulary: Vocabulary,
-    held_out: set[str],
-    encoder: Encoder,
-    sentence: SentenceNet,
-    settings: sections.Grounding,
-    seed: int,
-) -> GroundingTask:
-    """The videos with a sentence and a patch that is not dark, and what the encoder sees in the patch."""
-    first = {data.sequence(i): i for i in reversed(data.usable) if data.sentence(i).strip()}
-    first = {name: i for name, i in first.items() if data.patch_pixels(i).std() >= DARK}
-    names = sorted(first)
-    if held_out.issuperset(names):
-        raise InputError("encoder: no video that is not held out has a sentence and a patch that is not dark")
-    place = next(encoder.parameters()).device
-    patches = torch.from_numpy(np.stack([data.patch_pixels(first[name]) for name in names])).permute(0, 3, 1, 2)
-    tokens = torch.stack([vocabulary.tokens(data.sentence(first[name])) for name in names]).to(place)
-    out = np.array([name in held_out for name in names])
-    seen = features(encoder, patches.to(place).float())
-    if seen.shape[1] != sentence.channels:
-        raise InputError(
-            f"encoder: pictures have {seen.shape[1]} features, sentences {sentence.channels}; "
-            "make language.channels 512 times network.width"
-        )
-    return GroundingTask(sentence, names, tokens, seen, out, settings, seed)
 
 
 def run(job: records.Job) -> None:
@@ -245,13 +204,15 @@ def run(job: records.Job) -> None:
         task = EncoderTask(data, vocabulary, held_out, own, job.key, network, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, f"encoder {job.key}", clock, out)
         module = sentence.train().requires_grad_(True)
-        told = grounding_task(data, vocabulary, held_out, task.module.encoder, module, own.sentence, shared.seed)
+        told = grounding.prepare(data, vocabulary, held_out, task.module.encoder, module, own.sentence, shared.seed)
         apart = Checkpoints(checkpoints.folder / SENTENCE)
         last = runner.train(told, shared, apart, "sentence encoder", clock, out / SENTENCE)[-1]
     if not distributed.first():
         return
     weights.save(out, task.module.encoder, {"kind": "encoder", "encoder": job.key, "width": network.width})
-    weights.save(out / SENTENCE, Kept(module), {"kind": "language", "language": params.plain(language)})
+    weights.save(
+        out / SENTENCE, nn.ModuleDict({SENTENCE: module}), {"kind": "language", "language": params.plain(language)}
+    )
     vocabulary.save(out / SENTENCE / "vocabulary.json")
     facts = {"pictures": len(task.rows), "words": len(task.words)}
     found = {k: v for k, v in rows[-1].items() if k != "step"} | {k: v for k, v in last.items() if k.startswith("held")}

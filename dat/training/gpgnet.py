@@ -156,8 +156,8 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
     network, language = settings.section("network"), settings.section("language")
     training, seed = settings.section("gpgnet_training"), settings.section("train").seed
     vocabulary, encoder = None, None
-    told = settings.path / network.vgg16 / SENTENCE
-    told = told if told.is_dir() else folder / "language"
+    start = settings.path / network.vgg16
+    told = start / SENTENCE if network.vgg16 != "none" and start.is_dir() else folder / "language"
     if "language" in inputs:
         encoder, vocabulary = weights.load_sentence(told)
     module = GPGNet(

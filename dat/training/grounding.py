@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dat import sections
+from dat.errors import InputError
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.optimisers import Adam
 from dat.models.sentence import SentenceNet, anchor
-from dat.models.vocabulary import PAD, UNKNOWN
+from dat.models.vocabulary import PAD, Vocabulary
 from dat.training import distributed, losses, runner
+from dat.training.attention_data import AttentionData, dark
+from dat.training.language import thinned
 from dat.training.runner import Row
 
 TOGETHER = 20
@@ -66,9 +69,7 @@ class GroundingTask:
     def batch(self, step: int) -> Batch:
         rng = np.random.default_rng([self.seed, 9, step])
         rows = rng.choice(self.rows, min(self.settings.batch, len(self.rows)), replace=False)
-        tokens = self.tokens[rows]
-        gone = torch.from_numpy(rng.random(tokens.shape) < self.settings.dropout).to(tokens.device)
-        return Batch(rows, torch.where(gone & (tokens != PAD), UNKNOWN, tokens))
+        return Batch(rows, thinned(self.tokens[rows], self.settings.dropout, rng))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         found = self.module(batch.tokens[distributed.computed(len(batch.rows))])
@@ -90,3 +91,33 @@ class GroundingTask:
         tokens, wanted = self.tokens[self.held_out], self.seen[self.held_out]
         missed = (anchor(self.module(tokens), tokens) - wanted).double().square().sum()
         return {"held_out_foretold": float(1 - missed / wanted.double().square().sum().clamp_min(1e-12))}
+
+
+def prepare(
+    data: AttentionData,
+    vocabulary: Vocabulary,
+    held_out: set[str],
+    encoder: Encoder,
+    sentence: SentenceNet,
+    settings: sections.Grounding,
+    seed: int,
+) -> GroundingTask:
+    """The task for the videos with a sentence and a patch that is not dark.
+
+    Raises InputError when none of them is left, and when pictures and sentences have features of different number.
+    """
+    first = {data.sequence(i): i for i in reversed(data.usable) if data.sentence(i).strip()}
+    names = sorted(name for name, i in first.items() if not dark(data.patch_pixels(i)))
+    if held_out.issuperset(names):
+        raise InputError("encoder: no video that is not held out has a sentence and a patch that is not dark")
+    place = next(encoder.parameters()).device
+    patches = torch.from_numpy(np.stack([data.patch_pixels(first[name]) for name in names])).permute(0, 3, 1, 2)
+    tokens = torch.stack([vocabulary.tokens(data.sentence(first[name])) for name in names]).to(place)
+    seen = features(encoder, patches.to(place).float())
+    if seen.shape[1] != sentence.channels:
+        raise InputError(
+            f"encoder: pictures have {seen.shape[1]} features, sentences {sentence.channels}; "
+            "make language.channels 512 times network.width"
+        )
+    out = np.array([name in held_out for name in names])
+    return GroundingTask(sentence, names, tokens, seen, out, settings, seed)

@@ -68,6 +68,12 @@ class Batch:
     tokens: Tensor
 
 
+def thinned(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Tokens (B,16) with this share of the words made unknown."""
+    gone = torch.from_numpy(rng.random(tokens.shape) < share).to(tokens.device)
+    return torch.where(gone & (tokens != PAD), UNKNOWN, tokens)
+
+
 class LanguageTask:
     """Cross-entropy over classes, Adam, in epochs over the training sentences.
 
@@ -107,20 +113,12 @@ class LanguageTask:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
         rows = order[place * self.size : (place + 1) * self.size]
-        return Batch(rows, self._thinned(self.tokens[rows], step))
+        return Batch(rows, thinned(self.tokens[rows], self.dropout, np.random.default_rng([self.seed, 6, step])))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         own = self.module(batch.tokens[distributed.computed(len(batch.rows))])
         scores = distributed.gather(own, len(batch.rows))
         return {"loss": torch.nn.functional.cross_entropy(losses.full(scores), self.labels[batch.rows])}
-
-    def _thinned(self, tokens: Tensor, step: int) -> Tensor:
-        """Tokens (B,16) with a share `dropout` of the words made unknown, drawn anew in every step."""
-        if self.dropout == 0:
-            return tokens
-        drawn = np.random.default_rng([self.seed, 6, step]).random(tokens.shape)
-        gone = torch.from_numpy(drawn < self.dropout).to(tokens.device)
-        return torch.where(gone & (tokens != PAD), UNKNOWN, tokens)
 
     def rate(self, step: int) -> float:
         return runner.decayed(step, self.steps, self.decay)

@@ -135,25 +135,23 @@ def test_weights_of_another_kind_are_refused(made: params.Settings) -> None:
 
 def test_nothing_is_learned_from_pictures_in_the_dark(made: params.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     data = AttentionData(made.path / "training", ["target"], None)
-    patches, videos = {}, data.videos
-    real = data.patch_pixels
-    monkeypatch.setattr(data, "patch_pixels", lambda i: patches.get(data.sequence(i), real(i)))
+    patches, videos, real = {}, data.videos, AttentionData.patch_pixels
+    monkeypatch.setattr(AttentionData, "patch_pixels", lambda self, i: patches.get(self.sequence(i), real(self, i)))
     _, words = weights.load_sentence(made.path / "training" / "language")
     picture = Encoder(0.02, "vgg11")
 
     def named() -> list[str]:
         own = made.section("encoder.vgg11").sentence
-        return list(encoder.grounding_task(data, words, set(), picture, SentenceNet(len(words), 10), own, 0).names)
+        return list(grounding.prepare(data, words, set(), picture, SentenceNet(len(words), 10), own, 0).names)
 
     assert named() == sorted(videos)
-    patches[videos[0]] = real(data.usable[0]) // 30
+    patches[videos[0]] = real(data, data.usable[0]) // 30
     assert named() == sorted(videos[1:])
     with pytest.raises(InputError, match="no video that is not held out has a sentence and a patch that is not dark"):
         own = made.section("encoder.vgg11").sentence
         net = SentenceNet(len(words), 10)
-        encoder.grounding_task(data, words, set(videos[1:]), picture, net, own, 0)
+        grounding.prepare(data, words, set(videos[1:]), picture, net, own, 0)
     one = task(made)
-    monkeypatch.setattr(one, "data", data)
     i = next(i for i in one.rows if data.sequence(int(i)) == videos[0])
     monkeypatch.setattr(encoder, "pasted", lambda *_: pytest.fail("a dark patch was shown"))
     for seed in range(20):
@@ -216,4 +214,4 @@ def test_sentences_of_another_size_are_refused(made: params.Settings) -> None:
     _, words = weights.load_sentence(made.path / "training" / "language")
     own = made.section("encoder.vgg11").sentence
     with pytest.raises(InputError, match="pictures have 10 features, sentences 12; make language"):
-        encoder.grounding_task(data, words, set(), Encoder(0.02, "vgg11"), SentenceNet(len(words), 12), own, 0)
+        grounding.prepare(data, words, set(), Encoder(0.02, "vgg11"), SentenceNet(len(words), 12), own, 0)

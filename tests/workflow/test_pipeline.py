@@ -111,6 +111,7 @@ def test_params_in_the_lock_are_those_that_were_read(project: Project) -> None:
 
     lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
     for record_path in [
+        *(project.path / "data").glob("*.record.json"),
         *(project.path / "weights").rglob("record.json"),
         *(project.path / "training").rglob("*record.json"),
         project.path / "results" / "otb100" / "record.json",
