@@ -1,11 +1,12 @@
 """The convolutional encoder over the words of a sentence [R37]."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dat.models.layers import initialise
-from dat.models.vocabulary import PAD
+from dat.models.vocabulary import PAD, UNKNOWN
 
 
 class SentenceNet(nn.Module):
@@ -49,3 +50,9 @@ def anchor(encoded: Tensor, tokens: Tensor, kind: str = "mean") -> Tensor:
     if kind == "mean":
         return torch.where(real, encoded, 0).sum(1) / real.sum(1).clamp_min(1)
     raise ValueError(f"salnet_training.anchor is {kind!r}; expected mean or max")
+
+
+def thinned(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """Tokens (B,16) with this share of the words made unknown."""
+    gone = torch.from_numpy(rng.random(tokens.shape) < share).to(tokens.device)
+    return torch.where(gone & (tokens != PAD), UNKNOWN, tokens)

@@ -14,11 +14,10 @@ from dat import sections
 from dat.errors import InputError
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.optimisers import Adam
-from dat.models.sentence import SentenceNet, anchor
+from dat.models.sentence import SentenceNet, anchor, thinned
 from dat.models.vocabulary import PAD, Vocabulary
 from dat.training import distributed, losses, runner
 from dat.training.attention_data import AttentionData, dark
-from dat.training.language import thinned
 from dat.training.runner import Row
 
 TOGETHER = 20

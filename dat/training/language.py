@@ -17,8 +17,8 @@ from dat.errors import InputError
 from dat.models import weights
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
-from dat.models.sentence import SentenceNet
-from dat.models.vocabulary import PAD, UNKNOWN, Vocabulary
+from dat.models.sentence import SentenceNet, thinned
+from dat.models.vocabulary import PAD, Vocabulary
 from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
@@ -66,12 +66,6 @@ class Batch:
 
     rows: NDArray[np.int64]
     tokens: Tensor
-
-
-def thinned(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
-    """Tokens (B,16) with this share of the words made unknown."""
-    gone = torch.from_numpy(rng.random(tokens.shape) < share).to(tokens.device)
-    return torch.where(gone & (tokens != PAD), UNKNOWN, tokens)
 
 
 class LanguageTask:
