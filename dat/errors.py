@@ -5,6 +5,7 @@ DatError                the call or its input is wrong: status 2
 |-- InputError          a file or an argument that cannot be used
 |-- MissingError        something that another command makes is not there: the message says which command
 |-- LockedError         another process works on the same thing
+|-- NumericsError       the environment asks for other arithmetic than params.yaml
 `-- JobError            work was done and some of it failed: status 1
 """
 
@@ -29,6 +30,10 @@ class MissingError(DatError):
 
 class LockedError(DatError):
     """Another process holds the lock."""
+
+
+class NumericsError(DatError):
+    """The environment or a library that is loaded already asks for other arithmetic than the settings."""
 
 
 class JobError(DatError):

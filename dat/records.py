@@ -1,7 +1,7 @@
 """Records: what decided a result, beside the result; and runs: what happened to happen, outside of it.
 
-The *record* is the same in every run on the same machine. The *run* holds times, host and commit, and no stage depends
-on it. Files are written under a temporary name and renamed.
+The *record* is the same in every run, and with portable numerics on every machine. The *run* holds times, host,
+processor and commit, and no stage depends on it. Files are written under a temporary name and renamed.
 """
 
 import functools
@@ -23,6 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dat import numerics
 from dat.errors import InputError
 from dat.params import Settings
 
@@ -238,17 +239,25 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
-    """Where a result was computed. What is not known is absent."""
-    facts: dict[str, Any] = {
+def machine() -> dict[str, str]:
+    """This machine: Python, platform and processor."""
+    return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "packages": versions(),
-        "device": device,
     }
+
+
+def environment(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
+    """What of the machine decides a result: with portable numerics on a CPU, nothing but packages and threads.
+
+    What is not known is absent.
+    """
+    facts: dict[str, Any] = {"packages": versions(), "device": device, **numerics.facts()}
     if threads is not None:
         facts["threads"] = threads
+    if device.startswith("cuda") or numerics.kind() == "native":
+        facts |= machine()
     if device.startswith("cuda"):
         import torch
 
@@ -341,6 +350,7 @@ class Clock:
             "seconds": round(time.monotonic() - self.ticks, 3),
             "peak_memory": memory * 1024,
             "host": socket.gethostname(),
+            **machine(),
             "record": record,
             **(commit(at) if at else {}),
         }

@@ -382,6 +382,7 @@ class Root(Section):
 
     profile: str
     root: str
+    numerics: Literal["portable", "native"]
     synthetic: dict[str, Synthetic]
     datasets: dict[str, Dataset]
     subsample: Subsample

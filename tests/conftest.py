@@ -1,10 +1,33 @@
-"""What all tests share: real data, found through DAT_TEST_DATA, and the run's weights, where there are any."""
+"""What all tests share: portable numerics, real data (DAT_TEST_DATA), and the run's weights, where there are any."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from dat import numerics
 from tests.real_data import folder
+
+
+def prepare() -> None:
+    """Portable numerics. Where the caller's environment names other code (`ATEN_CPU_CAPABILITY=default make test`),
+    this process computes with that, to show that no test depends on it; what it starts computes portably all the same.
+    """
+    other = [name for name, value in numerics.VARIABLES.items() if os.environ.get(name, value) != value]
+    if other:
+        import cv2
+        import scipy.linalg
+        import torch
+
+        torch.ones(1).exp() @ torch.ones(1)  # torch looks at its variables when it first computes
+        assert cv2.useOptimized() and scipy.linalg.blas.ddot([1.0], [1.0])
+        for name in other:
+            del os.environ[name]
+        os.environ.update(numerics.VARIABLES)
+    numerics.prepare("portable")
+
+
+prepare()
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from dat import numerics
 from dat.errors import DatError
 
 VERBS = {
@@ -39,10 +40,12 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb."""
+        """Import one verb, with the profile's numerics; a job's stand in its plan."""
         module = VERBS[cmd_name][0] if cmd_name in VERBS else HIDDEN.get(cmd_name)
         if module is None:
             return None
+        if cmd_name != "job":
+            numerics.prepare(numerics.setting())
         command: click.Command = getattr(importlib.import_module(module), cmd_name)
         return command
 

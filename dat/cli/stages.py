@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from dat import params, records, sections
+from dat import numerics, params, records, sections
 from dat.errors import MissingError
 from dat.params import Settings
 
@@ -203,6 +203,8 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     Raises MissingError when an input is not there, ParamsError when there is no such key.
     """
     stage, settings, clock = STAGES[name], params.load(), records.Clock.start()
+    numerics.prepare(settings.section("numerics"))
+    numerics.confirm()
     home = settings.path
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
     for path in inputs.values():
@@ -318,6 +320,8 @@ def salnet(name: str, timing: bool) -> None:
 @click.argument("done", type=click.Path(dir_okay=False, path_type=Path))
 def job(plan: Path, number: int, done: Path) -> None:
     """One job of a benchmark's plan: what Snakemake calls."""
+    numerics.prepare(records.read_json(plan)["numerics"])
+    numerics.confirm()
     from dat.tracking import job as jobs
 
     jobs.run(plan, number, done)

@@ -101,6 +101,7 @@ def _execute(job: records.Job, protocol: str, jobs: Sequence[Sequence[Unit]], wo
         "device": job.device,
         "home": str(job.settings.path),
         "manifest": str(job.inputs["manifest"]),
+        "numerics": job.settings.root.numerics,
         "protocol": protocol,
         "sections": plan.sections(job.settings, protocol),
         "slots": str(job.settings.top / ".dat" / "slots"),

@@ -1,0 +1,144 @@
+"""How a process computes: the same bytes on every x86-64 processor with AVX2 (`portable`), or as the machine likes best
+(`native`).
+
+The numeric libraries choose their code by the processor when they are loaded. `prepare` names the code for each of
+them, so it comes before NumPy, torch or OpenCV are imported, and processes started later inherit what it sets.
+docs/reproduction.md says what was tried and what is promised.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dat.errors import NumericsError
+
+KINDS = ("portable", "native")
+
+VARIABLES: Mapping[str, str] = {
+    "ATEN_CPU_CAPABILITY": "avx2",  # torch's own loops
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # convolutions and products
+    "MKL_CBWR": "COMPATIBLE",  # torch's LAPACK and vector mathematics; any other value answers by the maker
+    "OPENBLAS_CORETYPE": "Haswell",  # NumPy's and SciPy's products
+    "OPENBLAS_NUM_THREADS": "1",  # which sums long dot products in as many parts
+    "OPENCV_IPP": "disabled",
+    "OPENCV_CPU_DISABLE": "AVX512-SKX",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+}
+"""What portable numerics set."""
+
+CHANGING = (
+    "DNNL_MAX_CPU_ISA",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_ENABLE_CPU_FEATURES",
+)
+"""Other variables that would change the arithmetic: portable numerics want them unset."""
+
+PREFERENCES: Mapping[str, str] = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, so that other work on the machine does not hold them up
+    "GOMP_SPINCOUNT": "0",
+    "OPENCV_LOG_LEVEL": "ERROR",  # else it warns in every process of what is asked for here
+}
+"""What changes no result. A value that is set already stays."""
+
+LIBRARIES = ("numpy", "torch", "cv2", "scipy")
+
+_state = {"kind": "native"}
+
+
+def kind() -> str:
+    """What this process computes with: `portable`, or `native` where nothing was prepared."""
+    return _state["kind"]
+
+
+def setting(start: Path | None = None) -> str:
+    """`numerics` of the nearest params.yaml upwards from `start` (default: the working directory), else `portable`.
+
+    Only this line is read, so that no library is loaded before `prepare`; `dat.params` checks the file.
+    """
+    here = (start or Path.cwd()).absolute()
+    for directory in (here, *here.parents):
+        try:
+            text = (directory / "params.yaml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        line = re.search(r"^numerics:[ \t]*([a-z]+)[ \t]*(#.*)?$", text, re.MULTILINE)
+        return line[1] if line and line[1] in KINDS else "portable"
+    return "portable"
+
+
+def prepare(wanted: str) -> None:
+    """Set the variables of portable or native numerics for this process and those it starts.
+
+    Raises NumericsError naming a variable that the user set to something else, or a library that is loaded already.
+    """
+    for name, value in PREFERENCES.items():
+        os.environ.setdefault(name, value)
+    if wanted == "portable":
+        _refuse_other_values()
+        missing = {name: value for name, value in VARIABLES.items() if name not in os.environ}
+        if not _has_avx512():
+            missing.pop("OPENCV_CPU_DISABLE", None)  # OpenCV complains of a feature that is not there
+        loaded = [name for name in LIBRARIES if name in sys.modules]
+        if missing and loaded:
+            raise NumericsError(
+                f"{loaded[0]} was loaded before portable numerics were set; call dat.numerics.prepare first"
+            )
+        os.environ.update(missing)
+    _state["kind"] = wanted
+
+
+def _has_avx512() -> bool:
+    try:
+        return "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def _refuse_other_values() -> None:
+    for name, value in VARIABLES.items():
+        there = os.environ.get(name, value)
+        if there.lower() != value.lower():
+            raise NumericsError(
+                f"{name} is '{there}' in the environment, and portable numerics need '{value}': unset it, "
+                "or say numerics: native in params.yaml for numbers of this machine alone"
+            )
+    for name in CHANGING:
+        if name in os.environ:
+            raise NumericsError(
+                f"{name} is set in the environment and changes the arithmetic: unset it, "
+                "or say numerics: native in params.yaml for numbers of this machine alone"
+            )
+
+
+def confirm() -> None:
+    """Fall back to native numerics, and say so on stderr, where the processor (or an emulator) has no AVX2.
+
+    Imports NumPy, which asks the processor; call it before torch computes.
+    """
+    if kind() == "native":
+        return
+    import numpy as np
+
+    extensions: Any = np.show_config(mode="dicts")
+    if "X86_V3" in extensions["SIMD Extensions"].get("found", []):
+        return
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+    _state["kind"] = "native"
+    print(
+        "this processor has no AVX2: numerics are native, and numbers will be near the committed run's but not equal",
+        file=sys.stderr,
+    )
+
+
+def facts() -> dict[str, Any]:
+    """What a record says of them: the kind, and with native numerics those variables that are set."""
+    if kind() == "portable":
+        return {"numerics": "portable"}
+    set_here = {name: os.environ[name] for name in (*VARIABLES, *CHANGING) if name in os.environ}
+    return {"numerics": "native"} | ({"variables": set_here} if set_here else {})

@@ -1,0 +1,127 @@
+"""Portable numerics: what is set before a library is loaded, and what is refused."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dat import numerics, records
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = (*numerics.VARIABLES, *numerics.CHANGING, *numerics.PREFERENCES)
+
+
+def run(code: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Python code in a process whose environment has none of the variables but these."""
+    plain = {name: value for name, value in os.environ.items() if name not in NAMES}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=plain | variables, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def dat(*arguments: str, at: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    plain = {name: value for name, value in os.environ.items() if name not in NAMES}
+    return subprocess.run(
+        [sys.executable, "-m", "dat", *arguments],
+        env=plain | {"PYTHONPATH": str(ROOT)} | variables,
+        cwd=at,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_libraries_do_as_they_are_told() -> None:
+    code = (
+        "from dat import numerics; numerics.prepare('portable'); numerics.confirm()\n"
+        "import cv2, numpy as np, scipy.linalg, torch\n"
+        "from threadpoolctl import threadpool_info\n"
+        "cores = [library['architecture'] for library in threadpool_info() if library['user_api'] == 'blas']\n"
+        "print(torch.backends.cpu.get_cpu_capability(), cores, cv2.ipp.useIPP(),\n"
+        "    [n for n in np.show_config(mode='dicts')['SIMD Extensions']['found'] if '512' in n or 'V4' in n])\n"
+    )
+    pytest.importorskip("threadpoolctl")
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("AVX2 ['Haswell', 'Haswell'") and done.stdout.rstrip().endswith("False []")
+
+
+def test_processes_that_are_started_later_inherit_it() -> None:
+    code = (
+        "import subprocess, sys; from dat import numerics; numerics.prepare('portable')\n"
+        "subprocess.run([sys.executable, '-c', 'import os; print(os.environ[\"MKL_CBWR\"])'])"
+    )
+    assert run(code).stdout == "COMPATIBLE\n"
+
+
+@pytest.mark.parametrize("name", sorted(numerics.VARIABLES))
+def test_a_variable_set_otherwise_is_named(name: str, tmp_path: Path) -> None:
+    done = dat("data", "status", at=tmp_path, **{name: "other"})
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert name in done.stderr and "'other'" in done.stderr and numerics.VARIABLES[name] in done.stderr
+
+
+@pytest.mark.parametrize("name", numerics.CHANGING)
+def test_a_variable_that_changes_the_arithmetic_is_named(name: str) -> None:
+    done = run("from dat import numerics; numerics.prepare('portable')", **{name: "1"})
+    assert done.returncode and f"NumericsError: {name} is set" in done.stderr
+
+
+def test_the_same_value_in_other_letters_is_no_mistake() -> None:
+    assert run("from dat import numerics; numerics.prepare('portable')", OPENBLAS_CORETYPE="HASWELL").returncode == 0
+
+
+def test_a_library_that_is_loaded_already_is_named() -> None:
+    done = run("import numpy; from dat import numerics; numerics.prepare('portable')")
+    assert "NumericsError: numpy was loaded before" in done.stderr
+
+
+def test_native_numerics_leave_the_arithmetic_alone_and_record_what_is_set() -> None:
+    code = "from dat import numerics as n; n.prepare('native'); print(n.facts(), 'MKL_CBWR' in n.os.environ)"
+    done = run(code, ATEN_CPU_CAPABILITY="default")
+    assert done.stdout == "{'numerics': 'native', 'variables': {'ATEN_CPU_CAPABILITY': 'default'}} False\n"
+
+
+def test_waiting_threads_sleep_unless_the_user_wants_otherwise() -> None:
+    code = "import os; from dat import numerics; numerics.prepare('native'); print(os.environ['OMP_WAIT_POLICY'])"
+    assert run(code).stdout == "PASSIVE\n"
+    assert run(code, OMP_WAIT_POLICY="ACTIVE").stdout == "ACTIVE\n"
+
+
+def test_a_processor_without_avx2_computes_natively_and_says_so() -> None:
+    code = (
+        "import os; from dat import numerics; numerics.prepare('portable'); import numpy\n"
+        "numpy.show_config = lambda mode: {'SIMD Extensions': {'found': ['ASIMDHP']}}\n"
+        "numerics.confirm(); print(numerics.kind(), 'MKL_CBWR' in os.environ)"
+    )
+    done = run(code)
+    assert done.stdout == "native False\n"
+    assert done.stderr.count("\n") == 1 and "no AVX2" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("numerics: native\n", "native"),
+        ("profile: a\nnumerics: native # for GPUs\nseeds: [0]\n", "native"),
+        ("numerics: portable\n", "portable"),
+        ("a:\n  numerics: native\n", "portable"),
+        ("", "portable"),
+    ],
+)
+def test_the_setting_is_that_of_the_nearest_profile(text: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(text)
+    (tmp_path / "below").mkdir()
+    assert numerics.setting(tmp_path / "below") == kind
+
+
+def test_a_portable_record_says_nothing_of_the_machine_and_a_native_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted(records.environment(threads=2)) == ["device", "numerics", "packages", "threads"]
+    monkeypatch.setitem(numerics._state, "kind", "native")
+    assert {"processor", "platform", "python"} <= records.environment().keys()
+
+
+def test_the_run_file_says_where_it_was() -> None:
+    assert {"processor", "platform", "python", "host"} <= records.Clock.start().run_facts("", None).keys()
