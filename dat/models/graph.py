@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dat.models.arithmetic import Linear, product, square_root
+
 SIMILARITIES = ("distance", "euclidean", "dot", "cosine")
 ADJACENCIES = ("g", "w", "binary")
 
@@ -18,8 +20,8 @@ def similarity(nodes: Tensor, kind: str = "distance") -> Tensor:
     """
     if kind == "cosine":
         unit = F.normalize(nodes, dim=-1)
-        return unit @ unit.mT
-    inner = nodes @ nodes.mT  # (...,N,N)
+        return product(unit, unit.mT)
+    inner = product(nodes, nodes.mT)  # (...,N,N)
     if kind == "dot":
         return inner / math.sqrt(nodes.shape[-1])
     square = inner.diagonal(dim1=-2, dim2=-1)  # (...,N)
@@ -28,7 +30,7 @@ def similarity(nodes: Tensor, kind: str = "distance") -> Tensor:
         return -squared / math.sqrt(nodes.shape[-1])
     if kind == "euclidean":
         apart = squared > 0  # the root's slope at 0 is infinite: alike nodes get none
-        return -torch.where(apart, torch.where(apart, squared, 1).sqrt(), 0)
+        return -torch.where(apart, square_root(torch.where(apart, squared, 1)), 0)
     raise ValueError(f"graph.similarity is {kind!r}; expected one of {', '.join(SIMILARITIES)}")
 
 
@@ -73,7 +75,7 @@ class Graph(nn.Module):
     ) -> None:
         super().__init__()
         sizes = [features] + [width] * layers
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(sizes))
+        self.layers = nn.ModuleList(Linear(a, b, bias=False) for a, b in itertools.pairwise(sizes))
         self.similarity, self.adjacency, self.self_loops = similarity, adjacency, self_loops
         self.out_features = features + width
 
@@ -81,5 +83,5 @@ class Graph(nn.Module):
         a = adjacency(nodes, self.similarity, self.adjacency, self.self_loops)  # (G,N,N)
         x = nodes
         for layer in self.layers:
-            x = F.relu(a @ layer(x))  # (G,N,width)
+            x = F.relu(product(a, layer(x)))  # (G,N,width)
         return torch.cat([nodes, x], -1)

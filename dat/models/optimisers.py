@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dat.models.arithmetic import square_root
+
 Group = dict[str, Any]
 
 
@@ -67,7 +69,7 @@ class Adam(Optimiser):
         state["step"] += 1
         state["mean"].lerp_(gradient, 0.1)
         state["square"].mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-        spread = state["square"].sqrt().div_(math.sqrt(1 - 0.999 ** state["step"])).add_(1e-8)
+        spread = square_root(state["square"]).div_(math.sqrt(1 - 0.999 ** state["step"])).add_(1e-8)
         parameter.addcdiv_(state["mean"], spread, value=-rate / (1 - 0.9 ** state["step"]))
 
 
@@ -78,7 +80,7 @@ class Adagrad(Optimiser):
         if not state:
             state["sum"] = torch.zeros_like(parameter)
         state["sum"].addcmul_(gradient, gradient)
-        parameter.addcdiv_(gradient, state["sum"].sqrt().add_(1e-10), value=-rate)
+        parameter.addcdiv_(gradient, square_root(state["sum"]).add_(1e-10), value=-rate)
 
 
 class SGD(Optimiser):

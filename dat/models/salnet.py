@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dat.models.arithmetic import Linear
 from dat.models.graph import Graph
 from dat.models.layers import Dropout, initialise, scaled
 from dat.models.vggm import VGGM
@@ -65,14 +66,14 @@ class SALNet(nn.Module):
         self.standardise = network.standardise
         self.vggm = VGGM(network.width, network.normalisation)
         hidden, features = scaled(network.fc4, network.width), scaled(512, network.width)
-        self.fc4 = nn.Linear(self.vggm.features, hidden)
-        self.fc5 = nn.Linear(hidden, features)
+        self.fc4 = Linear(self.vggm.features, hidden)
+        self.fc5 = Linear(hidden, features)
         self.drop5, self.drop6 = Dropout(dropout), Dropout(dropout)
         self.graph: Graph | None = None
         if graph is not None and nodes and layers:
             width = scaled(graph.width, network.width)
             self.graph = Graph(features, width, layers, graph.similarity, graph.adjacency, graph.self_loops)
-        self.branches = nn.ModuleList(nn.Linear(self.joined, 2) for _ in range(domains))
+        self.branches = nn.ModuleList(Linear(self.joined, 2) for _ in range(domains))
         self.reset(network.init, generator or torch.Generator().manual_seed(0))
 
     @property
@@ -132,7 +133,7 @@ class OnlineHead(nn.Module):
         super().__init__()
         self.standardise = salnet.standardise
         self.fc4, self.fc5 = _copy(salnet.fc4), _copy(salnet.fc5)
-        self.fc6 = nn.Linear(salnet.features, 2, device=salnet.fc5.weight.device)
+        self.fc6 = Linear(salnet.features, 2, device=salnet.fc5.weight.device)
         weight = torch.empty(self.fc6.weight.shape).normal_(std=0.01, generator=generator)
         with torch.no_grad():
             self.fc6.weight.copy_(weight)
@@ -159,7 +160,7 @@ class OnlineHead(nn.Module):
         return out
 
 
-def _copy(layer: nn.Linear) -> nn.Linear:
-    new = nn.Linear(layer.in_features, layer.out_features, device=layer.weight.device)
+def _copy(layer: Linear) -> Linear:
+    new = Linear(layer.in_features, layer.out_features, device=layer.weight.device)
     new.load_state_dict(layer.state_dict())
     return new

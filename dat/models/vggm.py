@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dat.models import winograd
+from dat.models.arithmetic import linear, product, square_root
 from dat.models.layers import scaled
 
 CHUNK = 1 << 19  # values normalised at a time: a few of these fit the last-level cache
@@ -45,9 +46,8 @@ class _Normalise(torch.autograd.Function):
         out, root = torch.empty_like(rows), torch.empty_like(rows)
         for x, y, r in _pieces(rows, out, root):
             torch.mul(x, x, out=y)
-            torch.addmm(k, y, band, out=r).rsqrt_()  # s^-1/2
-            torch.sqrt(r, out=y)
-            torch.mul(x, y.mul_(r), out=y)  # x s^-3/4
+            torch.rsqrt(linear(y, band.T, k), out=r)  # s^-1/2
+            torch.mul(x, square_root(r).mul_(r), out=y)  # x s^-3/4
         ctx.save_for_backward(rows, root, band)
         return out
 
@@ -56,9 +56,9 @@ class _Normalise(torch.autograd.Function):
         rows, root, band = ctx.saved_tensors
         gradient, out = gradients[0].contiguous(), torch.empty_like(rows)
         for x, r, g, y in _pieces(rows, root, gradient, out):
-            p = r.sqrt().mul_(r).mul_(g)  # g s^-3/4
+            p = square_root(r).mul_(r).mul_(g)  # g s^-3/4
             inner = (p * x).mul_(r).mul_(r)  # g x s^-7/4
-            torch.addcmul(p, inner @ band.T, x, value=-1.5, out=y)
+            torch.addcmul(p, product(inner, band.T), x, value=-1.5, out=y)
         return out, None, None
 
 

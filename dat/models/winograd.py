@@ -17,6 +17,8 @@ from numpy.polynomial import polynomial
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dat.models.arithmetic import product as multiply
+
 TILES = 144
 """Tiles at a time: few enough that what is between the steps stays in the processor's cache."""
 LEAST = 48
@@ -71,10 +73,10 @@ class Winograd(nn.Module):
         self.output = torch.from_numpy(np.kron(out, out)[:, order]).float()  # (tile * tile, products)
         weight = F.pad(layer.weight.detach().double(), (0, self.stride * taps - self.side) * 2)
         phases = weight.view(*weight.shape[:2], taps, self.stride, taps, self.stride)  # row stride * a + p, column b, q
-        g = torch.from_numpy(kernel)
-        changed = torch.einsum("xa,yb,ocapbq->xypqco", g, g, phases).flatten(2, 3).flatten(0, 1)  # (products,pq,C,O)
+        changed = np.einsum("xa,yb,ocapbq->xypqco", kernel, kernel, phases.cpu().numpy())
+        changed = changed.reshape(self.reach**2, self.stride**2, *changed.shape[4:])  # (products,pq,C,O)
         self.kernels = [
-            (list(phases), changed[points][:, list(phases)].flatten(1, 2).float().contiguous())
+            (list(phases), torch.from_numpy(changed[points][:, list(phases)]).flatten(1, 2).float().contiguous())
             for phases, points in groups.items()
         ]
         self.channels = len(layer.weight)
@@ -109,17 +111,15 @@ class Winograd(nn.Module):
         n, c, s = len(padded), padded.shape[3], self.stride
         image, row, column, _ = padded.stride()
         tiles = padded.as_strided(
-            (n, down, across, self.reach, self.reach, s, s, c),
-            (image, s * self.tile * row, s * self.tile * column, s * row, s * column, row, column, 1),
-        ).reshape(n * down * across, self.reach**2, s * s * c)
-        count = len(tiles)
-        changed = torch.bmm(self.input.expand(count, -1, -1), tiles).transpose(0, 1)  # (products, tiles, phases * C)
-        products = out.new_empty(len(self.input), count, self.channels)
-        sizes = [len(kernel) for _, kernel in self.kernels]
-        parts = zip(torch.split(changed, sizes), torch.split(products, sizes), self.kernels, strict=True)
-        for part, found, (phases, kernel) in parts:
+            (self.reach, self.reach, n, down, across, s, s, c),
+            (s * row, s * column, image, s * self.tile * row, s * self.tile * column, row, column, 1),
+        ).reshape(self.reach**2, -1)
+        changed = multiply(self.input, tiles).view(len(self.input), n * down * across, s * s * c)
+        parts = torch.split(changed, [len(kernel) for _, kernel in self.kernels])
+        products = []
+        for part, (phases, kernel) in zip(parts, self.kernels, strict=True):
             if len(phases) < s * s:
-                part = part.view(len(part), count, s * s, c)[:, :, phases].flatten(2)
-            torch.bmm(part, kernel, out=found)
-        back = (self.output @ products.view(len(products), -1)).view(self.tile, self.tile, n, down, across, -1)
+                part = part.view(len(part), -1, s * s, c)[:, :, phases].flatten(2)
+            products.append(multiply(part, kernel).flatten(1))  # (products, tiles * O)
+        back = multiply(self.output, torch.cat(products)).view(self.tile, self.tile, n, down, across, -1)
         out.view(n, down, self.tile, across, self.tile, -1).copy_(back.permute(2, 3, 0, 4, 1, 5))

@@ -56,7 +56,7 @@ def _region(
     rows, columns = np.nonzero(inside)
     weights = attention[rows, columns].astype(np.float64)
     mass = float(weights.sum())
-    x, y = float((columns + 0.5) @ weights / mass), float((rows + 0.5) @ weights / mass)
+    x, y = (float(((places + 0.5) * weights).sum() / mass) for places in (columns, rows))
     return Region((left * wide, top * high, width * wide, height * high), (x * wide, y * high), mass)
 
 

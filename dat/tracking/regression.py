@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from dat.models.arithmetic import product
+
 OVERLAP = (0.6, 1.0)
 AREA = (1.0, 2.0)
 
@@ -21,11 +23,13 @@ def ridge(features: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tens
     x, y = x - centre_x, y - centre_y
     count, width = x.shape
     few = count < width
-    gram = x @ x.T if few else x.T @ x
+    gram = product(x, x.T) if few else product(x.T, x)
     gram.diagonal().add_(alpha)
     factor = torch.linalg.cholesky(gram)
-    weights = x.T @ torch.cholesky_solve(y, factor) if few else torch.cholesky_solve(x.T @ y, factor)
-    return weights.to(features.dtype), (centre_y - centre_x @ weights).to(features.dtype)
+    right = y if few else product(x.T, y)
+    solved = torch.cholesky_solve(right, factor)
+    weights = product(x.T, solved) if few else solved
+    return weights.to(features.dtype), (centre_y - product(centre_x[None], weights)[0]).to(features.dtype)
 
 
 def to_offsets(boxes: Tensor, target: Tensor) -> Tensor:
@@ -81,7 +85,7 @@ class BoxRegressor:
         if self._fitted is None:
             return into_frame(boxes, self.size)
         weights, intercept = self._fitted
-        corrected = from_offsets(boxes, features @ weights + intercept)
+        corrected = from_offsets(boxes, product(features, weights) + intercept)
         if self.checked:
             shared = overlaps(boxes, corrected)
             area = boxes[:, 2:].prod(1) / corrected[:, 2:].prod(1)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from dat import params, records, sections
 from dat.errors import InputError
 from dat.models import weights
+from dat.models.arithmetic import Linear
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.layers import initialise, scaled
 from dat.models.optimisers import Adam
@@ -39,7 +40,7 @@ class Tagger(nn.Module):
     def __init__(self, encoder: Encoder, channels: int, words: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.head = nn.Linear(channels, words)
+        self.head = Linear(channels, words)
 
     def forward(self, pictures: Tensor) -> Tensor:
         out: Tensor = self.head(standardised(self.encoder(pictures), (2, 3)).amax((2, 3)))

@@ -15,6 +15,7 @@ from dat import params, records, sections
 from dat.datasets import manifest
 from dat.errors import InputError
 from dat.models import weights
+from dat.models.arithmetic import Linear
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
 from dat.models.sentence import SentenceNet, thinned
@@ -50,7 +51,7 @@ class Classifier(nn.Module):
     def __init__(self, sentence: SentenceNet, classes: int, generator: torch.Generator) -> None:
         super().__init__()
         self.sentence = sentence
-        self.head = nn.Linear(sentence.channels, classes)
+        self.head = Linear(sentence.channels, classes)
         initialise(self.head, "default", generator)
 
     def forward(self, tokens: Tensor) -> Tensor:

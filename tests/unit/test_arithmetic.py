@@ -1,0 +1,125 @@
+"""Products and roots: against float64, with gradients, and nowhere else asked of the library that answers by maker."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from dat.models import arithmetic
+
+PACKAGE = Path(arithmetic.__file__).resolve().parents[1]
+ROOMS = ("models", "training", "tracking")
+PRODUCTS = {
+    *("matmul", "mm", "bmm", "addmm", "addbmm", "baddbmm", "addmv", "mv", "einsum", "tensordot", "inner", "cdist"),
+    *("linear", "Linear", "Bilinear", "bilinear", "MultiheadAttention", "scaled_dot_product_attention", "LSTM", "GRU"),
+}
+ROOTS = {"sqrt", "sqrt_"}
+ALLOWED_OWNERS = {"np", "math", "arithmetic"}
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def derivatives(function, *inputs: Tensor) -> list[Tensor]:
+    """The value and the gradients of its weighted sum with respect to every input."""
+    leaves = [x.clone().requires_grad_() for x in inputs]
+    value = function(*leaves)
+    weights = random(*value.shape, seed=9).to(value.dtype)
+    return [value.detach(), *torch.autograd.grad((value * weights).sum(), leaves)]
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (1, 7), (2, 3, 7), (300, 7)])
+def test_linear_and_its_gradients_are_those_of_float64(shape: tuple[int, ...]) -> None:
+    inputs = [random(*shape), random(4, 7, seed=1), random(4, seed=2)]
+    expected = derivatives(F.linear, *(x.double() for x in inputs))
+    for ours, exact in zip(derivatives(arithmetic.linear, *inputs), expected, strict=True):
+        torch.testing.assert_close(ours.double(), exact, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [((4, 5), (5, 6)), ((3, 4, 5), (3, 5, 6)), ((3, 4, 5), (5, 6)), ((2, 3, 4, 5), (2, 3, 5, 1))]
+)
+def test_products_and_their_gradients_are_those_of_float64(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    inputs = [random(*a), random(*b, seed=1)]
+    expected = derivatives(torch.matmul, *(x.double() for x in inputs))
+    for ours, exact in zip(derivatives(arithmetic.product, *inputs), expected, strict=True):
+        torch.testing.assert_close(ours.double(), exact, rtol=1e-5, atol=1e-4)
+
+
+def test_transposed_and_strided_inputs_are_read_as_they_are() -> None:
+    wide = random(8, 20)
+    a, b = wide[:, ::2], wide[:, 1::2]
+    torch.testing.assert_close(arithmetic.product(a, b.mT), (a.double() @ b.double().mT).float(), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(arithmetic.product(a.mT, b), (a.double().mT @ b.double()).float(), rtol=1e-5, atol=1e-5)
+
+
+def test_the_order_of_sums_does_not_depend_on_the_number_of_threads() -> None:
+    a, b, before = random(64, 5000), random(48, 5000, seed=1), torch.get_num_threads()
+    try:
+        values = []
+        for threads in (1, 2, 3, 4):
+            torch.set_num_threads(threads)
+            values.append(derivatives(arithmetic.linear, a, b))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(x, y) for other in values[1:] for x, y in zip(values[0], other, strict=True))
+
+
+def test_nothing_in_gives_nothing_out_and_float64_stays_float64() -> None:
+    assert arithmetic.linear(torch.zeros(0, 7), random(4, 7)).shape == (0, 4)
+    x, w = random(3, 7).double(), random(4, 7, seed=1).double()
+    assert torch.equal(arithmetic.linear(x, w), F.linear(x, w))
+
+
+def test_the_square_root_is_exact_where_it_can_be_and_close_elsewhere() -> None:
+    assert arithmetic.square_root(torch.tensor([0.0, 1.0, 4.0, 0.25])).tolist() == [0.0, 1.0, 2.0, 0.5]
+    x = torch.rand(10_000, generator=torch.Generator().manual_seed(3)) * 100
+    torch.testing.assert_close(arithmetic.square_root(x).double(), x.double().sqrt(), rtol=3e-7, atol=0)
+
+
+def offences(source: str) -> list[str]:
+    """Calls and operators of a module that imports torch and that MKL would answer."""
+    tree = ast.parse(source)
+    if not any(isinstance(node, ast.Import) and any(name.name == "torch" for name in node.names) for node in tree.body):
+        return []
+    return [f"line {node.lineno}: {ast.unparse(node)}" for node in ast.walk(tree) if _offends(node)]
+
+
+def _offends(node: ast.AST) -> bool:
+    if isinstance(node, ast.BinOp):
+        half = isinstance(node.right, ast.Constant | ast.UnaryOp) and ast.unparse(node.right) in ("0.5", "-0.5")
+        return isinstance(node.op, ast.MatMult) or (isinstance(node.op, ast.Pow) and half)
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    name, owner = node.func.attr, ast.unparse(node.func.value)
+    half = name in ("pow", "pow_") and any(ast.unparse(one) in ("0.5", "-0.5") for one in node.args)
+    return owner not in ALLOWED_OWNERS and (name in PRODUCTS | ROOTS or half)
+
+
+def test_products_and_roots_stand_in_one_place() -> None:
+    modules = [file for room in ROOMS for file in (PACKAGE / room).rglob("*.py") if file.stem != "arithmetic"]
+    assert len(modules) > 30
+    wrong = {str(file.relative_to(PACKAGE)): lines for file in modules if (lines := offences(file.read_text()))}
+    assert not wrong, "use dat.models.arithmetic"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a @ b",
+        "a.sqrt()",
+        "torch.sqrt(a)",
+        "a ** 0.5",
+        "a.pow(0.5)",
+        "torch.bmm(a, b)",
+        "F.linear(a, b)",
+        "nn.Linear(2, 2)",
+    ],
+)
+def test_what_is_forbidden_elsewhere_is_seen(line: str) -> None:
+    assert offences(f"import torch\nx = {line}\n")
+    assert not offences(f"import numpy as np\nx = {line}\n")
