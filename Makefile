@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
+.PHONY: help setup repro test test-processors lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -19,35 +19,38 @@ repro: setup ## the whole pipeline on the embedded profile, then seconds per sta
 test: setup ## the test suite
 	@python -m pytest
 
+test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
+	@python -m tests.processors.compare $(if $(SHORT),--short)
+
 lint: setup ## style, types, layers
 	@ruff check .
 	@ruff format --check .
 	@mypy
 	@lint-imports
 
-bench-track: setup ## the tracker against a plain reading of MDNet, on real video (DAT_TEST_DATA)
-	@python benchmarks/bench_track.py
+bench-track: setup ## the tracker against a plain reading of MDNet, on real video (DAT_TEST_DATA); BUSY=1: every core has other work
+	@python -m benchmarks.bench_track $(if $(BUSY),--busy)
 
 bench-memory: setup ## memory of a tracker over 10,000 frames
-	@python benchmarks/bench_memory.py
+	@python -m benchmarks.bench_memory
 
 bench-evaluate: setup ## scoring against the got10k and VOT toolkits, which it installs aside
-	@python benchmarks/bench_evaluate.py
+	@python -m benchmarks.bench_evaluate
 
 bench-redetection: setup ## is a target found again that left or was covered (after make repro)
-	@python benchmarks/bench_redetection.py
+	@python -m benchmarks.bench_redetection
 
 bench-real: setup ## the run's trackers on nine real targets (after make repro; DAT_TEST_DATA)
-	@python benchmarks/bench_real.py
+	@python -m benchmarks.bench_real
 
 bench-learning: setup ## does training help? trained against random networks (after make repro; DAT_TEST_DATA)
-	@python benchmarks/bench_learning.py
+	@python -m benchmarks.bench_learning
 
 bench-train: setup ## what a training costs beyond its network, at the paper's sizes
-	@python benchmarks/bench_train.py
+	@python -m benchmarks.bench_train
 
 bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, on real video (DAT_TEST_DATA)
-	@python benchmarks/bench_csrdcf.py
+	@python -m benchmarks.bench_csrdcf
 
 bench-sentences: setup ## the sentence encoder against a bag of words, on LaSOT's sentences (DAT_TEST_DATA)
-	@python benchmarks/bench_sentences.py
+	@python -m benchmarks.bench_sentences

@@ -15,15 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks import real_clips
+from dat import boxes, params
+from dat.datasets.images import read_image
+from dat.tracking.csrdcf.tracker import CsrDcf
+from tests import real_data
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks import real_clips  # noqa: E402
-from dat import boxes, params  # noqa: E402
-from dat.datasets.images import read_image  # noqa: E402
-from dat.tracking.csrdcf.tracker import CsrDcf  # noqa: E402
-from tests import real_data  # noqa: E402
-
 PLACE, PACKAGE = ROOT / ".dat" / "csrt", "opencv-contrib-python-headless==4.12.0.88"
 
 

@@ -17,10 +17,7 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from dat.evaluation import (  # noqa: E402
+from dat.evaluation import (
     benchmarks,
     definitions,
     ground_truth,
@@ -30,8 +27,10 @@ from dat.evaluation import (  # noqa: E402
     vot,
     vot_files,
 )
-from dat.evaluation.definitions import OnePass, Vot  # noqa: E402
-from tests import real_data  # noqa: E402
+from dat.evaluation.definitions import OnePass, Vot
+from tests import real_data
+
+ROOT = Path(__file__).resolve().parent.parent
 
 TOOLKITS = ROOT / ".dat" / "toolkits"
 PACKAGES = ("got10k==0.1.3", "vot-toolkit==0.9.0", "attributee==0.1.9")

@@ -1,6 +1,6 @@
 """Does training help? On held-out embedded videos, and on real ones against random convolutions.
 
-    python benchmarks/bench_learning.py [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps,regions]
+    python -m benchmarks.bench_learning [--networks 5] [--seeds 3] [--root CHECKOUT] [--part real,maps,regions]
         [--work FOLDER]
 
 Networks are trained by the stages' own commands in a copy of the finished run's training data, each with its own
@@ -24,18 +24,17 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks import real_clips
+from benchmarks.trackers import follow
+from dat import params
+from dat.models.exactness import exact
+from dat.models.salnet import SALNet
+from dat.records import progress
+from dat.tracking import networks
+from dat.tracking.tracker import Tracker
+from dat.training.runner import generator
 
-from benchmarks import real_clips  # noqa: E402
-from benchmarks.trackers import follow  # noqa: E402
-from dat import params  # noqa: E402
-from dat.models.exactness import exact  # noqa: E402
-from dat.models.salnet import SALNet  # noqa: E402
-from dat.records import progress  # noqa: E402
-from dat.tracking import networks  # noqa: E402
-from dat.tracking.tracker import Tracker  # noqa: E402
-from dat.training.runner import generator  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 LOOKS = ((40, 1), (40, 2))

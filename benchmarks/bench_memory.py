@@ -16,14 +16,13 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from dat import params, sections
+from dat.models.gpgnet import GPGNet
+from dat.models.salnet import SALNet
+from dat.tracking.attention import Attention
+from dat.tracking.tracker import Tracker
 
-from dat import params, sections  # noqa: E402
-from dat.models.gpgnet import GPGNet  # noqa: E402
-from dat.models.salnet import SALNet  # noqa: E402
-from dat.tracking.attention import Attention  # noqa: E402
-from dat.tracking.tracker import Tracker  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 NETWORK = SimpleNamespace(width=0.05, fc4=64, standardise=True, init="orthogonal", normalisation="vgg-m")
 LANGUAGE = SimpleNamespace(channels=8, kernel=3, layers=1)

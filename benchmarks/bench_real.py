@@ -1,26 +1,24 @@
 """The finished run's trackers on the nine targets of OTB in DAT_TEST_DATA: precision, success, speed, re-detections.
 
-    python benchmarks/bench_real.py [--frames 60] [--variants pymdnet,salnet,dat-jtnl] [--root CHECKOUT]
+    python -m benchmarks.bench_real [--frames 60] [--variants pymdnet,salnet,dat-jtnl] [--root CHECKOUT]
 
 Prints a table as Markdown, both feature modes, with MDNet's published scores beside (of whole sequences, and with
 convolutions from ImageNet, which ours do not have).
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks import real_clips
+from benchmarks.trackers import follow, tracker_of
+from dat import params
+from dat.models.exactness import exact
+from dat.records import progress
 
-from benchmarks import real_clips  # noqa: E402
-from benchmarks.trackers import follow, tracker_of  # noqa: E402
-from dat import params  # noqa: E402
-from dat.models.exactness import exact  # noqa: E402
-from dat.records import progress  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(settings: params.Settings, clip: real_clips.Clip, variant: str, mode: str) -> tuple[float, ...]:

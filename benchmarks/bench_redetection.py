@@ -1,6 +1,6 @@
 """Is a target found again that left the view, or was covered for fifteen frames? On videos that no network has seen.
 
-    python benchmarks/bench_redetection.py [--videos 10] [--seeds 2] [--variants salnet,dat-jtnl] [--clips SEED]
+    python -m benchmarks.bench_redetection [--videos 10] [--seeds 2] [--variants salnet,dat-jtnl] [--clips SEED]
         [--root CHECKOUT]
 
 Draws videos of 60 frames of both kinds, with seeds and photographs of their own, and tracks each with the networks of
@@ -10,25 +10,23 @@ of how many, and of those that were held shortly before; and re-detections as th
 """
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks.trackers import follow, tracker_of
+from dat import boxes, params
+from dat.datasets.scenery import programme, textures
+from dat.datasets.scenery.rendering import render
+from dat.datasets.scenery.scenes import compose
+from dat.datasets.scenery.shapes import KINDS
+from dat.datasets.scenery.truth import truth
+from dat.models.exactness import exact
+from dat.records import progress
 
-from benchmarks.trackers import follow, tracker_of  # noqa: E402
-from dat import boxes, params  # noqa: E402
-from dat.datasets.scenery import programme, textures  # noqa: E402
-from dat.datasets.scenery.rendering import render  # noqa: E402
-from dat.datasets.scenery.scenes import compose  # noqa: E402
-from dat.datasets.scenery.shapes import KINDS  # noqa: E402
-from dat.datasets.scenery.truth import truth  # noqa: E402
-from dat.models.exactness import exact  # noqa: E402
-from dat.records import progress  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 SEED, FRAMES, SIZE, HELD, WITHIN, FOUND = 90_001, 60, (320, 240), 15, 10, 0.5
 RECIPES = {"leaves": programme.OTB[1], "covered": programme.OTB[0]}

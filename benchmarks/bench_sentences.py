@@ -1,6 +1,6 @@
 """The sentence encoder against a bag of words, on LaSOT's 1,400 real sentences, in one run.
 
-    python benchmarks/bench_sentences.py [--splits 5] [--data FOLDER] [--set dropout=0.5 ...]
+    python -m benchmarks.bench_sentences [--splits 5] [--data FOLDER] [--set dropout=0.5 ...]
 
 Both tell the class of the object from the sentence. Splits of 80 to 20 grouped by the sentence's text: a sentence that
 occurs twice is on one side only. Encoder: the language stage's own task at the paper profile's settings. Bag of words:
@@ -10,7 +10,6 @@ benchmarks' sentences that lie in `annotations/`.
 
 import argparse
 import os
-import sys
 import tarfile
 import time
 from pathlib import Path
@@ -18,14 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from dat import params
+from dat.datasets import sentences as tables
+from dat.models.vocabulary import Vocabulary, words
+from dat.training import runner
+from dat.training.language import LanguageTask, class_name
 
-from dat import params  # noqa: E402
-from dat.datasets import sentences as tables  # noqa: E402
-from dat.models.vocabulary import Vocabulary, words  # noqa: E402
-from dat.training import runner  # noqa: E402
-from dat.training.language import LanguageTask, class_name  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def lasot(folder: Path) -> tuple[list[str], list[str]]:

@@ -1,6 +1,6 @@
 """The tracker against a plain reading of MDNet, in one run, at the same settings, on Crossing.
 
-    python benchmarks/bench_track.py [--width 1.0] [--frames 30] [--data FOLDER]
+    python -m benchmarks.bench_track [--width 1.0] [--frames 30] [--data FOLDER] [--busy]
 
 Full width, seeded random weights, MDNet's numbers of 2019; dropout off, so that both can be fed the same random
 numbers, and fewer first-frame negatives, since the first frame is not timed. Prints how far the boxes agree, and a line
@@ -8,6 +8,9 @@ a comparison with its ratio last. The order of the runs is plain, crops, shared.
 """
 
 import argparse
+import contextlib
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,16 +19,15 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from benchmarks import real_clips
+from benchmarks.reference_mdnet import PlainTracker
+from dat import boxes, params
+from dat.models.exactness import exact
+from dat.models.salnet import OnlineHead, SALNet
+from dat.tracking.tracker import Tracker
+from tests import real_data
 
-from benchmarks import real_clips  # noqa: E402
-from benchmarks.reference_mdnet import PlainTracker  # noqa: E402
-from dat import boxes, params  # noqa: E402
-from dat.models.exactness import exact  # noqa: E402
-from dat.models.salnet import OnlineHead, SALNet  # noqa: E402
-from dat.tracking.tracker import Tracker  # noqa: E402
-from tests import real_data  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def settings(width: float, **changes):
@@ -97,19 +99,33 @@ def counted(updates) -> str:
     )
 
 
+@contextlib.contextmanager
+def other_work(processes: int):
+    """So many processes that only count, while what is inside runs."""
+    counting = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in counting:
+            process.kill()
+            process.wait()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--frames", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data", type=Path, default=real_data.folder())
+    parser.add_argument("--busy", action="store_true", help="give every core other work beside")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     clip = real_clips.clip("Crossing", chosen.frames, place=chosen.data)
     images, box = clip.images, clip.truth[0]
-    runs = {"plain": plain_run(images, box, chosen.width)}
-    for mode in ("crops", "shared"):
-        runs[mode] = our_run(images, box, chosen.width, mode)
+    with other_work(os.cpu_count() or 1 if chosen.busy else 0):
+        runs = {"plain": plain_run(images, box, chosen.width)}
+        for mode in ("crops", "shared"):
+            runs[mode] = our_run(images, box, chosen.width, mode)
     for name, (found, seconds, updates) in runs.items():
         agree = boxes.overlap(found, runs["plain"][0])
         print(

@@ -1,6 +1,6 @@
 """What a training costs beyond its network, at the paper's sizes: is the loader the limit, does it work beside?
 
-    python benchmarks/bench_train.py [--steps 2] [--batch 20] [--device cpu] [--bf16] [--part gpgnet,salnet]
+    python -m benchmarks.bench_train [--steps 2] [--batch 20] [--device cpu] [--bf16] [--part gpgnet,salnet]
 
 GPGNet: steps of the real training loop (decoding, loss, clipping, Adagrad) against forward and backward alone on random
 tensors that are already on the device. SALNet: the same, and how long the loop waits for regions, which a thread cuts
@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit")]
+sys.path.insert(0, str(ROOT / "tests" / "unit"))
 
 import training_sets  # noqa: E402
 
