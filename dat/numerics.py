@@ -30,6 +30,8 @@ VARIABLES: Mapping[str, str] = {
 """What portable numerics set."""
 
 CHANGING = (
+    "OMP_DYNAMIC",
+    "OMP_THREAD_LIMIT",
     "DNNL_MAX_CPU_ISA",
     "DNNL_DEFAULT_FPMATH_MODE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
