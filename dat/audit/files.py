@@ -46,9 +46,15 @@ class Files:
 
     def _folder(self, path: Path) -> str:
         """The md5 of the JSON list of a folder's files, by parts of their path."""
-        files = sorted((file for file in self._below(path)), key=lambda file: file.relative_to(path).parts)
-        entries = [{"md5": self.md5(file), "relpath": file.relative_to(path).as_posix()} for file in files]
+        entries = [{"md5": md5, "relpath": name} for name, md5 in self.listing(path).items()]
         return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+    def listing(self, path: Path) -> dict[str, str | None]:
+        """The md5 of a folder's files by their path within it, in DVC's order; of a file, its own under its name."""
+        if not path.is_dir():
+            return {path.name: self.md5(path)} if path.is_file() else {}
+        files = sorted(self._below(path), key=lambda file: file.relative_to(path).parts)
+        return {file.relative_to(path).as_posix(): self.md5(file) for file in files}
 
     def _below(self, path: Path) -> list[Path]:
         found: list[Path] = []
