@@ -334,8 +334,8 @@ class Comparison:
         waiting = _waiting(self.settings, self.new) if self.new.name == WORKING_TREE else []
         if waiting:
             lines.append(
-                f"{len(waiting)} stages have not run since their code or settings changed ({listed(waiting, 3)}): "
-                "their last run is compared, and dvc repro runs them again"
+                f"code or settings have changed since the last run of {listed(waiting, 3)}: that run is compared, and "
+                "dvc repro makes the next"
             )
         return lines
 

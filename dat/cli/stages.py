@@ -329,7 +329,9 @@ def job(plan: Path, number: int, done: Path) -> None:
 
 @click.command(hidden=True)
 def timings() -> None:
-    """Seconds of each stage's last run beside its budget."""
-    from dat.cli.timings import show
+    """Seconds of each stage's last run beside its budget, and whether the committed run was reproduced."""
+    from dat.cli.timings import show, verdict
 
-    show(params.load())
+    settings = params.load()
+    show(settings)
+    verdict(settings)

@@ -1,13 +1,22 @@
-"""The table that ends `make repro`: seconds of each stage's last run beside its budget in workflow/budgets.yaml."""
+"""What ends `make repro`: seconds of each stage's last run beside its budget, and whether the run was reproduced.
 
+The verdict, with the commit, machine and date of the run files, also goes to `reports/run.js`, which the page shows. It
+is no stage's output, since reports that are hashed hold no times.
+"""
+
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 
 from dat import records
+from dat.audit.diff import compare
+from dat.errors import DatError
 from dat.params import Settings, read_yaml
 
 
@@ -40,3 +49,43 @@ def show(settings: Settings) -> None:
     table.add_section()
     table.add_row("total", f"{total:.0f}", f"{limit:.0f}", "over" if total > limit else "")
     Console().print(table)
+
+
+def verdict(settings: Settings) -> None:
+    """Print whether the run equals the committed one, on the last line, and write `reports/run.js` for the page.
+
+    Where there is nothing to compare with, the line says why.
+    """
+    try:
+        comparison = compare(settings)
+        line, notes, equal = comparison.verdict, comparison.notes, comparison.equal
+    except DatError as error:
+        line, notes, equal = f"not compared: {error}", [], False
+    for note in notes:
+        click.echo(f"note: {note}")
+    click.echo(line)
+    write_run(settings.path, {"verdict": line, "notes": notes, "equal": equal})
+
+
+def write_run(home: Path, facts: Mapping[str, Any]) -> None:
+    """Write `reports/run.js`: `facts`, what the run files say of the run, and the page that all of this is about."""
+    page = home / "reports" / "index.html"
+    if page.is_file():
+        mark = re.search(r'data-page="([0-9a-f]+)"', page.read_text(encoding="utf-8"))
+        run = {**facts, **run_facts(last_runs(home)), **({"page": mark[1]} if mark else {})}
+        records.write_text(page.with_name("run.js"), f"window.datRun = {json.dumps(run, sort_keys=True)};\n")
+
+
+def run_facts(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Commit, whether its files were changed, processors and date of the stages' last runs.
+
+    Date, commit and patch are those of the stage that ran last. What is not known is absent.
+    """
+    if not runs:
+        return {}
+    last = list(runs.values())[-1]
+    facts: dict[str, Any] = {"date": last["started"]}
+    if "commit" in last:
+        facts |= {"commit": last["commit"], "clean": "patch" not in last}
+    processors = sorted({str(run["processor"]) for run in runs.values() if "processor" in run})
+    return facts | ({"processors": processors} if processors else {})

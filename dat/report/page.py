@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dat.params import Settings
+from dat.records import sha256_bytes
 from dat.report import claims, published
 from dat.report.claims import Claims
 from dat.report.metrics import Scores, Training
@@ -111,7 +112,10 @@ def compact(value: float) -> str:
 
 
 def render(content: Content) -> str:
-    """The page as HTML. The same content gives the same text."""
+    """The page as HTML. The same content gives the same text.
+
+    Its `data-page` is the sha256 of the rest: what `run.js` says is shown on the page that it is about alone.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     loader = PackageLoader("dat.report", "templates")
@@ -120,7 +124,7 @@ def render(content: Content) -> str:
     environment.filters["compact"] = compact
     environment.filters["named"] = published.named
     environment.filters["claim_rows"] = claims.rows
-    return environment.get_template("page.html").render(
+    text = environment.get_template("page.html").render(
         content=content,
         profile=content.settings.section("profile"),
         data_sets=sorted({score.data_set for score in content.scores.values()}),
@@ -134,6 +138,7 @@ def render(content: Content) -> str:
         claim_heads=claims.HEADS,
         similar=_similar(content.scores),
     )
+    return text.replace('data-page=""', f'data-page="{sha256_bytes(text.encode())}"', 1)
 
 
 def _similar(scores: Mapping[str, Scores]) -> list[tuple[str, list[tuple[str, str, str]]]]:
