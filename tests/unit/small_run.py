@@ -74,6 +74,7 @@ class Project:
     below: str = "."
     environment: dict[str, Any] = field(default_factory=lambda: dict(PORTABLE))
     arithmetic: str = ""
+    settings: params.Settings | None = None
 
     @property
     def home(self) -> Path:
@@ -109,6 +110,7 @@ class Project:
 
     def run(self) -> None:
         """Run every stage, fill the cache, write the lock."""
+        self.settings = params.load(self.home)
         for name in ORDER:
             self._run(name)
         stages = {name: self._locked(name) for name in STAGES}
@@ -123,10 +125,12 @@ class Project:
         return [[line for line in lines if not line.startswith("#")] for lines in code] + [self._params(name)]
 
     def _params(self, name: str) -> dict[str, Any]:
-        settings = params.load(self.home)
-        for dotted in STAGES[name].settings:
-            settings.section(dotted)
-        return dict(sorted(settings.read.items()))
+        sections = self._sections(name).items()
+        return {key: value for dotted, section in sections for key, value in params.leaves(section, dotted).items()}
+
+    def _sections(self, name: str) -> dict[str, Any]:
+        assert self.settings is not None
+        return {dotted: params.plain(self.settings.section(dotted)) for dotted in STAGES[name].settings}
 
     def _run(self, name: str) -> None:
         for path in STAGES[name].outputs:
@@ -195,14 +199,13 @@ class Project:
         code = [(f"{up}/{path}", md5(self.top / path)) for path in stage.listed]
         data = [(path, md5(self.home / path)) for path in stage.inputs]
         outs = [(path, self._cache(path)) for path in stage.outputs]
-        sections = {dotted: params.plain(params.load(self.home).section(dotted)) for dotted in stage.settings}
         deps, made = (
             [{"path": path, "hash": "md5", "md5": value} for path, value in paths] for paths in (code + data, outs)
         )
         return {
             "cmd": f"exec {up}/workflow/dat {name}",
             "deps": deps,
-            "params": {"params.yaml": sections},
+            "params": {"params.yaml": self._sections(name)},
             "outs": made,
         }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import fake_scores
 import pytest
 
-from dat import params
+from dat import params, records
 from dat.params import Settings
 from dat.records import Job
 from dat.report import page, readings, stage
@@ -84,6 +84,16 @@ def links(html: str) -> Links:
 def test_the_page_needs_no_network(html: str, links: Links) -> None:
     assert links.fetched == ["run.js"]
     assert "@import" not in html and not re.search(r"url\((?!#)", html)
+
+
+def test_the_page_shows_the_run_files_verdict_as_text(html: str) -> None:
+    """`make repro` writes run.js for the page that has this mark; the mark is the sha256 of the rest."""
+    mark = re.search(r'<body data-page="([0-9a-f]{64})">', html)
+    assert mark and mark[1] == records.sha256_bytes(html.replace(mark[1], "").encode())
+    assert html.index('<script src="run.js"></script>') < html.index("window.datRun")
+    assert "textContent" in html and "innerHTML" not in html
+    head = html[html.index("<header>") : html.index("</header>")]
+    assert '<p class="run" id="run" hidden></p>' in head
 
 
 def test_links_within_the_page_lead_somewhere(links: Links) -> None:

@@ -6,7 +6,7 @@ if (run && run.page === document.body.dataset.page) {
   if (run.commit) parts.push(`commit ${run.commit.slice(0, 9)}${run.clean ? "" : " with uncommitted changes"}`);
   if (run.processors) parts.push(run.processors.join(" and "));
   if (run.date) parts.push(run.date.replace("T", " ").replace("+00:00", " UTC"));
-  for (const line of [run.verdict, ...run.notes, parts.join(" · ")]) {
+  for (const line of [run.verdict, ...run.notes, parts.join(" · ")].filter(Boolean)) {
     const row = document.createElement("span");
     row.textContent = line;
     place.append(row);
