@@ -12,7 +12,7 @@ help: ## what there is
 setup: ## the environment in .venv, from requirements.lock
 	@sh workflow/setup.sh
 
-repro: setup ## the whole pipeline on the embedded profile, then seconds per stage
+repro: setup ## the whole pipeline on the embedded profile, then seconds per stage, and was it reproduced?
 	@dvc repro
 	@dat timings
 
