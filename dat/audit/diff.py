@@ -159,11 +159,8 @@ class Comparison:
         sides = [run.name for run in (self.old, self.new) if name in run.stages]
         if len(sides) == 1:
             return (Cause("stage", f"{name} of {sides[0]} alone"),), set()
-        after = self._after_the_run(name)
-        if after and all(self._is_locked_alike(path) for path in self._outputs[name]):
-            return tuple(after), set()
         stages, data = self._inputs(name)
-        causes = [*after, *data, *self._decided(name)]
+        causes = [*self._after_the_run(name), *data, *self._decided(name)]
         if not causes and not stages:
             causes = self._less_certain(name) or [Cause("unexplained", "")]
         return tuple(causes), stages
@@ -178,10 +175,6 @@ class Comparison:
                 elif output.md5 != output.locked:
                     causes.append(Cause("changed", path, output.locked, output.md5))
         return list(dict.fromkeys(causes))
-
-    def _is_locked_alike(self, path: str) -> bool:
-        sides = [run.outputs.get(path) for run in (self.old, self.new)]
-        return all(sides) and len({side.locked for side in sides if side}) == 1
 
     def _records(self, name: str) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
         return self.old.records.get(name), self.new.records.get(name)
@@ -239,27 +232,29 @@ class Comparison:
     def _number(self, address: str) -> NumberDifference:
         sides = [run.numbers.get(address) for run in (self.old, self.new)]
         one = next(side for side in sides if side is not None)
-        stage = self._stage_of(address)
-        roots: dict[str, tuple[Cause, ...]] = {}
-        if stage:
-            roots = self._roots(stage, self._skipped(one.variant)) or self._roots(stage)
+        stage, skipped = self._stage_of(address, one.variant)
+        roots = self._roots(stage, skipped) or self._roots(stage) if stage else {}
         every = list(dict.fromkeys(cause for causes in roots.values() for cause in causes))
         causes = [cause for cause in every if not _of_another_variant(cause, one.variant)] or every
         old, new = (None if side is None else side.printed for side in sides)
         return NumberDifference(address, one.kind, old, new, tuple(roots), tuple(causes))
 
-    def _stage_of(self, address: str) -> str | None:
-        """The differing stage that a number comes from: that of its scores, else that of the table that prints it."""
+    def _stage_of(self, address: str, variant: str) -> tuple[str | None, frozenset[str]]:
+        """The differing stage that a number comes from, and the earlier ones that do not concern it.
+
+        It is that of its scores, else that of the table which prints them: then no earlier one does.
+        """
         for run in (self.new, self.old):
             for path in run.sources.get(address, ()):
-                stage = next((stage for stage in run.makers_of(path) if stage in self._outputs), None)
-                if stage and self._differs(stage, path):
-                    return stage
-        return None
+                stage = next((stage for stage in run.makers_of(path) if self._differs(stage, path)), None)
+                prints = path == run.numbers[address].file and run.numbers[address].kind != "train"
+                if stage:
+                    return stage, frozenset(self.order) if prints else self._skipped(variant)
+        return None, frozenset()
 
     def _differs(self, stage: str, path: str) -> bool:
         """Whether a file is among the differing ones of a stage; where they are not known it may be."""
-        for out, files in self._outputs[stage].items():
+        for out, files in self._outputs.get(stage, {}).items():
             if path == out or (path.startswith(f"{out}/") and (files is None or path[len(out) + 1 :] in files)):
                 return True
         return False

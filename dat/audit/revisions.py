@@ -5,6 +5,7 @@ the working tree where the same bytes lie; what neither has is absent. Nothing i
 """
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -77,7 +78,8 @@ def git(at: Path, *arguments: str) -> bytes:
     """What git answers at a folder. Raises InputError with git's first line when it refuses."""
     if shutil.which("git") is None:
         raise InputError("git is not installed, and runs are compared by commits; install git")
-    done = subprocess.run(["git", "-C", str(at), *arguments], capture_output=True, check=False)
+    quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    done = subprocess.run(["git", "-C", str(at), *arguments], capture_output=True, check=False, env=quiet)
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").partition("\n")[0].removeprefix("fatal: ")
         raise InputError(f"{at}: git {arguments[0]}: {reason}")
@@ -99,7 +101,7 @@ def check_checkout(at: Path) -> None:
 def commit_of(at: Path, revision: str) -> str:
     """The commit that a revision names. Raises InputError when it names none."""
     try:
-        answer = git(at, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        answer = git(at, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
     except InputError:
         raise InputError(f"{revision}: no such revision here; name a commit, branch or tag of git log") from None
     return answer.decode().strip()

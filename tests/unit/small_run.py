@@ -54,7 +54,8 @@ STAGES = {
     "salnet@pymdnet": _training("salnet", "pymdnet", "weights/salnet/core/pymdnet"),
     "salnet@salnet": _training("salnet", "salnet", "weights/salnet/core/salnet"),
     "benchmark@tc128": Stage(["testing/tc128.jsonl", "weights/salnet/core", "weights/gpgnet"], ["dat/tracking/loop.py"],
-                             ["dat/tracking"], ["tracking.momentum"], ["results/tc128"], "results/tc128/record.json"),
+                             ["dat/tracking"], ["tracking.momentum", "variants"], ["results/tc128"],
+                             "results/tc128/record.json"),
     "evaluate@tc128": Stage(["results/tc128"], ["dat/evaluation/score.py"], ["dat/evaluation"], ["evaluation.seed"],
                             ["reports/metrics/tc128.json", "reports/metrics/tc128.record.json"],
                             "reports/metrics/tc128.record.json"),
@@ -171,7 +172,9 @@ class Project:
         for variant, networks in VARIANTS.items():
             places = [f"salnet/{name}" if "/" in name else f"gpgnet/{name}" for name in networks]
             texts = [(self.home / "weights" / place / "weights.safetensors").read_text() for place in places]
-            self.write(f"results/{key}/{variant}@seed-0/A.txt", self._digest(effect, texts) + "\n")
+            *code, settings = effect
+            mine = {k: v for k, v in settings.items() if not k.startswith("variants.") or k.split(".")[1] == variant}
+            self.write(f"results/{key}/{variant}@seed-0/A.txt", self._digest(code, mine, texts) + "\n")
             records.write_json(
                 self.home / f"results/{key}/{variant}@seed-0/A.json", {"code": records.sha256_json(effect)}
             )
@@ -210,9 +213,11 @@ class Project:
         }
 
     def _cache(self, path: str) -> str:
-        """Put an output into the cache; its md5."""
+        """Put an output into the cache, unless git has it; its md5."""
         store, place = self.top / ".dvc/cache/files/md5", self.home / path
         value = md5(place)
+        if path.startswith(("reports/metrics", "reports/tables")):
+            return value
         files = sorted(file for file in place.rglob("*") if file.is_file()) if place.is_dir() else [place]
         for file in files:
             records.write_bytes(store / md5(file)[:2] / md5(file)[2:], file.read_bytes())

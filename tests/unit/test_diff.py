@@ -11,6 +11,7 @@ import small_run
 from small_run import NATIVE, PORTABLE, Project
 
 from dat import params
+from dat.audit.causes import Cause, recorded_causes, recorded_environment
 from dat.audit.diff import Comparison, compare
 from dat.cli import run_in_process
 from dat.errors import DatError
@@ -104,6 +105,20 @@ def test_a_number_is_explained_by_its_own_networks(project: Project) -> None:
     assert [(cause.text, count) for cause, _, count in comparison.causes] == [(inputs, 2), (nodes, 3)]
 
 
+def test_another_variants_setting_explains_no_number(project: Project) -> None:
+    project.replace(
+        "params.yaml", "salnet: {salnet: core/salnet, attention: none}", "salnet: {salnet: core/salnet, attention: nl}"
+    )
+    project.replace("params.yaml", "momentum: 0.9", "momentum: 0.8")
+    project.run()
+    momentum, attention = "settings tracking.momentum 0.9 → 0.8", "settings variants.salnet.attention none → nl"
+    assert numbers(compared(project)) == {
+        "table/1/pymdnet/tc128-success": [momentum],
+        "table/1/dat-jtnl/tc128-success": [momentum],
+        "table/1/salnet/tc128-success": [momentum, attention],
+    }
+
+
 def test_changed_data_comes_first(project: Project) -> None:
     project.write("data/tc128.json", "other frames\n")
     project.run()
@@ -154,6 +169,29 @@ def test_what_nothing_recorded_explains_is_said(project: Project) -> None:
     assert comparison.verdict.endswith("first: index@tc128, because of nothing that is recorded")
 
 
+def test_a_module_that_is_imported_for_the_first_time_is_no_cause_beside_the_one_that_imports_it() -> None:
+    old = {"code": {"dat/a.py": "1", "dat/b.py": "1"}, "params": {}}
+    assert recorded_causes(old, {"code": {"dat/a.py": "2", "dat/b.py": "1", "dat/new.py": "1"}, "params": {}}) == [
+        Cause("code", "dat/a.py")
+    ]
+    assert recorded_causes(old, {"code": {"dat/a.py": "1"}, "params": {}}) == [Cause("code", "dat/b.py")]
+
+
+def test_what_a_record_does_not_hold_is_no_difference() -> None:
+    """Records of before `numerics` held the processor; those of portable numerics do not."""
+    old = {"environment": {"packages": {"torch": "1"}, "processor": "A", "python": "3.11", "device": "cpu"}}
+    new = {"environment": {"packages": {"torch": "1"}, "numerics": "portable", "device": "cpu"}}
+    assert [cause.text for cause in recorded_environment(old, new)] == ["numerics none recorded → portable"]
+
+
+def test_a_setting_of_numerics_is_told_once() -> None:
+    sides = [
+        {"code": {}, "params": {"numerics": value}, "environment": {"numerics": value}}
+        for value in ("native", "portable")
+    ]
+    assert [cause.text for cause in recorded_causes(*sides)] == ["settings numerics native → portable"]
+
+
 # ---------------------------------------------------------------- a clone, which has no cache
 
 
@@ -166,6 +204,14 @@ def test_without_the_cache_lock_and_git_name_the_causes(project: Project) -> Non
     comparison = compared(project)
     assert stages(comparison)["salnet@pymdnet"] == "code dat/training/salnet.py"
     assert stages(comparison)["gpgnet@jtnl"] == "code dat/training/gpgnet.py"
+
+
+def test_a_new_file_that_is_no_module_is_named(project: Project) -> None:
+    project.write("dat/training/words.csv", "new")
+    project.forget()
+    project.arithmetic = "another"
+    project.run()
+    assert stages(compared(project))["salnet@pymdnet"].startswith("code dat/training/words.csv")
 
 
 def test_numbers_that_the_committed_run_has_elsewhere_are_not_compared(project: Project) -> None:
@@ -204,6 +250,15 @@ def test_a_table_that_was_edited_is_named(project: Project) -> None:
     assert stages(comparison) == {"report": "a change of reports/tables after its run"}
     assert [(number.address, number.new) for number in comparison.numbers] == [("table/1/salnet/tc128-success", 0.999)]
     assert comparison.stages[0].outputs == {"reports/tables": ("table-1.csv",)}
+
+
+def test_a_number_of_equal_scores_is_explained_by_its_table_alone(project: Project) -> None:
+    project.code("dat/evaluation/score.py", "# why")
+    project.run()
+    project.replace("reports/tables/table-1.csv", "success,0.", "success,1.")
+    comparison = compared(project)
+    assert list(numbers(comparison).values()) == [["a change of reports/tables after its run"]]
+    assert stages(comparison)["report"].endswith("; follows from evaluate@tc128")
 
 
 def test_changed_weights_are_named_though_nothing_ran(project: Project) -> None:
