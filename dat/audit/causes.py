@@ -10,6 +10,9 @@ from dat.params import leaves
 HOST = ("platform", "processor", "python")
 """Parts of an environment that only records of native numerics have: compared where both have them."""
 
+OF_A_STAGE = ("threads", "processes")
+"""Parts of an environment that are a stage's, not the run's."""
+
 WORDS = {
     "unexplained": "nothing that is recorded",
     "missing": "outputs that are not here (make repro makes them)",

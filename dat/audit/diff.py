@@ -187,16 +187,17 @@ class Comparison:
         return why.locked_causes(self.old.stages[name], self.new.stages[name], self._changed, old or new)
 
     def _less_certain(self, name: str) -> list[Cause]:
-        """What may explain a stage that nothing else does.
+        """What may explain a stage that nothing else does: what the lock lists beyond records, then the environment.
 
-        What the lock lists beyond the records, then what the records of a later stage say of the environment.
+        Where one of the stage's records is not known, that of another stage of the same run tells of packages and
+        machine.
         """
         locked = why.locked_causes(self.old.stages[name], self.new.stages[name], self._changed, None)
         if locked:
             return locked
-        later = [self._records(stage) for stage in self.order[self.order.index(name) :]]
-        environments = (why.recorded_environment(old, new) for old, new in later if old is not None and new is not None)
-        return next((causes for causes in environments if causes), [])
+        old, new = (run.records.get(name) or next(iter(run.records.values()), {}) for run in (self.old, self.new))
+        causes = why.recorded_environment(old, new) if old and new else []
+        return [cause for cause in causes if cause.kind not in why.OF_A_STAGE]
 
     def _roots(self, name: str, skip: frozenset[str] = frozenset()) -> dict[str, tuple[Cause, ...]]:
         """The stages with causes of their own that a stage's difference comes from, itself included, in order."""

@@ -149,6 +149,18 @@ def test_native_runs_of_two_processors(tmp_path: Path) -> None:
     assert comparison.notes == []
 
 
+def test_a_native_run_that_has_not_come_to_its_scores(tmp_path: Path) -> None:
+    """The committed scores' records are known of the one processor, a training's of the other."""
+    project = small_run.build(tmp_path / "checkout", environment=NATIVE)
+    committed = {path: path.read_bytes() for path in project.home.glob("reports/metrics/*")}
+    project.environment, project.arithmetic = {**NATIVE, "processor": "Maker B", "threads": 2}, "another"
+    project.forget()
+    project.run()
+    for path, content in committed.items():
+        path.write_bytes(content)
+    assert compared(project).stages[0].text == "processor Maker A → Maker B"
+
+
 def test_native_against_portable_says_what_follows(project: Project) -> None:
     project.environment, project.arithmetic = dict(NATIVE), "another"
     project.run()
