@@ -9,6 +9,7 @@ all                                                 every number of the report
 """
 
 import csv
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -106,7 +107,7 @@ class Numbers:
                 row["benchmark"],
                 row["row"],
                 metric=row["metric"],
-                printed=float(row["ours"]),
+                printed=_float(file, row, "ours"),
                 file=file,
             )
 
@@ -114,9 +115,9 @@ class Numbers:
         for file, row in self._printed("figure"):
             curve = row["series"] == f"{row['variant']}-{row['metric']}"
             step = 0.05 if row["metric"] == "success" else 1.0
-            at = round(float(row["x"]) / step) if curve else None
+            at = round(_float(file, row, "x") / step) if curve else None
             where = Address(row["address"], "figure", row["benchmark"], row["variant"], metric=row["metric"], at=at)
-            yield replace(where, printed=float(row["y"]), file=file)
+            yield replace(where, printed=_float(file, row, "y"), file=file)
 
     def trainings(self) -> dict[str, Path]:
         """Each training's metrics: `network/name` to the file."""
@@ -174,6 +175,18 @@ class Numbers:
         return (
             f"benchmarks are {', '.join(sorted(self.scores))}; others begin with table/, figure/ or train/, or are all"
         )
+
+
+def _float(file: str, row: Mapping[str, str], column: str) -> float:
+    """A number of a table's row. Raises InputError naming file, address and column when it is none."""
+    try:
+        value = float(row[column])
+    except (KeyError, TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        held = f"{column} is {row.get(column)!r}"
+        raise InputError(f"{file}: {row['address']}: {held} where a number belongs; run dvc repro -f report")
+    return value
 
 
 def _number(path: Path) -> int:

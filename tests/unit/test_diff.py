@@ -345,6 +345,10 @@ def _broken_lock(project: Project) -> None:
     project.write("dvc.lock", text)
 
 
+def _broken_table(project: Project) -> None:
+    project.replace("reports/tables/table-1.csv", "success,0.", "success,x0.")
+
+
 @pytest.mark.parametrize(
     ("change", "revisions", "message"),
     [
@@ -355,8 +359,9 @@ def _broken_lock(project: Project) -> None:
         (_no_lock, [], "dvc.lock: not there, so there is no run to compare; run make repro"),
         (_no_committed_lock, [], "HEAD: there is no dvc.lock in it"),
         (_broken_lock, [], "HEAD:dvc.lock: not a lock of DVC"),
+        (_broken_table, [], "reports/tables/table-1.csv: table/1/dat-jtnl/tc128-success: ours is 'x0."),
     ],
-    ids=["no git", "unknown", "option", "range", "no lock", "no committed lock", "broken lock"],
+    ids=["no git", "unknown", "option", "range", "no lock", "no committed lock", "broken lock", "broken table"],
 )
 def test_wrong_calls_are_one_line(
     project: Project,
