@@ -11,7 +11,8 @@ import click
 from dat.audit.causes import among
 
 if TYPE_CHECKING:
-    from dat.audit.diff import Comparison, NumberDifference, StageDifference
+    from dat.audit.diff import Comparison, NumberDifference
+    from dat.audit.explain import StageDifference
 
 MOST_CAUSES, MOST_STAGES, MOST_NUMBERS = 6, 14, 10
 """Lines of each list on the terminal; the JSON has all."""

@@ -314,7 +314,7 @@ def test_a_stage_of_one_run_alone(project: Project) -> None:
     project.write("dvc.lock", json.dumps(lock))
     comparison = compared(project)
     assert comparison.stages[0].text == "stage gpgnet@jtnl of HEAD alone"
-    assert len(comparison.order) == 7
+    assert len(comparison.why.order) == 7
 
 
 def test_a_profile_in_a_folder(tmp_path: Path) -> None:
@@ -433,6 +433,7 @@ def test_the_json_has_the_same_facts(changed: Project, tmp_path: Path) -> None:
     number = facts["numbers"]["differ"][0]
     assert number["address"].startswith("table/1/") and number["old"] != number["new"]
     assert facts["causes"][0]["numbers"] == 5
+    assert facts["spread"]["largest"] == max(abs(at["new"] - at["old"]) for at in facts["numbers"]["differ"][:3])
 
 
 def test_nothing_is_written(changed: Project) -> None:
