@@ -7,15 +7,15 @@ import contextlib
 import importlib
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dat import params, records, sections
-from dat.errors import MissingError
+from dat import params, records, sections, supervise, used
+from dat.errors import ChangedError, MissingError
 from dat.params import Settings
 
 Paths = Callable[[Settings, str], dict[str, str]]
@@ -25,7 +25,8 @@ Paths = Callable[[Settings, str], dict[str, str]]
 class Stage:
     """A stage: its entry module, and its inputs, outputs and record as paths below the profile.
 
-    `jobs` is the module that the stage's jobs run in processes of their own.
+    `jobs` is the module that the stage's jobs run in processes of their own, `files` are files below the checkout's top
+    that decide how.
     """
 
     module: str
@@ -36,6 +37,7 @@ class Stage:
     threads: Callable[[Settings], int] = lambda settings: 1
     seed: Callable[[Settings, str], int | None] = lambda settings, key: None
     jobs: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def _manifest(settings: Settings, key: str) -> str:
@@ -141,6 +143,7 @@ STAGES: Mapping[str, Stage] = {
         "dat benchmark",
         lambda s: int(s.root.tracking.threads),
         jobs="dat.tracking.job",
+        files=("Snakefile", "workflow/profiles", "workflow/rules", "workflow/schemas"),
     ),
     "evaluate": Stage(
         "dat.evaluation.stage",
@@ -187,8 +190,7 @@ def _run(module: str, job: records.Job) -> bool:
     if not module.startswith("dat.training.") or int(os.environ.get("WORLD_SIZE", "1")) < 2:
         importlib.import_module(module).run(job)
         return True
-    from dat.training import distributed
-
+    distributed = importlib.import_module("dat.training.distributed")  # by name: the other stages do not need it
     first = os.environ.get("RANK", "0") == "0"
     with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
         stage = importlib.import_module(module)
@@ -202,46 +204,105 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
 
     Raises MissingError when an input is not there, ParamsError when there is no such key.
     """
-    stage, settings, clock = STAGES[name], params.load(), records.Clock.start()
-    home = settings.path
+    stage, clock, home = STAGES[name], records.Clock.start(), params.find()
+    written = records.Snapshot.of([home / "params.yaml"], home)
+    settings = params.load(home)
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
+    label = f"{name}@{key}" if key else name
     for path in inputs.values():
         if not path.exists() and not partial:
-            raise MissingError(f"{path}: not there; dvc repro {name}{'@' + key if key else ''} makes it first")
+            raise MissingError(f"{path}: not there; dvc repro {label} makes it first")
     final = {role: home / path for role, path in stage.outputs(settings, key).items()}
-    for path in final.values():
-        records.sweep(path)
-    temporary = {role: records.temporary(path) for role, path in final.items()}
-    for path in temporary.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
-    try:
-        if _run(stage.module, job):
-            _finish(stage, job, final, clock, f"{name}{'@' + key if key else ''}")
-    finally:
+    if not stage.jobs:
+        supervise.die_with_caller()
+    with _owning(settings, name if partial else label) as owned:
+        for path in (*final.values(), *inputs.values()):
+            records.sweep(path)
+        before = _before(stage, settings, inputs, written)
+        temporary = {role: records.temporary(path) for role, path in final.items()}
         for path in temporary.values():
-            records.remove(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
+        try:
+            if _run(stage.module, job):
+                _unchanged(settings, before)
+                _finish(stage, job, before, final, clock, label, owned)
+        finally:
+            for path in temporary.values():
+                records.remove(path)
 
 
-def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: records.Clock, name: str) -> None:
-    """Hash inputs and outputs, put the outputs in place, write the record and the run file."""
+@contextlib.contextmanager
+def _owning(settings: Settings, label: str) -> Iterator[Callable[[], None]]:
+    """Be the only process that makes this stage's outputs; of those that `torchrun` started the first is.
+
+    Raises LockedError when another one is at it. Gives a function that raises when that is no longer so.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield lambda: None
+        return
+    with records.locked(settings.place / "locks" / label, label) as owned:
+        yield owned
+
+
+@dataclass(frozen=True)
+class Before:
+    """What there was before a stage began: its inputs, the files that decide how its jobs run, params.yaml."""
+
+    inputs: records.Snapshot
+    files: records.Snapshot
+    params: records.Snapshot
+
+
+def _before(stage: Stage, settings: Settings, inputs: Mapping[str, Path], written: records.Snapshot) -> Before:
+    used.FILES.clear()
+    present = [path for _, path in sorted(inputs.items()) if path.exists()]
+    files = [settings.top / name for name in stage.files]
+    return Before(records.Snapshot.of(present, settings.path), records.Snapshot.of(files, settings.top), written)
+
+
+def _unchanged(settings: Settings, before: Before) -> None:
+    """Raises ChangedError when inputs, loaded code or settings that were read are no longer what the stage has used."""
+    before.inputs.check()
+    before.files.check()
+    used.check_code()
+    if not before.params.changed():
+        return
+    now = params.leaves(params.plain(params.load(settings.path).root), "")
+    for dotted, value in settings.read.items():
+        if now.get(f".{dotted}") != value:
+            raise ChangedError(f"{settings.path / 'params.yaml'}: {dotted} changed while it was in use; run again")
+
+
+def _finish(
+    stage: Stage,
+    job: records.Job,
+    before: Before,
+    final: Mapping[str, Path],
+    clock: records.Clock,
+    name: str,
+    owned: Callable[[], None],
+) -> None:
+    """Hash the outputs and put them in place, write the record and the run file."""
     settings, home = job.settings, job.settings.path
     outputs = [fact for role in sorted(final) for fact in _facts(job.outputs[role], final[role], home)]
-    present = [path for _, path in sorted(job.inputs.items()) if path.exists()]
+    files = {fact["path"]: fact["sha256"] for fact in before.files.facts}
+    code = records.code_used(stage.module, *filter(None, [stage.jobs]))
     record = records.make_record(
-        modules=[name for name in (stage.module, stage.jobs) if name],
-        inputs=[fact for path in present for fact in records.folder_files(path, home)],
+        code=dict(sorted((code | used.CODE | files).items())),
+        inputs=before.inputs.facts,
         outputs=outputs,
         params=dict(sorted(settings.read.items())),
         environment=records.environment(job.device, stage.threads(settings)) | _processes(stage.module),
         command=f"{stage.command} {job.key}".strip(),
-        parents=records.parents(present, home),
+        parents=records.parents(before.inputs.paths, home),
         seed=stage.seed(settings, job.key),
     )
     path = home / stage.record(settings, job.key)
     inside = next((role for role, folder in final.items() if path.is_relative_to(folder)), None)
     if inside is not None:
         records.write_json(job.outputs[inside] / path.relative_to(final[inside]), record)
+    owned()
     for role, place in final.items():
         records.remove(place)
         os.replace(job.outputs[role], place)
@@ -310,22 +371,3 @@ def gpgnet(version: str, timing: bool) -> None:
 def salnet(name: str, timing: bool) -> None:
     """A SALNet. Example: dat train salnet pymdnet+gcn"""
     run_stage("salnet", name, timing)
-
-
-@click.command(hidden=True)
-@click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("number", type=int)
-@click.argument("done", type=click.Path(dir_okay=False, path_type=Path))
-def job(plan: Path, number: int, done: Path) -> None:
-    """One job of a benchmark's plan: what Snakemake calls."""
-    from dat.tracking import job as jobs
-
-    jobs.run(plan, number, done)
-
-
-@click.command(hidden=True)
-def timings() -> None:
-    """Seconds of each stage's last run beside its budget."""
-    from dat.cli.timings import show
-
-    show(params.load())

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 
-from dat import records
+from dat import params, records
 from dat.params import Settings, read_yaml
 
 
@@ -40,3 +41,9 @@ def show(settings: Settings) -> None:
     table.add_section()
     table.add_row("total", f"{total:.0f}", f"{limit:.0f}", "over" if total > limit else "")
     Console().print(table)
+
+
+@click.command(hidden=True)
+def timings() -> None:
+    """Seconds of each stage's last run beside its budget."""
+    show(params.load())

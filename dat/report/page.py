@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dat import used
 from dat.params import Settings
 from dat.report import claims, published
 from dat.report.claims import Claims
@@ -112,9 +113,9 @@ def compact(value: float) -> str:
 
 def render(content: Content) -> str:
     """The page as HTML. The same content gives the same text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
-    loader = PackageLoader("dat.report", "templates")
+    loader = FunctionLoader(lambda name: used.code(f"dat/report/templates/{name}").decode())
     environment = Environment(loader=loader, autoescape=select_autoescape(["html"]), undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["compact"] = compact

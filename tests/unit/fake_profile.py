@@ -68,7 +68,7 @@ def record(home: Path, name: str, inputs: list[str], outputs: list[str], command
         [fact for path in paths for fact in records.folder_files(home / path, home)] for paths in (inputs, outputs)
     ]
     made = records.make_record(
-        modules=[MODULE],
+        code=records.code_closure(MODULE),
         inputs=facts[0],
         outputs=[fact for fact in facts[1] if fact["path"] != name],
         params={"train.seed": 0, "seeds": [0]},
@@ -89,7 +89,7 @@ def _unit(home: Path, benchmark: str, tracker: str, sequence: str, texts: dict[s
     weights = home / "weights/salnet/core/pymdnet/weights.safetensors"
     key = records.sha256_json([benchmark, tracker, sequence])
     made = records.make_record(
-        modules=[MODULE],
+        code=records.code_closure(MODULE),
         inputs=[
             records.file_facts(weights, home),
             {"path": f"testing/{data}.jsonl", "sequence": sequence, "sha256": row.digest},

@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from dat import params, records
+from dat.cli import VERBS
 from dat.cli.stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,12 +52,14 @@ def empty(path: str) -> bool:
 @pytest.mark.parametrize("name", STAGES)
 def test_everything_a_stage_imports_is_declared(name: str) -> None:
     declared = [path.removeprefix("${root}/") for path in paths(name, "deps") if path.startswith("${root}/")]
-    modules = [module for module in (STAGES[name].module, STAGES[name].jobs) if module]
+    verb = VERBS["train" if STAGES[name].module.startswith("dat.training.") else name][0]
+    modules = [module for module in (STAGES[name].module, STAGES[name].jobs, verb, "dat.cli.stages") if module]
     closure = {path for module in modules for path in records.code_closure(module) if not empty(path)}
     undeclared = {path for path in closure if not any(path == one or path.startswith(f"{one}/") for one in declared)}
     assert not undeclared
     unused = [one for one in declared if not any(path == one or path.startswith(f"{one}/") for path in closure)]
-    unused = [one for one in unused if one != LISTS]
+    unused = [one for one in unused if one not in (LISTS, "workflow/dat", *STAGES[name].files)]
+    assert {"workflow/dat", *STAGES[name].files} <= set(declared)
     assert not unused
     assert (LISTS in declared) == bool(closure & READ_LISTS)
 

@@ -15,7 +15,7 @@ STUBBORN = (
 DRIVER = """
 import os, sys
 from pathlib import Path
-from dat.tracking import supervise
+from dat import supervise
 sys.exit(supervise.run(sys.argv[2:], dict(os.environ), Path(sys.argv[1]), grace=0.3))
 """
 
@@ -103,7 +103,7 @@ def test_death_of_the_caller_behind_a_shell_ends_everything(tmp_path: Path) -> N
 
 def test_a_job_ends_with_its_supervisor(tmp_path: Path) -> None:
     mark = f"job-{tmp_path.name}"
-    job = "from dat.tracking import supervise; supervise.die_with_supervisor(0.05); " + STUBBORN
+    job = "from dat import supervise; supervise.die_with_supervisor(0.05); " + STUBBORN
     wrapper = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {job!r}], start_new_session=True)"
     driver = start(tmp_path, mark, [sys.executable, "-c", wrapper])
     assert up(tmp_path)
