@@ -107,7 +107,7 @@ def temporary(path: Path) -> Path:
 
 
 def sweep(path: Path) -> None:
-    """Remove what processes that were killed left beside `path`, or in it, under temporary names (of temporary names)."""
+    """Remove what processes that were killed left beside `path` or in it under temporary names, or those of such."""
     beside = [left for dots in (".", "..") for left in path.parent.glob(f"{dots}{path.name}.*.tmp")]
     for left in [*beside, *(path.glob(".*.tmp") if path.is_dir() else ())]:
         pid = left.name.split(".")[-3]

@@ -87,20 +87,25 @@ def read(path: Path) -> bytes:
     return data
 
 
-def check_code(planned: Mapping[str, str] | None = None) -> None:
-    """Raises ChangedError naming a file that was loaded and is not the one that was planned (default: that lies there).
-
-    `planned` maps paths below the checkout's top to sha256.
-    """
+def check_loaded(planned: Mapping[str, str]) -> None:
+    """Raises ChangedError naming a file that was loaded and is not the planned one (path below the top to sha256)."""
     from dat.errors import ChangedError
 
     for name, digest in sorted(CODE.items()):
-        try:
-            wanted = planned.get(name) if planned is not None else _hash((TOP / name).read_bytes())
-        except OSError:
-            wanted = None
-        if wanted != digest:
-            raise ChangedError(f"{TOP / name}: not the code that this was planned with; run again, and leave it alone")
+        if planned.get(name) != digest:
+            raise ChangedError(
+                f"{TOP / name}: not the code that this run was planned with; nothing was kept: run again"
+            )
+
+
+def check_code(code: Mapping[str, str]) -> None:
+    """Raises ChangedError naming a file of `code` (path below the top to sha256) that has changed since."""
+    from dat.errors import ChangedError
+
+    for name, digest in sorted(code.items()):
+        path = TOP / name
+        if not path.is_file() or _hash(path.read_bytes()) != digest:
+            raise ChangedError(f"{path}: changed while it was in use; nothing was kept: run again")
 
 
 def check_files(planned: Mapping[Path, str]) -> None:

@@ -57,6 +57,11 @@ def _salnet(settings: Settings, key: str) -> str:
     return f"weights/salnet/{settings.section(f'salnet.{key}').group}/{key}"
 
 
+def _named(role: str, path: str) -> dict[str, str]:
+    """An input that a setting names; without one it says `none`."""
+    return {} if path == "none" else {role: path}
+
+
 def _training(settings: Settings) -> int:
     return int(settings.root.train.threads)
 
@@ -76,7 +81,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "index": Stage(
         "dat.datasets.index",
-        lambda s, k: {"set": f"data/{k}.json"},
+        lambda s, k: {"set": f"data/{k}.json"} | _named("sentences", s.root.datasets[k].sentences),
         lambda s, k: {"manifest": f"{_manifest(s, k)}.jsonl"},
         lambda s, k: f"{_manifest(s, k)}.record.json",
         "dat index",
@@ -115,7 +120,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "gpgnet": Stage(
         "dat.training.gpgnet",
-        lambda s, k: {"training": s.section(f"gpgnet.{k}").from_},
+        lambda s, k: {"training": s.section(f"gpgnet.{k}").from_} | _named("vgg16", s.root.network.vgg16),
         lambda s, k: {"weights": f"weights/gpgnet/{k}"},
         lambda s, k: f"weights/gpgnet/{k}/record.json",
         "dat train gpgnet",
@@ -124,7 +129,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "salnet": Stage(
         "dat.training.salnet",
-        lambda s, k: {"training": s.section(f"salnet.{k}").from_},
+        lambda s, k: {"training": s.section(f"salnet.{k}").from_} | _named("vgg_m", s.root.network.vgg_m),
         lambda s, k: {"weights": _salnet(s, k)},
         lambda s, k: f"{_salnet(s, k)}/record.json",
         "dat train salnet",
@@ -133,17 +138,20 @@ STAGES: Mapping[str, Stage] = {
     ),
     "benchmark": Stage(
         "dat.tracking.fanout",
-        lambda s, k: {
-            "manifest": _benchmark_manifest(s, k),
-            "salnet": _benchmark(s, k).salnet,
-            "gpgnet": _benchmark(s, k).gpgnet,
-        },
+        lambda s, k: (
+            {
+                "manifest": _benchmark_manifest(s, k),
+                "salnet": _benchmark(s, k).salnet,
+                "gpgnet": _benchmark(s, k).gpgnet,
+            }
+            | _named("names", s.root.csrdcf.colour_names)
+        ),
         lambda s, k: {"results": f"results/{k}"},
         lambda s, k: f"results/{k}/record.json",
         "dat benchmark",
         lambda s: int(s.root.tracking.threads),
         jobs="dat.tracking.job",
-        files=("Snakefile", "workflow/profiles", "workflow/rules", "workflow/schemas"),
+        files=("Snakefile", "dat/cli/job.py", "workflow/profiles", "workflow/rules", "workflow/schemas"),
     ),
     "evaluate": Stage(
         "dat.evaluation.stage",
@@ -225,7 +233,6 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
         job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
         try:
             if _run(stage.module, job):
-                _unchanged(settings, before)
                 _finish(stage, job, before, final, clock, label, owned)
         finally:
             for path in temporary.values():
@@ -261,11 +268,11 @@ def _before(stage: Stage, settings: Settings, inputs: Mapping[str, Path], writte
     return Before(records.Snapshot.of(present, settings.path), records.Snapshot.of(files, settings.top), written)
 
 
-def _unchanged(settings: Settings, before: Before) -> None:
-    """Raises ChangedError when inputs, loaded code or settings that were read are no longer what the stage has used."""
+def _unchanged(settings: Settings, before: Before, code: Mapping[str, str]) -> None:
+    """Raises ChangedError when inputs, code or settings that were read are no longer what the stage has used."""
     before.inputs.check()
     before.files.check()
-    used.check_code()
+    used.check_code(code)
     if not before.params.changed():
         return
     now = params.leaves(params.plain(params.load(settings.path).root), "")
@@ -283,13 +290,14 @@ def _finish(
     name: str,
     owned: Callable[[], None],
 ) -> None:
-    """Hash the outputs and put them in place, write the record and the run file."""
+    """Put the outputs in place if what made them is still there as it was; write the record and the run file."""
     settings, home = job.settings, job.settings.path
+    code = records.code_used(stage.module, *filter(None, [stage.jobs])) | used.CODE
+    _unchanged(settings, before, code)
     outputs = [fact for role in sorted(final) for fact in _facts(job.outputs[role], final[role], home)]
     files = {fact["path"]: fact["sha256"] for fact in before.files.facts}
-    code = records.code_used(stage.module, *filter(None, [stage.jobs]))
     record = records.make_record(
-        code=dict(sorted((code | used.CODE | files).items())),
+        code=dict(sorted((code | files).items())),
         inputs=before.inputs.facts,
         outputs=outputs,
         params=dict(sorted(settings.read.items())),

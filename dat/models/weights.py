@@ -191,32 +191,25 @@ def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
     A path counts from the folder `profile`. Raises InputError when the weights are of another kind.
     """
     place = profile / source
-    if source == "torchvision":
-        found, of = read_vgg16(source), "vgg16"
-    elif not place.exists():
+    if not place.exists():
         raise MissingError(
             f"{place}: no weights there; `dat train encoder {kind}` makes a folder of its kind, "
             "`dat weights list` says where public files come from"
         )
-    elif place.is_dir():
+    if place.is_dir():
         found, metadata = read(place)
         _expect(Path(source), metadata, "encoder")
         of = metadata["encoder"]
     else:
-        found, of = read_vgg16(str(place)), "vgg16"
+        found, of = read_vgg16(place), "vgg16"
     if of != kind:
         raise InputError(f"network.vgg16 {source} is a {of}, gpgnet_training.encoder is {kind}: make it {of}")
     return found
 
 
-def read_vgg16(source: str) -> dict[str, Tensor]:
-    """VGG-16 through conv4_3 under `Encoder`'s names; `torchvision` (downloads) or the path of its state dict."""
-    if source == "torchvision":
-        from torchvision.models import VGG16_Weights
-
-        found = VGG16_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
-    else:
-        found = _plain_tensors(Path(source))
+def read_vgg16(source: Path) -> dict[str, Tensor]:
+    """VGG-16 through conv4_3 under `Encoder`'s names, from the file of torchvision's state dict."""
+    found = _plain_tensors(source)
     names = _vgg16_names()
     missing = [name for name in names if name not in (found if isinstance(found, dict) else ())]
     if missing:

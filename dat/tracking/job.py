@@ -93,7 +93,7 @@ def check(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest) 
     Raises ChangedError naming the module, the file or the sequence's row that is not, or the first other difference.
     """
     planned = plan["shared"]
-    used.check_code(planned["code"])
+    used.check_loaded(planned["code"])
     used.check_files({Path(plan["home"]) / fact["path"]: fact["sha256"] for fact in unit.files})
     layout, environment = manifest.header["layout"], records.environment(plan["device"], plan["threads"])
     found = plans.shared(planned["protocol"], layout, environment, planned["code"])
