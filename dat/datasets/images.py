@@ -19,7 +19,10 @@ def decode_image(data: bytes, name: str) -> Image:
     import cv2
 
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error as error:  # more pixels than it reads, for one
+        raise InputError(f"{name}: not a readable image: {error.err}; make it smaller, or fetch it again") from None
     if picture is None:
         raise InputError(f"{name}: not a readable image ({len(data)} bytes); fetch or extract it again")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)

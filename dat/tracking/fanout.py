@@ -65,6 +65,13 @@ def run(job: records.Job) -> None:
     found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
     _say_unknown(job, manifest, found)
     place = store.location(settings.top)
+    with store.held(place):
+        _run(job, shared, found, place)
+
+
+def _run(job: records.Job, shared: Mapping[str, Any], found: Sequence[Unit], place: Path) -> None:
+    """Run the units that the store does not have, and gather all."""
+    settings = job.settings
     missing = [unit for unit in found if store.record(place, unit.key) is None]
     jobs = plan.pack(missing, settings.root.fanout.batch, settings.root.fanout.cores)
     keys = {unit.key for unit in missing}

@@ -29,24 +29,30 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     manifest = manifests.read(Path(plan["manifest"]))
     if slots.wanted():
         slots.take(Path(plan["slots"]), slots.wanted())
-    failed = []
-    for facts in plan["jobs"][number]:
-        unit = plans.Unit(**facts)
-        if store.record(place, unit.key) is not None:
-            continue
-        try:
-            _one(plan, unit, manifest, place)
-        except DatError as error:
-            failed.append(_fail(plan_path.parent, unit, str(error)))
-        except OSError as error:
-            failed.append(_fail(plan_path.parent, unit, of_system(error)))
-        except (RuntimeError, ValueError, ArithmeticError, LookupError, TypeError) as error:
-            traceback.print_exc()
-            failed.append(_fail(plan_path.parent, unit, f"{type(error).__name__}: {error}"))
+    units = [plans.Unit(**facts) for facts in plan["jobs"][number]]
+    with store.held(place):
+        missing = [unit for unit in units if store.record(place, unit.key) is None]
+        failed = [line for unit in missing if (line := _tried(plan, unit, manifest, place, plan_path.parent))]
     if failed:
         raise JobError(failed[0])
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
+
+
+def _tried(
+    plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path, directory: Path
+) -> str | None:
+    """Track one unit; what went wrong in a line, or None."""
+    try:
+        _one(plan, unit, manifest, place)
+    except DatError as error:
+        return _fail(directory, unit, str(error))
+    except OSError as error:
+        return _fail(directory, unit, of_system(error))
+    except (RuntimeError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        traceback.print_exc()
+        return _fail(directory, unit, f"{type(error).__name__}: {error}")
+    return None
 
 
 def _fail(directory: Path, unit: plans.Unit, message: str) -> str:

@@ -110,3 +110,44 @@ def test_a_job_ends_with_its_supervisor(tmp_path: Path) -> None:
     driver.kill()
     driver.wait(20)
     assert gone(mark)
+
+
+STAGE = "from dat import supervise; supervise.die_with_caller(0.05); " + STUBBORN
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_stage_ends_with_the_program_that_called_it(tmp_path: Path, shell: bool) -> None:
+    mark = f"stage-{shell}-{tmp_path.name}"
+    command = [*(["/bin/sh", "-c", '"$@"; true', "sh"] if shell else []), sys.executable, "-c", STAGE]
+    call = f"import subprocess; subprocess.Popen({command!r}, stdout=open({str(tmp_path / 'log')!r}, 'wb')).wait()"
+    caller = subprocess.Popen(
+        [sys.executable, "-c", call], env={**os.environ, "DAT_MARK": mark}, start_new_session=True
+    )
+    assert up(tmp_path)
+    caller.kill()
+    caller.wait(20)
+    assert gone(mark)
+
+
+@pytest.mark.parametrize(("own_group", "watched"), [("", True), ("os.setpgid(0, 0); ", False)])
+def test_a_terminals_shell_is_not_watched(own_group: str, watched: bool) -> None:
+    """With job control a shell gives each command a process group, and a hang-up comes as a signal."""
+    code = f"import os; {own_group}from dat import supervise; print(bool(supervise._watched()))"
+    done = subprocess.run(
+        ["bash", "-c", f'"{sys.executable}" -c "{code}"; true'], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(watched)
+
+
+def test_a_refused_hang_up_ends_nothing(tmp_path: Path) -> None:
+    """As under `nohup`."""
+    code = "import time; print('up', flush=True); time.sleep(1); print('end')"
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path / "log"), sys.executable, "-c", code],
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        start_new_session=True,
+    )
+    assert up(tmp_path)
+    os.killpg(driver.pid, signal.SIGHUP)
+    assert driver.wait(20) == 0
+    assert b"end" in (tmp_path / "log").read_bytes()
