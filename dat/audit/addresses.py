@@ -81,7 +81,7 @@ class Numbers:
         """The scores of each benchmark and subset."""
         found: dict[str, Scores] = {}
         for path in sorted((self.settings.path / "reports" / "metrics").glob("*.json")):
-            data = {} if is_record(path) else read_json(path)
+            data = {} if is_record(path) else _readable(path)
             file = path.relative_to(self.settings.path).as_posix()
             if isinstance(data.get("trackers"), dict):
                 found[path.stem] = Scores(path.stem, path.stem, file, data)
@@ -174,6 +174,15 @@ class Numbers:
         return (
             f"benchmarks are {', '.join(sorted(self.scores))}; others begin with table/, figure/ or train/, or are all"
         )
+
+
+def _readable(path: Path) -> Any:
+    """A file of scores; empty where it cannot be read, so that its numbers are missing and not all of them."""
+    try:
+        found = read_json(path)
+    except InputError:
+        found = {}
+    return found if isinstance(found, dict) else {}
 
 
 def _number(path: Path) -> int:
