@@ -26,6 +26,8 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SHELLS = {"sh", "dash", "bash", "zsh", "ksh", "fish"}
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 VARIABLE = "DAT_SUPERVISOR"
+STAGE = "DVC_STAGE"
+"""What DVC sets for the commands that it runs."""
 GRACE = 5.0
 
 
@@ -98,7 +100,21 @@ def die_with_supervisor(period: float = 0.5) -> None:
 
 def die_with_caller(period: float = 0.5) -> None:
     """In a stage: end this process as soon as the `dvc` (or other program) that has called it is gone."""
-    _die_without(_watched(), period)
+    watched = _watched()
+    if _orphaned(watched):
+        os.kill(os.getpid(), signal.SIGKILL)
+    _die_without(watched, period)
+
+
+def _orphaned(watched: list[tuple[int, str]]) -> bool:
+    """Whether the `dvc` that has called us was gone before we looked: it would have been in our process group."""
+    if STAGE not in os.environ:
+        return False
+    caller = watched[-1][0] if watched else os.getppid()
+    try:
+        return os.getpgid(caller) != os.getpgrp()
+    except ProcessLookupError:
+        return True
 
 
 def _die_without(needed: list[tuple[int, str]], period: float) -> None:
@@ -161,7 +177,7 @@ def run(
     if parent in dict(watched):
         _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != parent:
+    if os.getppid() != parent or _orphaned(watched):
         return 128 + signal.SIGTERM
     received: list[int] = []
 

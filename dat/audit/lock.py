@@ -5,6 +5,7 @@ stage is stale; comparing a dependency's md5 with its producer's output does.
 """
 
 import os
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -74,8 +75,8 @@ class Lock:
             return [missing("dvc.yaml", f"dvc.yaml {name}", "the stage")]
         ran = {
             "cmd": stage.get("cmd", ""),
-            "deps": sorted(dep["path"] for dep in stage.get("deps", [])),
-            "outs": sorted(out["path"] for out in stage.get("outs", [])),
+            "deps": sorted(posixpath.normpath(dep["path"]) for dep in stage.get("deps", [])),
+            "outs": sorted(posixpath.normpath(out["path"]) for out in stage.get("outs", [])),
             "params": sorted(name for values in stage.get("params", {}).values() for name in values or {}),
         }
         return [compare("dvc.yaml", f"dvc.yaml {name}: {part}", ran[part], getattr(now, part)) for part in ran]

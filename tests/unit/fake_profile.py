@@ -190,7 +190,12 @@ def lock(home: Path, settings: Settings) -> None:
         facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]
         verb = name.replace("@", " ").replace("salnet ", "train salnet ")
         made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
-        graph[name] = {"cmd": made[name]["cmd"], "deps": deps, "outs": outs, "params": ["evaluation", "seeds"]}
+        graph[name] = {
+            "cmd": made[name]["cmd"],
+            "deps": [f"./{dep}" for dep in deps],
+            "outs": outs,
+            "params": ["evaluation", "seeds"],
+        }
         run = next((home / out for out in outs if out.endswith("record.json")), home / outs[0] / "record.json")
         if run.is_file():
             facts = {"stage": name, "seconds": 1.0, "record": records.sha256_file(run)}

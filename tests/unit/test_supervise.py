@@ -151,3 +151,17 @@ def test_a_refused_hang_up_ends_nothing(tmp_path: Path) -> None:
     os.killpg(driver.pid, signal.SIGHUP)
     assert driver.wait(20) == 0
     assert b"end" in (tmp_path / "log").read_bytes()
+
+
+@pytest.mark.parametrize("gone_before", [False, True])
+def test_a_stage_whose_dvc_was_gone_before_it_looked_ends(gone_before: bool) -> None:
+    """Its caller is then another process, which is not in its group."""
+    code = "from dat import supervise; supervise.die_with_caller(); print('up')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "DVC_STAGE": "salnet@pymdnet"},
+        start_new_session=gone_before,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == ((-9, b"") if gone_before else (0, b"up\n"))

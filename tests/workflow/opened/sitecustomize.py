@@ -15,7 +15,7 @@ def _watch(project: str, log: str) -> None:
             return
         reads = isinstance(arguments[2], int) and arguments[2] & os.O_ACCMODE == os.O_RDONLY
         path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
-        if reads and path.startswith(f"{project}/"):
+        if reads and path.startswith(f"{project}/") and os.path.isfile(path):  # noqa: PTH113
             os.write(descriptor, (json.dumps([command, path]) + "\n").encode())
 
     sys.addaudithook(hook)
