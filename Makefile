@@ -13,7 +13,8 @@ setup: ## the environment in .venv, from requirements.lock
 	@sh workflow/setup.sh
 
 repro: setup ## the whole pipeline on the embedded profile, then seconds per stage, and was it reproduced?
-	@dvc repro
+	@mkdir -p .dat
+	@flock -n -E 75 .dat/repro dvc repro || { status=$$?; [ $$status -ne 75 ] || echo "make repro: another one is at work in this checkout; wait for it or end it" >&2; exit $$status; }
 	@dat timings
 
 test: setup ## the test suite

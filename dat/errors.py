@@ -6,8 +6,11 @@ DatError                the call or its input is wrong: status 2
 |-- MissingError        something that another command makes is not there: the message says which command
 |-- LockedError         another process works on the same thing
 |-- NumericsError       the environment asks for other arithmetic than params.yaml
+|-- ChangedError        a file was changed while it was in use: nothing was kept
 `-- JobError            work was done and some of it failed: status 1
 """
+
+import errno
 
 
 class DatError(Exception):
@@ -36,7 +39,27 @@ class NumericsError(DatError):
     """The environment or a library that is loaded already asks for other arithmetic than the settings."""
 
 
+class ChangedError(DatError):
+    """A file is not the one that was planned with; the text names it."""
+
+
 class JobError(DatError):
     """Jobs ran and some failed."""
 
     status = 1
+
+
+REMEDIES = {
+    errno.ENOSPC: "free some space (dat cache clean removes finished jobs)",
+    errno.EDQUOT: "free some space (dat cache clean removes finished jobs)",
+    errno.EACCES: "give yourself the right to read and write there, and run again",
+    errno.EPERM: "give yourself the right to read and write there, and run again",
+    errno.EROFS: "make it writable, or work on another disk",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), and run again",
+}
+
+
+def of_system(error: OSError) -> str:
+    """One line for what the system refused: where, what, and what to do where that is known."""
+    remedy = REMEDIES.get(error.errno or 0)
+    return f"{error.filename or 'the disk'}: {error.strerror or error}" + (f"; {remedy}" if remedy else "")

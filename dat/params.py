@@ -4,6 +4,7 @@
 A stage asks for sections by their dotted path; what it asked for is what its record and DVC's lock hold.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,11 @@ class Settings:
     def profile(self) -> str:
         """The profile's name."""
         return self.root.profile
+
+    @cached_property
+    def place(self) -> Path:
+        """Where this profile keeps what no stage depends on: locks, work directories."""
+        return self.top / ".dat" / f"{self.profile}-{hashlib.sha256(bytes(self.path.resolve())).hexdigest()[:8]}"
 
     @cached_property
     def top(self) -> Path:

@@ -4,6 +4,7 @@ The *record* is the same in every run, and with portable numerics on every machi
 processor and commit, and no stage depends on it. Files are written under a temporary name and renamed.
 """
 
+import fcntl
 import functools
 import hashlib
 import json
@@ -16,15 +17,16 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dat import numerics
-from dat.errors import InputError
+from dat import numerics, used
+from dat.errors import ChangedError, InputError, LockedError
 from dat.params import Settings
 
 T = TypeVar("T")
@@ -105,9 +107,10 @@ def temporary(path: Path) -> Path:
 
 
 def sweep(path: Path) -> None:
-    """Remove what processes that were killed left beside `path` under temporary names; a dependant would read it."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        pid = left.name.removeprefix(f".{path.name}.").partition(".")[0]
+    """Remove what processes that were killed left beside `path` or in it under temporary names, or those of such."""
+    beside = [left for dots in (".", "..") for left in path.parent.glob(f"{dots}{path.name}.*.tmp")]
+    for left in [*beside, *(path.glob(".*.tmp") if path.is_dir() else ())]:
+        pid = left.name.split(".")[-3]
         if pid.isdigit() and not _living(int(pid)):
             remove(left)
 
@@ -151,14 +154,38 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON. Raises InputError naming the file, and the line where it is not JSON."""
+def read_json(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Any:
+    """Read JSON; `read` gives its bytes. Raises InputError naming the file, and the line where it is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read(path).decode("utf-8"))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+@contextmanager
+def locked(path: Path, name: str) -> Iterator[Callable[[], None]]:
+    """Hold a file's flock; the kernel frees it on any death. Gives a function that raises when it is no longer ours.
+
+    Raises LockedError when another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = f"process {pid}" if (pid := file.read().strip()) else "another process"
+            raise LockedError(f"{name}: {holder} is at it in this profile; wait for it or end it") from None
+        file.truncate(0)
+        print(os.getpid(), file=file, flush=True)
+
+        def owned() -> None:
+            if not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                raise LockedError(f"{name}: {path} was removed while this process worked; nothing was kept: run again")
+
+        yield owned
 
 
 def is_record(path: Path) -> bool:
@@ -187,6 +214,41 @@ def folder_files(path: Path, base: Path | None = None) -> list[dict[str, Any]]:
     return [file_facts(file, base) for file in files_below(path)]
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """Some files and folders as they were: the facts of their files (paths relative to `base`), and how to tell that
+    one has changed without reading it again."""
+
+    paths: Sequence[Path]
+    base: Path
+    facts: list[dict[str, Any]]
+    states: dict[Path, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, paths: Sequence[Path], base: Path) -> "Snapshot":
+        """As they are now."""
+        states = {file: _state(file) for path in paths for file in files_below(path)}
+        return cls(paths, base, [file_facts(file, base) for file in states], states)
+
+    def changed(self) -> list[Path]:
+        """The files that have changed, come or gone since."""
+        now = {file: _state(file) for path in self.paths for file in files_below(path)}
+        hashes = {self.base / fact["path"]: fact["sha256"] for fact in self.facts}
+        other = [file for file in now.keys() & hashes.keys() if now[file] != self.states[file]]
+        return sorted((now.keys() ^ hashes.keys()) | {file for file in other if sha256_file(file) != hashes[file]})
+
+    def check(self) -> None:
+        """Raises ChangedError naming a file that has changed, come or gone since, or of which other bytes were used."""
+        for file in self.changed():
+            raise ChangedError(f"{file}: changed while it was in use; nothing was kept: run again")
+        used.check_files({self.base / fact["path"]: fact["sha256"] for fact in self.facts})
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
 # ---------------------------------------------------------------- code
 
 
@@ -204,15 +266,21 @@ def _imports() -> Any:
 def code_closure(module: str) -> dict[str, str]:
     """The files of the package that a module needs, itself and every package's `__init__` included: path to sha256.
 
-    Imports inside functions count. Paths begin with `dat/`.
+    Imports inside functions count, and what a package's `__init__` imports. Paths begin with `dat/`.
     """
-    graph = _imports()
-    modules = {module, *graph.find_upstream_modules(module)}
-    modules |= {name.rpartition(".")[0] for name in modules if "." in name}
-    modules |= {name.rpartition(".")[0] for name in modules if "." in name}
+    graph, modules, more = _imports(), set[str](), {module}
+    while more:
+        modules |= more
+        needed = {found for name in more for found in graph.find_upstream_modules(name)}
+        more = (needed | {name.rpartition(".")[0] for name in modules | needed if "." in name}) - modules
     files = (PACKAGE.parent / Path(*name.split(".")) for name in sorted(modules))
     found = (folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py") for folder in files)
     return {file.relative_to(PACKAGE.parent).as_posix(): sha256_file(file) for file in found}
+
+
+def code_used(*modules: str) -> dict[str, str]:
+    """The files of the package that these modules need: path to sha256, as loaded where this process has loaded it."""
+    return {path: used.CODE.get(path, now) for module in modules for path, now in code_closure(module).items()}
 
 
 # ---------------------------------------------------------------- environment
@@ -283,7 +351,7 @@ def parents(inputs: Iterable[Path], base: Path) -> list[dict[str, str]]:
 
 def make_record(
     *,
-    modules: Sequence[str],
+    code: Mapping[str, str],
     inputs: Sequence[Mapping[str, Any]],
     outputs: Sequence[Mapping[str, Any]],
     params: Mapping[str, Any],
@@ -292,11 +360,11 @@ def make_record(
     parents: Sequence[Mapping[str, str]],
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """A record (FORMATS): what decided a result. the code closures of `modules` are hashed."""
+    """A record (FORMATS): what decided a result."""
     record: dict[str, Any] = {
         "inputs": list(inputs),
         "outputs": list(outputs),
-        "code": {path: digest for module in modules for path, digest in code_closure(module).items()},
+        "code": dict(code),
         "params": dict(params),
         "environment": dict(environment),
         "command": command,

@@ -27,10 +27,11 @@ class Synthetic(Section):
 
 
 class Dataset(Section):
-    """A data set's layout on disk and the path of its manifest, without the ending."""
+    """A data set's layout on disk, the path of its manifest, without the ending, and its table of sentences or none."""
 
     layout: Literal["lasot", "tlp", "dtb70", "otb", "tc128", "vot"]
     manifest: str
+    sentences: str
 
 
 class Subsample(Section):

@@ -82,7 +82,7 @@ class Numbers:
         """The scores of each benchmark and subset."""
         found: dict[str, Scores] = {}
         for path in sorted((self.settings.path / "reports" / "metrics").glob("*.json")):
-            data = {} if is_record(path) else read_json(path)
+            data = {} if is_record(path) else _readable(path)
             file = path.relative_to(self.settings.path).as_posix()
             if isinstance(data.get("trackers"), dict):
                 found[path.stem] = Scores(path.stem, path.stem, file, data)
@@ -187,6 +187,15 @@ def _float(file: str, row: Mapping[str, str], column: str) -> float:
         held = f"{column} is {row.get(column)!r}"
         raise InputError(f"{file}: {row['address']}: {held} where a number belongs; run dvc repro -f report")
     return value
+
+
+def _readable(path: Path) -> Any:
+    """A file of scores; empty where it cannot be read, so that its numbers are missing and not all of them."""
+    try:
+        found = read_json(path)
+    except InputError:
+        found = {}
+    return found if isinstance(found, dict) else {}
 
 
 def _number(path: Path) -> int:

@@ -11,11 +11,11 @@ CHUNK = 1 << 20
 
 @dataclass
 class Files:
-    """Hashes of files and folders. `ignored` are the patterns of .dvcignore; a file that is not there has no hash."""
+    """Hashes of files and folders; what is not there or cannot be read has none. `ignored`: .dvcignore's patterns."""
 
     ignored: tuple[str, ...] = ("__pycache__/",)
     _known: dict[Path, tuple[str, str] | None] = field(default_factory=dict)
-    _folders: dict[Path, str] = field(default_factory=dict)
+    _folders: dict[Path, str | None] = field(default_factory=dict)
 
     @classmethod
     def at(cls, top: Path) -> "Files":
@@ -27,7 +27,10 @@ class Files:
     def _hashes(self, path: Path) -> tuple[str, str] | None:
         """sha256 and md5 of a file, from one reading."""
         if path not in self._known:
-            self._known[path] = _read(path) if path.is_file() else None
+            try:
+                self._known[path] = _read(path) if path.is_file() else None
+            except OSError:  # it is there and nobody may read it: as good as missing
+                self._known[path] = None
         return self._known[path]
 
     def sha256(self, path: Path) -> str | None:
@@ -39,7 +42,10 @@ class Files:
         """What dvc.lock holds of a file, or of a folder (ending in `.dir`); None when neither is there."""
         if path.is_dir():
             if path not in self._folders:
-                self._folders[path] = self._folder(path)
+                try:
+                    self._folders[path] = self._folder(path)
+                except OSError:
+                    self._folders[path] = None
             return self._folders[path]
         found = self._hashes(path)
         return found[1] if found else None

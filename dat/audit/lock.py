@@ -5,11 +5,13 @@ stage is stale; comparing a dependency's md5 with its producer's output does.
 """
 
 import os
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dat.audit import graph
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import Files
 from dat.errors import InputError
@@ -32,12 +34,13 @@ def read(path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock of the profile at `home`; `params` are the settings in force as plain data."""
+    """The lock of the profile at `home`; `params` are the settings in force as plain data, `graph` is dvc.yaml's."""
 
     home: Path
     files: Files
     stages: Mapping[str, Any]
     params: Mapping[str, Any]
+    graph: Mapping[str, Any]
 
     @property
     def outputs(self) -> dict[str, tuple[str, str]]:
@@ -59,11 +62,24 @@ class Lock:
         subject = f"dvc.lock {name}"
         said = stage.get("cmd", "")
         ran = command if said.endswith(command) else said
-        checks = [compare("lock command", subject, command, ran)]
+        checks = [compare("lock command", subject, command, ran), *self._graph(name)]
         for out in stage.get("outs", []):
             checks.append(compare("lock output", f"{subject}: {out['path']}", out.get("md5"), self._md5(out["path"])))
         checks += [self._dependency(subject, dep) for dep in stage.get("deps", []) if dependencies]
         return checks + self._params(subject, stage.get("params", {}))
+
+    def _graph(self, name: str) -> list[Check]:
+        """What the lock says of a stage against dvc.yaml: its command, and the names of what goes in and out."""
+        stage, now = self.stages[name], graph.find(self.graph, name, self.params)
+        if now is None:
+            return [missing("dvc.yaml", f"dvc.yaml {name}", "the stage")]
+        ran = {
+            "cmd": stage.get("cmd", ""),
+            "deps": sorted(posixpath.normpath(dep["path"]) for dep in stage.get("deps", [])),
+            "outs": sorted(posixpath.normpath(out["path"]) for out in stage.get("outs", [])),
+            "params": sorted(name for values in stage.get("params", {}).values() for name in values or {}),
+        }
+        return [compare("dvc.yaml", f"dvc.yaml {name}: {part}", ran[part], getattr(now, part)) for part in ran]
 
     def _md5(self, path: str) -> str | None:
         return self.files.md5(Path(os.path.normpath(self.home / path)))

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dat import used
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
+from dat.records import sha256_json
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -20,6 +22,17 @@ MOST = 20
 
 
 WORDS: dict[Verdict, str] = {"verified": "verified", "differs": "differ", "missing": "missing", "unknown": "unknown"}
+
+
+def trusted() -> list[str]:
+    """What no check of an audit covers, and what it therefore takes as it is."""
+    own = {name: digest for name, digest in used.CODE.items() if name.startswith("dat/audit/")}
+    return [
+        f"the audit's own code (sha256 {sha256_json(own)[:16]} over {len(own)} files of dat/audit)",
+        "that records, dvc.lock and scores were not all rewritten alike: only making the results again can tell",
+        "that the job store's entries were made by jobs",
+        "times, hosts and commits in the run files",
+    ]
 
 
 def tally(checks: Sequence[Check]) -> str:
@@ -48,7 +61,7 @@ def one(audit: Audit) -> dict[str, Any]:
         "value": audit.value,
         "verdict": audit.verdict,
         "checks": [check.facts() for check in audit.checks],
-        "tree": tree(audit.node, set()),
+        "tree": tree(audit.node, set()) | {"trusted": trusted()},
     }
 
 
@@ -66,7 +79,7 @@ def many(audits: Sequence[Audit]) -> list[dict[str, Any]]:
                 checks += [check.facts() for check in node.checks]
                 told.setdefault(id(node), audit.address)
         facts = {"address": audit.address, "value": audit.value, "verdict": audit.verdict, "checks": checks}
-        found.append(facts | {"tree": tree(audit.node, seen)})
+        found.append(facts | {"tree": tree(audit.node, seen) | {"trusted": trusted()}})
     return found
 
 

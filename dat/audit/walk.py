@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat.audit import lock, scores
+from dat.audit import graph, lock, scores
 from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, compare, group, missing
 from dat.audit.files import Files
@@ -15,6 +15,7 @@ from dat.datasets import manifest as manifests
 from dat.errors import DatError
 from dat.params import Settings, leaves, plain
 from dat.records import read_json, sha256_json
+from dat.tracking import store
 
 
 @dataclass
@@ -43,7 +44,13 @@ class Walk:
     def lock(self) -> lock.Lock:
         """dvc.lock of the profile."""
         stages = lock.read(self.settings.path / "dvc.lock")
-        return lock.Lock(self.settings.path, self.files, stages, plain(self.settings.root))
+        written = graph.read(self.settings.path / "dvc.yaml")
+        return lock.Lock(self.settings.path, self.files, stages, plain(self.settings.root), written)
+
+    @cached_property
+    def store(self) -> Path:
+        """The job store."""
+        return store.location(self.settings.top)
 
     @cached_property
     def results(self) -> scores.Results:
@@ -111,8 +118,29 @@ class Walk:
 
     def _report(self, file: str, name: str, record: Mapping[str, Any]) -> list[Check]:
         recorded = {fact["path"]: fact["sha256"] for fact in record["outputs"]}.get(file, "a file of the record")
-        checks = [compare("outputs", file, recorded, self._sha256(file)), *self._decided(name, record)]
+        others = {fact["path"]: (fact["sha256"], self._sha256(fact["path"])) for fact in record["outputs"]}
+        checks = [compare("outputs", file, recorded, self._sha256(file)), *group("outputs", name, others)]
+        checks += [*self._decided(name, record), *self._run("report", self._sha256(name))]
         return checks + self._locked(name, record, dependencies=False)
+
+    def _run(self, name: str, record: str | None) -> list[Check]:
+        """The run file of a stage or unit, where there is one, against its record's hash; it is in no clone."""
+        path = self.settings.path / "runs" / f"{name}.json"
+        if not path.exists():
+            return []
+        run = self._read(path)
+        found = run.get("record") if isinstance(run, Mapping) else None
+        return [compare("run file", f"runs/{name}.json", record, found)]
+
+    def _stored(self, record: Mapping[str, Any]) -> list[Check]:
+        """The job store's entry of a unit, where there is one, against its record."""
+        entry = store.entry(self.store, str(record.get("key")))
+        if not entry.is_dir():
+            return []
+        same = self._read(entry / store.RECORD) == record
+        checks = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
+        files = {fact["path"]: (fact["sha256"], self.files.sha256(entry / fact["path"])) for fact in record["outputs"]}
+        return checks + group("store", str(entry), files)
 
     # ------------------------------------------------------------ per-sequence results
 
@@ -140,6 +168,7 @@ class Walk:
         planned = keys.get(f"{tracker}/{sequence}")
         checks.append(compare("key", f"{name} in results/{benchmark}/manifest.json", planned, record.get("key")))
         checks += [*self._decided(name, record), *self._inputs(name, record)]
+        checks += [*self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record)), *self._stored(record)]
         raw = [self.raw(fact["path"], sequence) for fact in record["inputs"] if "sequence" in fact]
         return Node("sequence", name, checks + self._parents(name, record), [*self._above(record), *raw])
 
@@ -161,6 +190,8 @@ class Walk:
         outputs = {fact["path"]: (fact["sha256"], self._sha256(fact["path"])) for fact in record["outputs"]}
         node.checks.extend(group("outputs", name, outputs))
         node.checks.extend(self._inputs(name, record) + self._decided(name, record) + self._locked(name, record))
+        stage = self.lock.stage_of(record["outputs"][0]["path"]) if record["outputs"] else None
+        node.checks.extend(self._run(stage, self._sha256(name)) if stage else [])
         for fact in record["outputs"]:
             if fact["path"].endswith(".jsonl"):
                 node.children.append(self.manifest(fact["path"]))
@@ -259,5 +290,5 @@ class Walk:
         """JSON, or None where there is no such file or it is not JSON."""
         try:
             return read_json(path) if path.is_file() else None
-        except (DatError, json.JSONDecodeError):
+        except (DatError, OSError, json.JSONDecodeError):
             return None

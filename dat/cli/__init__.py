@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from dat import numerics
-from dat.errors import DatError
+from dat.errors import DatError, of_system
 
 VERBS = {
     "track": ("dat.cli.track", "Track one target in a video, a folder of images, a camera or a stream."),
@@ -30,7 +30,7 @@ VERBS = {
     "diff": ("dat.cli.diff", "Which numbers and outputs of two runs differ, and why: HEAD against the working tree."),
     "cache": ("dat.cli.cache", "The store of finished per-sequence jobs: status and clean."),
 }
-HIDDEN = {"job": "dat.cli.stages", "timings": "dat.cli.stages"}
+HIDDEN = {"job": "dat.cli.job", "timings": "dat.cli.timings"}
 
 
 class Verbs(click.Group):
@@ -70,10 +70,8 @@ def explain(error: Exception) -> tuple[str, int]:
     """One line for an exception, and the exit status."""
     if isinstance(error, DatError):
         return str(error), error.status
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"{error.filename or 'the disk'}: no space left; free some (dat cache clean removes finished jobs)", 2
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}", 2
+    if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
+        return of_system(error), 2
     if isinstance(error, ImportError) and ".so" in str(error):
         return f"a system library is missing: {error}; install it, or run make setup again", 2
     if isinstance(error, ModuleNotFoundError):

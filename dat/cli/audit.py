@@ -36,5 +36,6 @@ def audit(addresses: tuple[str, ...], out: Path | None) -> None:
         write_json(out, show.many(audits) if several else show.one(audits[0]))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(show.summary(audits) if several else show.terminal(audits[0]))
+    console.print(f"[dim]taken on trust: {'; '.join(show.trusted())}[/]")
     if any(audit.verdict != "verified" for audit in audits):
         sys.exit(1)

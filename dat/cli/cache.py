@@ -33,13 +33,16 @@ def status() -> None:
 @cache.command()
 @click.option("--days", type=float, default=0.0, help="Only results older than this many days.")
 def clean(days: float) -> None:
-    """Remove finished results; the next run makes them again.
+    """Remove finished results, and what killed jobs left; the next run makes them again.
 
     Example: dat cache clean --days 30
     """
     place = store.location(params.load().top)
-    old = [entry for entry in store.entries(place) if time.time() - entry.stat().st_mtime >= days * 86400]
-    freed = sum(map(_size, old))
-    for entry in old:
-        shutil.rmtree(entry)
-    click.echo(f"{place}: removed {len(old)} results, {freed / 1e6:.1f} MB")
+    with store.cleaning(place):
+        old = [entry for entry in store.entries(place) if time.time() - entry.stat().st_mtime >= days * 86400]
+        left = store.left_over(place)
+        freed = sum(map(_size, [*old, *left]))
+        for folder in [*old, *left]:
+            shutil.rmtree(folder)
+    more = f" and what {len(left)} killed jobs left" if left else ""
+    click.echo(f"{place}: removed {len(old)} results{more}, {freed / 1e6:.1f} MB")

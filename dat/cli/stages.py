@@ -7,15 +7,15 @@ import contextlib
 import importlib
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dat import numerics, params, records, sections
-from dat.errors import MissingError
+from dat import numerics, params, records, sections, supervise, used
+from dat.errors import ChangedError, MissingError
 from dat.params import Settings
 
 Paths = Callable[[Settings, str], dict[str, str]]
@@ -25,7 +25,8 @@ Paths = Callable[[Settings, str], dict[str, str]]
 class Stage:
     """A stage: its entry module, and its inputs, outputs and record as paths below the profile.
 
-    `jobs` is the module that the stage's jobs run in processes of their own.
+    `jobs` is the module that the stage's jobs run in processes of their own, `files` are files below the checkout's top
+    that decide how.
     """
 
     module: str
@@ -36,6 +37,7 @@ class Stage:
     threads: Callable[[Settings], int] = lambda settings: 1
     seed: Callable[[Settings, str], int | None] = lambda settings, key: None
     jobs: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def _manifest(settings: Settings, key: str) -> str:
@@ -53,6 +55,11 @@ def _benchmark_manifest(settings: Settings, key: str) -> str:
 
 def _salnet(settings: Settings, key: str) -> str:
     return f"weights/salnet/{settings.section(f'salnet.{key}').group}/{key}"
+
+
+def _named(role: str, path: str) -> dict[str, str]:
+    """An input that a setting names; without one it says `none`."""
+    return {} if path == "none" else {role: path}
 
 
 def _training(settings: Settings) -> int:
@@ -74,7 +81,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "index": Stage(
         "dat.datasets.index",
-        lambda s, k: {"set": f"data/{k}.json"},
+        lambda s, k: {"set": f"data/{k}.json"} | _named("sentences", s.root.datasets[k].sentences),
         lambda s, k: {"manifest": f"{_manifest(s, k)}.jsonl"},
         lambda s, k: f"{_manifest(s, k)}.record.json",
         "dat index",
@@ -113,7 +120,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "gpgnet": Stage(
         "dat.training.gpgnet",
-        lambda s, k: {"training": s.section(f"gpgnet.{k}").from_},
+        lambda s, k: {"training": s.section(f"gpgnet.{k}").from_} | _named("vgg16", s.root.network.vgg16),
         lambda s, k: {"weights": f"weights/gpgnet/{k}"},
         lambda s, k: f"weights/gpgnet/{k}/record.json",
         "dat train gpgnet",
@@ -122,7 +129,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "salnet": Stage(
         "dat.training.salnet",
-        lambda s, k: {"training": s.section(f"salnet.{k}").from_},
+        lambda s, k: {"training": s.section(f"salnet.{k}").from_} | _named("vgg_m", s.root.network.vgg_m),
         lambda s, k: {"weights": _salnet(s, k)},
         lambda s, k: f"{_salnet(s, k)}/record.json",
         "dat train salnet",
@@ -131,16 +138,20 @@ STAGES: Mapping[str, Stage] = {
     ),
     "benchmark": Stage(
         "dat.tracking.fanout",
-        lambda s, k: {
-            "manifest": _benchmark_manifest(s, k),
-            "salnet": _benchmark(s, k).salnet,
-            "gpgnet": _benchmark(s, k).gpgnet,
-        },
+        lambda s, k: (
+            {
+                "manifest": _benchmark_manifest(s, k),
+                "salnet": _benchmark(s, k).salnet,
+                "gpgnet": _benchmark(s, k).gpgnet,
+            }
+            | _named("names", s.root.csrdcf.colour_names)
+        ),
         lambda s, k: {"results": f"results/{k}"},
         lambda s, k: f"results/{k}/record.json",
         "dat benchmark",
         lambda s: int(s.root.tracking.threads),
         jobs="dat.tracking.job",
+        files=("Snakefile", "dat/cli/job.py", "workflow/profiles", "workflow/rules", "workflow/schemas"),
     ),
     "evaluate": Stage(
         "dat.evaluation.stage",
@@ -187,8 +198,7 @@ def _run(module: str, job: records.Job) -> bool:
     if not module.startswith("dat.training.") or int(os.environ.get("WORLD_SIZE", "1")) < 2:
         importlib.import_module(module).run(job)
         return True
-    from dat.training import distributed
-
+    distributed = importlib.import_module("dat.training.distributed")  # by name: the other stages do not need it
     first = os.environ.get("RANK", "0") == "0"
     with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
         stage = importlib.import_module(module)
@@ -202,48 +212,107 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
 
     Raises MissingError when an input is not there, ParamsError when there is no such key.
     """
-    stage, settings, clock = STAGES[name], params.load(), records.Clock.start()
+    stage, clock, home = STAGES[name], records.Clock.start(), params.find()
+    written = records.Snapshot.of([home / "params.yaml"], home)
+    settings = params.load(home)
     numerics.prepare(settings.section("numerics"))
     numerics.confirm()
-    home = settings.path
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
+    label = f"{name}@{key}" if key else name
     for path in inputs.values():
         if not path.exists() and not partial:
-            raise MissingError(f"{path}: not there; dvc repro {name}{'@' + key if key else ''} makes it first")
+            raise MissingError(f"{path}: not there; dvc repro {label} makes it first")
     final = {role: home / path for role, path in stage.outputs(settings, key).items()}
-    for path in final.values():
-        records.sweep(path)
-    temporary = {role: records.temporary(path) for role, path in final.items()}
-    for path in temporary.values():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
-    try:
-        if _run(stage.module, job):
-            _finish(stage, job, final, clock, f"{name}{'@' + key if key else ''}")
-    finally:
+    if not stage.jobs:
+        supervise.die_with_caller()
+    with _owning(settings, name if partial else label) as owned:
+        for path in (*final.values(), *inputs.values()):
+            records.sweep(path)
+        before = _before(stage, settings, inputs, written)
+        temporary = {role: records.temporary(path) for role, path in final.items()}
         for path in temporary.values():
-            records.remove(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
+        try:
+            if _run(stage.module, job):
+                _finish(stage, job, before, final, clock, label, owned)
+        finally:
+            for path in temporary.values():
+                records.remove(path)
 
 
-def _finish(stage: Stage, job: records.Job, final: Mapping[str, Path], clock: records.Clock, name: str) -> None:
-    """Hash inputs and outputs, put the outputs in place, write the record and the run file."""
+@contextlib.contextmanager
+def _owning(settings: Settings, label: str) -> Iterator[Callable[[], None]]:
+    """Be the only process that makes this stage's outputs; of those that `torchrun` started the first is.
+
+    Raises LockedError when another one is at it. Gives a function that raises when that is no longer so.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield lambda: None
+        return
+    with records.locked(settings.place / "locks" / label, label) as owned:
+        yield owned
+
+
+@dataclass(frozen=True)
+class Before:
+    """What there was before a stage began: its inputs, the files that decide how its jobs run, params.yaml."""
+
+    inputs: records.Snapshot
+    files: records.Snapshot
+    params: records.Snapshot
+
+
+def _before(stage: Stage, settings: Settings, inputs: Mapping[str, Path], written: records.Snapshot) -> Before:
+    used.FILES.clear()
+    present = [path for _, path in sorted(inputs.items()) if path.exists()]
+    files = [settings.top / name for name in stage.files]
+    return Before(records.Snapshot.of(present, settings.path), records.Snapshot.of(files, settings.top), written)
+
+
+def _unchanged(settings: Settings, before: Before, code: Mapping[str, str]) -> None:
+    """Raises ChangedError when inputs, code or settings that were read are no longer what the stage has used."""
+    before.inputs.check()
+    before.files.check()
+    used.check_code(code)
+    if not before.params.changed():
+        return
+    now = params.leaves(params.plain(params.load(settings.path).root), "")
+    for dotted, value in settings.read.items():
+        if now.get(f".{dotted}") != value:
+            raise ChangedError(f"{settings.path / 'params.yaml'}: {dotted} changed while it was in use; run again")
+
+
+def _finish(
+    stage: Stage,
+    job: records.Job,
+    before: Before,
+    final: Mapping[str, Path],
+    clock: records.Clock,
+    name: str,
+    owned: Callable[[], None],
+) -> None:
+    """Put the outputs in place if what made them is still there as it was; write the record and the run file."""
     settings, home = job.settings, job.settings.path
+    code = records.code_used(stage.module, *filter(None, [stage.jobs])) | used.CODE
+    _unchanged(settings, before, code)
     outputs = [fact for role in sorted(final) for fact in _facts(job.outputs[role], final[role], home)]
-    present = [path for _, path in sorted(job.inputs.items()) if path.exists()]
+    files = {fact["path"]: fact["sha256"] for fact in before.files.facts}
     record = records.make_record(
-        modules=[name for name in (stage.module, stage.jobs) if name],
-        inputs=[fact for path in present for fact in records.folder_files(path, home)],
+        code=dict(sorted((code | files).items())),
+        inputs=before.inputs.facts,
         outputs=outputs,
         params=dict(sorted(settings.read.items())),
         environment=records.environment(job.device, stage.threads(settings)) | _processes(stage.module),
         command=f"{stage.command} {job.key}".strip(),
-        parents=records.parents(present, home),
+        parents=records.parents(before.inputs.paths, home),
         seed=stage.seed(settings, job.key),
     )
     path = home / stage.record(settings, job.key)
     inside = next((role for role, folder in final.items() if path.is_relative_to(folder)), None)
     if inside is not None:
         records.write_json(job.outputs[inside] / path.relative_to(final[inside]), record)
+    owned()
     for role, place in final.items():
         records.remove(place)
         os.replace(job.outputs[role], place)
@@ -312,26 +381,3 @@ def gpgnet(version: str, timing: bool) -> None:
 def salnet(name: str, timing: bool) -> None:
     """A SALNet. Example: dat train salnet pymdnet+gcn"""
     run_stage("salnet", name, timing)
-
-
-@click.command(hidden=True)
-@click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("number", type=int)
-@click.argument("done", type=click.Path(dir_okay=False, path_type=Path))
-def job(plan: Path, number: int, done: Path) -> None:
-    """One job of a benchmark's plan: what Snakemake calls."""
-    numerics.prepare(records.read_json(plan)["numerics"])
-    numerics.confirm()
-    from dat.tracking import job as jobs
-
-    jobs.run(plan, number, done)
-
-
-@click.command(hidden=True)
-def timings() -> None:
-    """Seconds of each stage's last run beside its budget, and whether the committed run was reproduced."""
-    from dat.cli.timings import show, verdict
-
-    settings = params.load()
-    show(settings)
-    verdict(settings)

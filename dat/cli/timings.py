@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dat import records
+from dat import params, records
 from dat.audit.diff import compare
 from dat.errors import DatError
 from dat.params import Settings, read_yaml
@@ -89,3 +89,11 @@ def run_facts(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         facts |= {"commit": last["commit"], "clean": "patch" not in last}
     processors = sorted({str(run["processor"]) for run in runs.values() if "processor" in run})
     return facts | ({"processors": processors} if processors else {})
+
+
+@click.command(hidden=True)
+def timings() -> None:
+    """Seconds of each stage's last run beside its budget, and whether the committed run was reproduced."""
+    settings = params.load()
+    show(settings)
+    verdict(settings)

@@ -3,6 +3,7 @@
 Orientation flags are ignored: the benchmarks' boxes were drawn on the stored pixels.
 """
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +19,26 @@ def decode_image(data: bytes, name: str) -> Image:
     import cv2
 
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error as error:  # more pixels than it reads, for one
+        raise InputError(f"{name}: not a readable image: {error.err}; make it smaller, or fetch it again") from None
     if picture is None:
         raise InputError(f"{name}: not a readable image ({len(data)} bytes); fetch or extract it again")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def read_image(path: Path) -> Image:
-    """The picture in a file: (H, W, 3) uint8 RGB. Raises InputError naming the file."""
+def read_image(path: Path, indexed: str | None = None) -> Image:
+    """The picture in a file: (H, W, 3) uint8 RGB.
+
+    `indexed` is the sha256 in a manifest that the file's bytes must have. Raises InputError naming the file.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if indexed is not None and sha256(data).hexdigest() != indexed:
+        raise InputError(f"{path}: not the file that was indexed; restore it, or run dat index again")
     return decode_image(data, str(path))
 
 

@@ -22,6 +22,9 @@ def run(job: Job) -> None:
     wanted = job.settings.section(f"datasets.{job.key}").layout
     if data.layout != wanted:
         raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{wanted}' for {job.key}")
+    watched = job.settings.section(f"datasets.{job.key}").sentences
+    if data.table is not None and data.table != (job.settings.path / watched).resolve():
+        raise InputError(f"{data.file}: 'sentences' is not the file that params.yaml says for {job.key}: {watched}")
     head = {"name": data.name, "layout": data.layout, "root": data.root, "lists": dict(data.lists)}
     if data.folder is None:
         _without(data, head, sets.manifest_path(job.settings, job.key), job.outputs["manifest"])

@@ -5,8 +5,8 @@ Only a data set of the real name has facts (`otb100`, not `synthetic-otb100`): r
 
 import csv
 from functools import cache
-from importlib import resources
 
+from dat import used
 from dat.datasets.targets import Fact
 
 FILES = {
@@ -30,7 +30,7 @@ def spelled(name: str) -> str:
 @cache
 def rows(file: str) -> list[dict[str, str]]:
     """The rows of a list that comes with the package."""
-    text = resources.files(__package__).joinpath("lists", file).read_text(encoding="utf-8")
+    text = used.code(f"dat/datasets/lists/{file}").decode()
     return list(csv.DictReader(text.splitlines()))
 
 
@@ -63,5 +63,5 @@ def _names(table: list[dict[str, str]]) -> list[str]:
 
 def similar() -> list[str]:
     """The 46 targets of OTB-100 that the paper lists as having look-alikes, in order of name."""
-    text = resources.files(__package__).joinpath("lists", "similar46.txt").read_text(encoding="utf-8")
+    text = used.code("dat/datasets/lists/similar46.txt").decode()
     return sorted(spelled(name) for name in text.split())

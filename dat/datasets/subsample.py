@@ -15,7 +15,7 @@ from dat.datasets import images, manifest
 from dat.datasets import layouts_training as lasot
 from dat.datasets.shards import Writer, write_table
 from dat.errors import InputError
-from dat.records import Job, progress, sha256_bytes
+from dat.records import Job, progress
 
 SELECTION = ("sequence", "frame", "x", "y", "w", "h", "absent", "sentence")
 PLACE = ("sequence", "frame", "shard", "offset", "length")
@@ -134,10 +134,4 @@ def _patch(chosen: Chosen, size: tuple[int, int], context: float) -> bytes:
 
 def _picture(chosen: Chosen) -> images.Image:
     """A frame at full size. Raises InputError when its file is not the one that was indexed."""
-    try:
-        data = chosen.path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{chosen.path}: cannot be read: {error.strerror or error}") from None
-    if sha256_bytes(data) != chosen.row["source_sha256"]:
-        raise InputError(f"{chosen.path}: not the file that was indexed; run dat index lasot again")
-    return images.decode_image(data, str(chosen.path))
+    return images.read_image(chosen.path, chosen.row["source_sha256"])

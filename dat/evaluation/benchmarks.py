@@ -8,10 +8,10 @@ import csv
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+from dat import used
 from dat.errors import InputError
 from dat.evaluation.names import Names
 
@@ -52,7 +52,7 @@ NAMES = (*_OTB, "tc128", *_VOT, *_LASOT)
 
 
 def _list(name: str) -> list[dict[str, str]]:
-    text = resources.files("dat.datasets.lists").joinpath(name).read_text(encoding="utf-8")
+    text = used.code(f"dat/datasets/lists/{name}").decode()
     return list(csv.DictReader(text.splitlines()))
 
 
@@ -66,7 +66,7 @@ def _otb(column: str | None = None) -> dict[str, Entry]:
 
 
 def _similar() -> dict[str, Entry]:
-    text = resources.files("dat.datasets.lists").joinpath("similar46.txt").read_text(encoding="utf-8")
+    text = used.code("dat/datasets/lists/similar46.txt").decode()
     every = _otb()
     return {TARGETS.get(name, name): every[TARGETS.get(name, name)] for name in text.split()}
 

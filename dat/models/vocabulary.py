@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dat import records
+from dat import records, used
 from dat.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Vocabulary:
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Read vocabulary.json; InputError names the file when it is not one."""
-        found = records.read_json(path)
+        found = records.read_json(path, used.read)
         try:
             return cls(found["words"], found["length"])
         except (KeyError, TypeError) as error:

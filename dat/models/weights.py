@@ -1,5 +1,6 @@
 """Weights on disk: our own folders (safetensors), and readers of the public starting weights."""
 
+import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from dat import records
+from dat import records, used
 from dat.errors import InputError, MissingError
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
@@ -44,16 +45,18 @@ def save(folder: Path, module: nn.Module, metadata: dict[str, Any]) -> None:
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and metadata of a folder or of a .safetensors file of ours."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
     file = path / FILE if path.is_dir() else path
     if not file.exists():
         raise MissingError(f"{file}: no weights there; `make repro` (or `dat train`) makes them")
+    data = used.read(file)
     try:
-        with safe_open(str(file), framework="pt") as opened:
-            metadata = json.loads((opened.metadata() or {}).get("dat", "{}"))
-            return {name: opened.get_tensor(name) for name in opened.keys()}, metadata  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return tensors, json.loads(header.get("__metadata__", {}).get("dat", "{}"))
+    except (SafetensorError, ValueError) as error:
         raise InputError(f"{file}: not a readable safetensors file ({error})") from error
 
 
@@ -126,8 +129,9 @@ def read_vggm(path: Path) -> dict[str, Tensor]:
 
     if not path.is_file():
         raise MissingError(f"{path}: no weights file there; `dat weights get vgg-m` fetches it")
+    data = used.read(path)
     try:
-        layers = scipy.io.loadmat(str(path))["layers"].ravel()
+        layers = scipy.io.loadmat(io.BytesIO(data))["layers"].ravel()  # type: ignore[arg-type]
         return {
             f"{name}.{kind}": value
             for name, index in VGGM_LAYERS.items()
@@ -156,7 +160,7 @@ def _plain_tensors(path: Path) -> Any:
     if not path.is_file():
         raise MissingError(f"{path}: no weights file there; `dat weights list` says where public ones come from")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(used.read(path)), map_location="cpu", weights_only=True)
     except Exception as error:  # a broken or a hostile pickle may fail in any way
         raise InputError(f"{path}: not a file of plain tensors, so not opened ({type(error).__name__})") from None
 
@@ -187,32 +191,25 @@ def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
     A path counts from the folder `profile`. Raises InputError when the weights are of another kind.
     """
     place = profile / source
-    if source == "torchvision":
-        found, of = read_vgg16(source), "vgg16"
-    elif not place.exists():
+    if not place.exists():
         raise MissingError(
             f"{place}: no weights there; `dat train encoder {kind}` makes a folder of its kind, "
             "`dat weights list` says where public files come from"
         )
-    elif place.is_dir():
+    if place.is_dir():
         found, metadata = read(place)
         _expect(Path(source), metadata, "encoder")
         of = metadata["encoder"]
     else:
-        found, of = read_vgg16(str(place)), "vgg16"
+        found, of = read_vgg16(place), "vgg16"
     if of != kind:
         raise InputError(f"network.vgg16 {source} is a {of}, gpgnet_training.encoder is {kind}: make it {of}")
     return found
 
 
-def read_vgg16(source: str) -> dict[str, Tensor]:
-    """VGG-16 through conv4_3 under `Encoder`'s names; `torchvision` (downloads) or the path of its state dict."""
-    if source == "torchvision":
-        from torchvision.models import VGG16_Weights
-
-        found = VGG16_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
-    else:
-        found = _plain_tensors(Path(source))
+def read_vgg16(source: Path) -> dict[str, Tensor]:
+    """VGG-16 through conv4_3 under `Encoder`'s names, from the file of torchvision's state dict."""
+    found = _plain_tensors(source)
     names = _vgg16_names()
     missing = [name for name in names if name not in (found if isinstance(found, dict) else ())]
     if missing:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dat import used
 from dat.params import Settings
 from dat.records import sha256_bytes
 from dat.report import claims, published
@@ -116,9 +117,9 @@ def render(content: Content) -> str:
 
     Its `data-page` is the sha256 of the rest: what `run.js` says is shown on the page that it is about alone.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
-    loader = PackageLoader("dat.report", "templates")
+    loader = FunctionLoader(lambda name: used.code(f"dat/report/templates/{name}").decode())
     environment = Environment(loader=loader, autoescape=select_autoescape(["html"]), undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["compact"] = compact

@@ -2,7 +2,8 @@
 
 import csv
 from functools import cache
-from importlib.resources import files
+
+from dat import used
 
 NAMES = {
     "otb2013": "OTB-2013",
@@ -57,7 +58,7 @@ def named(variant: str) -> str:
 @cache
 def rows() -> list[dict[str, str]]:
     """The rows of published.csv: table, dataset, tracker, metric, value (empty where the paper has a dash)."""
-    text = files("dat.report").joinpath("published.csv").read_text(encoding="utf-8")
+    text = used.code("dat/report/published.csv").decode()
     return list(csv.DictReader(text.splitlines()))
 
 

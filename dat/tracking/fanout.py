@@ -3,37 +3,22 @@
 DVC deletes `results/<benchmark>` before this runs; nothing is lost, since finished units lie in the store.
 """
 
-import fcntl
 import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from dat import records, sections
+from dat import records, sections, supervise
 from dat.datasets import manifest as manifests
-from dat.errors import InputError, JobError, LockedError
+from dat.errors import InputError, JobError
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
-from dat.tracking import plan, store, supervise
+from dat.tracking import plan, store
 from dat.tracking.plan import Unit
-
-
-@contextmanager
-def locked(path: Path, name: str) -> Iterator[None]:
-    """Hold a file's flock; the kernel frees it on any death. Raises LockedError when another process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LockedError(
-                f"{name}: another process runs this benchmark in this profile; wait for it or end it"
-            ) from None
-        yield
 
 
 def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
@@ -75,35 +60,42 @@ def run(job: records.Job) -> None:
     benchmark: sections.Benchmark = settings.section(f"benchmarks.{job.key}")
     manifest = manifests.read(job.inputs["manifest"])
     environment = records.environment(job.device, threads)
-    found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), environment)
+    code = records.code_closure(plan.ENTRY)
+    shared = plan.shared(benchmark.protocol, manifest.header["layout"], environment, code)
+    found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
     _say_unknown(job, manifest, found)
     place = store.location(settings.top)
-    work = settings.top / ".dat" / "work" / f"{settings.profile}-{job.key}"
-    with locked(work / "lock", job.key):
-        missing = [unit for unit in found if store.record(place, unit.key) is None]
-        jobs = plan.pack(missing, settings.root.fanout.batch, settings.root.fanout.cores)
-        keys = {unit.key for unit in missing}
-        print(f"{job.key}: {len(found)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
-        if jobs:
-            _execute(job, benchmark.protocol, jobs, work, place)
-        _gather(found, place, job.outputs["results"], settings.path / "runs" / job.key)
+    with store.held(place):
+        _run(job, shared, found, place)
 
 
-def _execute(job: records.Job, protocol: str, jobs: Sequence[Sequence[Unit]], work: Path, place: Path) -> None:
+def _run(job: records.Job, shared: Mapping[str, Any], found: Sequence[Unit], place: Path) -> None:
+    """Run the units that the store does not have, and gather all."""
+    settings = job.settings
+    missing = [unit for unit in found if store.record(place, unit.key) is None]
+    jobs = plan.pack(missing, settings.root.fanout.batch, settings.root.fanout.cores)
+    keys = {unit.key for unit in missing}
+    print(f"{job.key}: {len(found)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
+    if jobs:
+        _execute(job, shared, jobs, settings.place / "work" / job.key, place)
+    _gather(found, place, job.outputs["results"], settings.path / "runs" / job.key)
+
+
+def _execute(
+    job: records.Job, shared: Mapping[str, Any], jobs: Sequence[Sequence[Unit]], work: Path, place: Path
+) -> None:
     """Run the jobs in a fresh directory under the supervisor."""
-    for old in work.iterdir():
-        if old.is_dir():
-            shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     directory = work / uuid.uuid4().hex[:8]
-    directory.mkdir()
+    directory.mkdir(parents=True)
     plan_file = {
         "benchmark": job.key,
         "device": job.device,
         "home": str(job.settings.path),
         "manifest": str(job.inputs["manifest"]),
         "numerics": job.settings.root.numerics,
-        "protocol": protocol,
-        "sections": plan.sections(job.settings, protocol),
+        "sections": plan.sections(job.settings, shared["protocol"]),
+        "shared": shared,
         "slots": str(job.settings.top / ".dat" / "slots"),
         "store": str(place),
         "threads": job.settings.root.tracking.threads,

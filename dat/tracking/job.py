@@ -1,15 +1,21 @@
-"""A job: some units of a benchmark, one after another in one process, each put into the store when it is finished."""
+"""A job: some units of a benchmark, one after another in one process, each put into the store when it is finished.
+
+`python -m dat.tracking.job PLAN NUMBER DONE` loads only what a unit's key holds. What it has loaded and read is
+compared with the plan before a unit is stored: a key says what decided its result.
+"""
 
 import shutil
+import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dat import params, records
+from dat import numerics, params, records, supervise, used
 from dat.datasets import manifest as manifests
-from dat.errors import DatError, JobError
+from dat.errors import ChangedError, DatError, JobError, of_system
 from dat.tracking import plan as plans
-from dat.tracking import slots, store, supervise
+from dat.tracking import slots, store
 
 
 def run(plan_path: Path, number: int, done: Path) -> None:
@@ -19,26 +25,36 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     """
     supervise.die_with_supervisor()
     plan = records.read_json(plan_path)
-    home, place = Path(plan["home"]), Path(plan["store"])
+    numerics.prepare(plan["numerics"])
+    numerics.confirm()
+    place = Path(plan["store"])
     manifest = manifests.read(Path(plan["manifest"]))
     if slots.wanted():
         slots.take(Path(plan["slots"]), slots.wanted())
-    failed = []
-    for facts in plan["jobs"][number]:
-        unit = plans.Unit(**facts)
-        if store.record(place, unit.key) is not None:
-            continue
-        try:
-            _one(plan, unit, manifest, home, place)
-        except DatError as error:
-            failed.append(_fail(plan_path.parent, unit, str(error)))
-        except (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, TypeError) as error:
-            traceback.print_exc()
-            failed.append(_fail(plan_path.parent, unit, f"{type(error).__name__}: {error}"))
+    units = [plans.Unit(**facts) for facts in plan["jobs"][number]]
+    with store.held(place):
+        missing = [unit for unit in units if store.record(place, unit.key) is None]
+        failed = [line for unit in missing if (line := _tried(plan, unit, manifest, place, plan_path.parent))]
     if failed:
         raise JobError(failed[0])
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
+
+
+def _tried(
+    plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path, directory: Path
+) -> str | None:
+    """Track one unit; what went wrong in a line, or None."""
+    try:
+        _one(plan, unit, manifest, place)
+    except DatError as error:
+        return _fail(directory, unit, str(error))
+    except OSError as error:
+        return _fail(directory, unit, of_system(error))
+    except (RuntimeError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        traceback.print_exc()
+        return _fail(directory, unit, f"{type(error).__name__}: {error}")
+    return None
 
 
 def _fail(directory: Path, unit: plans.Unit, message: str) -> str:
@@ -47,17 +63,17 @@ def _fail(directory: Path, unit: plans.Unit, message: str) -> str:
     return line
 
 
-def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, home: Path, place: Path) -> None:
+def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path) -> None:
     """Track one unit into a folder of the store, write its record, and make it the entry of its key."""
     from dat.tracking import unit as tracking
 
-    clock, sequence = records.Clock.start(), manifest.sequences[unit.sequence]
+    clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)
     try:
         facts = tracking.run(
             {
-                "protocol": plan["protocol"],
-                "sequence": sequence.row,
+                "protocol": plan["shared"]["protocol"],
+                "sequence": row,
                 "root": manifest.root,
                 "salnet": home / unit.salnet if unit.salnet else None,
                 "gpgnet": home / unit.gpgnet if unit.gpgnet else None,
@@ -67,38 +83,72 @@ def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, h
                 "threads": plan["threads"],
                 "sections": unit.reads(plan["sections"]),
                 "out": folder,
-                "origin": plans.ORIGIN[manifest.header["layout"]],
+                "origin": plan["shared"]["origin"],
             },
             plan["device"],
         )
-        record = _record(plan, unit, sequence, home, folder) | {"facts": facts}
+        shared = check(plan, unit, manifest)
+        record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
         run = clock.run_facts(records.sha256_json(record), home)
         store.put(place, unit.key, folder, record, run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest) -> dict[str, Any]:
+    """What decided the units of this process, by `plan.shared`, if it is what was planned for this one.
+
+    Raises ChangedError naming the module, the file or the sequence's row that is not, or the first other difference.
+    """
+    planned = plan["shared"]
+    used.check_loaded(planned["code"])
+    used.check_files({Path(plan["home"]) / fact["path"]: fact["sha256"] for fact in unit.files})
+    layout, environment = manifest.header["layout"], records.environment(plan["device"], plan["threads"])
+    found = plans.shared(planned["protocol"], layout, environment, planned["code"])
+    for name, value in found["environment"].items():
+        if planned["environment"].get(name) != value:
+            was = planned["environment"].get(name)
+            raise ChangedError(f"this machine's {name} is {value}, the run was planned with {was}: run it on one kind")
+    row = manifest.sequences[unit.sequence].row
+    if plans.key(found, unit, plan["sections"], manifests.row_digest(row)) != unit.key:
+        raise ChangedError(f"{plan['manifest']}: not the row or the settings that were planned; run again")
+    return found
+
+
 def _record(
-    plan: dict[str, Any], unit: plans.Unit, sequence: manifests.Sequence, home: Path, folder: Path
+    plan: dict[str, Any], unit: plans.Unit, shared: dict[str, Any], digest: str, folder: Path
 ) -> dict[str, Any]:
     """The record of a unit: the same for every variant name and run that this key stands for."""
-    files = [home / path for path in plans.files(home, unit)]
-    row = {
-        "path": Path(plan["manifest"]).relative_to(home).as_posix(),
-        "sequence": unit.sequence,
-        "sha256": sequence.digest,
-    }
+    manifest = Path(plan["manifest"]).relative_to(plan["home"]).as_posix()
+    row = {"path": manifest, "sequence": unit.sequence, "sha256": digest}
     settings: dict[str, Any] = {}
     for name, values in unit.reads(plan["sections"]).items():
         settings |= params.leaves(values, name)
     record = records.make_record(
-        modules=[plans.ENTRY],
-        inputs=[records.file_facts(path, home) for path in files] + [row],
+        code=shared["code"],
+        inputs=[*unit.files, row],
         outputs=records.folder_files(folder),
         params=settings,
-        environment=records.environment(plan["device"], plan["threads"]),
+        environment=shared["environment"],
         command=f"dat benchmark {plan['benchmark']}",
-        parents=records.parents(files, home),
+        parents=unit.parents,
         seed=unit.draws,
     )
     return record | {"key": unit.key}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the job that the command line names; the exit status."""
+    try:
+        run(Path(arguments[0]), int(arguments[1]), Path(arguments[2]))
+    except DatError as error:
+        print(f"dat: {error}", file=sys.stderr)
+        return error.status
+    except OSError as error:
+        print(f"dat: {of_system(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,13 +1,14 @@
 """The plan of a benchmark: its units, their keys, and the jobs that the missing ones are packed into.
 
-A unit is one (variant, seed, sequence). Its key is the sha256 of everything that decides its result, and of nothing
-else: variants that differ in name only share it, and it does not change with the run's other sequences.
+A unit is one (variant, seed, sequence). Its key is the sha256 of everything that decides its result: variants that
+differ in name only share it, and it does not change with the run's other sequences. The code in it is every module
+that a job can load, so a job loads little that decides nothing.
 """
 
 import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dat.errors import MissingError
 from dat.params import Settings
 from dat.sections import Benchmark, Csrdcf, Variant
 
-ENTRY = "dat.tracking.unit"
+ENTRY = "dat.tracking.job"
 SCHEMA = 1
 ORIGIN = {"otb": 1, "tc128": 1, "lasot": 1, "vot": 0, "tlp": 1, "dtb70": 1}
 """What a layout's files count pixels from (FORMATS); VOT's are as written."""
@@ -27,7 +28,8 @@ ORIGIN = {"otb": 1, "tc128": 1, "lasot": 1, "vot": 0, "tlp": 1, "dtb70": 1}
 class Unit:
     """One (variant, seed, sequence): its key, and what the job needs to know. Folders are below the profile.
 
-    Without a SALNet it is CSR-DCF's; `names` is its file of colour names, where there is one.
+    Without a SALNet it is CSR-DCF's; `names` is its file of colour names, where there is one. `files` are the facts of
+    the files that decide its result beside the sequence's, `parents` those of their records.
     """
 
     key: str
@@ -39,6 +41,8 @@ class Unit:
     gpgnet: str | None
     cost: int
     names: str | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+    parents: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def tracker(self) -> str:
@@ -71,31 +75,24 @@ def colour_names(settings: Csrdcf) -> str | None:
     return None if settings.colour_names == "none" else settings.colour_names
 
 
-def weights(home: Path, folder: str) -> dict[str, str]:
-    """The files of a network that decide a result: path below the profile to sha256. Raises MissingError."""
-    names = ("weights.safetensors", "vocabulary.json")
-    found = {
-        f"{folder}/{name}": records.sha256_file(home / folder / name)
-        for name in names
-        if (home / folder / name).is_file()
-    }
+def weights(folder: Path) -> list[Path]:
+    """The files of a network that decide a result. Raises MissingError."""
+    found = [path for name in ("weights.safetensors", "vocabulary.json") if (path := folder / name).is_file()]
     if not found:
-        raise MissingError(f"{home / folder}: no weights; dvc repro makes them (dat train)")
+        raise MissingError(f"{folder}: no weights; dvc repro makes them (dat train)")
     return found
 
 
-def files(home: Path, unit: Unit) -> dict[str, str]:
-    """All files that decide a unit's result beside the sequence's: path below the profile to sha256.
+def files(home: Path, unit: Unit) -> list[Path]:
+    """All files that decide a unit's result beside the sequence's.
 
     Raises MissingError when weights or the file of colour names are not there.
     """
-    found: dict[str, str] = {}
-    for folder in filter(None, (unit.salnet, unit.gpgnet)):
-        found |= weights(home, folder)
+    found = [path for folder in (unit.salnet, unit.gpgnet) if folder for path in weights(home / folder)]
     if unit.names:
         if not (home / unit.names).is_file():
             raise MissingError(f"{home / unit.names}: no such file, which csrdcf.colour_names names; or say none")
-        found[unit.names] = records.sha256_file(home / unit.names)
+        found.append(home / unit.names)
     return found
 
 
@@ -104,25 +101,35 @@ def attention_for(version: str, sentence: str | None) -> str:
     return "to" if version in ("nl", "jtnl") and not sentence else version
 
 
+def shared(protocol: str, layout: str, environment: Mapping[str, Any], code: Mapping[str, str]) -> dict[str, Any]:
+    """What decides the results of all units of a benchmark."""
+    return {
+        "schema": SCHEMA,
+        "code": dict(code),
+        "protocol": protocol,
+        "environment": dict(environment),
+        "origin": ORIGIN[layout],
+    }
+
+
+def key(shared: Mapping[str, Any], unit: Unit, sections: Mapping[str, Any], digest: str) -> str:
+    """A unit's key; `digest` is the sha256 of the sequence's row."""
+    own = {"sections": unit.reads(sections), "seed": unit.draws, "sequence": digest}
+    return records.sha256_json({**shared, **own, "files": {fact["path"]: fact["sha256"] for fact in unit.files}})
+
+
 def units(
     settings: Settings,
     benchmark: Benchmark,
     manifest: Manifest,
     names: Sequence[str],
-    environment: Mapping[str, Any],
+    shared: Mapping[str, Any],
 ) -> list[Unit]:
     """All units of a benchmark with their keys, in order of variant, seed and sequence."""
-    shared = {
-        "schema": SCHEMA,
-        "code": records.code_closure(ENTRY),
-        "protocol": benchmark.protocol,
-        "environment": dict(environment),
-        "origin": ORIGIN[manifest.header["layout"]],
-    }
     read = sections(settings, benchmark.protocol)
     table = colour_names(settings.section("csrdcf"))
     repetitions = settings.root.vot.repetitions if benchmark.protocol == "vot" else 1
-    hashes: dict[tuple[str | None, ...], dict[str, str]] = {}
+    hashes: dict[tuple[str | None, ...], dict[str, Any]] = {}
     found = []
     for variant_name in benchmark.variants:
         variant: Variant = settings.section(f"variants.{variant_name}")
@@ -137,9 +144,11 @@ def units(
                 unit = Unit("", variant_name, seed, name, version, salnet, gpgnet, cost, own_table)
                 decide = (salnet, gpgnet, own_table)
                 if decide not in hashes:
-                    hashes[decide] = files(settings.path, unit)
-                parts = {**shared, "sections": unit.reads(read), "files": hashes[decide], "seed": unit.draws}
-                found.append(replace(unit, key=records.sha256_json({**parts, "sequence": sequence.digest})))
+                    paths = files(settings.path, unit)
+                    facts = [records.file_facts(path, settings.path) for path in paths]
+                    hashes[decide] = {"files": facts, "parents": records.parents(paths, settings.path)}
+                unit = replace(unit, **hashes[decide])
+                found.append(replace(unit, key=key(shared, unit, read, sequence.digest)))
     return found
 
 

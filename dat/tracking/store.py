@@ -1,18 +1,21 @@
 """The job store: finished per-sequence results by the hash of what decides them.
 
 DVC deletes a stage's outputs before it runs it, so results live here, outside of any stage: `<store>/<kk>/<key>/` holds
-the files and `record.json`. An entry appears whole (a folder renamed into place) or not at all.
+the files, `record.json` and `run.json`. An entry appears whole (a folder renamed into place) or not at all. That a job
+made it is taken on trust: its files are compared with its record, and the record's key with its name.
 """
 
+import fcntl
 import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from dat import records
-from dat.errors import InputError
+from dat.errors import InputError, LockedError
 
 RECORD = "record.json"
 RUN = "run.json"
@@ -30,7 +33,7 @@ def entry(store: Path, key: str) -> Path:
 
 
 def record(store: Path, key: str) -> dict[str, Any] | None:
-    """The record of a complete entry, each of whose files has the recorded hash; None otherwise.
+    """The record of a complete entry, with its run file, each of whose files has the recorded hash; None otherwise.
 
     An entry that is damaged is taken away, so that its job runs again.
     """
@@ -39,6 +42,7 @@ def record(store: Path, key: str) -> dict[str, Any] | None:
         return None
     try:
         found: dict[str, Any] = records.read_json(folder / RECORD)
+        records.read_json(folder / RUN)
         whole = found["key"] == key and all(
             records.sha256_file(folder / fact["path"]) == fact["sha256"] for fact in found["outputs"]
         )
@@ -69,6 +73,37 @@ def put(store: Path, key: str, folder: Path, record: Mapping[str, Any], run: Map
         if not place.is_dir():
             raise
         shutil.rmtree(folder)
+
+
+@contextmanager
+def held(store: Path) -> Iterator[None]:
+    """While a run uses the store: nobody cleans it."""
+    with _flock(store, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def cleaning(store: Path) -> Iterator[None]:
+    """Have the store alone. Raises LockedError while a run uses it."""
+    with _flock(store, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _flock(store: Path, kind: int) -> Iterator[None]:
+    store.mkdir(parents=True, exist_ok=True)
+    with (store / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            user = "a benchmark uses" if kind == fcntl.LOCK_EX else "dat cache clean is cleaning"
+            raise LockedError(f"{store}: {user} the store; wait until it is done") from None
+        yield
+
+
+def left_over(store: Path) -> list[Path]:
+    """What killed jobs were writing; while the store is `held`, also what living ones are."""
+    return sorted((store / "tmp").glob("*"))
 
 
 def entries(store: Path) -> Iterator[Path]:

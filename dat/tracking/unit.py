@@ -75,8 +75,9 @@ class _Job:
         return Tracker(settings, self.salnet, attention, self.name, int(self.unit["seed"]), repetition)
 
     def image(self, index: int) -> Image:
-        """Frame `index`, from 0."""
-        return read_image(Path(self.unit["root"]) / self.row["files"][index][0])
+        """Frame `index`, from 0, if it is the one that was indexed."""
+        name, _, indexed = self.row["files"][index]
+        return read_image(Path(self.unit["root"]) / name, indexed)
 
     def one_pass(self) -> dict[str, Any]:
         """From the first frame to the last; the first row is the given box."""

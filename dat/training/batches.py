@@ -58,7 +58,9 @@ def cut(domain: Domain, regions: Regions, cache: FrameCache, size: int, device: 
     starts = np.flatnonzero(np.diff(regions.frame, prepend=-1))  # of each run of regions of one frame
     crops = []
     for rows in np.split(np.arange(len(regions.frame)), starts[1:]):
-        image = torch.from_numpy(cache.read(domain.frames[regions.frame[rows[0]]])).to(device).permute(2, 0, 1)
+        number = regions.frame[rows[0]]
+        pixels = cache.read(domain.frames[number], domain.hashes[number])
+        image = torch.from_numpy(pixels).to(device).permute(2, 0, 1)
         crops.append(crop_regions(image, torch.from_numpy(regions.boxes[rows]), size))
     return torch.cat(crops)  # channels-last, as its parts
 

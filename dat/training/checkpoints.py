@@ -26,7 +26,7 @@ class Checkpoints:
         Call it when all settings have been read: what is read later would not be in the key.
         """
         decides = {
-            "code": records.code_closure(module),
+            "code": records.code_used(module),
             "data": {name: records.folder_files(path) for name, path in sorted(job.inputs.items())},
             "params": job.settings.read,
             "key": job.key,

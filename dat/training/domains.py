@@ -19,10 +19,11 @@ MEMORY = 2 << 30  # bytes of decoded frames that are kept
 
 @dataclass(frozen=True)
 class Domain:
-    """A video: the frames to train on (files and boxes), the last ones held out, and its sentence."""
+    """A video: the frames to train on (files, their indexed sha256, boxes), the last held out, and its sentence."""
 
     name: str
     frames: list[Path]
+    hashes: list[str]
     boxes: NDArray[np.float64]  # (N,4) x,y,w,h in pixels, origin 0
     held_out: int  # of the last frames
     sentence: str | None
@@ -42,10 +43,11 @@ def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: 
     kept = [i for i in (range(len(boxes)) if chosen is None else chosen) if seen[i]]
     if not kept:
         return None
-    files = video.frames
+    frames, files = video.frames, video.files
     out = min(round(held_out * len(kept)), len(kept) - 1)
     shared = chosen is None
-    return Domain(video.name, [files[i] for i in kept], boxes[kept], out, video.sentence, video.size, shared)
+    hashes = [files[i][2] for i in kept]
+    return Domain(video.name, [frames[i] for i in kept], hashes, boxes[kept], out, video.sentence, video.size, shared)
 
 
 def manifests(folder: Path) -> list[Path]:
@@ -110,11 +112,11 @@ class FrameCache:
         self._kept: dict[Path, Pixels] = {}
         self._room = memory
 
-    def read(self, path: Path) -> Pixels:
-        """(H,W,3) uint8 RGB."""
+    def read(self, path: Path, indexed: str) -> Pixels:
+        """(H,W,3) uint8 RGB of a file. Raises InputError when its sha256 is not the one that was indexed."""
         found = self._kept.get(path)
         if found is None:
-            found = read_image(path)
+            found = read_image(path, indexed)
             if found.nbytes <= self._room:
                 self._room -= found.nbytes
                 self._kept[path] = found

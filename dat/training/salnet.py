@@ -205,7 +205,7 @@ def build(settings: params.Settings, entry: sections.Salnet, domains: int) -> SA
         runner.generator(settings.section("train").seed, 0),
     )
     if network.vgg_m != "none":
-        weights.assign(module.vggm, weights.read_vggm(Path(network.vgg_m)), network.vgg_m)
+        weights.assign(module.vggm, weights.read_vggm(settings.path / network.vgg_m), network.vgg_m)
     return module
 
 

@@ -68,7 +68,7 @@ def record(home: Path, name: str, inputs: list[str], outputs: list[str], command
         [fact for path in paths for fact in records.folder_files(home / path, home)] for paths in (inputs, outputs)
     ]
     made = records.make_record(
-        modules=[MODULE],
+        code=records.code_closure(MODULE),
         inputs=facts[0],
         outputs=[fact for fact in facts[1] if fact["path"] != name],
         params={"train.seed": 0, "seeds": [0]},
@@ -89,7 +89,7 @@ def _unit(home: Path, benchmark: str, tracker: str, sequence: str, texts: dict[s
     weights = home / "weights/salnet/core/pymdnet/weights.safetensors"
     key = records.sha256_json([benchmark, tracker, sequence])
     made = records.make_record(
-        modules=[MODULE],
+        code=records.code_closure(MODULE),
         inputs=[
             records.file_facts(weights, home),
             {"path": f"testing/{data}.jsonl", "sequence": sequence, "sha256": row.digest},
@@ -185,11 +185,22 @@ def lock(home: Path, settings: Settings) -> None:
     stages["salnet@pymdnet"] = (["testing/otb100.jsonl"], ["weights/salnet/core/pymdnet"])
     stages["report"] = (["reports/metrics", "weights"], ["reports/tables", "reports/index.record.json"])
     held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": [0]}}
-    made = {}
+    made, graph = {}, {}
     for name, (deps, outs) in stages.items():
         facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]
         verb = name.replace("@", " ").replace("salnet ", "train salnet ")
         made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
+        graph[name] = {
+            "cmd": made[name]["cmd"],
+            "deps": [f"./{dep}" for dep in deps],
+            "outs": outs,
+            "params": ["evaluation", "seeds"],
+        }
+        run = next((home / out for out in outs if out.endswith("record.json")), home / outs[0] / "record.json")
+        if run.is_file():
+            facts = {"stage": name, "seconds": 1.0, "record": records.sha256_file(run)}
+            records.write_json(home / "runs" / f"{name}.json", facts)
+    records.write_json(home / "dvc.yaml", {"stages": graph})
     records.write_json(home / "dvc.lock", {"schema": "2.0", "stages": made})
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fake_profile
 import pytest
@@ -13,6 +14,7 @@ from dat.audit import show
 from dat.audit.checks import Audit
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
+from dat.tracking import store
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +139,36 @@ def _stale(home: Path) -> str:
     return "dvc.lock evaluate@otb100: results/otb100"
 
 
+def _run_file(home: Path) -> str:
+    path = home / "runs/evaluate@otb100.json"
+    records.write_json(path, records.read_json(path) | {"record": "0" * 64})
+    return "runs/evaluate@otb100.json"
+
+
+def _graph(home: Path, part: str, value: object) -> str:
+    graph = records.read_json(home / "dvc.yaml")
+    graph["stages"]["evaluate@otb100"][part] = value
+    records.write_json(home / "dvc.yaml", graph)
+    return f"dvc.yaml evaluate@otb100: {part}"
+
+
+def _command(home: Path) -> str:
+    return _graph(home, "cmd", "exec ./workflow/dat evaluate vot2016")
+
+
+def _dependency(home: Path) -> str:
+    return _graph(home, "deps", ["testing/otb100.jsonl"])
+
+
+def _another_table(home: Path) -> str:
+    path = home / "reports/tables/claims.csv"
+    path.write_text(path.read_text() + "more\n")
+    return "reports/index.record.json: reports/tables/claims.csv"
+
+
 CHANGES: list[Callable[[Path], str]] = [
-    _box, _repetition, _frame, _weights, _score, _cell, _params, _code, _key, _manifest, _stale
+    _box, _repetition, _frame, _weights, _score, _cell, _params, _code, _key, _manifest, _stale,
+    _run_file, _command, _dependency, _another_table,
 ]  # fmt: skip
 
 
@@ -181,6 +211,36 @@ def test_a_file_that_is_gone_is_missing(copy: Path, name: str) -> None:
     ), found
 
 
+def test_a_file_that_nobody_may_read_is_missing_and_not_the_end(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = {"weights.safetensors", "Star.txt", "vot2016.json"}
+    real = Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path.name in closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    found = failed(copy)
+    for name in ("weights.safetensors", "results/otb100/dat-jtnl@seed-0/Star.txt", "reports/metrics: vot2016"):
+        assert any(verdict == "missing" and name in subject for _, verdict, subject in found), name
+
+
+def test_a_store_entry_that_is_not_what_the_results_say_differs(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = copy / "store"
+    monkeypatch.setenv("DAT_CACHE", str(place))
+    folder = copy / "results/otb100/dat-jtnl@seed-0"
+    record = records.read_json(folder / "Star.json")
+    entry = store.entry(place, record["key"])
+    records.write_json(entry / "record.json", record)
+    records.write_bytes(entry / "Star.txt", (folder / "Star.txt").read_bytes())
+    assert failed(copy) == []
+    (entry / "Star.txt").write_text("1,2,3,4\n")
+    assert ("store", "differs", f"{entry}: Star.txt") in failed(copy)
+    records.write_json(entry / "record.json", record | {"seed": 7})
+    assert ("store", "differs", str(entry / "record.json")) in failed(copy)
+
+
 def test_text_where_a_number_belongs_is_told(copy: Path) -> None:
     path = copy / "results/otb100/dat-jtnl@seed-0/Star.txt"
     path.write_text(path.read_text().replace(",", ",x", 1))
@@ -209,6 +269,7 @@ def test_the_command_prints_a_tree(here: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
     assert "table/3/dat-jtnl/otb100-success = 0." in said and "verified" in said
     assert "results/otb100/dat-jtnl@seed-0/Wall.json" in said and "dat-jtnl@seed-0" in said
+    assert "taken on trust: the audit's own code (sha256 " in said
 
 
 def test_the_json_of_one_number(here: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import small_sets as small
 from click.testing import CliRunner, Result
 
+from dat import records
 from dat.cli.data import data
 from dat.cli.subsample import subsample
 from dat.errors import DatError, InputError
@@ -22,9 +23,16 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> small.params.Setti
     """A profile that makes no data set itself, as working directory; and an OTB folder `OTB/all` beside it."""
     settings = small.profile(tmp_path / "paper", synthetic=False)
     small.describe(
-        settings, "otb100", name="otb100", root="none", lists={"otb100": ["Deer", "Woman"]}, sentences="s.csv"
+        settings,
+        "otb100",
+        name="otb100",
+        root="none",
+        lists={"otb100": ["Deer", "Woman"]},
+        sentences="data/otb100/sentences.csv",
     )
-    (settings.path / "s.csv").write_text("sequence,sentence,annotator,date\nDeer,the deer,me,2026-11-25\n")
+    records.write_text(
+        settings.path / "data/otb100/sentences.csv", "sequence,sentence,annotator,date\nDeer,the deer,me,2026-11-25\n"
+    )
     small.otb(tmp_path / "OTB" / "all", "Woman", 597)
     monkeypatch.chdir(settings.path)
     monkeypatch.delenv("DAT_DATA", raising=False)
@@ -96,11 +104,11 @@ def test_sentences_are_checked_and_written(paper: small.params.Settings) -> None
     assert done.exit_code == 0 and "target alone: Woman" in done.output
     assert call(data, "sentences", "write", "otb100", "Woman", "the  woman, left", "--annotator", "me").exit_code == 0
     assert "Woman" not in call(data, "sentences", "check", "otb100").output
-    assert '"the woman, left"' in (paper.path / "s.csv").read_text()
+    assert '"the woman, left"' in (paper.path / "data/otb100/sentences.csv").read_text()
 
 
 def test_a_strange_sentence_ends_with_status_1(paper: small.params.Settings) -> None:
-    with (paper.path / "s.csv").open("a") as file:
+    with (paper.path / "data/otb100/sentences.csv").open("a") as file:
         file.write("Nix,the nix,me,2026-11-25\n")
     assert call(data, "sentences", "check").exit_code == 1
 

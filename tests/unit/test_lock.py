@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dat.audit import lock
+from dat.audit import graph, lock
 from dat.audit.files import Files
 from dat.errors import InputError
 
@@ -49,7 +49,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def opened(folder: Path, params: dict[str, float] | None = None) -> lock.Lock:
     stages = lock.read(folder / "dvc.lock")
-    return lock.Lock(folder, Files.at(folder), stages, params or {"seed": 1e-4})
+    return lock.Lock(folder, Files.at(folder), stages, params or {"seed": 1e-4}, graph.read(folder / "dvc.yaml"))
 
 
 def verdicts(found: list[lock.Check]) -> dict[str, str]:
@@ -59,7 +59,7 @@ def verdicts(found: list[lock.Check]) -> dict[str, str]:
 def test_hashes_agree_with_dvc(repository: Path) -> None:
     found = opened(repository)
     checks = found.checks("one", "") + found.checks("two", "")
-    assert len(checks) == 7
+    assert len(checks) == 7 + 2 * 4
     assert {check.verdict for check in checks} == {"verified"}
 
 
@@ -91,7 +91,7 @@ def test_changed_params_and_commands_differ(repository: Path) -> None:
 
 
 def test_missing_things_are_missing(repository: Path, tmp_path: Path) -> None:
-    found = lock.Lock(tmp_path, Files(), lock.read(repository / "dvc.lock"), {})
+    found = lock.Lock(tmp_path, Files(), lock.read(repository / "dvc.lock"), {}, {})
     assert set(verdicts(found.checks("one", "")[1:]).values()) == {"missing"}
 
 

@@ -51,7 +51,7 @@ def test_csrdcf_reads_its_own_section_no_seed_and_no_weights(tmp_path) -> None:
     sections = {"tracking": {"a": 1}, "csrdcf": {"b": 2}, "vot": {"c": 3}}
     assert own.reads(sections) == {"csrdcf": {"b": 2}, "vot": {"c": 3}} and own.draws is None
     assert unit("k", 1).reads(sections) == {"tracking": {"a": 1}, "vot": {"c": 3}} and unit("k", 1).draws == 0
-    assert files(tmp_path, own) == {}
+    assert files(tmp_path, own) == []
 
 
 def test_csrdcf_depends_on_attention_and_on_the_file_of_colour_names(tmp_path) -> None:
@@ -62,7 +62,7 @@ def test_csrdcf_depends_on_attention_and_on_the_file_of_colour_names(tmp_path) -
     with pytest.raises(MissingError, match="colour_names"):
         files(tmp_path, own)
     records.write_bytes(tmp_path / "names.npy", b"y")
-    assert set(files(tmp_path, own)) == {"weights/gpgnet/to/weights.safetensors", "names.npy"}
+    assert files(tmp_path, own) == [tmp_path / "weights/gpgnet/to/weights.safetensors", tmp_path / "names.npy"]
 
 
 def test_the_share_of_unknown_words_of_a_benchmark() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from dat import records
+from dat.cli import run_in_process
+from dat.errors import LockedError
 from dat.tracking import store
 
 KEY = "ab" * 32
@@ -32,7 +34,7 @@ def test_the_first_of_two_equal_results_stays(tmp_path: Path) -> None:
     assert not list((tmp_path / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("damage", ["file", "record", "missing"])
+@pytest.mark.parametrize("damage", ["file", "record", "missing", "run"])
 def test_a_damaged_entry_is_taken_away(tmp_path: Path, damage: str) -> None:
     finished(tmp_path)
     folder = store.entry(tmp_path, KEY)
@@ -40,6 +42,8 @@ def test_a_damaged_entry_is_taken_away(tmp_path: Path, damage: str) -> None:
         (folder / "Deer.txt").write_text("1,2,3,5\n")
     elif damage == "record":
         (folder / "record.json").write_text("{")
+    elif damage == "run":
+        (folder / "run.json").unlink()
     else:
         (folder / "Deer.txt").unlink()
     assert store.record(tmp_path, KEY) is None
@@ -51,3 +55,22 @@ def test_the_store_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert store.location(tmp_path) == tmp_path / ".dat" / "store"
     monkeypatch.setenv("DAT_CACHE", str(tmp_path / "other"))
     assert store.location(tmp_path) == tmp_path / "other"
+
+
+def test_cleaning_takes_what_killed_jobs_left_and_not_while_a_run_uses_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAT_CACHE", str(tmp_path))
+    finished(tmp_path)
+    left = store.workspace(tmp_path)
+    (left / "Deer.txt").write_text("1,2")
+    with store.held(tmp_path), store.held(tmp_path):
+        with pytest.raises(LockedError, match="a benchmark uses the store"):
+            run_in_process(["cache", "clean"])
+        assert left.exists() and store.record(tmp_path, KEY) is not None
+    run_in_process(["cache", "clean", "--days", "1"])
+    assert not left.exists() and store.record(tmp_path, KEY) is not None
+    run_in_process(["cache", "clean"])
+    assert store.record(tmp_path, KEY) is None
+    with store.cleaning(tmp_path), pytest.raises(LockedError, match="dat cache clean"), store.held(tmp_path):
+        pass

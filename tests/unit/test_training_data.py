@@ -126,14 +126,14 @@ def test_cache_keeps_what_fits(tmp_path: Path, found: list[domains.Domain], monk
     read: list[Path] = []
     real = domains.read_image
 
-    def counted(path: Path) -> domains.Pixels:
+    def counted(path: Path, indexed: str) -> domains.Pixels:
         read.append(path)
-        return real(path)
+        return real(path, indexed)
 
     monkeypatch.setattr(domains, "read_image", counted)
     cache = domains.FrameCache(memory=72 * 96 * 3)  # room for one frame
     for number in (0, 1, 0, 1):
-        cache.read(found[0].frames[number])
+        cache.read(found[0].frames[number], found[0].hashes[number])
     assert len(read) == 3
 
 

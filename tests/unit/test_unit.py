@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from dat import params
+from dat import params, records
 from dat.errors import InputError, MissingError
 from dat.tracking import unit, vot
 from tests.unit.tracking_parts import ROOT, settings, video, write_frames, write_weights
@@ -22,7 +22,8 @@ def place(tmp_path_factory):
 
 def job(place, out, **changes):
     folder, truth = place
-    files = [[f"Clip/{number:04d}.png", 0, ""] for number in range(1, len(truth) + 1)]
+    paths = [f"Clip/{number:04d}.png" for number in range(1, len(truth) + 1)]
+    files = [[path, 0, records.sha256_file(folder / "data" / path)] for path in paths]
     row = {"sequence": "Clip", "files": files, "boxes": truth.tolist(), "size": [120, 90], "sentence": "a red square"}
     sections = {
         "tracking": params.plain(settings()),
@@ -82,6 +83,14 @@ def test_a_missing_frame_is_named(place, tmp_path):
     own = job(place, tmp_path)
     own["sequence"]["files"][2][0] = "Clip/lost.png"
     with pytest.raises(InputError, match=r"lost\.png"):
+        unit.run(own, "cpu")
+
+
+def test_a_frame_that_is_not_the_indexed_one_is_named(place, tmp_path):
+    """Another picture of the same size, as good to track on."""
+    own = job(place, tmp_path)
+    own["sequence"]["files"][2][0] = "Clip/0002.png"
+    with pytest.raises(InputError, match=r"0002\.png: not the file that was indexed"):
         unit.run(own, "cpu")
 
 

@@ -118,7 +118,7 @@ def test_a_pickle_that_wants_more_than_tensors_is_refused(tmp_path: Path, monkey
     assert not (tmp_path / "harm").exists()
 
 
-@pytest.mark.parametrize("read", [weights.read_pymdnet, weights.read_vggm, lambda path: weights.read_vgg16(str(path))])
+@pytest.mark.parametrize("read", [weights.read_pymdnet, weights.read_vggm, weights.read_vgg16])
 def test_a_weights_file_that_is_not_there_is_told_as_such(tmp_path: Path, read: Callable[[Path], object]) -> None:
     with pytest.raises(MissingError, match="no weights file there; `dat weights"):
         read(tmp_path / "weights.pth")
@@ -128,9 +128,9 @@ def test_a_vgg16_that_is_no_state_dict_is_refused(tmp_path: Path) -> None:
     torch.save([torch.zeros(2)], tmp_path / "list.pth")
     (tmp_path / "plain.pth").write_bytes(pickle.dumps(_Harm()))
     with pytest.raises(InputError, match=r"not torchvision's VGG-16"):
-        weights.read_vgg16(str(tmp_path / "list.pth"))
+        weights.read_vgg16(tmp_path / "list.pth")
     with pytest.raises(InputError, match="not opened"):
-        weights.read_vgg16(str(tmp_path / "plain.pth"))
+        weights.read_vgg16(tmp_path / "plain.pth")
 
 
 def matconvnet(path: Path, model: VGGM, tidy: bool) -> None:
@@ -182,7 +182,7 @@ def test_vgg16_from_a_file(tmp_path: Path) -> None:
     encoder = Encoder(0.1)
     theirs = {theirs: encoder.state_dict()[ours] for theirs, ours in weights._vgg16_names().items()}
     torch.save(theirs | {"classifier.0.weight": torch.zeros(1)}, tmp_path / "vgg16.pth")
-    found = weights.read_vgg16(str(tmp_path / "vgg16.pth"))
+    found = weights.read_vgg16(tmp_path / "vgg16.pth")
     weights.assign(Encoder(0.1), found, "vgg16.pth")
     assert torch.equal(found["blocks.3.4.weight"], encoder.blocks[3][4].weight)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+HOOK = Path(__file__).resolve().parent / "opened"
 BIN = Path(sys.executable).parent
-CODE = ("dat", "workflow", "Snakefile", "dvc.yaml", ".dvcignore")
+CODE = ("dat", "workflow", "Snakefile", "dvc.yaml", ".dvcignore", "none")
 
 
 class Project:
@@ -19,6 +20,7 @@ class Project:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.opened = path.parent / "opened"
         self.environment = {
             name: value
             for name, value in os.environ.items()
@@ -43,10 +45,16 @@ class Project:
             start_new_session=True,
         )
 
-    def run(self, *command: str, status: int = 0) -> str:
+    def run(self, *command: str, status: int = 0, **environment: str) -> str:
         """Run a command to its end; its status must be `status`. Returns what it printed."""
         done = subprocess.run(
-            command, cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=300, check=False
+            command,
+            cwd=self.path,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
         )
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
@@ -90,7 +98,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("git", "init", "-q", ".")
     project.run("dvc", "init", "-q")
     project.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "start", "--allow-empty")
-    project.run("dvc", "repro", "-q")
+    project.opened.mkdir()
+    watched = {"PYTHONPATH": f"{path}{os.pathsep}{HOOK}", "DAT_TEST_OPENED": str(project.opened)}
+    project.run("dvc", "repro", "-q", **watched)
     return project
 
 

@@ -3,12 +3,13 @@
 `dvc repro` killed by TERM or KILL leaves its commands running, and Snakemake its jobs. Here:
 
 1. a death of our parent sends us TERM (parent-death signal), and the first ancestor that is no shell is watched too,
-   since a shell may stand between;
+   since a shell may stand between; not the shell of a terminal, whose hang-up is a signal that `nohup` may refuse;
 2. orphans of our descendants come to us (child subreaper), so none is lost from sight;
 3. the command runs in its own process group and is killed by the kernel when we are;
 4. at the end, whatever the reason: INT to the group (Snakemake then cancels jobs, also a cluster's; TERM would let them
    run to their end), a grace period, then KILL for every descendant;
-5. jobs watch for our death by themselves (`die_with_supervisor`): our own KILL leaves no time for anything.
+5. jobs watch for our death by themselves (`die_with_supervisor`): our own KILL leaves no time for anything. Stages
+   without jobs need no more than that (`die_with_caller`).
 """
 
 import ctypes
@@ -23,7 +24,10 @@ from types import FrameType
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SHELLS = {"sh", "dash", "bash", "zsh", "ksh", "fish"}
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 VARIABLE = "DAT_SUPERVISOR"
+STAGE = "DVC_STAGE"
+"""What DVC sets for the commands that it runs."""
 GRACE = 5.0
 
 
@@ -66,16 +70,21 @@ def descendants(root: int) -> list[int]:
 
 
 def _watched() -> list[tuple[int, str]]:
-    """Our ancestors up to the first that is no shell: pid and start time."""
-    found, pid = [], os.getppid()
+    """Our ancestors up to the first that is no shell: pid and start time.
+
+    A terminal's shell, which gives each command a process group of its own, ends them.
+    """
+    found, pid, group = [], os.getppid(), os.getpgrp()
     while pid > 1:
         try:
             parent, start, _ = _stat(pid)
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            shell = Path(f"/proc/{pid}/comm").read_text().strip() in SHELLS
+            if shell and os.getpgid(pid) != group:
+                break
         except OSError:
             break
         found.append((pid, start))
-        if name not in SHELLS:
+        if not shell:
             break
         pid = parent
     return found
@@ -86,14 +95,43 @@ def die_with_supervisor(period: float = 0.5) -> None:
     tag = os.environ.get(VARIABLE)
     if not tag:
         return
-    pid, start = int(tag.split(":")[0]), tag.split(":")[1]
+    _die_without([(int(tag.split(":")[0]), tag.split(":")[1])], period)
+
+
+def die_with_caller(period: float = 0.5) -> None:
+    """In a stage: end this process as soon as the `dvc` (or other program) that has called it is gone."""
+    watched = _watched()
+    if _orphaned(watched):
+        os.kill(os.getpid(), signal.SIGKILL)
+    _die_without(watched, period)
+
+
+def _orphaned(watched: list[tuple[int, str]]) -> bool:
+    """Whether the `dvc` that has called us was gone before we looked: it would have been in our process group."""
+    if STAGE not in os.environ:
+        return False
+    caller = watched[-1][0] if watched else os.getppid()
+    try:
+        return os.getpgid(caller) != os.getpgrp()
+    except ProcessLookupError:
+        return True
+
+
+def _die_without(needed: list[tuple[int, str]], period: float) -> None:
+    """KILL this process when one of these is gone. One watch at a time: a later call's takes the place."""
 
     def watch() -> None:
-        while _alive(pid, start):
+        while all(_alive(pid, start) for pid, start in needed):
             time.sleep(period)
+            if threading.current_thread() is not _watch[-1]:
+                return
         os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, daemon=True, name="supervisor watch").start()
+    _watch[:] = [threading.Thread(target=watch, daemon=True, name="watch")]
+    _watch[-1].start()
+
+
+_watch: list[threading.Thread] = []
 
 
 def _reap(keep: int) -> None:
@@ -135,18 +173,20 @@ def run(
 
     Returns its exit status, or 128 + signal when we or our caller were told to end. Must be called in the main thread.
     """
-    parent = os.getppid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    parent, watched = os.getppid(), _watched()
+    if parent in dict(watched):
+        _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != parent:
+    if os.getppid() != parent or _orphaned(watched):
         return 128 + signal.SIGTERM
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    me, watched = os.getpid(), _watched()
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # `nohup` ignores HUP
+    before = {number: signal.signal(number, note) for number in heard}
+    me = os.getpid()
     tagged = {**environment, VARIABLE: f"{me}:{_stat(me)[1]}"}
 
     def in_child() -> None:

@@ -1,0 +1,129 @@
+"""What surrounds a stage: nothing is put in place when something was changed meanwhile, or by a process without the
+lock."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dat import params, records
+from dat.cli import stages
+from dat.errors import ChangedError, DatError, LockedError
+from dat.records import Job
+
+ROOT = Path(__file__).resolve().parents[2]
+Work = Callable[[Job], None]
+
+
+class Fake:
+    """A stage `fake` that copies a file, in a profile of its own; `during` is what happens while it runs."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.home = home
+        self.during: Work = lambda job: None
+        text = (ROOT / "params.yaml").read_text().replace("\nroot: .\n", f"\nroot: {home}\n")
+        (home / "params.yaml").write_text(text)
+        records.write_text(home / "in" / "a.txt", "old")
+        stage = stages.Stage(
+            "dat.boxes",
+            lambda s, k: {"in": "in"},
+            lambda s, k: {"out": "out.txt"},
+            lambda s, k: "out.record.json",
+            "dat fake",
+        )
+        monkeypatch.setattr(stages, "STAGES", {"fake": stage})
+        monkeypatch.setattr(stages, "_run", self._work)
+        monkeypatch.chdir(home)
+
+    def _work(self, module: str, job: Job) -> bool:
+        job.settings.section("evaluation.seed")
+        records.write_bytes(job.outputs["out"], (job.inputs["in"] / "a.txt").read_bytes())
+        self.during(job)
+        return True
+
+    def refused(self, during: Work, kind: type[DatError], what: str) -> None:
+        """The stage is run while that happens, and the error names it; the earlier output stays."""
+        self.during = lambda job: None
+        stages.run_stage("fake")
+        old = (self.home / "out.record.json").read_bytes()
+        self.during = during
+        with pytest.raises(kind, match=what):
+            stages.run_stage("fake")
+        assert (self.home / "out.record.json").read_bytes() == old
+        assert not list(self.home.glob(".*.tmp"))
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
+    return Fake(tmp_path, monkeypatch)
+
+
+def test_the_record_names_inputs_and_all_that_was_loaded(fake: Fake) -> None:
+    stages.run_stage("fake")
+    record = records.read_json(fake.home / "out.record.json")
+    assert [fact["path"] for fact in record["inputs"]] == ["in/a.txt"]
+    assert {"dat/boxes.py", "dat/cli/__init__.py", "dat/cli/stages.py", "dat/used.py"} <= set(record["code"])
+    assert record["params"] == {"evaluation.seed": 0, "numerics": "portable"}
+
+
+def test_an_input_that_changed_meanwhile_is_named(fake: Fake) -> None:
+    fake.refused(lambda job: records.write_text(fake.home / "in/a.txt", "new"), ChangedError, r"in/a\.txt: changed")
+
+
+def test_an_input_that_came_meanwhile_is_named(fake: Fake) -> None:
+    fake.refused(lambda job: records.write_text(fake.home / "in/b.txt", "new"), ChangedError, r"in/b\.txt: changed")
+
+
+def test_a_setting_that_changed_meanwhile_is_named(fake: Fake) -> None:
+    def change(old: str, new: str) -> None:
+        path = fake.home / "params.yaml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    fake.during = lambda job: change("fanout: {batch: 8", "fanout: {batch: 9")  # one that it did not read
+    stages.run_stage("fake")
+    change("fanout: {batch: 9", "fanout: {batch: 8")
+    fake.refused(
+        lambda job: change("10000, seed: 0", "10000, seed: 1"), ChangedError, r"yaml: evaluation\.seed changed"
+    )
+
+
+def test_code_that_changed_meanwhile_is_named(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change(job: Job) -> None:
+        monkeypatch.setitem(stages.used.CODE, "dat/boxes.py", "0" * 64)
+
+    fake.refused(change, ChangedError, r"dat/boxes\.py: changed")
+
+
+def test_only_the_process_that_has_the_lock_puts_outputs_in_place(fake: Fake) -> None:
+    lock = params.load(fake.home).place / "locks" / "fake"
+
+    def another(job: Job) -> None:
+        with pytest.raises(LockedError, match=r"fake: process \d+ is at it"):
+            stages.run_stage("fake")
+
+    fake.during = another
+    stages.run_stage("fake")
+    fake.refused(lambda job: lock.unlink(), LockedError, "removed while this process worked")
+
+    def taken(job: Job) -> None:
+        lock.unlink()
+        lock.touch()
+
+    fake.refused(taken, LockedError, "removed while this process worked")
+
+
+def test_what_killed_processes_left_is_swept_from_outputs_and_inputs(fake: Fake) -> None:
+    gone = 2**22 + 1  # beyond the highest number of a process
+    left = [
+        fake.home / name
+        for name in (
+            f".out.txt.{gone}.abcdef.tmp",
+            f"..out.txt.{gone}.abcdef.tmp.{gone}.abcdef.tmp",
+            f"in/.b.json.{gone}.abcdef.tmp",
+        )
+    ]
+    for path in left:
+        path.touch()
+    stages.run_stage("fake")
+    assert not any(path.exists() for path in left)

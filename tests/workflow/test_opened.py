@@ -1,0 +1,95 @@
+"""Every file that a stage opens is one that DVC watches for it, or one that such a file lists with its hash."""
+
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import Project
+
+pytestmark = pytest.mark.slow
+
+
+NO_INPUT = (".dat", ".git", ".dvc", ".dvcignore", "params.yaml")
+"""No dependencies: the job store and work, where DVCLive looks for a repository, and settings, watched one by one."""
+
+
+def stage_of(command: list[str]) -> str | None:
+    """The stage that a command belongs to; jobs and their scheduler are the benchmark's."""
+    if "dat.tracking.job" in command or "snakemake" in command:
+        return "benchmark@otb100"
+    place = next((index for index, word in enumerate(command) if Path(word).name == "dat"), None)
+    if place is None:
+        return None
+    words = [word for word in command[place + 1 :] if word != "train"]
+    return "benchmark@otb100" if words[0] == "job" else "@".join(words)
+
+
+def opened(project: Project) -> dict[str, set[str]]:
+    """What each stage opened to read while the project was brought up: paths below it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for log in project.opened.glob("*.jsonl"):
+        for line in log.read_text().splitlines():
+            command, path = json.loads(line)
+            if stage := stage_of(command):
+                found[stage].add(Path(path).relative_to(project.path).as_posix())
+    return found
+
+
+def listed(project: Project, paths: list[str]) -> set[str]:
+    """The raw files that manifests among the paths list with their hashes."""
+    found = set()
+    for path in (file for one in paths for file in [project.path / one, *(project.path / one).rglob("*.jsonl")]):
+        if path.suffix == ".jsonl":
+            head, *rows = map(json.loads, path.read_text().splitlines())
+            facts = [fact for row in rows for fact in [*row["files"], *row["annotations"]]]
+            found |= {f"{head['root']}/{name}" for name, _, _ in facts}
+    return found
+
+
+def below(path: str, places: list[str]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
+def undeclared(project: Project, stage: dict[str, Any], paths: set[str]) -> set[str]:
+    declared = [os.path.normpath(one["path"]) for one in [*stage["deps"], *stage["outs"]]]
+    paths = {path for path in paths if not below(path, [*declared, *NO_INPUT])}
+    paths = {path for path in paths if not (Path(path).suffix in (".tmp", ".pyc") or ".tmp/" in path)}
+    return paths - listed(project, declared)
+
+
+def test_every_file_that_a_stage_opens_is_declared(finished: Project) -> None:
+    lock = yaml.safe_load((finished.path / "dvc.lock").read_text())["stages"]
+    found = opened(finished)
+    assert set(found) == set(lock)
+    assert {name: left for name in lock if (left := undeclared(finished, lock[name], found[name]))} == {}
+    assert "data/otb100/sentences.csv" in found["index@otb100"]
+    assert "dat/tracking/online.py" in found["benchmark@otb100"], "jobs are watched too"
+
+
+def test_a_changed_sentence_changes_the_manifest(project: Project) -> None:
+    table = project.path / "data" / "otb100" / "sentences.csv"
+    lines = table.read_text().splitlines()
+    lines[1] = lines[1].replace(",", ",indeed ", 1)
+    table.chmod(0o644)
+    table.write_text("\n".join(lines) + "\n")
+    assert "index@otb100" in project.run("dvc", "status", "index@otb100")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage"),
+    [
+        ("vgg_m: none", "vgg_m: start.file", "salnet@pymdnet"),
+        ("vgg16: training/encoder/vgg16", "vgg16: start.file", "gpgnet@to"),
+        ("\n  colour_names: none", "\n  colour_names: start.file", "benchmark@otb100"),
+    ],
+)
+def test_files_that_settings_name_are_watched(project: Project, old: str, new: str, stage: str) -> None:
+    params = project.path / "params.yaml"
+    assert params.read_text().count(old) == 1
+    params.write_text(params.read_text().replace(old, new))
+    assert "start.file" in project.run("dvc", "status", stage)
