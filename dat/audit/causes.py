@@ -18,7 +18,7 @@ WORDS = {
     "missing": "outputs that are not here (make repro makes them)",
     "changed": "a change of {} after its run",
 }
-"""Kinds of causes that are told in words of their own."""
+"""Kinds of causes that have other words than their name."""
 
 LONGEST = 40
 """Letters of a value on the terminal."""
@@ -26,7 +26,7 @@ LONGEST = 40
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause: what kind, which one, and what it was and is (None: not recorded; code is told by its path alone).
+    """A cause: what kind, which one, and what it was and is (None: not recorded; code has its path alone).
 
     Kinds are data, code, settings, packages and the environment's other parts (numerics, processor, threads, ...);
     `dependency` is a stage's input that one run alone has, `stage` a stage that one alone has, `changed` and `missing`
@@ -138,8 +138,8 @@ def locked_causes(
 ) -> list[Cause]:
     """Code, settings and command of a stage that two locks do not share.
 
-    A folder of code is told by the files of it that git calls `changed`. With the stage's `record` in one of the runs,
-    what the record does not name is left out.
+    A folder of code stands for those of its files that git calls `changed`. With the stage's `record` in one of the
+    runs, what the record does not name is left out.
     """
     causes = []
     one, other = dependencies(old), dependencies(new)

@@ -1,6 +1,6 @@
-"""Why the stages of two runs differ: each stage's own causes, and the earlier stages that it follows from.
+"""Why the stages of two runs differ: each stage's causes, and the earlier stages that it follows from.
 
-A stage whose inputs differ only because earlier stages' outputs do has no cause of its own. Where both records of a
+A stage whose inputs differ only because earlier stages' outputs do has no cause itself. Where both records of a
 stage are known they name its causes; else dvc.lock and git do.
 """
 
@@ -117,7 +117,7 @@ class Explanation:
 
     @cached_property
     def explained(self) -> dict[str, tuple[tuple[Cause, ...], set[str]]]:
-        """Each differing stage's own causes, and the differing stages that its inputs come from."""
+        """Each differing stage's causes, and the differing stages that its inputs come from."""
         return {name: self._explain(name) for name in self.order if name in self.outputs}
 
     def _explain(self, name: str) -> tuple[tuple[Cause, ...], set[str]]:
@@ -165,7 +165,7 @@ class Explanation:
         return [cause for cause in causes if cause.kind not in why.OF_A_STAGE]
 
     def roots(self, name: str, skip: frozenset[str] = frozenset()) -> dict[str, tuple[Cause, ...]]:
-        """The stages with causes of their own that a stage's difference comes from, itself included, in order."""
+        """The stages with causes that a stage's difference comes from, itself included, in order."""
         reached, waiting = set(), [name]
         while waiting:
             stage = waiting.pop()

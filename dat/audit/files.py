@@ -56,7 +56,7 @@ class Files:
         return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
     def listing(self, path: Path) -> dict[str, str | None]:
-        """The md5 of a folder's files by their path within it, in DVC's order; of a file, its own under its name."""
+        """The md5 of a folder's files by their path within it, in DVC's order; of a file, its md5 under its name."""
         if not path.is_dir():
             return {path.name: self.md5(path)} if path.is_file() else {}
         files = sorted(self._below(path), key=lambda file: file.relative_to(path).parts)

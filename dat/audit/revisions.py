@@ -182,7 +182,7 @@ class Store:
         return self.top / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
 
     def listing(self, md5: str, name: str) -> dict[str, tuple[str, Path]] | None:
-        """An output's files by their path within it, md5 and place each; `name` is its own. None: not known."""
+        """An output's files by their path within it, md5 and place each; `name` is its name. None: not known."""
         for path, output in self.here.outputs.items() if self.here else ():
             if output.md5 == md5 and output.files is not None:
                 base = self.home / path if md5.endswith(".dir") else (self.home / path).parent

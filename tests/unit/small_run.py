@@ -1,4 +1,4 @@
-"""A pipeline of seven stages in a git checkout of its own, quick enough to run again after every change.
+"""A pipeline of seven stages in a small git checkout, quick enough to run again after every change.
 
 What a stage makes is a digest of its code (comments aside), settings, inputs and `arithmetic`; its record, dvc.lock and
 DVC's cache are written as the real ones are.
@@ -189,8 +189,8 @@ class Project:
     def _report(self, key: str, effect: list[Any]) -> None:
         variants = records.read_json(self.home / "reports/metrics/tc128.json")["variants"]
         rows = [
-            f"{name},tc128,success,{found['success']!r},table/1/{name}/tc128-success"
-            for name, found in variants.items()
+            f"{name},tc128,success,{scores['success']!r},table/1/{name}/tc128-success"
+            for name, scores in variants.items()
         ]
         self.write("reports/tables/table-1.csv", "\n".join(["row,benchmark,metric,ours,address", *rows]) + "\n")
         self.write("reports/tables/notes.md", f"{effect}\n")
