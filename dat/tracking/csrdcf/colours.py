@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat.errors import InputError, MissingError
+from dat.outside import read_text
 
 Floats = NDArray[np.float32]
 ROWS = 32768
@@ -92,7 +93,7 @@ def _numbers(path: Path) -> NDArray[np.float64]:
 
             values = [value for name, value in loadmat(path).items() if not name.startswith("__")]
             return np.asarray(max(values, key=np.size), np.float64)
-        text = path.read_text(encoding="utf-8").replace(",", " ")
+        text = read_text(path).replace(",", " ")
         return np.loadtxt(text.splitlines(), ndmin=2)
     except NotImplementedError:
         raise InputError(f"{path}: a MATLAB file of version 7.3 (HDF5); save its table as .npy") from None
