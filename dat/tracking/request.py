@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat import boxes as geometry
-from dat import params, sections
+from dat import outside, params, sections
 from dat.errors import InputError, MissingError
 from dat.tracking.sources import Frame, Source, open_source
 
@@ -51,15 +52,41 @@ class Request:
     choice: Choice
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go. None is nowhere, for boxes standard output."""
+
+    boxes: Path | None = None
+    video: Path | None = None
+    json: Path | None = None
+    show_attention: bool = False
+    origin: int = 0
+
+    def check(self, source: str) -> None:
+        """Raises InputError where a name does not fit what is written, or something would be overwritten."""
+        outside.output(self.video, "--video", ".mp4", ".m4v")
+        outside.output(self.json, "--json", ".json")
+        outside.output(self.boxes, "--out", ".txt", ".csv", ".tsv")
+        taken = {Path(source).resolve(): "SOURCE"}
+        for option, path in (("--out", self.boxes), ("--video", self.video), ("--json", self.json)):
+            if path is not None and (other := taken.setdefault(path.resolve(), option)) != option:
+                raise InputError(f"{option} {path}: {other} is the same file; give another name")
+
+
 def parse_box(text: str, origin: int) -> NDArray[np.float64]:
-    """`x,y,w,h` that counts pixels from `origin`, as a box of origin 0. Raises InputError."""
-    parts = text.replace(" ", ",").split(",")
+    """`x,y,w,h` that counts pixels from `origin`, as a box of origin 0. Raises InputError.
+
+    The numbers stand between commas, semicolons, blanks or tabs; brackets may stand around them.
+    """
+    inner = text.strip()
+    inner = inner[1:-1] if inner[:1] + inner[-1:] in ("()", "[]", "{}") else inner
+    parts = re.split(r"[,;\s]+", inner.strip(",; \t\r\n"))
     try:
-        values = np.array([float(part) for part in parts if part], np.float64)
+        values = np.array([float(part) for part in parts], np.float64)
     except ValueError:
         raise InputError(f"--box {text}: a box is four numbers x,y,w,h") from None
-    if len(values) != 4 or not np.isfinite(values).all():
-        raise InputError(f"--box {text}: a box is four finite numbers x,y,w,h")
+    if len(values) != 4 or not np.isfinite(values).all() or "_" in inner:
+        raise InputError(f"--box {text}: a box is four finite numbers x,y,w,h, decimals with a point")
     if (values[2:] <= 0).any():
         raise InputError(f"--box {text}: the box has no area; width and height must be over zero")
     return values - np.array([origin, origin, 0, 0], np.float64)
