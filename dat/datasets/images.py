@@ -134,13 +134,13 @@ def image_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-def resize(image: Image, height: int, width: int) -> Image:
+def resize(image: Deep, height: int, width: int) -> Deep:
     """The picture at another size: area average where it shrinks in both directions, else bilinear."""
     import cv2
 
     shrinks = height <= image.shape[0] and width <= image.shape[1]
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=way), dtype=np.uint8)
+    return cv2.resize(image, (width, height), interpolation=way)
 
 
 def encode_jpeg(image: Image, quality: int = 95) -> bytes:

@@ -178,6 +178,10 @@ def _shown_stream(container: Any) -> Any:
 
 def video(path: Path, notes: Notes) -> Iterator[Frame]:
     """The frames of a video file. Raises InputError naming file and frame where it breaks off."""
+    return eight_bits(_video_pictures(path, notes), notes)
+
+
+def _video_pictures(path: Path, notes: Notes) -> Iterator[tuple[str, Deep]]:
     import av
 
     number = 0
@@ -186,20 +190,21 @@ def video(path: Path, notes: Notes) -> Iterator[Frame]:
             shown = _shown_stream(container)
             for decoded in container.decode(shown):
                 number += 1
-                image = as_shown(decoded, shown.sample_aspect_ratio, f"{path}: frame {number}", notes)
-                yield Frame(f"{path}: frame {number}", image)
+                name = f"{path}: frame {number}"
+                yield name, as_shown(decoded, shown.sample_aspect_ratio, name, notes)
     except av.FFmpegError as error:
         raise InputError(f"{path}: frame {number + 1} cannot be read: {error}") from None
 
 
-def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> Image:
+def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> Deep:
     """A frame of a video as a player shows it: pixels made square, then turned by its display matrix.
 
     Raises InputError when that turns by no quarter.
     """
     from av.sidedata.sidedata import Type
 
-    image = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
+    image: Deep = decoded.to_ndarray(format="gray16le" if decoded.format.name.startswith("gray16") else "rgb24")
+    image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
     if aspect and aspect != 1:
         _note(notes, f"pixels are {aspect} wide: stretched as a player does")
         image = resize(image, image.shape[0], round(image.shape[1] * aspect))
@@ -215,7 +220,7 @@ def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> 
     return np.ascontiguousarray(turns(image))
 
 
-_TURNS: dict[tuple[float, ...], Callable[[Image], Image]] = {
+_TURNS: dict[tuple[float, ...], Callable[[Deep], Deep]] = {
     (1, 0, 0, 1): lambda image: image,
     (-1, 0, 0, -1): lambda image: image[::-1, ::-1],
     (-1, 0, 0, 1): lambda image: image[:, ::-1],

@@ -110,6 +110,20 @@ def test_deep_pictures_are_shown_by_the_first_frames_range(tmp_path, dtype, endi
     assert "are shown as 0 to 255" in source.notes[0]
 
 
+def test_a_deep_video_is_shown_by_the_first_frames_range(tmp_path):
+    with av.open(str(tmp_path / "deep.mkv"), "w") as container:
+        made = container.add_stream("ffv1", rate=25)
+        made.height, made.width, made.pix_fmt = 90, 120, "gray16le"
+        for frame in FRAMES:
+            grey = frame[..., 0].astype(np.uint16) + 7400
+            container.mux(made.encode(av.VideoFrame.from_ndarray(grey, format="gray16le")))
+        container.mux(made.encode())
+    source = open_source(str(tmp_path / "deep.mkv"))
+    got = frames(source)
+    assert got[0].shape == (90, 120, 3) and int(got[0].max()) - int(got[0].min()) == 255
+    assert "16 bits a colour" in source.notes[0]
+
+
 def test_a_benchmarks_deep_picture_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.full((5, 6), 700, np.uint16))
     with pytest.raises(InputError, match=r"a\.png: 16 bits a colour, where 8 belong"):
