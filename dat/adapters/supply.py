@@ -91,6 +91,9 @@ def name_of(frame: str | Path) -> str:
 def as_rgb(picture: object, name: str = "frame") -> Image:
     """A picture as (H, W, 3) uint8 RGB: of PIL, or an array (H, W), (H, W, 1) or (H, W, 3). Raises InputError."""
     if hasattr(picture, "convert"):
+        mode = str(getattr(picture, "mode", ""))
+        if mode[:1] in ("I", "F"):
+            raise InputError(f"{name}: mode {mode}, more than 8 bits a colour; convert it to 8 bits")
         picture = picture.convert("RGB")
     found = np.asarray(picture)
     if found.ndim == 2:

@@ -78,7 +78,7 @@ def parse_box(text: str, origin: int) -> NDArray[np.float64]:
 
     The numbers stand between commas, semicolons, blanks or tabs; brackets may stand around them.
     """
-    inner = text.strip()
+    inner = text.strip("\ufeff \t\r\n")
     inner = inner[1:-1] if inner[:1] + inner[-1:] in ("()", "[]", "{}") else inner
     parts = re.split(r"[,;\s]+", inner.strip(",; \t\r\n"))
     try:
@@ -146,7 +146,7 @@ def choose(variant: str, weights: Path | None = None, text: str | None = None, f
     An empty sentence is none. Raises ParamsError for an unknown variant, MissingError when there are no weights.
     """
     settings = home()
-    text = text.strip() or None if text else None
+    text = " ".join(text.replace("\ufeff", " ").split()) or None if text else None
     where = folders(settings, variant, weights, text)
     tracking: sections.Tracking = settings.section("tracking")
     if features:

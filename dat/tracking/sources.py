@@ -111,6 +111,8 @@ def _images(name: str, paths: Iterable[Path]) -> Source:
         if one.with_suffix("") == other.with_suffix(""):
             raise InputError(f"{name}: both {one.name} and {other.name}; which are the frames? give '*{one.suffix}'")
     notes: Notes = []
+    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(read_bytes(found[0])):
+        notes.append("pixels that are transparent count as they are stored")
     files = ((str(path), decode_shown(read_bytes(path), str(path))) for path in found)
     return Source(name, lambda: eight_bits(files, notes), len(found), notes=notes)
 
@@ -144,6 +146,17 @@ def eight_bits(frames: Iterable[tuple[str, Deep]], notes: Notes) -> Iterator[Fra
         else:
             scaled = (np.nan_to_num(picture.astype(np.float64), nan=low) - low) * (255 / (high - low))
             yield Frame(name, np.asarray(np.clip(np.round(scaled), 0, 255), np.uint8))
+
+
+def _transparent(data: bytes) -> bool:
+    """Whether a file has pixels through which a viewer shows what is behind."""
+    import cv2
+
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+        return False
+    opaque = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(picture.dtype, 1)
+    return bool(picture[..., 3].min() < opaque)
 
 
 def _range(picture: Deep, name: str) -> tuple[float, float]:
@@ -192,6 +205,8 @@ def _video_pictures(path: Path, notes: Notes) -> Iterator[tuple[str, Deep]]:
                 number += 1
                 name = f"{path}: frame {number}"
                 yield name, as_shown(decoded, shown.sample_aspect_ratio, name, notes)
+            if number < shown.frames:
+                _note(notes, f"the file says {shown.frames} frames, and {number} can be read: is it cut short?")
     except av.FFmpegError as error:
         raise InputError(f"{path}: frame {number + 1} cannot be read: {error}") from None
 

@@ -140,6 +140,36 @@ def test_frames_of_another_depth_and_of_no_range_are_named(tmp_path):
         frames(open_source(str(tmp_path)))
 
 
+def test_transparent_pixels_are_told(tmp_path):
+    for number, (frame, alpha) in enumerate(((FRAMES[0], 128), (FRAMES[1], 255))):
+        layer = np.full((*frame.shape[:2], 1), alpha, np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.concatenate([frame, layer], axis=2))
+    source = open_source(str(tmp_path))
+    assert frames(source)[0].shape == (90, 120, 3)
+    assert source.notes == ["pixels that are transparent count as they are stored"]
+    assert open_source(str(tmp_path / "1.png")).notes == []
+
+
+def test_a_video_that_is_cut_short_is_told(tmp_path):
+    with VideoWriter(tmp_path / "clip.mp4", 25) as writer:
+        for frame in FRAMES * 20:
+            writer.add(frame)
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    end = packets[39].pos + packets[39].size
+    data = (tmp_path / "clip.mp4").read_bytes()
+    (tmp_path / "clip.mp4").write_bytes(data[:end])
+    source = open_source(str(tmp_path / "clip.mp4"))
+    count = len(frames(source))
+    assert 0 < count < 80
+    assert source.notes == [f"the file says 80 frames, and {count} can be read: is it cut short?"]
+    short = open_source(str(tmp_path / "clip.mp4"), frames=3)
+    assert (len(frames(short)), short.notes) == (3, [])
+    (tmp_path / "clip.mp4").write_bytes(data[: end - 9])
+    with pytest.raises(InputError, match=r"clip\.mp4: frame \d+ cannot be read"):
+        frames(open_source(str(tmp_path / "clip.mp4")))
+
+
 # ---------------------------------------------------------------- several pictures in one file
 
 

@@ -204,7 +204,8 @@ def test_outputs_that_cannot_be_right_are_refused_before_anything(place, options
 
 
 @pytest.mark.parametrize(
-    "box", ["20;30;18;24", "20\t30\t18\t24", "[20, 30, 18, 24]", "(20 30 18 24)", " 20.0,30, 18,24,"]
+    "box",
+    ["20;30;18;24", "20\t30\t18\t24", "[20, 30, 18, 24]", "(20 30 18 24)", " 20.0,30, 18,24,", "\ufeff20,30,18,24\r"],
 )
 def test_a_box_is_four_numbers_between_any_signs(box):
     assert requests.parse_box(box, 0).tolist() == [20, 30, 18, 24]
