@@ -23,6 +23,7 @@ _ENDINGS = (".txt", ".mat")
 _NOWHERE = np.array([0.0, 0.0, np.nextafter(0, 1), np.nextafter(0, 1)])
 """A box of no size that is not repaired: pytracking repairs empty boxes first, and then lengthens by them."""
 
+_TRACKERS = "a tracker's files belong in a folder of their own, and --results names the one above"
 EXPERIMENTS = ("baseline", "region_noise", "unsupervised", "realtime", "longterm")
 _OWN = ("record.json", "manifest.json")
 _REPETITION = re.compile(r"([^/]+)/\1_(?!001)\d{3}\.txt$")
@@ -55,6 +56,9 @@ def tracker_folders(root: Path, sequences: Iterable[str] = ()) -> list[Path]:
     if others and all(names.match(path.name) for path in others):
         above = root.absolute().parent
         raise InputError(f"--results {root}: its folders are sequences ({others[0].name}, ...); give --results {above}")
+    loose = [path for path in entries if path.suffix.lower() in _ENDINGS and names.match(path.stem)]
+    if others and loose:
+        raise InputError(f"--results {root}: {loose[0].name} beside folders such as {others[0].name}; {_TRACKERS}")
     if others:
         return folders
     if not entries:

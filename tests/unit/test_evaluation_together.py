@@ -190,6 +190,15 @@ def test_a_trackers_own_folder_is_not_taken_for_trackers(tmp_path: Path) -> None
         result_files.tracker_folders(tmp_path / "T", NAMES)
 
 
+def test_loose_results_beside_folders_are_told(tmp_path: Path) -> None:
+    write(tmp_path / "T/Deer.txt", walk())
+    write(tmp_path / "names.txt", "Deer\n")
+    assert [folder.name for folder in result_files.tracker_folders(tmp_path, NAMES)] == ["T"]
+    write(tmp_path / "bolt.txt", walk())
+    with pytest.raises(InputError, match=r"bolt\.txt beside folders such as T; a tracker's files belong in a folder"):
+        result_files.tracker_folders(tmp_path, NAMES)
+
+
 def test_which_of_two_spellings_is_scored_is_told(tmp_path: Path) -> None:
     write(tmp_path / "T/Deer.txt", walk())
     write(tmp_path / "T/deer.txt", walk())
