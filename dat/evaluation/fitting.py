@@ -18,6 +18,9 @@ Flags = npt.NDArray[np.bool_]
 NEAR = 1.01
 """Pixels by which a first row may be off the first box: rounding, or counting from 0 instead of 1."""
 
+STILL = 0.005
+"""Mean overlap by which rows may fit the frames after theirs better: less is a target that hardly moves."""
+
 SAMPLES = 16
 LEAST, BETTER = 0.5, 0.3
 """Another reading of the numbers is meant when its mean overlap is at least that, and better by that."""
@@ -49,8 +52,10 @@ def aligned(boxes: Floats, truth: Floats) -> bool:
     if not near(boxes[0], truth[0]):
         return False
     rows = min(len(boxes), len(truth) - 1)
-    now, later = (overlaps(boxes[:rows], truth[start : start + rows]).sum() for start in (0, 1))
-    return bool(now >= later)
+    if rows < 1:
+        return True
+    now, later = (overlaps(boxes[:rows], truth[start : start + rows]).mean() for start in (0, 1))
+    return bool(later - now <= STILL)
 
 
 def start_of(boxes: Floats, first: Floats) -> int | None:

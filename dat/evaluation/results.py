@@ -123,20 +123,24 @@ def find_files(folder: Path, names: Names) -> Found:
             found.notes.append(f"{match.sequence}: {chosen} is scored, not {aside}")
     found.files = {name: path for name, (_, path) in best.items()}
     found.ignored.sort()
-    _two_trackers(folder, found.files.items())
+    home = _two_trackers(folder, found.files.items())
+    if home not in (None, folder) and home.name not in EXPERIMENTS:
+        found.notes.append(f"its results lie in {home.relative_to(folder).as_posix()}")
     if again := [name for name in found.ignored if _REPETITION.search(name)]:
         found.notes.append(f"the first run of each sequence is scored, not {len(again)} repetitions such as {again[0]}")
     return found
 
 
-def _two_trackers(folder: Path, files: Iterable[tuple[str, Path]]) -> None:
-    """Raises InputError when the files of sequences lie in several folders, which are then trackers of their own.
+def _two_trackers(folder: Path, files: Iterable[tuple[str, Path]]) -> Path | None:
+    """The folder in which the files of sequences lie, None without a file.
+
+    Raises InputError when they lie in several folders, which are then trackers of their own.
 
     A folder of a sequence (`Deer/Deer_001.txt`) or of its class (`airplane/airplane-1.txt`) is no such folder.
     """
     homes = sorted({_home(path, folder, name) for name, path in files})
     if len(homes) < 2:
-        return
+        return homes[0] if homes else None
     one, other = homes[:2]
     todo = f"move what is not its result out of {folder}"
     if one not in other.parents:

@@ -269,16 +269,16 @@ def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run
     if len(strange):
         where = place(path, lines[strange[0]], label)
         raise InputError(f"{where}: code {table[strange[0], 0]:g}; there are 0, 1 and 2")
+    run = _run(table[:frames], counts[:frames])
+    if len(counts) and (broken := _broken(run.codes)):
+        line, wrong = lines[broken[0]], broken[1]
+        raise InputError(f"{place(path, line, label)}: not a run with restarts: {wrong}; give VOT's `baseline` runs")
     if len(counts) != frames and (lengths != "cut" or not len(counts)):
         line = min(len(counts), frames) + 1
         raise InputError(
             f"{place(path, line, label)}: {len(counts)} rows for {frames} frames; "
             "complete the file, or score the common part with --lengths cut"
         )
-    run = _run(table[:frames], counts[:frames])
-    if broken := _broken(run.codes):
-        line, wrong = lines[broken[0]], broken[1]
-        raise InputError(f"{place(path, line, label)}: not a run with restarts: {wrong}; give VOT's `baseline` runs")
     return run, len(counts) != frames
 
 

@@ -99,6 +99,14 @@ def in_frame(box: NDArray[np.float64], text: str, size: tuple[int, int], name: s
         raise InputError(f"--box {text}: the box lies outside the frame {name}, which has {size[0]}x{size[1]} pixels")
 
 
+def remarks(box: NDArray[np.float64], size: tuple[int, int]) -> list[str]:
+    """What is odd about a box in a frame of (width, height): it reaches out, and would not if it were corners."""
+    (x, y, w, h), (width, height) = box, size
+    if (x + w > width or y + h > height) and x < w <= width and y < h <= height:
+        return [f"the box reaches out of the frame ({width}x{height}); it is x,y,w,h, not the corners x1,y1,x2,y2"]
+    return []
+
+
 def first_frames(source: Source) -> tuple[Frame, Iterator[Frame]]:
     """The first frame, and all frames. Raises InputError when there is none."""
     frames = source.frames()
@@ -172,4 +180,5 @@ def check(
     first, all_frames = first_frames(opened)
     size = (first.image.shape[1], first.image.shape[0])
     in_frame(target, box, size, first.name)
+    opened.notes.extend(remarks(target, size))
     return Request(opened, all_frames, target, size, choose(variant, weights, text, features))

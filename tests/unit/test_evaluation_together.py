@@ -183,6 +183,13 @@ def test_folders_of_sequences_and_classes_are_one_tracker(tmp_path: Path) -> Non
     assert set(result_files.find_files(tmp_path / "L", Names(["cat-1", "dog-1"])).files) == {"cat-1", "dog-1"}
 
 
+def test_a_level_in_between_is_told_unless_it_is_an_experiment(tmp_path: Path) -> None:
+    write(tmp_path / "OTB100/A/Deer.txt", walk())
+    write(tmp_path / "T/baseline/Deer.txt", walk())
+    assert read(tmp_path / "OTB100").notes == ["its results lie in A"]
+    assert read(tmp_path / "T").notes == []
+
+
 def test_a_trackers_own_folder_is_not_taken_for_trackers(tmp_path: Path) -> None:
     for name in NAMES:
         write(tmp_path / "T" / name / f"{name}_001.txt", walk())
@@ -223,6 +230,15 @@ def test_rows_without_the_first_are_never_cut(tmp_path: Path, lengths: str, defi
     with pytest.raises(InputError, match=r"Deer\.txt:1\): 59 rows for 60 frames, and it does not begin with") as error:
         read(tmp_path / "T", lengths=lengths, definition=definition)
     assert "--lengths" not in str(error.value)
+
+
+def test_a_target_that_stands_still_may_lack_its_last_row(tmp_path: Path) -> None:
+    target = Target("Deer", walk(step=0))
+    jitter = target.boxes + np.random.default_rng(0).normal(0, 1, target.boxes.shape)
+    jitter[0] = target.boxes[0]
+    write(tmp_path / "T/Deer.txt", jitter[:-1])
+    found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule("tc128"))
+    assert (len(found.boxes["Deer"]), found.cut) == (59, ["Deer"])
 
 
 def test_rows_that_begin_right_and_fit_the_frame_after_are_not_cut(tmp_path: Path) -> None:
@@ -374,6 +390,12 @@ def vot_tracker(tmp_path: Path, codes: dict[int, int], rows: np.ndarray | None =
 def test_a_run_without_restarts_is_told(tmp_path: Path, codes: dict[int, int], line: int, said: str) -> None:
     with pytest.raises(InputError, match=rf"tracker T, sequence Deer, line {line} .*{said}"):
         vot_tracker(tmp_path, codes)
+
+
+def test_a_run_without_its_first_row_is_not_to_be_cut(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a run with restarts: the first row is a region") as error:
+        vot_tracker(tmp_path, {}, walk(40)[1:])
+    assert "--lengths" not in str(error.value)
 
 
 @pytest.mark.parametrize(

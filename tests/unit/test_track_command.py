@@ -217,6 +217,11 @@ def test_other_boxes_are_told(box):
         requests.parse_box(box, 0)
 
 
+def test_a_box_that_may_be_corners_is_told(place):
+    assert "not the corners" in call(place, "--frames", "2", box="60,40,78,64").stderr
+    assert "corners" not in call(place, "--frames", "2").stderr
+
+
 def test_what_was_done_to_frames_is_told_and_in_the_json(place, tmp_path):
     for number, frame in enumerate(FRAMES):
         cv2.imwrite(str(tmp_path / f"{number}.png"), frame[..., ::-1].astype(np.uint16) * 10 + 5000)
