@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from dat.datasets import sentences as tables
 from dat.datasets.images import Image
 from dat.datasets.layouts import canonical
-from dat.datasets.rows import read_text
 from dat.errors import InputError
+from dat.outside import matching, read_text
 from dat.tracking import assemble, request
 from dat.tracking.follower import Tracks
 
@@ -72,13 +72,13 @@ def read_sentences(place: Path) -> dict[str, str]:
     """
     if place.is_file():
         return {canonical(name): found.sentence for name, found in tables.read(place).items()}
-    files = sorted(place.glob("*.txt"))
+    files = matching(place, "*.txt")
     if not files:
         raise InputError(f"{place}: no sentences here; a CSV table of them or a folder of <sequence>.txt is wanted")
     found = {canonical(file.stem): " ".join(read_text(file).split()) for file in files}
     for file in files:
         if not found[canonical(file.stem)]:
-            raise InputError(f"{file}: no sentence in it; write one or remove the file")
+            raise InputError(f"{file}: no sentence in it; write one or move the file away")
     return found
 
 
@@ -91,6 +91,9 @@ def name_of(frame: str | Path) -> str:
 def as_rgb(picture: object, name: str = "frame") -> Image:
     """A picture as (H, W, 3) uint8 RGB: of PIL, or an array (H, W), (H, W, 1) or (H, W, 3). Raises InputError."""
     if hasattr(picture, "convert"):
+        mode = str(getattr(picture, "mode", ""))
+        if mode[:1] in ("I", "F"):
+            raise InputError(f"{name}: mode {mode}, more than 8 bits a colour; convert it to 8 bits")
         picture = picture.convert("RGB")
     found = np.asarray(picture)
     if found.ndim == 2:

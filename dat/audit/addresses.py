@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.errors import InputError, MissingError
+from dat.outside import matching
 from dat.params import Settings
 from dat.records import is_record, read_json
 
@@ -81,7 +82,7 @@ class Numbers:
     def scores(self) -> dict[str, Scores]:
         """The scores of each benchmark and subset."""
         found: dict[str, Scores] = {}
-        for path in sorted((self.settings.path / "reports" / "metrics").glob("*.json")):
+        for path in matching(self.settings.path / "reports" / "metrics", "*.json"):
             data = {} if is_record(path) else _readable(path)
             file = path.relative_to(self.settings.path).as_posix()
             if isinstance(data.get("trackers"), dict):
@@ -93,7 +94,7 @@ class Numbers:
 
     def _printed(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
         """The rows of the report's tables or of its figures' points, with their file."""
-        for path in sorted((self.settings.path / "reports" / "tables").glob(f"{kind}-*.csv"), key=_number):
+        for path in sorted(matching(self.settings.path / "reports" / "tables", f"{kind}-*.csv"), key=_number):
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):
                     if row.get("address"):

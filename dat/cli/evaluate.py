@@ -67,8 +67,12 @@ def by_hand(
     seed: int,
 ) -> None:
     """Score the trackers of a folder and print a table."""
+    from dat import outside
     from dat.evaluation import score, table
     from dat.records import write_json, write_text
+
+    outside.output(json_out, "--json", ".json")
+    outside.output(csv_out, "--csv", ".csv")
 
     if resamples < 100:
         raise InputError(f"--resamples {resamples}: an interval wants at least 100")

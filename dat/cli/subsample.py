@@ -23,7 +23,10 @@ def subsample(annotations: Path | None, output: Path | None, step: int | None) -
         return
     if annotations is None or output is None:
         raise click.UsageError("--annotations and --list belong together")
+    from dat import outside
     from dat.datasets.subsample import write_selection
+
+    outside.output(output, "--list", ".csv")
 
     rows = write_selection(annotations, output, step or 80)
     click.echo(f"{rows} frames in {output}")

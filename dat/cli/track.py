@@ -61,6 +61,8 @@ def track(
 
     Example: dat track clip.mp4 --box 48,60,30,42 --text "the red car on the left" --out boxes.txt --video out.mp4
     """
+    outputs = requests.Outputs(out, video, json_, show_attention, int(origin))
+    outputs.check(source)
     checked = requests.check(
         source,
         box,
@@ -76,7 +78,4 @@ def track(
         click.echo("--show-attention needs --video to show it in", err=True)
     from dat.tracking import track as tracking
 
-    outputs = tracking.Outputs(out, video, json_, show_attention, int(origin))
-    run = tracking.run(checked, outputs, seed, device, lambda said: click.echo(said, err=True))
-    if out is None:
-        click.echo(run.rows(int(origin)), nl=False)
+    tracking.run(checked, outputs, seed, device, lambda line: click.echo(line, err=True))

@@ -1,31 +1,130 @@
 """Images as arrays: height x width x 3, uint8, RGB; grey pictures have three equal channels.
 
-Orientation flags are ignored: the benchmarks' boxes were drawn on the stored pixels.
+`decode_image` is for data sets: orientation flags are ignored, since the benchmarks' boxes were drawn on the stored
+pixels. `decode_shown` is for a user's own pictures: turned as a viewer turns them, and as deep as they are stored. Both
+refuse a file with several pictures, of which a reader would take the first.
 """
 
+import struct
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dat.errors import InputError
+from dat.outside import read_bytes
 
 Image = npt.NDArray[np.uint8]
+Deep = npt.NDArray[Any]
+"""A picture (H, W, 3), RGB, of 8 or 16 bits or floating point."""
 
 
 def decode_image(data: bytes, name: str) -> Image:
-    """The picture in the bytes of a JPEG, PNG, ... file: (H, W, 3) uint8 RGB. Raises InputError naming `name`."""
+    """The picture in the bytes of a JPEG, PNG, ... file: (H, W, 3) uint8 RGB, as stored.
+
+    Raises InputError naming `name`, also for several pictures and for more than 8 bits.
+    """
     import cv2
 
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = _decoded(data, name, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture.dtype != np.uint8:
+        raise InputError(f"{name}: {bits(picture)} a colour, where 8 belong; convert it to 8 bits")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def decode_shown(data: bytes, name: str) -> Deep:
+    """As `decode_image`, but turned as a viewer shows it, and 8 or 16 bits or floating point. Raises like it."""
+    import cv2
+
+    return _coloured(_decoded(data, name, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
+
+
+def decode_pages(data: bytes, name: str) -> list[Deep]:
+    """All pictures of a TIFF of several pages or of an animated PNG or WebP. Raises InputError naming `name`."""
+    import cv2
+
+    buffer = np.frombuffer(data, np.uint8)
+    if data[:2] in (b"II", b"MM"):
+        done, pages = cv2.imdecodemulti(buffer, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    else:
+        done, animation = cv2.imdecodeanimation(buffer)
+        pages = animation.frames
+    if not done or len(pages) != pictures(data):
+        raise InputError(f"{name}: of {pictures(data)} pictures {len(pages)} can be read; extract them as PNG files")
+    return [_coloured(page) for page in pages]
+
+
+def bits(picture: Deep) -> str:
+    """How deep a picture is, in words."""
+    return "floating point" if picture.dtype.kind == "f" else f"{picture.dtype.itemsize * 8} bits"
+
+
+def _decoded(data: bytes, name: str, flags: int) -> Deep:
+    import cv2
+
+    if (count := pictures(data)) > 1:
+        raise InputError(f"{name}: {count} pictures in one file, where one belongs; extract them as PNG files")
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error as error:  # more pixels than it reads, for one
         raise InputError(f"{name}: not a readable image: {error.err}; make it smaller, or fetch it again") from None
     if picture is None:
         raise InputError(f"{name}: not a readable image ({len(data)} bytes); fetch or extract it again")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return picture
+
+
+def _coloured(picture: Deep) -> Deep:
+    """A picture of OpenCV's, grey, BGR or BGRA, as RGB."""
+    if picture.ndim == 2:
+        return np.repeat(picture[..., None], 3, axis=2)
+    return np.ascontiguousarray(picture[..., 2::-1])
+
+
+def pictures(data: bytes) -> int:
+    """How many pictures a PNG, WebP or TIFF file holds; 1 for any other."""
+    try:
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            return _png_frames(data)
+        if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and data[20] & 2:
+            return _webp_frames(data)
+        if data[:4] in (b"II*\0", b"MM\0*"):
+            return _tiff_pages(data, "<" if data[:2] == b"II" else ">")
+    except (struct.error, IndexError):
+        pass  # broken off: the decoder says so
+    return 1
+
+
+def _png_frames(data: bytes) -> int:
+    """The number in an `acTL` chunk, which stands before the picture."""
+    at = 8
+    while data[at + 4 : at + 8] not in (b"IDAT", b""):
+        if data[at + 4 : at + 8] == b"acTL":
+            return int(struct.unpack_from(">I", data, at + 8)[0])
+        at += 12 + int(struct.unpack_from(">I", data, at)[0])
+    return 1
+
+
+def _webp_frames(data: bytes) -> int:
+    at, count = 12, 0
+    while at + 8 <= len(data):
+        count += data[at : at + 4] == b"ANMF"
+        size = int(struct.unpack_from("<I", data, at + 4)[0])
+        at += 8 + size + size % 2
+    return max(count, 1)
+
+
+def _tiff_pages(data: bytes, order: str) -> int:
+    """The directories of a TIFF that are no smaller copy (tag 254, bit 0) of another."""
+    at, count, seen = int(struct.unpack_from(f"{order}I", data, 4)[0]), 0, set[int]()
+    while at and at not in seen:
+        seen.add(at)
+        entries = int(struct.unpack_from(f"{order}H", data, at)[0])
+        tags = [struct.unpack_from(f"{order}HHII", data, at + 2 + 12 * entry) for entry in range(entries)]
+        count += not any(tag == 254 and value & 1 for tag, _, _, value in tags)
+        at = int(struct.unpack_from(f"{order}I", data, at + 2 + 12 * entries)[0])
+    return max(count, 1)
 
 
 def read_image(path: Path, indexed: str | None = None) -> Image:
@@ -33,10 +132,7 @@ def read_image(path: Path, indexed: str | None = None) -> Image:
 
     `indexed` is the sha256 in a manifest that the file's bytes must have. Raises InputError naming the file.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    data = read_bytes(path)
     if indexed is not None and sha256(data).hexdigest() != indexed:
         raise InputError(f"{path}: not the file that was indexed; restore it, or run dat index again")
     return decode_image(data, str(path))
@@ -48,13 +144,13 @@ def image_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-def resize(image: Image, height: int, width: int) -> Image:
+def resize(image: Deep, height: int, width: int) -> Deep:
     """The picture at another size: area average where it shrinks in both directions, else bilinear."""
     import cv2
 
     shrinks = height <= image.shape[0] and width <= image.shape[1]
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=way), dtype=np.uint8)
+    return cv2.resize(image, (width, height), interpolation=way)
 
 
 def encode_jpeg(image: Image, quality: int = 95) -> bytes:

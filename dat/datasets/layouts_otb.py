@@ -10,9 +10,10 @@ import re
 from functools import partial
 from pathlib import Path
 
-from dat.datasets.rows import read_rows, read_text
+from dat.datasets.rows import read_rows
 from dat.datasets.targets import Fact, Found, Target, folders, images, internal
 from dat.errors import InputError
+from dat.outside import matching, read_text
 
 ORIGIN = 1
 
@@ -23,7 +24,7 @@ def find_otb(root: Path) -> list[Found]:
 
 
 def _otb(folder: Path) -> list[Found]:
-    numbered = [path for path in sorted(folder.glob("groundtruth_rect.[0-9].txt")) if path.stat().st_size > 1]
+    numbered = [path for path in matching(folder, "groundtruth_rect.[0-9].txt") if path.stat().st_size > 1]
     whole = folder / "groundtruth_rect.txt"
     if numbered:
         named = [(f"{folder.name}-{path.name.split('.')[1]}", path) for path in numbered]
@@ -56,7 +57,7 @@ def find_tc128(root: Path) -> list[Found]:
 
 
 def _tc128(folder: Path) -> list[Found]:
-    files = sorted(folder.glob("*_gt.txt"), key=lambda path: path.name.lower())
+    files = sorted(matching(folder, "*_gt.txt"), key=lambda path: path.name.lower())
     names = [path.name.removesuffix("_gt.txt") for path in files] if len(files) > 1 else [folder.name]
     named = zip(names[: len(files)], files, strict=True)
     return [Found(name, folder, partial(read_tc128, name, folder, path)) for name, path in named]
@@ -70,10 +71,15 @@ def read_tc128(name: str, folder: Path, annotation: Path, fact: Fact | None) -> 
 
 
 def _frames_file(folder: Path, annotation: Path) -> Path | None:
-    """The file with the first and last image: of the target's name, of the folder's, or the only one."""
-    files = {path.name.lower(): path for path in sorted(folder.glob("*_frames.txt"))}
+    """The file with the first and last image: of the target's name, of the folder's, or the only one.
+
+    Raises InputError when there are several of other names.
+    """
+    files = {path.name.lower(): path for path in matching(folder, "*_frames.txt")}
     names = [annotation.name.removesuffix("_gt.txt"), folder.name]
     named = [files[key] for name in names if (key := f"{name}_frames.txt".lower()) in files]
+    if not named and len(files) > 1:
+        raise InputError(f"{folder}: {', '.join(files)}: which is of {annotation.name}? name it {names[0]}_frames.txt")
     return next(iter([*named, *files.values()]), None)
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from dat.datasets.rows import number, read_flags, read_lines, read_rows, read_text, same_length
+from dat.datasets.rows import SPACES, number, read_flags, read_lines, read_rows, same_length
 from dat.datasets.targets import Fact, Found, Target, folders, images, internal
 from dat.errors import InputError
+from dat.outside import read_text
 
 ORIGIN = 1
 _VIDEO = re.compile(r".+-\d+")
@@ -38,22 +39,31 @@ def lasot_order(name: str) -> tuple[str, int]:
 def lasot_absent(folder: Path) -> tuple[list[int], list[Path]]:
     """A LaSOT video's flags, 1 where the target is occluded or out of view, and the files that say so.
 
-    Raises InputError when there are no such files, when two differ in length, or when one holds something else.
+    Raises InputError when there are no such files, when two differ in length, when one holds something else, or when
+    the two forms say different things.
     """
-    paths = [folder / "absent.txt"]
-    if not paths[0].is_file():
-        paths = [folder / "full_occlusion.txt", folder / "out_of_view.txt"]
-        if not all(path.is_file() for path in paths):
-            raise InputError(f"{folder}: neither absent.txt nor full_occlusion.txt and out_of_view.txt; fetch it again")
-    flags = [read_flags(path) for path in paths]
-    same_length(paths[-1], len(flags[-1]), len(flags[0]), f"rows of {paths[0].name}")
-    return [max(row) for row in zip(*flags, strict=True)], paths
+    whole, parts = folder / "absent.txt", [folder / "full_occlusion.txt", folder / "out_of_view.txt"]
+    both = all(path.is_file() for path in parts)
+    if not both and not whole.is_file():
+        raise InputError(f"{folder}: neither absent.txt nor full_occlusion.txt and out_of_view.txt; fetch it again")
+    flags = _either(parts) if both else read_flags(whole)
+    if both and whole.is_file() and read_flags(whole) != flags:
+        raise InputError(f"{whole}: not what {parts[0].name} and {parts[1].name} say together; move the wrong away")
+    return flags, [whole] if whole.is_file() else parts
+
+
+def _either(paths: list[Path]) -> list[int]:
+    """The flags of two files, 1 where one of them is. Raises InputError when they differ in length."""
+    one, other = (read_flags(path) for path in paths)
+    same_length(paths[1], len(other), len(one), f"rows of {paths[0].name}")
+    return [max(row) for row in zip(one, other, strict=True)]
 
 
 def lasot_sentence(folder: Path) -> str | None:
-    """The sentence of a LaSOT video, None where it has none."""
+    """The sentence of a LaSOT video on one line, None where it has none."""
     path = folder / "nlp.txt"
-    return read_text(path).strip() or None if path.is_file() else None
+    lines = read_text(path).split("\n") if path.is_file() else []
+    return " ".join(line.strip() for line in lines if line.strip()) or None
 
 
 def find_lasot(root: Path) -> list[Found]:
@@ -92,7 +102,7 @@ def lasot_selection(folder: Path, step: int) -> list[tuple[int, list[str], int]]
 
 
 def _as_written(text: str, path: Path, line: int) -> list[str]:
-    words = text.replace(",", " ").split()
+    words = text.translate(SPACES).split()
     for word in words:
         number(word, path, line)
     if len(words) != 4:

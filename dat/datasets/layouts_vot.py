@@ -11,6 +11,7 @@ from pathlib import Path
 from dat.datasets.rows import read_lines, read_rows
 from dat.datasets.targets import Box, Fact, Found, Target, folders, images, internal
 from dat.errors import InputError
+from dat.outside import matching
 
 ORIGIN = 0
 
@@ -28,7 +29,7 @@ def read_vot(folder: Path, fact: Fact | None) -> Target:
     annotation, practical = folder / "groundtruth.txt", folder / "practical.value"
     frames = images(folder / "color" if (folder / "color").is_dir() else folder)
     regions = [[value + 0.0 for value in row] for row in read_rows(annotation, 4, 8)]
-    labels = sorted([*folder.glob("*.label"), *folder.glob("*.tag")])
+    labels = tag_files(folder)
     return Target(
         folder.name,
         frames,
@@ -38,6 +39,16 @@ def read_vot(folder: Path, fact: Fact | None) -> Target:
         tags={path.stem: read_tag(path, len(frames)) for path in labels},
         practical=_practical(practical, len(frames)) if practical.is_file() else None,
     )
+
+
+def tag_files(folder: Path) -> list[Path]:
+    """The tag files of a sequence. Raises InputError when one tag has two."""
+    files = matching(folder, "*.label", "*.tag")
+    named: dict[str, Path] = {}
+    for path in files:
+        if named.setdefault(path.stem, path) is not path:
+            raise InputError(f"{folder}: both {named[path.stem].name} and {path.name}; move one of them away")
+    return files
 
 
 def region_box(region: list[float]) -> Box | None:

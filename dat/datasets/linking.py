@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dat.datasets import layouts, manifest, published, sets
+from dat.datasets.targets import folders
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_text
@@ -34,7 +35,7 @@ def look(data: sets.DataSet, folder: Path) -> Look:
 def _wrong(data: sets.DataSet, folder: Path) -> str:
     """Why no target was found in a folder, and where there are some."""
     looks = layouts.layout(data.layout).looks
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for inner in folders(folder):
         if layouts.find(data.layout, inner, data.wanted)[0]:
             return f"no sequence of {data.name} in it ({looks}), but there are in {inner.name}; link {inner}"
     others = layouts.layout(data.layout).find(folder)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dat.errors import InputError, MissingError
+from dat.outside import read_text
 from dat.records import canonical, sha256_json, temporary
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def resolve(profile: Path, root: str) -> Path | None:
         return profile / root
     link = profile / root
     if link.is_file():
-        named = Path(link.read_text(encoding="utf-8").strip()).expanduser()
+        named = Path(read_text(link).strip()).expanduser()
         return named if named.is_absolute() else (profile / named).resolve()
     shared = os.environ.get("DAT_DATA")
     return folder if shared and (folder := Path(shared).absolute() / link.stem).is_dir() else None

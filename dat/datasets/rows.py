@@ -4,23 +4,15 @@ import math
 from pathlib import Path
 
 from dat.errors import InputError
+from dat.outside import read_plain, read_text, two_ways
 
-_SPACES = str.maketrans(",;\t", "   ")
-
-
-def read_text(path: Path) -> str:
-    """A text file, UTF-8 with or without a byte order mark. Raises InputError naming the file."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return path.read_text(encoding="latin-1")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+SPACES = str.maketrans(",;\t", "   ")
 
 
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file without the empty ones at its end. Raises InputError naming the file."""
-    return read_text(path).rstrip().splitlines()
+    text = read_text(path).rstrip()
+    return text.split("\n") if text else []
 
 
 def number(text: str, path: Path, line: int) -> float:
@@ -39,24 +31,26 @@ def read_rows(path: Path, *counts: int) -> list[list[float]]:
 
     `counts` are the numbers that a line may have (any, when none is given). Raises InputError naming file and line.
     """
+    if 4 in counts and 8 in counts and (line := two_ways(read_plain(path))):
+        raise InputError(f"{path}:{line}: eight numbers, or four with decimal commas; write decimals with a point")
     rows = []
     for line, text in enumerate(read_lines(path), 1):
-        row = [number(word, path, line) for word in text.translate(_SPACES).split()]
+        row = [number(word, path, line) for word in text.translate(SPACES).split()]
         if counts and len(row) not in counts:
             wanted = " or ".join(map(str, counts))
-            raise InputError(f"{path}:{line}: {len(row)} numbers where {wanted} belong; correct the file")
+            raise InputError(f"{path}:{line}: {len(row)} numbers where {wanted} belong; write decimals with a point")
         rows.append(row)
     return rows
 
 
 def read_flags(path: Path) -> list[int]:
     """Flags 0 or 1, one a line or many on a line. Raises InputError naming file and line."""
-    words = read_text(path).translate(_SPACES).split()
+    words = read_text(path).translate(SPACES).split()
     if set(words) <= {"0", "1"}:
         return list(map(int, words))
     flags: list[int] = []
     for line, text in enumerate(read_lines(path), 1):
-        for word in text.translate(_SPACES).split():
+        for word in text.translate(SPACES).split():
             value = number(word, path, line)
             if value not in (0, 1):
                 raise InputError(f"{path}:{line}: '{word}' (value {len(flags) + 1}) where 0 or 1 belongs")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dat.datasets.rows import read_text
 from dat.errors import InputError
+from dat.outside import read_text
 from dat.records import write_text
 
 COLUMNS = ("sequence", "sentence", "annotator", "date")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dat.datasets.rows import same_length
 from dat.errors import InputError
+from dat.outside import listed
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
@@ -61,11 +62,8 @@ def internal(row: list[float], origin: int) -> Box | None:
 
 
 def folders(root: Path) -> list[Path]:
-    """The folders in a folder, by name; hidden ones left out. Raises InputError when it cannot be listed."""
-    try:
-        return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"{root}: cannot be listed: {error.strerror or error}") from None
+    """The folders in a folder, by name, without stray names. Raises InputError when it cannot be listed."""
+    return [path for path in listed(root) if path.is_dir()]
 
 
 def images(folder: Path, first: int | None = None, last: int | None = None) -> list[Path]:
@@ -89,12 +87,8 @@ def _range(first: int | None, last: int | None) -> str:
 
 
 def _numbered(folder: Path) -> dict[int, Path]:
-    try:
-        names = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES and path.name[0] != "."]
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be listed: {error.strerror or error}") from None
     numbered: dict[int, Path] = {}
-    for path in sorted(names):
+    for path in (path for path in listed(folder) if path.suffix.lower() in IMAGES):
         if not (path.stem.isascii() and path.stem.isdigit()):
             raise InputError(f"{path}: an image's name should be its number; move the file away")
         if int(path.stem) in numbered:

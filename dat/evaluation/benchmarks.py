@@ -14,6 +14,7 @@ from typing import Literal
 from dat import used
 from dat.errors import InputError
 from dat.evaluation.names import Names
+from dat.outside import read_text
 
 Protocol = Literal["one-pass", "vot"]
 Origin = Literal[0, 1]
@@ -29,7 +30,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark. `omit` is how many frames at the start of a sequence its toolkit leaves out."""
+    """A benchmark. `omit` is how many frames at the start of a sequence its toolkit leaves out; `truth` what its
+    published ground-truth files are called in a folder a sequence; `flags` whether it says where the target is absent.
+    """
 
     name: str
     protocol: Protocol
@@ -38,6 +41,8 @@ class Benchmark:
     omit: Mapping[str, int] = field(default_factory=dict)
     interval: tuple[int, int] | None = None
     origin: Origin = 1
+    truth: str = "groundtruth_rect.txt"
+    flags: bool = False
 
 
 OTB_OMIT = {"Tiger1": 5}
@@ -87,9 +92,12 @@ def find(name: str) -> Benchmark:
         entries = _similar() if name == "otb100-similar" else _otb(columns.get(name))
         return Benchmark(name, "one-pass", "otb-toolkit-1.1", entries, OTB_OMIT)
     if name == "tc128":
-        return Benchmark(name, "one-pass", "tc128", _plain("TC128.csv"))
+        return Benchmark(name, "one-pass", "tc128", _plain("TC128.csv"), truth="_gt.txt")
+    if name == "otb99-lang":
+        return Benchmark(name, "one-pass", "lasot")
     if name in _LASOT:
-        return Benchmark(name, "one-pass", "lasot", _lasot_test() if name == "lasot" else {})
+        entries = _lasot_test() if name == "lasot" else {}
+        return Benchmark(name, "one-pass", "lasot", entries, truth="groundtruth.txt", flags=True)
     if name in _VOT:
         entries = _plain(f"{name.upper()}.csv")
         return Benchmark(name, "vot", "vot-matlab-2016", entries, interval=INTERVALS.get(name), origin=0)
@@ -102,10 +110,7 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
     Blank lines and what follows a # are left out. Raises InputError naming the line of a name that is not the
     benchmark's or that comes twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--sequences {path}: cannot be read as text ({error}); give a file of names") from error
+    lines = read_text(path, "--sequences").split("\n")
     names, found = Names(benchmark.sequences), dict[str, Entry]()
     for number, line in enumerate(lines, 1):
         spelling = line.partition("#")[0].strip()

@@ -91,9 +91,15 @@ _TYPES: dict[str, tuple[int, int, Callable[[Floats, Floats], Floats]]] = {
 _TEMPLATED = {"ivtaff", "l1aff", "affine_l1", "lk_aff", "similarity"}
 
 
+def _is_cell(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == object and bool(value.size) and value.dtype.names is None
+
+
 def _first_struct(value: Any) -> Any:
-    """The first struct in nested cells."""
-    while isinstance(value, np.ndarray) and value.dtype == object and value.size and value.dtype.names is None:
+    """The first struct in nested cells; of a cell of rows, which is no cell of runs, all of them."""
+    while _is_cell(value):
+        if value.size > 1 and all(np.shape(row) == (1, 4) for row in value.flat):
+            return np.concatenate(list(value.flat))
         value = value.flat[0]
     return value
 
@@ -132,6 +138,8 @@ def _boxes(struct: Any, where: str) -> tuple[Floats, bool]:
     name = str(np.asarray(kind).flat[0]).strip() if kind is not None and np.size(kind) else "rect"
     if name.lower() not in _TYPES:
         raise InputError(f"{where}: unknown result type {name!r}; known: {', '.join(sorted(_TYPES))}")
+    if _field(struct, "shiftType") is not None:
+        raise InputError(f"{where}: a run of SRE, begun with a moved box (`shiftType`); give the one-pass run's file")
     step, columns, convert = _TYPES[name.lower()]
     rows = _shown(_turned(_table(_field(struct, "res"), where), columns), _field(struct, "len"), step)
     if rows.shape[1] != columns or len(rows) % step:
@@ -167,11 +175,18 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
         if "res" not in struct.dtype.names:
             raise InputError(f"{where}: `results` holds no struct with `res`; is it another program's file?")
         return _boxes(struct, where)
-    bare = next((name for name in ("results", "result", "res") if name in found), None)
+    tables = [name for name in ("results", "result", "res") if name in found]
+    if len(tables) > 1:
+        raise InputError(f"{where}: both `{tables[0]}` and `{tables[1]}`; save the boxes alone, as `results`")
+    bare = tables[0] if tables else None
     if bare is None:
         names = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "nothing"
         raise InputError(f"{where}: no `results` in it (but {names}); is it another program's file?")
-    rows = _turned(_table(_first_struct(found[bare]), where), 4)
+    value = found[bare]
+    first = _first_struct(value)
+    if _is_cell(value) and value.size > 1 and np.shape(first)[:1] == (1,):
+        raise InputError(f"{where}: a cell of {value.size} whose first has one row; save an N x 4 array")
+    rows = _turned(_table(first, where), 4)
     if rows.shape[1] != 4:
         raise InputError(f"{where}: `{bare}` has shape {rows.shape}, expected four columns")
     return rows, True

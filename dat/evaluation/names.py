@@ -30,14 +30,22 @@ class Match:
     distance: int
 
 
+def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names by spelling, without the spellings that stand for several."""
+    found: dict[str, set[str]] = {}
+    for spelling, name in pairs:
+        found.setdefault(spelling, set()).add(name)
+    return {spelling: names.pop() for spelling, names in found.items() if len(names) == 1}
+
+
 class Names:
     """The sequence names of a benchmark, found under any spelling in use."""
 
     def __init__(self, sequences: Iterable[str]) -> None:
         self.sequences = tuple(sequences)
         self._exact = set(self.sequences)
-        self._lower = {name.lower(): name for name in self.sequences}
-        self._keys = {key(name): name for name in self.sequences}
+        self._lower = _unambiguous((name.lower(), name) for name in self.sequences)
+        self._keys = _unambiguous((key(name), name) for name in self.sequences)
         self._bare = self._bare_names(self._keys)
 
     @staticmethod

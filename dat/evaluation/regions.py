@@ -53,6 +53,14 @@ def regions(values: Floats, counts: Whole) -> Regions:
     return Regions(numbers, rectangle, ~(known & (rectangle | (counts == 8))))
 
 
+def bounds(shapes: Regions) -> Floats:
+    """The boxes x,y,w,h (N,4) around regions."""
+    points = shapes.values.astype(np.float64).reshape(-1, 4, 2)
+    low = points.min(1)
+    around = np.concatenate([low, points.max(1) - low], axis=1)
+    return np.where(shapes.rectangle[:, None], shapes.values[:, :4].astype(np.float64), around)
+
+
 def corners(shapes: Regions, raster: Raster) -> Singles:
     """Corner points (N,4,2) of regions as their raster sees a rectangle."""
     less = np.float32(1 if raster == "7" else 0)

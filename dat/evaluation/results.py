@@ -1,7 +1,7 @@
 """Result files of any tracker: which file is which sequence, and what a wrong number of rows means."""
 
-import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.errors import InputError
-from dat.evaluation import matlab, text
+from dat.evaluation import fitting, matlab, text
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
 from dat.evaluation.names import Match, Names
+from dat.outside import listed, place
 
 Floats = npt.NDArray[np.float64]
 Lengths = Literal["strict", "cut"]
@@ -22,14 +23,17 @@ _ENDINGS = (".txt", ".mat")
 _NOWHERE = np.array([0.0, 0.0, np.nextafter(0, 1), np.nextafter(0, 1)])
 """A box of no size that is not repaired: pytracking repairs empty boxes first, and then lengthens by them."""
 
-_EXPERIMENTS = ("baseline", "region_noise")
+_TRACKERS = "a tracker's files belong in a folder of their own, and --results names the one above"
+EXPERIMENTS = ("baseline", "region_noise", "unsupervised", "realtime", "longterm")
 _OWN = ("record.json", "manifest.json")
+_REPETITION = re.compile(r"([^/]+)/\1_(?!001)\d{3}\.txt$")
 
 
 @dataclass
 class Tracker:
     """A tracker's boxes (N,4) by sequence, as many as scored frames; which sequences lack a file, which files were left
-    aside, which were cut to length; and the sequences whose boxes came as boxes, so that bad rows may be repaired."""
+    aside, which were cut to length; the sequences whose boxes came as boxes, so that bad rows may be repaired; and what
+    a reader must know of how the files were read."""
 
     name: str
     boxes: dict[str, Floats] = field(default_factory=dict)
@@ -37,19 +41,24 @@ class Tracker:
     missing: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def tracker_folders(root: Path) -> list[Path]:
+def tracker_folders(root: Path, sequences: Iterable[str] = ()) -> list[Path]:
     """The trackers' folders below a results folder; the folder itself where its files lie in it directly.
 
-    Raises InputError when it is empty or not there.
+    Raises InputError when it is empty or not there, or when its folders are `sequences`.
     """
-    try:
-        entries = sorted(root.iterdir())
-    except OSError as error:
-        raise InputError(f"--results {root}: cannot be listed: {error.strerror or error}") from None
-    folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
-    others = [path for path in folders if path.name not in _EXPERIMENTS]
+    entries = listed(root, "--results")
+    folders = [path for path in entries if path.is_dir()]
+    others = [path for path in folders if path.name not in EXPERIMENTS]
+    names = Names(sequences)
+    if others and all(names.match(path.name) for path in others):
+        above = root.absolute().parent
+        raise InputError(f"--results {root}: its folders are sequences ({others[0].name}, ...); give --results {above}")
+    loose = [path for path in entries if path.suffix.lower() in _ENDINGS and names.match(path.stem)]
+    if others and loose:
+        raise InputError(f"--results {root}: {loose[0].name} beside folders such as {others[0].name}; {_TRACKERS}")
     if others:
         return folders
     if not entries:
@@ -57,10 +66,13 @@ def tracker_folders(root: Path) -> list[Path]:
     return [root.absolute()]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for directory, names, files in os.walk(folder):
-        names.sort()
-        yield from (Path(directory, file) for file in sorted(files))
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, by name, without stray ones."""
+    for path in listed(folder):
+        if path.is_dir():
+            yield from files_below(path)
+        else:
+            yield path
 
 
 def _single_runs(path: Path, folder: Path) -> str:
@@ -74,28 +86,76 @@ def _aside(path: Path, folder: Path) -> bool:
     return path.name in _OWN or (path.suffix == ".json" and path.with_suffix(".txt").exists())
 
 
-def find_files(folder: Path, names: Names) -> tuple[dict[str, Path], list[str]]:
-    """The file of each sequence, nearest spelling first, and the files left aside (relative paths).
+@dataclass
+class Found:
+    """The file of each sequence, the files left aside (relative paths), and notes on the choice."""
 
-    Raises InputError when two files are equally near.
+    files: dict[str, Path] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_files(folder: Path, names: Names) -> Found:
+    """The file of each sequence, nearest spelling first.
+
+    Raises InputError when two files are equally near, or when the files are those of several trackers.
     """
     best: dict[str, tuple[tuple[int, int, int], Path]] = {}
-    ignored: list[str] = []
-    for path in _files(folder):
+    found = Found()
+    for path in files_below(folder):
         match = _understood(path, folder, names)
         if match is None:
-            ignored += [] if _aside(path, folder) else [path.relative_to(folder).as_posix()]
+            found.ignored += [] if _aside(path, folder) else [path.relative_to(folder).as_posix()]
             continue
         rank = (match.distance, len(path.relative_to(folder).parts), _ENDINGS.index(path.suffix.lower()))
         other = best.get(match.sequence)
         if other and other[0] == rank:
+            _two_trackers(folder, [(match.sequence, other[1]), (match.sequence, path)])
             raise InputError(
-                f"tracker {folder.name}, sequence {match.sequence}: both {other[1]} and {path}; remove one"
+                f"tracker {folder.name}, sequence {match.sequence}: both {other[1]} and {path}; "
+                "move the one that is not its result out of the folder"
             )
         kept, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
         best[match.sequence] = kept
-        ignored += [left[1].relative_to(folder).as_posix()] if left else []
-    return {name: path for name, (_, path) in best.items()}, sorted(ignored)
+        if left:
+            chosen, aside = (file.relative_to(folder).as_posix() for file in (kept[1], left[1]))
+            found.ignored.append(aside)
+            found.notes.append(f"{match.sequence}: {chosen} is scored, not {aside}")
+    found.files = {name: path for name, (_, path) in best.items()}
+    found.ignored.sort()
+    home = _two_trackers(folder, found.files.items())
+    if home not in (None, folder) and home.name not in EXPERIMENTS:
+        found.notes.append(f"its results lie in {home.relative_to(folder).as_posix()}")
+    if again := [name for name in found.ignored if _REPETITION.search(name)]:
+        found.notes.append(f"the first run of each sequence is scored, not {len(again)} repetitions such as {again[0]}")
+    return found
+
+
+def _two_trackers(folder: Path, files: Iterable[tuple[str, Path]]) -> Path | None:
+    """The folder in which the files of sequences lie, None without a file.
+
+    Raises InputError when they lie in several folders, which are then trackers of their own.
+
+    A folder of a sequence (`Deer/Deer_001.txt`) or of its class (`airplane/airplane-1.txt`) is no such folder.
+    """
+    homes = sorted({_home(path, folder, name) for name, path in files})
+    if len(homes) < 2:
+        return homes[0] if homes else None
+    one, other = homes[:2]
+    todo = f"move what is not its result out of {folder}"
+    if one not in other.parents:
+        above = next(path for path in one.parents if path in other.parents)
+        todo = f"where these are trackers, give --results {above}; else {todo}"
+    raise InputError(f"tracker {folder.name}: results in {one} and in {other}; {todo}")
+
+
+def _home(path: Path, folder: Path, sequence: str) -> Path:
+    """The folder that holds a tracker's results, without the level of a sequence or of its class."""
+    own = Names([sequence, sequence.rpartition("-")[0] or sequence])
+    home = path.parent
+    while home != folder and own.match(home.name):
+        home = home.parent
+    return home
 
 
 def _understood(path: Path, folder: Path, names: Names) -> Match | None:
@@ -105,11 +165,28 @@ def _understood(path: Path, folder: Path, names: Names) -> Match | None:
 
 
 def _wrong(label: str, path: Path, rows: int, frames: int) -> InputError:
-    line = min(rows, frames) + 1
     return InputError(
-        f"{label}, line {line} ({path}:{line}): {rows} rows for {frames} frames; "
+        f"{_at(path, min(rows, frames) + 1, label)}: {rows} rows for {frames} frames; "
         "complete the file, or score the common part with --lengths cut"
     )
+
+
+def _at(path: Path, line: int, label: str) -> str:
+    """A line of a result file; of a `.mat`, which has none, the file."""
+    return place(path, None if path.suffix.lower() == ".mat" else line, label)
+
+
+def _not_aligned(label: str, path: Path, boxes: Floats, truth: Floats) -> InputError:
+    """Rows that cannot be told to be of which frames: cutting them would compare other frames."""
+    row = fitting.start_of(boxes, truth[0]) if len(boxes) > len(truth) else None
+    first = ",".join(f"{value:g}" for value in truth[0])
+    if row is not None and row > 1:
+        todo = f"the first box, {first}, is row {row}: leave out the rows before it"
+    elif len(boxes) < len(truth):
+        todo = f"it does not begin with the first box, {first}, so the first rows seem to be missing: add them"
+    else:
+        todo = f"it does not begin with the first box, {first}: is it a result of these frames?"
+    return InputError(f"{_at(path, 1, label)}: {len(boxes)} rows for {len(truth)} frames, and {todo}")
 
 
 def fit(
@@ -117,7 +194,8 @@ def fit(
 ) -> tuple[Floats, bool]:
     """Boxes for the scored frames of a target, and whether rows were left out, wanting or forgiven.
 
-    Raises InputError for a number of rows that the definition does not forgive.
+    Raises InputError for a number of rows that the definition does not forgive, and for rows that are not of the first
+    frames, whatever it forgives.
     """
     whole, omit = len(target.boxes), target.omit
     start = omit if definition.omit_start else 0
@@ -125,14 +203,17 @@ def fit(
         boxes = boxes[start:]
     elif omit and not start and len(boxes) == whole - omit:
         return boxes, False
-    frames, rows = whole - start, len(boxes)
+    truth = target.boxes[start:]
+    frames, rows = len(truth), len(boxes)
     if rows == frames:
         return boxes, False
-    if lengths == "cut" and rows:
+    forgiven = rows > frames and definition.long_forgiven and rows <= text.most_rows(frames)
+    short = 0 < rows < frames and _short_forgiven(truth[rows:], definition)
+    if rows and not fitting.aligned(boxes, truth):
+        raise _not_aligned(label, path, boxes, truth)
+    if (lengths == "cut" and rows) or forgiven:
         return boxes[:frames], True
-    if rows > frames and definition.long_forgiven and rows <= text.most_rows(frames):
-        return boxes[:frames], True
-    if 0 < rows < frames and _short_forgiven(target.boxes[start + rows :], definition):
+    if short:
         return _lengthened(boxes, frames, definition), True
     raise _wrong(label, path, rows, frames)
 
@@ -150,19 +231,28 @@ def _lengthened(boxes: Floats, frames: int, definition: OnePass) -> Floats:
     return np.concatenate([boxes, np.tile(_NOWHERE, (frames - len(boxes), 1))])
 
 
-def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict") -> Tracker:
-    """All results of one tracker. Raises InputError naming tracker, sequence and line of the first wrong file."""
-    files, ignored = find_files(folder, Names(truth.expected))
-    there = [name for name in truth.expected if name in files and name in truth.targets]
-    tracker = Tracker(folder.name, ignored=ignored, missing=[name for name in truth.expected if name not in there])
+def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict", origin: int = 1) -> Tracker:
+    """All results of one tracker, of a benchmark whose files count pixels from `origin`.
+
+    Raises InputError naming tracker, sequence and line of the first wrong file.
+    """
+    found = find_files(folder, Names(truth.expected))
+    there = [name for name in truth.expected if name in found.files and name in truth.targets]
+    missing = [name for name in truth.expected if name not in there]
+    tracker = Tracker(folder.name, ignored=found.ignored, missing=missing, notes=found.notes)
     sources = [
-        text.Source(files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
+        text.Source(found.files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
         for name in there
     ]
+    raw, beside = dict[str, Floats](), dict[str, Floats]()
     for name, source, (boxes, plain) in zip(there, sources, _contents(sources), strict=True):
-        tracker.boxes[name], cut = fit(boxes, truth.targets[name], definition, lengths, source.label, source.path)
+        target = truth.targets[name]
+        tracker.boxes[name], cut = fit(boxes, target, definition, lengths, source.label, source.path)
+        late = len(boxes) == len(target.boxes) - target.omit
+        raw[name], beside[name] = boxes, target.boxes[target.omit if late else 0 :]
         tracker.repairable |= {name} if plain else set()
         tracker.cut += [name] if cut else []
+    tracker.notes += fitting.remarks(raw, beside, origin, f"tracker {folder.name}")
     return tracker
 
 

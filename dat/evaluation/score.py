@@ -30,11 +30,11 @@ def files(
     said = {"subset": subset.stem} if subset else {}
     if isinstance(rule, Vot):
         shapes = vot_files.read_truth(annotations, found)
-        folders = results.tracker_folders(folder)
+        folders = results.tracker_folders(folder, shapes.expected)
         scored = vot_scoring.score_all(found, shapes, folders, rule, lengths)
         data = vot_scoring.vot_object(found, shapes, scored, rule, chance)
         return data | {"pairs": vot_scoring.pairs(vot_scoring.tables(scored, rule), chance, compare)} | said
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(annotations, found)
-    folders = results.tracker_folders(folder)
+    folders = results.tracker_folders(folder, truth.expected)
     return scoring.one_pass_object(found, truth, folders, rule, lengths, chance, compare) | said

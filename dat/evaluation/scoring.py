@@ -41,12 +41,16 @@ class Scored:
 
 
 def score_trackers(
-    folders: Sequence[Path], truth: ground_truth.Truth, definition: OnePass, lengths: results.Lengths
+    folders: Sequence[Path],
+    truth: ground_truth.Truth,
+    definition: OnePass,
+    lengths: results.Lengths,
+    origin: int = 1,
 ) -> list[Scored]:
-    """Read and score trackers, one after another."""
+    """Read and score trackers, one after another. Files count pixels from `origin`."""
     evaluator, found = one_pass.Evaluator(list(truth.targets.values()), definition), []
     for folder in folders:
-        tracker = results.read(folder, truth, definition, lengths)
+        tracker = results.read(folder, truth, definition, lengths, origin)
         scores = evaluator.evaluate(tracker) if tracker.boxes else None
         tracker.boxes.clear()
         found.append(Scored(tracker, scores))
@@ -62,6 +66,7 @@ def completeness(tracker: Any, expected: int) -> dict[str, Any]:
         "missing": list(tracker.missing),
         "ignored": list(tracker.ignored),
         "cut": list(tracker.cut),
+        **({"notes": list(tracker.notes)} if tracker.notes else {}),
     }
 
 
@@ -200,7 +205,7 @@ def one_pass_object(
     compare: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """The whole object for trackers' folders. Raises InputError when none has a file of the benchmark."""
-    scored = score_trackers(folders, truth, definition, lengths)
+    scored = score_trackers(folders, truth, definition, lengths, benchmark.origin)
     return assemble(benchmark, truth, scored, definition, bootstrap or Bootstrap(), compare)
 
 
@@ -232,6 +237,7 @@ def assemble(
 
 
 def without_truth(truth: Any) -> dict[str, list[str]]:
-    """The sequences that no annotation was found of, where there are any."""
+    """The sequences that no annotation was found of, and what must be known of the truth, where there is any."""
     absent = [name for name in truth.expected if name not in truth.targets]
-    return {"annotations_missing": absent} if absent else {}
+    missing = {"annotations_missing": absent} if absent else {}
+    return missing | ({"notes": list(truth.notes)} if truth.notes else {})

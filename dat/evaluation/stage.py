@@ -137,9 +137,7 @@ def variant_of(tracker: str) -> tuple[str, int]:
     """Variant and seed of a results folder's name."""
     variant, _, seed = tracker.partition("@seed-")
     if not seed.isdigit():
-        raise InputError(
-            f"{tracker}: a results folder is named <variant>@seed-<n>; remove it or run dat benchmark again"
-        )
+        raise InputError(f"{tracker}: a results folder is named <variant>@seed-<n>; move it elsewhere")
     return variant, int(seed)
 
 

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
 Interval = tuple[float, float]
-Verdict = Literal["holds", "does not", "cannot tell"]
+Verdict = Literal["holds", "the reverse", "cannot tell"]
 _STILL = 1e-9
 _LOT = 64
 
@@ -189,10 +189,10 @@ def paired(differences: Floats, count: int, seed: int) -> list[Difference]:
 
 
 def verdict(interval: Interval, p: float, higher: bool = True) -> Verdict:
-    """Whether "a beats b" holds, for the interval and the p value of a - b: both must exclude zero.
+    """Whether "a beats b" holds, or b beats a, for the interval and the p value of a - b: both must exclude zero.
 
     higher: whether more is better.
     """
     if p >= 1 - LEVEL or interval[0] <= 0 <= interval[1]:
         return "cannot tell"
-    return "holds" if (interval[0] > 0) == higher else "does not"
+    return "holds" if (interval[0] > 0) == higher else "the reverse"

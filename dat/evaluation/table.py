@@ -55,7 +55,7 @@ def terminal(data: Entry) -> str:
     head = ["tracker", *(_HEADS.get(metric, metric) for metric in found)]
     body = [[name, *(cell(entry, metric) for metric in found)] for name, entry in _ordered(trackers, found[0])]
     unknown = data.get("annotations_missing", [])
-    gaps = [f"no annotations of {_few(unknown)}"] if unknown else []
+    gaps = ([f"no annotations of {_few(unknown)}"] if unknown else []) + list(data.get("notes", []))
     parts = [heading(data), _columns([head, *body]), *gaps, *_remarks(trackers, unknown), *_ranks(data), *_pairs(data)]
     return "\n".join(parts)
 
@@ -77,6 +77,7 @@ def _remarks(trackers: Mapping[str, Entry], unknown: Sequence[str]) -> list[str]
         lines += [f"{name}: a wrong number of rows, forgiven or cut: {_few(entry['cut'])}"] if entry["cut"] else []
         lines += [f"{name}: {len(entry['ignored'])} other files ignored"] if entry["ignored"] else []
         lines += [f"{name}: {entry['repaired']} rows repaired by the row before"] if entry.get("repaired") else []
+        lines += [f"{name}: {note}" for note in entry.get("notes", [])]
     return lines
 
 

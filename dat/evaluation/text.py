@@ -1,6 +1,5 @@
 """Rows of numbers in the text files that trackers write: commas, tabs, semicolons or spaces, any mix of them."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from dat import outside
 from dat.errors import InputError
 from dat.evaluation import numbers
+from dat.outside import place
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -26,24 +27,15 @@ def most_rows(frames: int) -> int:
 
 
 def read_bytes(path: Path, frames: int, label: str) -> bytes:
-    """The bytes of a result file. Raises InputError when it cannot be read, is binary or is far too long."""
+    """The text of a result file. Raises InputError when it cannot be read, is binary or is far too long."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (pathlib's own open takes as long as the reading)
-            size = os.fstat(file.fileno()).st_size
-            data = file.read() if size <= most_rows(frames) * ROW_BYTES else None
-    except OSError as error:
-        raise InputError(f"{label} ({path}): cannot be read: {error.strerror or error}") from None
-    if data is None:
+        data = outside.read_bytes(path, label, most_rows(frames) * ROW_BYTES)
+    except outside.TooLarge as error:
         raise InputError(
-            f"{label}, line {frames + 1} ({path}): {size} bytes for {frames} frames, so far more rows than frames; "
-            "give the file of this sequence"
-        )
-    if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise InputError(
-            f"{label}, line {line} ({path}:{line}): a binary file, where text was expected; write x,y,w,h rows"
-        )
-    return data.removeprefix(b"\xef\xbb\xbf")
+            f"{label}, line {frames + 1} ({path}): {error.size} bytes for {frames} frames, so far more rows than "
+            "frames; give the file of this sequence"
+        ) from None
+    return outside.plain(data, path, label)
 
 
 def _number(word: bytes) -> float | None:
@@ -53,7 +45,7 @@ def _number(word: bytes) -> float | None:
         return None
 
 
-def _slow(data: bytes, where: str, path: Path) -> tuple[Floats, Counts]:
+def _slow(data: bytes, label: str, path: Path) -> tuple[Floats, Counts]:
     """As numbers.parse, with exponents, NaN and long numbers. Raises InputError with the line of the first that is
     none."""
     values: list[float] = []
@@ -64,9 +56,7 @@ def _slow(data: bytes, where: str, path: Path) -> tuple[Floats, Counts]:
             value = _number(word)
             if value is None:
                 text = word[:24].decode("ascii", "backslashreplace")
-                raise InputError(
-                    f"{where}, line {line + 1} ({path}:{line + 1}): {text!r} is not a number; write x,y,w,h"
-                )
+                raise InputError(f"{place(path, line + 1, label)}: {text!r} is not a number; write x,y,w,h")
             values.append(value)
         lines += [line] * len(words)
     return np.array(values, np.float64), np.array(lines, np.int64)
@@ -78,6 +68,19 @@ def parse(data: bytes, label: str, path: Path) -> tuple[Floats, Counts]:
         return numbers.parse(data)
     except numbers.NotPlain:
         return _slow(data, label, path)
+
+
+def read_flags(path: Path, label: str) -> Floats:
+    """The numbers of a file of flags or other values, one a frame: one a line, or all on one line.
+
+    Raises InputError naming the line of what is no number, or of a line that has several beside others.
+    """
+    values, lines = parse(outside.read_plain(path, label), label, path)
+    counts, numbered = lines_of(lines)
+    if len(counts) > 1 and counts.max() > 1:
+        bad = int(np.argmax(counts > 1))
+        raise InputError(f"{place(path, numbered[bad], label)}: {counts[bad]} numbers where one a line belongs")
+    return values
 
 
 def lines_of(lines: Counts) -> tuple[Counts, Counts]:
@@ -102,8 +105,8 @@ def _boxes(source: Source, values: Floats, lines: Counts) -> Floats:
         return values.reshape(-1, 4)
     counts, numbered = lines_of(lines)
     bad = int(np.flatnonzero(counts != 4)[0])
-    where = f"{source.label}, line {numbered[bad]} ({source.path}:{numbered[bad]})"
-    raise InputError(f"{where}: {counts[bad]} numbers where x,y,w,h belong; write four a row")
+    where = place(source.path, numbered[bad], source.label)
+    raise InputError(f"{where}: {counts[bad]} numbers where x,y,w,h belong; write four a row, decimals with a point")
 
 
 def read_boxes(path: Path, frames: int, label: str) -> Floats:

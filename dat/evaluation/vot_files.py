@@ -1,30 +1,36 @@
 """VOT's files: ground truth with tags and practical differences, and the repetitions of a tracker.
 
-A result has a line a frame: `1` (re)initialised, `2` failed, `0` not tracked, or a region of 4 or 8 numbers.
+A result has a line a frame: `1` (re)initialised, `2` failed, `0` not tracked, or a region of 4 or 8 numbers. A run with
+restarts begins with `1`; after a failure come four `0`, and then `1`.
 """
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dat.datasets.layouts_vot import tag_files
 from dat.errors import InputError
-from dat.evaluation import numbers, text
+from dat.evaluation import fitting, numbers, text
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.names import Names
-from dat.evaluation.regions import Regions, regions
-from dat.evaluation.results import Lengths
+from dat.evaluation.regions import Regions, bounds, regions
+from dat.evaluation.results import EXPERIMENTS, Lengths, files_below
+from dat.outside import matching, place, read_text, two_ways
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 INITIALISED, FAILED, SKIPPED, TRACKED = 1, 2, 0, -1
+RESTART = 5
+"""Frames from a failure to the next start."""
+
 TAGS = ("camera_motion", "illum_change", "motion_change", "occlusion", "size_change")
 _REPETITION = re.compile(r"_(\d{3})$")
 _LONGEST = 10_000_000
@@ -51,6 +57,7 @@ class Truth:
 
     expected: tuple[str, ...]
     targets: Mapping[str, Target]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def bounded(self) -> bool:
@@ -76,6 +83,7 @@ class Tracker:
     missing: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 # ---------------------------------------------------------------- rows
@@ -83,12 +91,15 @@ class Tracker:
 
 def rows(path: Path, frames: int, label: str) -> tuple[Floats, Whole, Whole]:
     """Rows of a file padded to eight numbers (M,8), how many each has, and its line from 1."""
-    values, lines = text.parse(text.read_bytes(path, frames, label), label, path)
+    data = text.read_bytes(path, frames, label)
+    if line := two_ways(data):
+        said = "eight numbers, or four with decimal commas; write decimals with a point"
+        raise InputError(f"{place(path, line, label)}: {said}")
+    values, lines = text.parse(data, label, path)
     counts, numbered = text.lines_of(lines)
     if counts.size and counts.max() > 8:
         bad = int(np.argmax(counts > 8))
-        line = numbered[bad]
-        raise InputError(f"{label}, line {line} ({path}:{line}): {counts[bad]} numbers, where a region has 4 or 8")
+        raise InputError(f"{place(path, numbered[bad], label)}: {counts[bad]} numbers, where a region has 4 or 8")
     table = np.full((len(counts), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = values
     return table, counts, numbered
@@ -97,18 +108,20 @@ def rows(path: Path, frames: int, label: str) -> tuple[Floats, Whole, Whole]:
 def _check(counts: Whole, lines: Whole, allowed: Sequence[int], label: str, path: Path) -> None:
     wrong = np.flatnonzero(~np.logical_or.reduce([counts == number for number in allowed]))
     if len(wrong):
-        line, found = lines[wrong[0]], counts[wrong[0]]
         kinds = " or ".join(str(number) for number in allowed)
-        raise InputError(f"{label}, line {line} ({path}:{line}): {found} numbers where {kinds} belong")
+        where = place(path, lines[wrong[0]], label)
+        raise InputError(f"{where}: {counts[wrong[0]]} numbers where {kinds} belong; write decimals with a point")
 
 
 # ---------------------------------------------------------------- truth
 
 
-def _tag(values: Sequence[float] | Floats, frames: int) -> Flags:
-    """Flags of a tag; a list that is shorter than the video is continued with 0."""
+def _tag(values: Sequence[float] | Floats, frames: int, where: str) -> Flags:
+    """Flags of a tag; a list that is shorter than the video is continued with 0, a longer one an InputError."""
     flags = np.zeros(frames, np.bool_)
-    known = np.asarray(values, np.float64)[:frames]
+    known = np.asarray(values, np.float64)
+    if len(known) > frames:
+        raise InputError(f"{where}: {len(known)} values for {frames} frames; fetch the sequence again")
     flags[: len(known)] = known > 0
     return flags
 
@@ -124,15 +137,15 @@ def _json_target(name: str, entry: Any, path: Path) -> Target:
     counts = np.array([len(region) for region in listed], np.int64)
     table = np.full((len(listed), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = [value for region in listed for value in region]
-    tags = {tag: _tag(entry[tag], len(listed)) for tag in TAGS if tag in entry}
+    tags = {tag: _tag(entry[tag], len(listed), f"{path}: {name}, {tag}") for tag in TAGS if tag in entry}
     size = (int(entry["width"]), int(entry["height"])) if "width" in entry and "height" in entry else None
     return Target(name, regions(table, counts), size, tags)
 
 
 def _from_json(path: Path) -> dict[str, Target]:
     try:
-        data = json.loads(path.read_bytes())
-    except (ValueError, OSError) as error:
+        data = json.loads(read_text(path, "--annotations"))
+    except ValueError as error:
         raise InputError(f"--annotations {path}: cannot be read as JSON: {error}") from None
     if not isinstance(data, dict):
         raise InputError(f"--annotations {path}: not an object of sequences")
@@ -141,7 +154,7 @@ def _from_json(path: Path) -> dict[str, Target]:
 
 def _image_size(folder: Path) -> tuple[int, int] | None:
     places = (folder, folder / "color", folder / "img")
-    first = next((path for place in places for path in sorted(place.glob("0*.[jp][pn]g"))[:1]), None)
+    first = next((path for home in places for path in matching(home, "0*.[jp][pn]g")[:1]), None)
     if first is None:
         return None
     from dat.datasets.images import image_size
@@ -150,8 +163,10 @@ def _image_size(folder: Path) -> tuple[int, int] | None:
 
 
 def _tags(folder: Path, frames: int) -> dict[str, Flags]:
-    files = [path for ending in ("*.label", "*.tag") for path in sorted(folder.glob(ending))]
-    return {path.stem: _tag(text.parse(path.read_bytes(), f"tag {path.stem}", path)[0], frames) for path in files}
+    found = {}
+    for path in tag_files(folder):
+        found[path.stem] = _tag(text.read_flags(path, f"tag {path.stem}"), frames, str(path))
+    return found
 
 
 def _folder_target(folder: Path, name: str) -> Target:
@@ -160,38 +175,54 @@ def _folder_target(folder: Path, name: str) -> Target:
     table, counts, lines = rows(path, _LONGEST, label)
     _check(counts, lines, (4, 8), label, path)
     practical = folder / "practical.value"
-    values = text.parse(practical.read_bytes(), label, practical)[0] if practical.is_file() else None
+    values = text.read_flags(practical, label) if practical.is_file() else None
+    if values is not None and len(values) != len(counts):
+        raise InputError(f"{practical}: {len(values)} values for {len(counts)} frames; fetch the sequence again")
     return Target(name, regions(table, counts), _image_size(folder), _tags(folder, len(counts)), values)
 
 
-def read_truth(place: Path, benchmark: Benchmark) -> Truth:
+def read_truth(where: Path, benchmark: Benchmark) -> Truth:
     """The truth of a VOT benchmark: a folder of sequence folders, or a JSON file of polygons.
 
     Raises InputError when there is none, or when a sequence's length is not the benchmark's.
     """
-    if not place.exists():
-        raise InputError(f"--annotations {place}: no such folder or file; give the benchmark's ground truth")
-    if place.is_file():
-        found = _from_json(place)
+    if not where.exists():
+        raise InputError(f"--annotations {where}: no such folder or file; give the benchmark's ground truth")
+    if where.is_file():
+        found = _from_json(where)
     else:
-        folders = sorted(path.parent for path in place.glob("*/groundtruth.txt"))
+        folders = [path.parent for path in matching(where, "*/groundtruth.txt")]
         wanted = Names(benchmark.sequences or [folder.name for folder in folders])
         found = {folder.name: _folder_target(folder, folder.name) for folder in folders if wanted.match(folder.name)}
+    notes = _one_size_rule(found)
     expected = tuple(benchmark.sequences) or tuple(sorted(found))
     names = Names(expected)
-    targets = {match.sequence: target for name, target in found.items() if (match := names.match(name))}
+    targets: dict[str, Target] = {}
+    for name, target in found.items():
+        match = names.match(name)
+        if match and (other := targets.setdefault(match.sequence, target)) is not target:
+            raise InputError(f"--annotations {where}: {other.name} and {name} are both {match.sequence}; move one away")
     if not targets:
-        raise InputError(f"--annotations {place}: no ground truth of {benchmark.name} in it (e.g. of {expected[:1]})")
+        raise InputError(f"--annotations {where}: no ground truth of {benchmark.name} in it (e.g. of {expected[:1]})")
     for name, target in targets.items():
-        _expect(benchmark, name, len(target), place)
-    return Truth(expected, {name: targets[name] for name in expected if name in targets})
+        _expect(benchmark, name, len(target), where)
+    return Truth(expected, {name: targets[name] for name in expected if name in targets}, notes)
 
 
-def _expect(benchmark: Benchmark, name: str, frames: int, place: Path) -> None:
+def _one_size_rule(found: dict[str, Target]) -> list[str]:
+    """Where only some images' sizes are known, forget them, and say so: all sequences are bounded or none."""
+    without = [name for name, target in found.items() if target.size is None]
+    if not without or len(without) == len(found):
+        return []
+    found |= {name: replace(target, size=None) for name, target in found.items()}
+    return [f"no image of {len(without)} sequences such as {without[0]}: all are scored unbounded"]
+
+
+def _expect(benchmark: Benchmark, name: str, frames: int, where: Path) -> None:
     entry = benchmark.sequences.get(name)
     if entry and entry.frames and entry.frames != frames:
         raise InputError(
-            f"{place}: {frames} regions of {name}, {benchmark.name} has {entry.frames}; is it its annotation?"
+            f"{where}: {frames} regions of {name}, {benchmark.name} has {entry.frames}; is it its annotation?"
         )
 
 
@@ -211,21 +242,44 @@ def _run(table: Floats, counts: Whole) -> Run:
     return Run(shapes, codes.astype(np.int64))
 
 
+def _broken(codes: Whole) -> tuple[int, str] | None:
+    """The first row (from 0) that no run with restarts has, and what is wrong with it; None where all is right.
+
+    After a failure come four zeros and a start; in the very last frame a zero may stand for that start (VOT2014).
+    """
+    if codes[0] != INITIALISED:
+        return 0, "the first row is a region, and a run with restarts begins with the code 1"
+    failed = np.flatnonzero(codes == FAILED)
+    starts = np.flatnonzero(codes == INITIALISED)[1:]
+    unasked = np.setdiff1d(starts, failed + RESTART)
+    if len(unasked):
+        return int(unasked[0]), f"a restart that is not {RESTART} frames after a failure"
+    gaps = failed[:, None] + np.arange(1, RESTART)
+    moving = gaps[(gaps < len(codes)) & (codes[np.minimum(gaps, len(codes) - 1)] != SKIPPED)]
+    missing = np.setdiff1d(failed[failed + RESTART < len(codes) - 1] + RESTART, starts)
+    wrong = np.sort(np.concatenate([moving, missing]))
+    return (int(wrong[0]), f"no restart {RESTART} frames after a failure") if len(wrong) else None
+
+
 def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run, bool]:
     """One repetition of a sequence, and whether it was cut. Raises InputError naming the line of what is wrong."""
     table, counts, lines = rows(path, frames, label)
     _check(counts, lines, (1, 4, 8), label, path)
     strange = _strange(counts, table[:, 0])
     if len(strange):
-        line = lines[strange[0]]
-        raise InputError(f"{label}, line {line} ({path}:{line}): code {table[strange[0], 0]:g}; there are 0, 1 and 2")
+        where = place(path, lines[strange[0]], label)
+        raise InputError(f"{where}: code {table[strange[0], 0]:g}; there are 0, 1 and 2")
+    run = _run(table[:frames], counts[:frames])
+    if len(counts) and (broken := _broken(run.codes)):
+        line, wrong = lines[broken[0]], broken[1]
+        raise InputError(f"{place(path, line, label)}: not a run with restarts: {wrong}; give VOT's `baseline` runs")
     if len(counts) != frames and (lengths != "cut" or not len(counts)):
         line = min(len(counts), frames) + 1
         raise InputError(
-            f"{label}, line {line} ({path}:{line}): {len(counts)} rows for {frames} frames; "
+            f"{place(path, line, label)}: {len(counts)} rows for {frames} frames; "
             "complete the file, or score the common part with --lengths cut"
         )
-    return _run(table[:frames], counts[:frames]), len(counts) != frames
+    return run, len(counts) != frames
 
 
 def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
@@ -246,7 +300,8 @@ def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
     if len(_strange(counts, table[:, 0])):
         return None
     parts = [slice(start, start + frames) for start in range(0, len(counts), frames)]
-    return [_run(table[part], counts[part]) for part in parts]
+    runs = [_run(table[part], counts[part]) for part in parts]
+    return None if any(_broken(run.codes) for run in runs) else runs
 
 
 def _folders(folder: Path) -> dict[str, Path]:
@@ -258,16 +313,45 @@ def _folders(folder: Path) -> dict[str, Path]:
 
 
 def _repetitions(experiment: Path, names: Names) -> tuple[dict[str, list[Path]], list[str]]:
-    """Files of each sequence in order of their number, and the files left aside (relative to the experiment)."""
+    """Files of each sequence in order of their number, and the files left aside (relative to the experiment).
+
+    Raises InputError when the folders of sequences do not lie in one folder, or two are one sequence's.
+    """
     files: dict[str, list[Path]] = {}
     aside: list[str] = []
-    for path in sorted(path for path in experiment.rglob("*") if path.is_file()):
+    for path in files_below(experiment):
         match = names.match(path.parent.name) if path.suffix == ".txt" and path.parent != experiment else None
+        if _elsewhere(path, experiment):
+            match = None
         if match and _REPETITION.search(path.stem) and names.match(path.stem[:-4]) == match:
             files.setdefault(match.sequence, []).append(path)
         elif not (path.suffix == ".json" and path.with_suffix(".txt").exists()):
             aside.append(path.relative_to(experiment).as_posix())
+    _one_home(files)
     return files, aside
+
+
+def _elsewhere(path: Path, experiment: Path) -> bool:
+    """Whether a file below a tracker's folder is of an experiment that has no restarts, or of the other one."""
+    return any(part in EXPERIMENTS and part != "baseline" for part in path.relative_to(experiment).parts[:-1])
+
+
+def _one_home(files: Mapping[str, Sequence[Path]]) -> None:
+    for sequence, paths in files.items():
+        folders = sorted({path.parent for path in paths})
+        if len(folders) > 1:
+            _several(sequence, folders)
+    homes = {paths[0].parent.parent: sequence for sequence, paths in files.items()}
+    if len(homes) > 1:
+        _several(next(iter(homes.values())), sorted(homes))
+
+
+def _several(sequence: str, folders: Sequence[Path]) -> None:
+    above = next(path for path in folders[0].parents if path in folders[1].parents)
+    raise InputError(
+        f"sequence {sequence}: runs in {folders[0]} and in {folders[1]}; where these are trackers, "
+        f"give --results {above}, else move what is not this tracker's out of its folder"
+    )
 
 
 def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tracker:
@@ -284,7 +368,23 @@ def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tra
     if experiments["baseline"] != folder:
         tracker.ignored += sorted(path.name for path in folder.iterdir() if path.is_file())
     tracker.missing = [name for name in truth.expected if name not in tracker.runs]
+    _no_other_reading(tracker, truth)
     return tracker
+
+
+def _no_other_reading(tracker: Tracker, truth: Truth) -> None:
+    """Raises InputError where boxes are corners or the like; some of each sequence's are compared with the truth."""
+    names, rows, true = [], [], []
+    for name, (run, *_) in tracker.runs.items():
+        shapes = truth.targets[name].regions
+        frames = np.flatnonzero((run.codes == TRACKED) & run.regions.rectangle & ~shapes.special[: len(run.codes)])
+        if len(frames) > 1:
+            chosen = frames[np.linspace(0, len(frames) - 1, fitting.SAMPLES).astype(int)]
+            names.append(name)
+            rows.append(run.regions.values[chosen, :4])
+            true.append(bounds(shapes.take(chosen)))
+    if names:
+        fitting.no_other_reading(names, np.stack(rows), np.stack(true), f"tracker {tracker.name}")
 
 
 def _runs(tracker: Tracker, target: Target, files: Sequence[Path], lengths: Lengths) -> list[Run]:

@@ -40,12 +40,33 @@ def score_tracker(
 ) -> Scored:
     """Score a tracker that was read."""
     frames = {name: vot.frame_overlaps(truth.targets[name], runs, definition) for name, runs in tracker.runs.items()}
+    tracker.notes += _without_restarts(tracker, frames)
     noise = {name: vot.frame_overlaps(truth.targets[name], runs, definition) for name, runs in tracker.noise.items()}
     longest = max(len(target) for target in truth.targets.values())
     curves = vot.curves(list(frames.values()), longest, interval, definition) if interval and frames else None
     tracker.runs.clear()
     tracker.noise.clear()
     return Scored(tracker, _each(frames, definition), frames, curves, _each(noise, definition), noise)
+
+
+def _without_restarts(tracker: vot_files.Tracker, frames: Mapping[str, vot.Frames]) -> list[str]:
+    """Where a target is lost (overlap 0) frame after frame and nothing fails, as in no run with restarts.
+
+    A run's own test of failures rounds in another way, so some such frames are in every result. Raises InputError for
+    a tracker that never fails.
+    """
+    notes, fails = [], False
+    for name, found in frames.items():
+        lost = int(((found.codes == vot_files.TRACKED) & (found.curve == 0)).sum(1).max())
+        fails |= bool((found.codes == vot_files.FAILED).any())
+        if lost > max(_LOST_FRAMES, _LOST_SHARE * found.codes.shape[1]):
+            notes.append(f"{name}: {lost} frames without overlap and without a failure: no run with restarts has them")
+    if notes and not fails:
+        raise InputError(f"tracker {tracker.name}, sequence {notes[0]}; give VOT's `baseline` runs")
+    return notes
+
+
+_LOST_FRAMES, _LOST_SHARE = 5, 0.05
 
 
 def _each(frames: Mapping[str, vot.Frames], definition: Vot) -> dict[str, vot.SequenceScore]:

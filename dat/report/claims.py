@@ -38,7 +38,7 @@ class Claim:
 
     @property
     def verdict(self) -> statistics.Verdict:
-        """`holds`, `does not`, or `cannot tell`."""
+        """`holds`, `the reverse`, or `cannot tell`."""
         return statistics.verdict(self.ours.interval, self.p)
 
 
@@ -64,8 +64,8 @@ class Claims:
 HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
 """The heads of `rows`."""
 
-VERDICTS: tuple[statistics.Verdict, ...] = ("holds", "does not", "cannot tell")
-WORDS = {"holds": "hold here", "does not": "do not", "cannot tell": "cannot be told"}
+VERDICTS: tuple[statistics.Verdict, ...] = ("holds", "the reverse", "cannot tell")
+WORDS = {"holds": "hold here", "the reverse": "are the other way round", "cannot tell": "cannot be told"}
 
 
 def printed(table: str) -> Iterator[tuple[str, str, str, str, float]]:

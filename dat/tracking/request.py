@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat import boxes as geometry
-from dat import params, sections
+from dat import outside, params, sections
 from dat.errors import InputError, MissingError
 from dat.tracking.sources import Frame, Source, open_source
 
@@ -51,15 +52,41 @@ class Request:
     choice: Choice
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go. None is nowhere, for boxes standard output."""
+
+    boxes: Path | None = None
+    video: Path | None = None
+    json: Path | None = None
+    show_attention: bool = False
+    origin: int = 0
+
+    def check(self, source: str) -> None:
+        """Raises InputError where a name does not fit what is written, or something would be overwritten."""
+        outside.output(self.video, "--video", ".mp4", ".m4v")
+        outside.output(self.json, "--json", ".json")
+        outside.output(self.boxes, "--out", ".txt", ".csv", ".tsv")
+        taken = {Path(source).resolve(): "SOURCE"}
+        for option, path in (("--out", self.boxes), ("--video", self.video), ("--json", self.json)):
+            if path is not None and (other := taken.setdefault(path.resolve(), option)) != option:
+                raise InputError(f"{option} {path}: {other} is the same file; give another name")
+
+
 def parse_box(text: str, origin: int) -> NDArray[np.float64]:
-    """`x,y,w,h` that counts pixels from `origin`, as a box of origin 0. Raises InputError."""
-    parts = text.replace(" ", ",").split(",")
+    """`x,y,w,h` that counts pixels from `origin`, as a box of origin 0. Raises InputError.
+
+    The numbers stand between commas, semicolons, blanks or tabs; brackets may stand around them.
+    """
+    inner = text.strip("\ufeff \t\r\n")
+    inner = inner[1:-1] if inner[:1] + inner[-1:] in ("()", "[]", "{}") else inner
+    parts = re.split(r"[,;\s]+", inner.strip(",; \t\r\n"))
     try:
-        values = np.array([float(part) for part in parts if part], np.float64)
+        values = np.array([float(part) for part in parts], np.float64)
     except ValueError:
         raise InputError(f"--box {text}: a box is four numbers x,y,w,h") from None
-    if len(values) != 4 or not np.isfinite(values).all():
-        raise InputError(f"--box {text}: a box is four finite numbers x,y,w,h")
+    if len(values) != 4 or not np.isfinite(values).all() or "_" in inner:
+        raise InputError(f"--box {text}: a box is four finite numbers x,y,w,h, decimals with a point")
     if (values[2:] <= 0).any():
         raise InputError(f"--box {text}: the box has no area; width and height must be over zero")
     return values - np.array([origin, origin, 0, 0], np.float64)
@@ -70,6 +97,14 @@ def in_frame(box: NDArray[np.float64], text: str, size: tuple[int, int], name: s
     inside = geometry.clip([box], *size)[0]
     if inside[2] <= 0 or inside[3] <= 0:
         raise InputError(f"--box {text}: the box lies outside the frame {name}, which has {size[0]}x{size[1]} pixels")
+
+
+def remarks(box: NDArray[np.float64], size: tuple[int, int]) -> list[str]:
+    """What is odd about a box in a frame of (width, height): it reaches out, and would not if it were corners."""
+    (x, y, w, h), (width, height) = box, size
+    if (x + w > width or y + h > height) and x < w <= width and y < h <= height:
+        return [f"the box reaches out of the frame ({width}x{height}); it is x,y,w,h, not the corners x1,y1,x2,y2"]
+    return []
 
 
 def first_frames(source: Source) -> tuple[Frame, Iterator[Frame]]:
@@ -119,7 +154,7 @@ def choose(variant: str, weights: Path | None = None, text: str | None = None, f
     An empty sentence is none. Raises ParamsError for an unknown variant, MissingError when there are no weights.
     """
     settings = home()
-    text = text.strip() or None if text else None
+    text = " ".join(text.replace("\ufeff", " ").split()) or None if text else None
     where = folders(settings, variant, weights, text)
     tracking: sections.Tracking = settings.section("tracking")
     if features:
@@ -145,4 +180,5 @@ def check(
     first, all_frames = first_frames(opened)
     size = (first.image.shape[1], first.image.shape[0])
     in_frame(target, box, size, first.name)
+    opened.notes.extend(remarks(target, size))
     return Request(opened, all_frames, target, size, choose(variant, weights, text, features))

@@ -1,5 +1,7 @@
 """Where frames come from: a folder of images, a glob, a video file, a camera, or a stream of images.
 
+Frames are what a viewer or player shows: photographs and videos are turned by their orientation, pixels that are not
+square are stretched, and more than 8 bits are scaled by the first frame's range. What was done so is among the notes.
 Nothing here needs torch: a wrong call is answered before anything heavy is loaded.
 """
 
@@ -10,18 +12,23 @@ import re
 import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from dat.datasets.images import Image, decode_image, read_image
+from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize
 from dat.errors import InputError
+from dat.outside import listed, read_bytes, stray
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 RATE = 25.0
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PN"
+MOST_BETWEEN = 1 << 20
+"""Bytes between two files of a stream that are passed over: padding, or what a phone writes after a JPEG's end."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,19 @@ class Frame:
     image: Image
 
 
+Notes = list[str]
+
+
 @dataclass(frozen=True)
 class Source:
-    """Frames to come. `count` where it is known beforehand, `rate` in frames a second."""
+    """Frames to come. `count` where it is known beforehand, `rate` in frames a second; `notes` grow while it is read:
+    what was done to frames so that they are what a viewer shows."""
 
     name: str
     read: Callable[[], Iterator[Frame]]
     count: int | None = None
     rate: float = RATE
+    notes: Notes = field(default_factory=list)
 
     def frames(self) -> Iterator[Frame]:
         """The frames in order. Raises InputError naming the frame that is unreadable or of another size."""
@@ -64,21 +76,23 @@ def open_source(name: str, start: int = 1, frames: int | None = None) -> Source:
     if frames is not None:
         count = min(count, frames) if count is not None else None
     stop = None if frames is None else start - 1 + frames
-    return Source(source.name, lambda: islice(source.read(), start - 1, stop), count, source.rate)
+    return Source(source.name, lambda: islice(source.read(), start - 1, stop), count, source.rate, source.notes)
 
 
 def _open(name: str) -> Source:
     if name == "-":
-        return Source("standard input", lambda: stream(sys.stdin.buffer))
+        notes: Notes = []
+        return Source("standard input", lambda: stream(sys.stdin.buffer, notes), notes=notes)
     path = Path(name)
     if name.isdecimal() and not path.exists():
         return Source(f"camera {name}", lambda: camera(int(name)), rate=RATE)
     if path.is_dir():
-        return _images(name, [file for file in path.iterdir() if file.suffix.lower() in IMAGES])
+        return _images(name, [file for file in listed(path) if file.suffix.lower() in IMAGES])
     if path.is_file():
-        return _images(name, [path]) if path.suffix.lower() in IMAGES else _video(path)
+        return _picture_file(path) if path.suffix.lower() in IMAGES else _video(path)
     if any(sign in name for sign in "*?["):
-        return _images(name, [Path(found) for found in glob.glob(name, recursive=True)])  # noqa: PTH207
+        found = [Path(file) for file in glob.glob(name, recursive=True)]  # noqa: PTH207
+        return _images(name, [file for file in found if not stray(file.name)])
     raise InputError(
         f"{name}: no such file or folder; SOURCE is a folder of images, a glob, a video, a camera number or -"
     )
@@ -93,7 +107,65 @@ def _images(name: str, paths: Iterable[Path]) -> Source:
     found = sorted(paths, key=natural)
     if not found:
         raise InputError(f"{name}: no images here ({', '.join(IMAGES[:4])}, ...)")
-    return Source(name, lambda: (Frame(str(path), read_image(path)) for path in found), len(found))
+    for one, other in pairwise(found):
+        if one.with_suffix("") == other.with_suffix(""):
+            raise InputError(f"{name}: both {one.name} and {other.name}; which are the frames? give '*{one.suffix}'")
+    notes: Notes = []
+    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(read_bytes(found[0])):
+        notes.append("pixels that are transparent count as they are stored")
+    files = ((str(path), decode_shown(read_bytes(path), str(path))) for path in found)
+    return Source(name, lambda: eight_bits(files, notes), len(found), notes=notes)
+
+
+def _picture_file(path: Path) -> Source:
+    """A picture as a source of one frame; a TIFF of several pages or an animation as one of all of its pictures."""
+    data = read_bytes(path)
+    if pictures(data) == 1:
+        return _images(str(path), [path])
+    pages, notes = decode_pages(data, str(path)), list[str]()
+    named = ((f"{path}: picture {number}", page) for number, page in enumerate(pages, 1))
+    return Source(str(path), lambda: eight_bits(named, notes), len(pages), notes=notes)
+
+
+def eight_bits(frames: Iterable[tuple[str, Deep]], notes: Notes) -> Iterator[Frame]:
+    """Pictures with their names as frames of 8 bits; deeper ones by the range of the first.
+
+    Raises InputError naming a picture of another depth than those before it, or one that has no range.
+    """
+    depth, low, high = None, 0.0, 255.0
+    for name, picture in frames:
+        if depth is None:
+            depth = picture.dtype
+            if depth != np.uint8:
+                low, high = _range(picture, name)
+                notes.append(f"{bits(picture)} a colour: the first frame's {low:g} to {high:g} are shown as 0 to 255")
+        if picture.dtype != depth:
+            raise InputError(f"{name}: {bits(picture)} a colour, the frames before it have others; make them alike")
+        if depth == np.uint8:
+            yield Frame(name, np.asarray(picture, np.uint8))
+        else:
+            scaled = (np.nan_to_num(picture.astype(np.float64), nan=low) - low) * (255 / (high - low))
+            yield Frame(name, np.asarray(np.clip(np.round(scaled), 0, 255), np.uint8))
+
+
+def _transparent(data: bytes) -> bool:
+    """Whether a file has pixels through which a viewer shows what is behind."""
+    import cv2
+
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+        return False
+    opaque = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(picture.dtype, 1)
+    return bool(picture[..., 3].min() < opaque)
+
+
+def _range(picture: Deep, name: str) -> tuple[float, float]:
+    """What is shown as 0 and 255: nearly all values lie between; a broken pixel or two does not count."""
+    known = picture[np.isfinite(picture)].astype(np.float64)
+    if not known.size or known.min() == known.max():
+        raise InputError(f"{name}: {bits(picture)} a colour, and all of one value; convert the frames to 8 bits")
+    low, high = np.percentile(known, (0.1, 99.9))
+    return (float(low), float(high)) if low < high else (float(known.min()), float(known.max()))
 
 
 def _video(path: Path) -> Source:
@@ -101,25 +173,84 @@ def _video(path: Path) -> Source:
 
     try:
         with av.open(str(path)) as container:
-            shown = container.streams.video[0]
+            shown = _shown_stream(container)
             count, rate = shown.frames or None, float(shown.average_rate or RATE)
     except (av.FFmpegError, IndexError):
         raise InputError(f"{path}: neither an image nor a video that can be read") from None
-    return Source(str(path), lambda: video(path), count, rate)
+    notes: Notes = []
+    return Source(str(path), lambda: video(path, notes), count, rate, notes)
 
 
-def video(path: Path) -> Iterator[Frame]:
+def _shown_stream(container: Any) -> Any:
+    """The stream that a player shows: the first that is no cover picture."""
+    from av.stream import Disposition
+
+    streams = container.streams.video
+    return next((one for one in streams if not one.disposition & Disposition.attached_pic), streams[0])
+
+
+def video(path: Path, notes: Notes) -> Iterator[Frame]:
     """The frames of a video file. Raises InputError naming file and frame where it breaks off."""
+    return eight_bits(_video_pictures(path, notes), notes)
+
+
+def _video_pictures(path: Path, notes: Notes) -> Iterator[tuple[str, Deep]]:
     import av
 
     number = 0
     try:
         with av.open(str(path)) as container:
-            for decoded in container.decode(video=0):
+            shown = _shown_stream(container)
+            for decoded in container.decode(shown):
                 number += 1
-                yield Frame(f"{path}: frame {number}", np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8))
+                name = f"{path}: frame {number}"
+                yield name, as_shown(decoded, shown.sample_aspect_ratio, name, notes)
+            if number < shown.frames:
+                _note(notes, f"the file says {shown.frames} frames, and {number} can be read: is it cut short?")
     except av.FFmpegError as error:
         raise InputError(f"{path}: frame {number + 1} cannot be read: {error}") from None
+
+
+def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> Deep:
+    """A frame of a video as a player shows it: pixels made square, then turned by its display matrix.
+
+    Raises InputError when that turns by no quarter.
+    """
+    from av.sidedata.sidedata import Type
+
+    image: Deep = decoded.to_ndarray(format="gray16le" if decoded.format.name.startswith("gray16") else "rgb24")
+    image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    if aspect and aspect != 1:
+        _note(notes, f"pixels are {aspect} wide: stretched as a player does")
+        image = resize(image, image.shape[0], round(image.shape[1] * aspect))
+    matrix = decoded.side_data.get(Type.DISPLAYMATRIX)
+    if matrix is None:
+        return image
+    a, b, _, c, d = (np.frombuffer(bytes(matrix), "<i4")[:5] / 65536).round(3).tolist()
+    turns = _TURNS.get((a, b, c, d))
+    if turns is None:
+        raise InputError(f"{name}: turned by no quarter ({a:g},{b:g},{c:g},{d:g}); write the video upright")
+    if (a, b, c, d) != (1, 0, 0, 1):
+        _note(notes, "turned by the video's display matrix, as a player does")
+    return np.ascontiguousarray(turns(image))
+
+
+_TURNS: dict[tuple[float, ...], Callable[[Deep], Deep]] = {
+    (1, 0, 0, 1): lambda image: image,
+    (-1, 0, 0, -1): lambda image: image[::-1, ::-1],
+    (-1, 0, 0, 1): lambda image: image[:, ::-1],
+    (1, 0, 0, -1): lambda image: image[::-1],
+    (0, 1, -1, 0): lambda image: np.rot90(image, -1),
+    (0, -1, 1, 0): lambda image: np.rot90(image),
+    (0, 1, 1, 0): lambda image: image.transpose(1, 0, 2),
+    (0, -1, -1, 0): lambda image: image[::-1, ::-1].transpose(1, 0, 2),
+}
+"""By a, b, c, d of a display matrix, which moves the pixel (x, y) to (a x + c y, b x + d y)."""
+
+
+def _note(notes: Notes, text: str) -> None:
+    if text not in notes:
+        notes.append(text)
 
 
 def camera(number: int) -> Iterator[Frame]:
@@ -141,27 +272,35 @@ def camera(number: int) -> Iterator[Frame]:
         device.release()
 
 
-def stream(data: BinaryIO) -> Iterator[Frame]:
+def stream(data: BinaryIO, notes: Notes | None = None) -> Iterator[Frame]:
     """JPEG and PNG images, one after another. Raises InputError naming the first frame that is neither."""
-    for number, bytes_ in enumerate(split_images(data), start=1):
-        name = f"standard input: frame {number}"
-        yield Frame(name, decode_image(bytes_, name))
+    notes = [] if notes is None else notes
+    files = ((f"standard input: frame {number}", file) for number, file in enumerate(split_images(data, notes), 1))
+    return eight_bits(((name, decode_shown(file, name)) for name, file in files), notes)
 
 
-def split_images(data: BinaryIO) -> Iterator[bytes]:
-    """Cut a stream of JPEG and PNG files into files."""
+def split_images(data: BinaryIO, notes: Notes | None = None) -> Iterator[bytes]:
+    """Cut a stream of JPEG and PNG files into files. What lies between two of them is passed over and noted."""
     number = 1
-    while head := data.read(2):
+    while head := _next_head(data, number, [] if notes is None else notes):
         try:
-            if head == b"\xff\xd8":
-                yield head + _jpeg(data)
-            elif head == b"\x89P":
-                yield head + _png(data)
-            else:
-                raise InputError(f"standard input: frame {number} is neither JPEG nor PNG")
+            yield head + (_jpeg(data) if head == JPEG else _png(data))
         except EOFError:
             raise InputError(f"standard input: frame {number} ends in the middle") from None
         number += 1
+
+
+def _next_head(data: BinaryIO, number: int, notes: Notes) -> bytes:
+    """The three bytes that the next file begins with; nothing at the end. Other bytes may lie between files."""
+    head, passed = data.read(3), 0
+    while head and head not in (JPEG, PNG):
+        if number == 1 or passed == MOST_BETWEEN:
+            raise InputError(f"standard input: frame {number} is neither JPEG nor PNG")
+        passed, more = passed + 1, data.read(1)
+        head = head[1:] + more if more else b""
+    if passed and not any(note.startswith("bytes that") for note in notes):
+        notes.append(f"bytes that are no image follow frame {number - 1}, and perhaps others: passed over")
+    return head
 
 
 def _exactly(data: BinaryIO, count: int) -> bytes:
@@ -176,7 +315,7 @@ def _exactly(data: BinaryIO, count: int) -> bytes:
 
 def _png(data: BinaryIO) -> bytes:
     """The rest of a PNG file: signature, then chunks of length, type, data and checksum up to IEND."""
-    parts, kind = [_exactly(data, 6)], b""
+    parts, kind = [_exactly(data, 5)], b""
     while kind != b"IEND":
         head = _exactly(data, 8)
         length, kind = struct.unpack(">I4s", head)
@@ -187,11 +326,11 @@ def _png(data: BinaryIO) -> bytes:
 def _jpeg(data: BinaryIO) -> bytes:
     """The rest of a JPEG file: segments with lengths, and after each SOS coded data up to the next marker."""
     parts: list[bytes] = []
-    marker = _exactly(data, 2)
+    marker = b"\xff" + _exactly(data, 1)
     while True:
         parts.append(marker)
         if marker == b"\xff\xd9":
-            return b"".join(parts)
+            return b"".join(parts)[1:]
         if marker[0] != 0xFF:
             raise EOFError
         size = _exactly(data, 2)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,25 +14,15 @@ from numpy.typing import NDArray
 
 from dat import records
 from dat.datasets.images import Image
+from dat.errors import InputError
 from dat.tracking import assemble
 from dat.tracking.follower import Tracks
-from dat.tracking.request import Request
+from dat.tracking.request import Outputs, Request
 from dat.tracking.unit import text as rows_of
 from dat.tracking.video import Shown, VideoWriter, draw
 
 BANNER = 12
 """Frames for which the video shows a re-detection."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where results go. None is nowhere."""
-
-    boxes: Path | None = None
-    video: Path | None = None
-    json: Path | None = None
-    show_attention: bool = False
-    origin: int = 0
 
 
 @dataclass
@@ -62,7 +52,10 @@ class Run:
 
 
 def follow(request: Request, tracker: Tracks, outputs: Outputs) -> Run:
-    """Track through all frames and write what was asked for. On an interrupt, what was found so far is written."""
+    """Track through all frames and write what was asked for; on an interrupt or an error, what was found so far.
+
+    Raises InputError naming the frame that cannot be followed, and where the boxes before it are.
+    """
     run = Run()
     writer = VideoWriter(outputs.video, request.source.rate) if outputs.video else nullcontext()
     frames = records.progress(request.frames, total=request.source.count, desc="tracking", unit="frame")
@@ -71,8 +64,14 @@ def follow(request: Request, tracker: Tracks, outputs: Outputs) -> Run:
             for image, before in _steps(request, tracker, (frame.image for frame in frames), run):
                 if video is not None:
                     video.add(draw(image, _shown(tracker, run, before, outputs.show_attention)))
-    except KeyboardInterrupt:
-        _write(run, request, outputs)
+    except InputError as error:
+        _write(run, request, outputs, str(error))
+        if not run.boxes:
+            raise
+        where = outputs.boxes or "standard output"
+        raise InputError(f"{error}; the boxes of the {len(run.boxes)} frames before are in {where}") from None
+    except BaseException as error:
+        _write(run, request, outputs, type(error).__name__)
         raise
     _write(run, request, outputs)
     return run
@@ -109,9 +108,15 @@ def _shown(tracker: Tracks, run: Run, before: NDArray[np.float64], attention: bo
     )
 
 
-def _write(run: Run, request: Request, outputs: Outputs) -> None:
+def _write(run: Run, request: Request, outputs: Outputs, stopped: str = "") -> None:
+    """Write boxes and facts, of a run that stopped early with what stopped it; nothing where there are no boxes."""
+    if not run.boxes:
+        return
     if outputs.boxes is not None:
         records.write_text(outputs.boxes, run.rows(outputs.origin))
+    else:
+        sys.stdout.write(run.rows(outputs.origin))
+        sys.stdout.flush()
     if outputs.json is not None:
         facts = {
             "source": request.source.name,
@@ -121,14 +126,20 @@ def _write(run: Run, request: Request, outputs: Outputs) -> None:
             "frames": run.frames,
             "redetections": run.redetections,
             "frames_per_second": run.rate,
+            "notes": request.source.notes,
         }
-        records.write_json(outputs.json, facts)
+        records.write_json(outputs.json, facts | ({"stopped": stopped} if stopped else {}))
 
 
 def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callable[[str], None]) -> Run:
     """Track, write, and say what a user should know. What is drawn depends on the seed, not on the source's name."""
     tracker, choice = assemble.start(request.choice, "", seed, assemble.find_device(device), say)
+    known = list(request.source.notes)
+    for note in known:
+        say(f"{request.source.name}: {note}")
     found = follow(replace(request, choice=choice), tracker, outputs)
+    for note in request.source.notes[len(known) :]:
+        say(f"{request.source.name}: {note}")
     jumps = f", re-detected in frames {', '.join(map(str, found.redetections))}" if found.redetections else ""
     say(f"{len(found.boxes)} frames, {found.rate:.1f} a second{jumps}")
     return found

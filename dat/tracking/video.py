@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dat import records
 from dat.datasets.images import Image
+from dat.errors import DatError
 
 LEAST = 480
 """Small frames are enlarged until their shorter side has this many pixels, so that lines and letters are sharp."""
@@ -123,7 +124,7 @@ def _bar(canvas: Image, top: int, shown: Shown, colour: tuple[int, int, int]) ->
 
 
 class VideoWriter:
-    """An MP4 file, written under a temporary name and put in place when it is closed without an error."""
+    """An MP4 file, written under a temporary name and put in place when it is closed, unless our own code failed."""
 
     def __init__(self, path: Path, rate: float) -> None:
         self.path, self._rate = path, Fraction(rate).limit_denominator(1000)
@@ -154,7 +155,7 @@ class VideoWriter:
     ) -> None:
         if self._container is None:
             return
-        finished = kind is None or issubclass(kind, KeyboardInterrupt)
+        finished = kind is None or issubclass(kind, KeyboardInterrupt | DatError)
         if finished:
             for packet in self._stream.encode():
                 self._container.mux(packet)

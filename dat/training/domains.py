@@ -12,6 +12,7 @@ from dat.datasets import manifest
 from dat.datasets.images import read_image
 from dat.datasets.shards import Shards
 from dat.errors import InputError, MissingError
+from dat.outside import matching
 
 Pixels = NDArray[np.uint8]
 MEMORY = 2 << 30  # bytes of decoded frames that are kept
@@ -52,7 +53,7 @@ def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: 
 
 def manifests(folder: Path) -> list[Path]:
     """The manifests of TLP and DTB70: those of `training/domains`, which is `folder` or lies in it."""
-    found = sorted((folder / "domains" if (folder / "domains").is_dir() else folder).glob("*.jsonl"))
+    found = matching(folder / "domains" if (folder / "domains").is_dir() else folder, "*.jsonl")
     if not found:
         raise MissingError(f"{folder}: no manifests of training videos in it; run dat index tlp and dat index dtb70")
     return found

@@ -325,3 +325,8 @@ def test_a_frames_folder_names_the_sequence(file, name):
 def test_what_is_no_picture_is_told_with_its_shape(picture):
     with pytest.raises(InputError, match=r"frame 7.*shape"):
         as_rgb(picture, "frame 7")
+
+
+def test_a_deep_pil_image_is_told():
+    with pytest.raises(InputError, match="frame 7: mode I;16, more than 8 bits"):
+        as_rgb(Image.fromarray(np.full((4, 5), 700, np.uint16)), "frame 7")

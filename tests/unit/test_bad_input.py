@@ -75,12 +75,13 @@ def test_grey_files_are_followed(place, tmp_path):  # noqa: F811
     assert np.abs(np.array([float(value) for value in rows[2].split(",")]) - TRUTH[2]).max() < 10
 
 
-def test_files_that_change_size_are_told_by_name_and_nothing_is_written(place, tmp_path):  # noqa: F811
+def test_files_that_change_size_are_told_by_name_and_what_came_before_is_written(place, tmp_path):  # noqa: F811
     write_frames(tmp_path / "clip", [FRAMES[0], FRAMES[1], FRAMES[2][:80]])
     out, shown = tmp_path / "out.txt", tmp_path / "out.mp4"
     with pytest.raises(InputError, match=r"0003\.png: 120x80 pixels.*120x90"):
         call(place, "--out", str(out), "--video", str(shown), source=tmp_path / "clip")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip"]
+    assert len(out.read_text().splitlines()) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip", "out.mp4", "out.txt"]
 
 
 # ---------------------------------------------------------------- sentences

@@ -290,10 +290,16 @@ def test_lasot_absence_in_one_file_or_two(tmp_path: Path) -> None:
     two = ground_truth.read(tmp_path, benchmarks.find("lasot")).targets[name].absent
     assert two is not None
     assert np.flatnonzero(two).tolist() == [3, 5]
+    for file in ("full_occlusion.txt", "out_of_view.txt"):
+        (folder / file).unlink()
     (folder / "absent.txt").write_text("\n".join("1" if i == 4 else "0" for i in range(frames)))
     combined = ground_truth.read(tmp_path, benchmarks.find("lasot")).targets[name].absent
     assert combined is not None
     assert np.flatnonzero(combined).tolist() == [4]
+    for file in ("full_occlusion.txt", "out_of_view.txt"):
+        (folder / file).write_text(",".join("0" * frames))
+    with pytest.raises(InputError, match=r"absent\.txt: not what full_occlusion\.txt and out_of_view\.txt say"):
+        ground_truth.read(tmp_path, benchmarks.find("lasot"))
 
 
 def test_otb99_lang_has_its_own_list(tmp_path: Path) -> None:

@@ -187,7 +187,7 @@ def test_the_object_has_what_formats_promises(otb: tuple[Path, Path], tmp_path: 
     assert entry["precision_interval"] == pytest.approx([1, 1])
     pair = data["pairs"][0]
     assert {"a", "b", "metric", "difference", "interval", "p"} <= set(pair)
-    assert (pair["a"], pair["b"], pair["verdict"]) == ("Shifted", "Truth", "does not")
+    assert (pair["a"], pair["b"], pair["verdict"]) == ("Shifted", "Truth", "the reverse")
 
 
 def test_one_pair_on_demand_and_plots(otb: tuple[Path, Path], tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_holm_corrects_upwards_and_keeps_the_order(p: list[float]) -> None:
     ("interval", "p", "higher", "said"),
     [
         ((0.1, 0.2), 0.01, True, "holds"),
-        ((-0.2, -0.1), 0.01, True, "does not"),
+        ((-0.2, -0.1), 0.01, True, "the reverse"),
         ((-0.2, -0.1), 0.01, False, "holds"),
         ((-0.1, 0.2), 0.01, True, "cannot tell"),
         ((0.1, 0.2), 0.06, True, "cannot tell"),

@@ -143,12 +143,14 @@ def test_lasot_joins_both_flags(tmp_path: Path) -> None:
 
 def test_lasot_reads_the_toolkits_one_file_of_flags(tmp_path: Path) -> None:
     folder = small.lasot(tmp_path, "cat-2", 3)
+    (folder / "out_of_view.txt").unlink()
     (folder / "absent.txt").write_text("0\n0\n1\n")
     assert read("lasot", tmp_path, "cat-2").absent == [0, 0, 1]
 
 
 def test_lasot_with_short_flags_names_both_numbers(tmp_path: Path) -> None:
     folder = small.lasot(tmp_path, "cat-2", 4)
+    (folder / "out_of_view.txt").unlink()
     (folder / "absent.txt").write_text("0\n0\n1\n")
     with pytest.raises(InputError, match=r"absent\.txt: 3 rows for 4 rows of groundtruth\.txt"):
         read("lasot", tmp_path, "cat-2")

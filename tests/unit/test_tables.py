@@ -198,7 +198,7 @@ def test_a_claims_verdict_is_of_its_own_direction_and_corrected_for_the_table() 
 
 def test_a_claim_can_be_refuted() -> None:
     found = claims.of_table("4", scores_of([("pymdnet", "pymdnet+gcn", 0.1, (0.05, 0.15), 0.001)]))
-    assert [claim.verdict for claim in found.judged] == ["does not"]
+    assert [claim.verdict for claim in found.judged] == ["the reverse"]
 
 
 def test_a_run_without_the_trackers_judges_nothing() -> None:
@@ -208,5 +208,5 @@ def test_a_run_without_the_trackers_judges_nothing() -> None:
 def test_the_csv_of_claims_has_the_numbers_in_full() -> None:
     found = claims.of_table("4", scores_of([("pymdnet", "pymdnet+gcn", 1 / 3, (0.1, 2 / 3), 0.001)]))
     row = next(csv.DictReader(io.StringIO(claims.to_csv([found]))))
-    assert (row["a"], row["b"], row["paper"], row["verdict"]) == ("pymdnet+gcn", "pymdnet", "0.016", "does not")
+    assert (row["a"], row["b"], row["paper"], row["verdict"]) == ("pymdnet+gcn", "pymdnet", "0.016", "the reverse")
     assert [float(row[key]) for key in ("ours", "low", "high", "p")] == [-1 / 3, -2 / 3, -0.1, 0.001]

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from dat.cli.track import track
 from dat.errors import DatError, InputError, MissingError, ParamsError
+from dat.tracking import request as requests
 from tests.unit.tracking_parts import ROOT, video, write_frames, write_weights
 
 FRAMES, TRUTH = video(count=5)
@@ -158,12 +160,75 @@ def test_a_device_that_is_not_there_is_told(place):
         call(place, "--device", "cuda:77")
 
 
-def test_an_unreadable_frame_in_the_middle_is_named_and_nothing_is_written(place, tmp_path):
+def test_after_an_unreadable_frame_the_boxes_before_it_are_written_and_named(place, tmp_path):
     write_frames(tmp_path / "clip", FRAMES)
     (tmp_path / "clip" / "0003.png").write_bytes(b"broken")
-    with pytest.raises(InputError, match=r"0003\.png"):
-        call(place, "--variant", "salnet", "--out", str(tmp_path / "out.txt"), source=tmp_path / "clip")
+    out, facts, shown = tmp_path / "out.txt", tmp_path / "run.json", tmp_path / "out.mp4"
+    options = ("--variant", "salnet", "--out", str(out), "--json", str(facts), "--video", str(shown))
+    with pytest.raises(InputError, match=r"0003\.png.*the boxes of the 2 frames before are in .*out\.txt"):
+        call(place, *options, source=tmp_path / "clip")
+    assert out.read_text() == call(place, "--variant", "salnet", "--frames", "2").stdout
+    found = json.loads(facts.read_text())
+    assert len(found["frames"]) == 2 and "0003.png" in found["stopped"]
+    assert shown.exists()
+
+
+def test_without_out_the_boxes_before_an_error_go_to_standard_output(place, tmp_path):
+    write_frames(tmp_path / "clip", FRAMES)
+    (tmp_path / "clip" / "0003.png").write_bytes(b"broken")
+    own = [str(tmp_path / "clip"), "--box", BOX, "--weights", str(place / "weights"), "--variant", "salnet"]
+    result = CliRunner().invoke(track, own, standalone_mode=False)
+    assert len(result.stdout.splitlines()) == 2 and "are in standard output" in str(result.exception)
+
+
+def test_an_error_in_the_first_frame_writes_nothing(place, tmp_path):
+    with pytest.raises(InputError, match="all of one value"):
+        cv2.imwrite(str(tmp_path / "1.png"), np.full((90, 120), 700, np.uint16))
+        call(place, "--out", str(tmp_path / "out.txt"), source=tmp_path)
     assert not (tmp_path / "out.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--video", "out.gif"), r"--video out\.gif: a \.mp4 file is written"),
+        (("--json", "run.csv"), r"--json run\.csv: a \.json file is written"),
+        (("--out", "boxes.json"), r"--out boxes\.json: a \.txt file is written"),
+        (("--out", "a.txt", "--json", "a.json", "--video", "clip.mp4"), r"--video clip\.mp4: SOURCE is the same file"),
+        (("--out", "a", "--json", "./a"), r"--json a: --out is the same file"),
+    ],
+)
+def test_outputs_that_cannot_be_right_are_refused_before_anything(place, options, message):
+    with pytest.raises(InputError, match=message):
+        call(place, *options, source="clip.mp4", weights="none")
+
+
+@pytest.mark.parametrize(
+    "box",
+    ["20;30;18;24", "20\t30\t18\t24", "[20, 30, 18, 24]", "(20 30 18 24)", " 20.0,30, 18,24,", "\ufeff20,30,18,24\r"],
+)
+def test_a_box_is_four_numbers_between_any_signs(box):
+    assert requests.parse_box(box, 0).tolist() == [20, 30, 18, 24]
+
+
+@pytest.mark.parametrize("box", ["10,5;20,5;30,0;40,0", "1_0,2,3,4", "[1,2,3", "1,,2"])
+def test_other_boxes_are_told(box):
+    with pytest.raises(InputError, match="four"):
+        requests.parse_box(box, 0)
+
+
+def test_a_box_that_may_be_corners_is_told(place):
+    assert "not the corners" in call(place, "--frames", "2", box="60,40,78,64").stderr
+    assert "corners" not in call(place, "--frames", "2").stderr
+
+
+def test_what_was_done_to_frames_is_told_and_in_the_json(place, tmp_path):
+    for number, frame in enumerate(FRAMES):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame[..., ::-1].astype(np.uint16) * 10 + 5000)
+    facts = tmp_path / "run.json"
+    result = call(place, "--variant", "salnet", "--json", str(facts), source=f"{tmp_path}/*.png")
+    assert "16 bits a colour" in result.stderr
+    assert "16 bits a colour" in json.loads(facts.read_text())["notes"][0]
 
 
 def test_checking_a_call_needs_no_torch():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dat import used
 from dat.errors import InputError, MissingError
+from dat.outside import plain
 
 Floats = NDArray[np.float32]
 ROWS = 32768
@@ -96,7 +97,7 @@ def _numbers(path: Path) -> NDArray[np.float64]:
             found = loadmat(io.BytesIO(data))  # type: ignore[arg-type]
             values = [value for name, value in found.items() if not name.startswith("__")]
             return np.asarray(max(values, key=np.size), np.float64)
-        text = data.decode("utf-8").replace(",", " ")
+        text = plain(data, path).decode().replace(",", " ")
         return np.loadtxt(text.splitlines(), ndmin=2)
     except NotImplementedError:
         raise InputError(f"{path}: a MATLAB file of version 7.3 (HDF5); save its table as .npy") from None

@@ -1,0 +1,109 @@
+"""Do the rows of a result fit the truth? Rows that are shifted, or that are no x,y,w,h, would score without a word.
+
+A tracker's first row is the box that it was given, exactly, rounded, or counted from another origin: in 958 published
+files never more than a pixel off. So a first row that is another box says that rows and frames do not belong together,
+or that the numbers are not x,y,w,h. Row 1 is looked at before a definition overwrites it by the truth.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from dat.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+NEAR = 1.01
+"""Pixels by which a first row may be off the first box: rounding, or counting from 0 instead of 1."""
+
+STILL = 0.005
+"""Mean overlap by which rows may fit the frames after theirs better: less is a target that hardly moves."""
+
+SAMPLES = 16
+LEAST, BETTER = 0.5, 0.3
+"""Another reading of the numbers is meant when its mean overlap is at least that, and better by that."""
+
+READINGS: dict[str, Callable[[Floats], Floats]] = {
+    "corners x1,y1,x2,y2": lambda rows: np.concatenate([rows[..., :2], rows[..., 2:] - rows[..., :2]], -1),
+    "centre x,y and w,h": lambda rows: np.concatenate([rows[..., :2] - rows[..., 2:] / 2, rows[..., 2:]], -1),
+    "y,x,h,w": lambda rows: rows[..., [1, 0, 3, 2]],
+}
+"""What four numbers are taken for by mistake, and the way to x,y,w,h."""
+
+
+def overlaps(a: Floats, b: Floats) -> Floats:
+    """Intersection over union of boxes (...,4); 0 where one is none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ends = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+        shared = np.maximum(ends - np.maximum(a[..., :2], b[..., :2]), 0).prod(-1)
+        found = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared)
+    return np.where((a[..., 2:] > 0).all(-1) & (b[..., 2:] > 0).all(-1), np.nan_to_num(found), 0.0)
+
+
+def near(a: Floats, b: Floats) -> Flags:
+    """Whether boxes (...,4) are the same to within a pixel; what is unknown (NaN) in b is like anything."""
+    return np.asarray(((np.abs(a - b) <= NEAR) | np.isnan(b)).all(-1))
+
+
+def aligned(boxes: Floats, truth: Floats) -> bool:
+    """Whether rows (M,4) begin with the first box of the truth (N,4), and fit it, not the truth a frame later."""
+    if not near(boxes[0], truth[0]):
+        return False
+    rows = min(len(boxes), len(truth) - 1)
+    if rows < 1:
+        return True
+    now, later = (overlaps(boxes[:rows], truth[start : start + rows]).mean() for start in (0, 1))
+    return bool(later - now <= STILL)
+
+
+def start_of(boxes: Floats, first: Floats) -> int | None:
+    """The row (from 1) of boxes (M,4) that is the first box of the truth (4,); None without one."""
+    rows = np.flatnonzero(near(boxes, first))
+    return int(rows[0]) + 1 if len(rows) else None
+
+
+def remarks(boxes: Mapping[str, Floats], truth: Mapping[str, Floats], origin: int, label: str) -> list[str]:
+    """What is odd about the boxes (N,4) of sequences beside their truths (N,4), compared row by row.
+
+    Raises InputError naming `label` and a sequence whose numbers are not x,y,w,h but another reading's.
+    """
+    names = [name for name in boxes if len(boxes[name])]
+    if not names:
+        return []
+    rows_of = {name: min(len(boxes[name]), len(truth[name])) for name in names}
+    places = {name: np.linspace(0, count - 1, SAMPLES).astype(int) for name, count in rows_of.items()}
+    rows = np.stack([boxes[name][places[name]] for name in names])
+    true = np.stack([truth[name][places[name]] for name in names])
+    no_other_reading(names, rows, true, label)
+    first, start = rows[:, 0], true[:, 0]
+    odd = ~near(first, start) & ~np.isnan(start).any(1)
+    shifted = (np.abs(first + np.array([1, 1, 0, 0]) - start) < 0.01).all(1)
+    notes = []
+    if odd.any():
+        some = ", ".join(name for name, flag in zip(names, odd, strict=True) if flag)
+        notes.append(f"the first row is not the first box of {some}: do rows and frames belong together?")
+    if origin == 1 and shifted.sum() > len(names) / 2:
+        notes.append(
+            f"{shifted.sum()} of {len(names)} first rows are the first box less one pixel: boxes seem to be counted "
+            "from 0, and this benchmark counts from 1"
+        )
+    return notes
+
+
+def no_other_reading(names: list[str], rows: Floats, true: Floats, label: str) -> None:
+    """Raises InputError where sampled rows (S,K,4) fit their truths only when read in another way."""
+    plain = overlaps(rows, true)
+    stray = ~near(rows[:, 0], true[:, 0]) & (plain[:, 0] < 1 - BETTER)
+    for reading, convert in READINGS.items():
+        other = convert(rows)
+        exact = stray & near(other[:, 0], true[:, 0])
+        better = overlaps(other, true)[:, 1:].mean(1) - plain[:, 1:].mean(1) > BETTER
+        fitting = overlaps(other, true)[:, 1:].mean(1) > LEAST
+        found = np.flatnonzero(exact | (better & fitting))
+        if len(found):
+            raise InputError(
+                f"{label}, sequence {names[found[0]]}: rows fit the truth as {reading}, not as x,y,w,h "
+                f"({len(found)} of {len(names)} files); convert them to x,y,w,h"
+            )
