@@ -23,6 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dat import opening
 from dat.errors import InputError
 from dat.params import Settings
 
@@ -80,8 +81,8 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
+    """sha256 of a regular file's bytes, in hex."""
+    with opening.opened(path, opening.ANY) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -153,10 +154,8 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read JSON. Raises InputError naming the file, and the line where it is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError) as error:
+        return opening.parse_json(opening.read_bytes(path, opening.JSON), path)
+    except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
 
 

@@ -9,12 +9,14 @@ all                                                 every number of the report
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dat import opening
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import is_record, read_json
@@ -93,10 +95,9 @@ class Numbers:
     def _printed(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
         """The rows of the report's tables or of its figures' points, with their file."""
         for path in sorted((self.settings.path / "reports" / "tables").glob(f"{kind}-*.csv"), key=_number):
-            with path.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    if row.get("address"):
-                        yield path.relative_to(self.settings.path).as_posix(), row
+            for row in csv.DictReader(io.StringIO(opening.read_text(path), newline="")):
+                if row.get("address"):
+                    yield path.relative_to(self.settings.path).as_posix(), row
 
     def _tables(self) -> Iterator[Address]:
         for file, row in self._printed("table"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
+from dat.naming import shown
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -86,7 +87,7 @@ def _line(node: Node) -> str:
 def _plain(text: Any) -> str:
     from rich.markup import escape
 
-    return escape(str(text))
+    return escape(shown(text))
 
 
 def _short(value: Any) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from dat.naming import shown
 from dat.tracking import request as requests
 
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -77,6 +78,6 @@ def track(
     from dat.tracking import track as tracking
 
     outputs = tracking.Outputs(out, video, json_, show_attention, int(origin))
-    run = tracking.run(checked, outputs, seed, device, lambda said: click.echo(said, err=True))
+    run = tracking.run(checked, outputs, seed, device, lambda remark: click.echo(shown(remark), err=True))
     if out is None:
         click.echo(run.rows(int(origin)), nl=False)

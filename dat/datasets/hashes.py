@@ -1,6 +1,5 @@
 """Hashes of many files, remembered by what the file system says of each: an unchanged file is not read again."""
 
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.errors import InputError
-from dat.records import canonical, sha256_file, write_bytes
+from dat.records import canonical, read_json, sha256_file, write_bytes
 
 THREADS = 8
 SAVE_SECONDS = 60.0
@@ -30,10 +29,10 @@ class Hashes:
 
     def _load(self) -> tuple[dict[str, list[Any]], dict[str, list[int]]]:
         try:
-            found = json.loads(self.memory.read_text(encoding="utf-8"))
+            found = read_json(self.memory)
             if found["root"] == str(self.root):
                 return dict(found["files"]), dict(found["sizes"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (InputError, ValueError, KeyError, TypeError):
             pass
         return {}, {}
 

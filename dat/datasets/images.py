@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from dat import opening
 from dat.errors import InputError
 
 Image = npt.NDArray[np.uint8]
@@ -18,16 +19,24 @@ def decode_image(data: bytes, name: str) -> Image:
     import cv2
 
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error as error:  # more pixels than OpenCV reads, or than the memory holds
+        raise InputError(f"{name}: an image that cannot be opened ({_reason(error)}); make it smaller") from None
     if picture is None:
         raise InputError(f"{name}: not a readable image ({len(data)} bytes); fetch or extract it again")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
+def _reason(error: Exception) -> str:
+    """OpenCV's message without its version and place in its source."""
+    return str(error).partition("error: ")[2].strip().splitlines()[0] if "error: " in str(error) else str(error)
+
+
 def read_image(path: Path) -> Image:
     """The picture in a file: (H, W, 3) uint8 RGB. Raises InputError naming the file."""
     try:
-        data = path.read_bytes()
+        data = opening.read_bytes(path, opening.IMAGE)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     return decode_image(data, str(path))

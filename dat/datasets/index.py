@@ -18,7 +18,7 @@ from dat.records import Job, progress, write_bytes
 
 def run(job: Job) -> None:
     """Write the manifest of the data set `job.key`. Raises InputError naming the file, and the line, that is wrong."""
-    data = sets.read(job.inputs["set"], job.key, job.settings.path)
+    data = sets.read(job.inputs["set"], job.key, job.settings)
     wanted = job.settings.section(f"datasets.{job.key}").layout
     if data.layout != wanted:
         raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{wanted}' for {job.key}")

@@ -4,6 +4,7 @@ The header's `root` is the folder of the frames: relative to the profile's direc
 names the folder on this machine, so that a manifest is the same everywhere. Boxes are x,y,w,h in pixels, origin 0.
 """
 
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dat import naming, opening
 from dat.errors import InputError, MissingError
 from dat.records import canonical, sha256_json, temporary
 
@@ -130,8 +132,8 @@ def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
 def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{number}: not JSON: {error.msg}; run dat index again") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}:{number}: not JSON: {error}; run dat index again") from None
     if not isinstance(value, dict) or any(key not in value for key in keys):
         raise InputError(f"{path}:{number}: a line with {', '.join(keys)} belongs here; run dat index again")
     return value
@@ -139,7 +141,7 @@ def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[st
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with path.open(encoding="utf-8") as file:
+        with io.TextIOWrapper(opening.opened(path, opening.MANIFEST), encoding="utf-8") as file:
             yield from enumerate(file, 1)
     except FileNotFoundError:
         raise MissingError(f"{path}: not there; run dat index {path.stem}") from None
@@ -150,7 +152,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_header(path: Path) -> dict[str, Any]:
     """The header alone. Raises MissingError when there is no manifest, InputError when it is none."""
     for number, text in _lines(path):
-        return _parse(path, number, text, ("name", "linked"))
+        found = _parse(path, number, text, ("name", "linked", "lists", "root"))
+        check_names(found, f"{path}:{number}")
+        return found
     raise InputError(f"{path}:1: empty; run dat index {path.stem} again")
 
 
@@ -169,7 +173,11 @@ def rows(path: Path) -> Iterator[Row]:
     header(path)
     for number, text in _lines(path):
         if number > 1:
-            yield _parse(path, number, text, ("sequence", "frames", "files", "boxes", "digest"))
+            row = _parse(path, number, text, ("sequence", "frames", "files", "boxes", "digest"))
+            naming.part(row["sequence"], f"{path}:{number}", "sequence")
+            for file in row["files"]:
+                naming.below(file[0], f"{path}:{number}", "frame")
+            yield row
 
 
 def read(path: Path) -> Manifest:
@@ -185,6 +193,21 @@ def sequences(path: Path) -> Iterator[Sequence]:
     yield from (Sequence(row, folder) for row in rows(path))
 
 
+def check_names(header: dict[str, Any], where: str) -> None:
+    """Raises InputError when a name of a header, or of the description it is made from, cannot be part of a path.
+
+    `where` is the file, and the line where it is known.
+    """
+    naming.part(header["name"], where, "data set's name")
+    naming.below(header["root"], where, "data set's root")
+    if not isinstance(header["lists"], dict):
+        raise InputError(f"{where}: 'lists' is no object of lists of sequences; make the file again")
+    for key, sequences in header["lists"].items():
+        naming.part(key, where, "list")
+        for name in sequences:
+            naming.part(name, where, f"sequence of list {key}")
+
+
 def frames_root(path: Path, head: dict[str, Any]) -> Path | None:
     """The folder of the frames of the manifest at `path`; None when it is not on this machine."""
     profile = next((folder for folder in path.absolute().parents if (folder / "params.yaml").is_file()), path.parent)
@@ -197,7 +220,7 @@ def resolve(profile: Path, root: str) -> Path | None:
         return profile / root
     link = profile / root
     if link.is_file():
-        named = Path(link.read_text(encoding="utf-8").strip()).expanduser()
+        named = Path(opening.read_text(link, opening.MB).strip()).expanduser()
         return named if named.is_absolute() else (profile / named).resolve()
     shared = os.environ.get("DAT_DATA")
     return folder if shared and (folder := Path(shared).absolute() / link.stem).is_dir() else None

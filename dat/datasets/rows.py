@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from dat import opening
 from dat.errors import InputError
 
 _SPACES = str.maketrans(",;\t", "   ")
@@ -11,9 +12,9 @@ _SPACES = str.maketrans(",;\t", "   ")
 def read_text(path: Path) -> str:
     """A text file, UTF-8 with or without a byte order mark. Raises InputError naming the file."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return opening.read_text(path, encoding="utf-8-sig")
     except UnicodeDecodeError:
-        return path.read_text(encoding="latin-1")
+        return opening.read_text(path, encoding="latin-1")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 

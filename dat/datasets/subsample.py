@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dat import opening
 from dat.datasets import images, manifest
 from dat.datasets import layouts_training as lasot
 from dat.datasets.shards import Writer, write_table
@@ -135,7 +136,7 @@ def _patch(chosen: Chosen, size: tuple[int, int], context: float) -> bytes:
 def _picture(chosen: Chosen) -> images.Image:
     """A frame at full size. Raises InputError when its file is not the one that was indexed."""
     try:
-        data = chosen.path.read_bytes()
+        data = opening.read_bytes(chosen.path, opening.IMAGE)
     except OSError as error:
         raise InputError(f"{chosen.path}: cannot be read: {error.strerror or error}") from None
     if sha256_bytes(data) != chosen.row["source_sha256"]:

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+from dat import naming, opening
 from dat.errors import InputError
 from dat.evaluation.names import Names
 
@@ -103,7 +104,7 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
     benchmark's or that comes twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = opening.read_text(path, opening.MB).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--sequences {path}: cannot be read as text ({error}); give a file of names") from error
     names, found = Names(benchmark.sequences), dict[str, Entry]()
@@ -114,7 +115,7 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
         match = names.match(spelling)
         if benchmark.sequences and match is None:
             raise InputError(f"{path}, line {number}: {spelling} is no sequence of {benchmark.name}; correct the name")
-        name = match.sequence if match else spelling
+        name = naming.part(match.sequence if match else spelling, f"{path}, line {number}", "sequence")
         if name in found:
             raise InputError(f"{path}, line {number}: {name} is there twice; remove one")
         found[name] = benchmark.sequences.get(name, Entry())

@@ -32,6 +32,7 @@ def _figure(data: Mapping[str, Any], trackers: Mapping[str, Any], curve: str, fo
     import matplotlib.pyplot as plt
 
     metric, along, up, step, first = _KINDS[curve]
+    matplotlib.rcParams["text.parse_math"] = False  # a $ in a tracker's name begins no formula
     figure, axes = plt.subplots(figsize=(7, 5))
     axes.set_prop_cycle(color=_COLOURS)
     axes.grid(color="0.85")

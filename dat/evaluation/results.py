@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from dat import naming
 from dat.errors import InputError
 from dat.evaluation import matlab, text
 from dat.evaluation.definitions import OnePass
@@ -42,19 +43,23 @@ class Tracker:
 def tracker_folders(root: Path) -> list[Path]:
     """The trackers' folders below a results folder; the folder itself where its files lie in it directly.
 
-    Raises InputError when it is empty or not there.
+    Raises InputError when it is empty or not there, or a folder's name is no plain one.
     """
     try:
         entries = sorted(root.iterdir())
     except OSError as error:
         raise InputError(f"--results {root}: cannot be listed: {error.strerror or error}") from None
     folders = [path for path in entries if path.is_dir() and not path.name.startswith(".")]
+    for path in folders:
+        naming.part(path.name, f"--results {root}", "tracker")
     others = [path for path in folders if path.name not in _EXPERIMENTS]
     if others:
         return folders
     if not entries:
         raise InputError(f"--results {root}: an empty folder; it should hold a folder a tracker")
-    return [root.absolute()]
+    alone = Path(os.path.normpath(root.absolute()))
+    naming.part(alone.name, f"--results {root}", "tracker")
+    return [alone]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -84,7 +89,7 @@ def find_files(folder: Path, names: Names) -> tuple[dict[str, Path], list[str]]:
     for path in _files(folder):
         match = _understood(path, folder, names)
         if match is None:
-            ignored += [] if _aside(path, folder) else [path.relative_to(folder).as_posix()]
+            ignored += [] if _aside(path, folder) else [naming.shown(path.relative_to(folder).as_posix())]
             continue
         rank = (match.distance, len(path.relative_to(folder).parts), _ENDINGS.index(path.suffix.lower()))
         other = best.get(match.sequence)
@@ -94,7 +99,7 @@ def find_files(folder: Path, names: Names) -> tuple[dict[str, Path], list[str]]:
             )
         kept, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
         best[match.sequence] = kept
-        ignored += [left[1].relative_to(folder).as_posix()] if left else []
+        ignored += [naming.shown(left[1].relative_to(folder).as_posix())] if left else []
     return {name: path for name, (_, path) in best.items()}, sorted(ignored)
 
 

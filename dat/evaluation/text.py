@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from dat import opening
 from dat.errors import InputError
 from dat.evaluation import numbers
 
@@ -28,11 +29,13 @@ def most_rows(frames: int) -> int:
 def read_bytes(path: Path, frames: int, label: str) -> bytes:
     """The bytes of a result file. Raises InputError when it cannot be read, is binary or is far too long."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (pathlib's own open takes as long as the reading)
+        with opening.opened(path, opening.ANY) as file:
             size = os.fstat(file.fileno()).st_size
-            data = file.read() if size <= most_rows(frames) * ROW_BYTES else None
+            data = file.read(size) if size <= most_rows(frames) * ROW_BYTES else None
     except OSError as error:
         raise InputError(f"{label} ({path}): cannot be read: {error.strerror or error}") from None
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from None
     if data is None:
         raise InputError(
             f"{label}, line {frames + 1} ({path}): {size} bytes for {frames} frames, so far more rows than frames; "

@@ -3,7 +3,6 @@
 A result has a line a frame: `1` (re)initialised, `2` failed, `0` not tracked, or a region of 4 or 8 numbers.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat import naming, opening
 from dat.errors import InputError
 from dat.evaluation import numbers, text
 from dat.evaluation.benchmarks import Benchmark
@@ -131,11 +131,13 @@ def _json_target(name: str, entry: Any, path: Path) -> Target:
 
 def _from_json(path: Path) -> dict[str, Target]:
     try:
-        data = json.loads(path.read_bytes())
-    except (ValueError, OSError) as error:
-        raise InputError(f"--annotations {path}: cannot be read as JSON: {error}") from None
+        data = opening.parse_json(opening.read_bytes(path, opening.JSON), f"--annotations {path}")
+    except OSError as error:
+        raise InputError(f"--annotations {path}: cannot be read: {error}") from None
     if not isinstance(data, dict):
         raise InputError(f"--annotations {path}: not an object of sequences")
+    for name in data:
+        naming.part(name, f"--annotations {path}", "sequence")
     return {name: _json_target(name, entry, path) for name, entry in data.items()}
 
 
@@ -151,7 +153,11 @@ def _image_size(folder: Path) -> tuple[int, int] | None:
 
 def _tags(folder: Path, frames: int) -> dict[str, Flags]:
     files = [path for ending in ("*.label", "*.tag") for path in sorted(folder.glob(ending))]
-    return {path.stem: _tag(text.parse(path.read_bytes(), f"tag {path.stem}", path)[0], frames) for path in files}
+    return {path.stem: _tag(_values(path, f"tag {path.stem}"), frames) for path in files}
+
+
+def _values(path: Path, label: str) -> Floats:
+    return text.parse(opening.read_bytes(path, opening.TEXT), label, path)[0]
 
 
 def _folder_target(folder: Path, name: str) -> Target:
@@ -160,7 +166,7 @@ def _folder_target(folder: Path, name: str) -> Target:
     table, counts, lines = rows(path, _LONGEST, label)
     _check(counts, lines, (4, 8), label, path)
     practical = folder / "practical.value"
-    values = text.parse(practical.read_bytes(), label, practical)[0] if practical.is_file() else None
+    values = _values(practical, label) if practical.is_file() else None
     return Target(name, regions(table, counts), _image_size(folder), _tags(folder, len(counts)), values)
 
 
@@ -266,7 +272,7 @@ def _repetitions(experiment: Path, names: Names) -> tuple[dict[str, list[Path]],
         if match and _REPETITION.search(path.stem) and names.match(path.stem[:-4]) == match:
             files.setdefault(match.sequence, []).append(path)
         elif not (path.suffix == ".json" and path.with_suffix(".txt").exists()):
-            aside.append(path.relative_to(experiment).as_posix())
+            aside.append(naming.shown(path.relative_to(experiment).as_posix()))
     return files, aside
 
 
@@ -282,7 +288,7 @@ def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tra
         for sequence in (name for name in truth.expected if name in files and name in truth.targets):
             into[sequence] = _runs(tracker, truth.targets[sequence], files[sequence], lengths)
     if experiments["baseline"] != folder:
-        tracker.ignored += sorted(path.name for path in folder.iterdir() if path.is_file())
+        tracker.ignored += sorted(naming.shown(path.name) for path in folder.iterdir() if path.is_file())
     tracker.missing = [name for name in truth.expected if name not in tracker.runs]
     return tracker
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from dat import records
+from dat import opening, records
 from dat.errors import InputError, MissingError
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
@@ -18,6 +18,7 @@ from dat.models.vocabulary import Vocabulary
 M = TypeVar("M", bound=nn.Module)
 
 FILE = "weights.safetensors"
+LARGEST = 2048 * opening.MB
 VGGM_LAYERS = {"conv1": 0, "conv2": 4, "conv3": 8}  # entries of `layers` in imagenet-vgg-m.mat
 PYMDNET = {  # keys of both generations of py-MDNet -> ours
     "conv1.0": "vggm.conv1",
@@ -49,11 +50,12 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     file = path / FILE if path.is_dir() else path
     if not file.exists():
         raise MissingError(f"{file}: no weights there; `make repro` (or `dat train`) makes them")
+    opening.check(file)
     try:
         with safe_open(str(file), framework="pt") as opened:
-            metadata = json.loads((opened.metadata() or {}).get("dat", "{}"))
+            metadata = opening.parse_json((opened.metadata() or {}).get("dat", "{}"), file)
             return {name: opened.get_tensor(name) for name in opened.keys()}, metadata  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except SafetensorError as error:
         raise InputError(f"{file}: not a readable safetensors file ({error})") from error
 
 
@@ -122,12 +124,10 @@ def assign(module: nn.Module, tensors: dict[str, Tensor], where: Path | str) -> 
 
 def read_vggm(path: Path) -> dict[str, Tensor]:
     """conv1 to conv3 of MatConvNet's imagenet-vgg-m.mat as `conv1.weight`, ...: (H,W,in,out) -> (out,in,H,W)."""
-    import scipy.io
-
     if not path.is_file():
         raise MissingError(f"{path}: no weights file there; `dat weights get vgg-m` fetches it")
     try:
-        layers = scipy.io.loadmat(str(path))["layers"].ravel()
+        layers = opening.read_matlab(path, LARGEST)["layers"].ravel()
         return {
             f"{name}.{kind}": value
             for name, index in VGGM_LAYERS.items()
@@ -155,6 +155,7 @@ def _plain_tensors(path: Path) -> Any:
     """
     if not path.is_file():
         raise MissingError(f"{path}: no weights file there; `dat weights list` says where public ones come from")
+    opening.check(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken or a hostile pickle may fail in any way

@@ -6,6 +6,7 @@ A table's row is R // 8 + 32 (G // 8) + 1024 (B // 8), with R, G, B from 0 to 25
 
 from __future__ import annotations
 
+import io
 import math
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dat import opening
 from dat.errors import InputError, MissingError
 
 Floats = NDArray[np.float32]
@@ -86,17 +88,16 @@ def read(path: Path) -> NDArray[np.float64]:
 def _numbers(path: Path) -> NDArray[np.float64]:
     try:
         if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False), np.float64)
+            data = io.BytesIO(opening.read_bytes(path, opening.MATLAB))
+            return np.asarray(np.load(data, allow_pickle=False), np.float64)
         if path.suffix == ".mat":
-            from scipy.io import loadmat
-
-            values = [value for name, value in loadmat(path).items() if not name.startswith("__")]
+            values = [value for name, value in opening.read_matlab(path).items() if not name.startswith("__")]
             return np.asarray(max(values, key=np.size), np.float64)
-        text = path.read_text(encoding="utf-8").replace(",", " ")
+        text = opening.read_text(path).replace(",", " ")
         return np.loadtxt(text.splitlines(), ndmin=2)
     except NotImplementedError:
         raise InputError(f"{path}: a MATLAB file of version 7.3 (HDF5); save its table as .npy") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         raise InputError(f"{path}: no table of colour names ({error}); a .npy, .mat or text file is expected") from None
 
 
