@@ -27,7 +27,7 @@ def status() -> None:
     """
     settings = params.load()
     found = [linking.status(settings, key) for key in settings.root.datasets]
-    table = [("set", "name", "targets", "frames", "sentences", "where", "to do")]
+    table: list[tuple[str, ...]] = [("set", "name", "targets", "frames", "sentences", "where", "to do")]
     for one in found:
         targets = f"{one.targets} of {one.wanted}"
         row = (one.key, one.name, targets, f"{one.frames}", f"{one.sentences}", one.where, one.wrong or "-")
