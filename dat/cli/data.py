@@ -30,8 +30,8 @@ def status() -> None:
     table: list[tuple[str, ...]] = [("set", "name", "targets", "frames", "sentences", "where", "to do")]
     for one in found:
         targets = f"{one.targets} of {one.wanted}"
-        row = (one.key, one.name, targets, f"{one.frames}", f"{one.sentences}", one.where, one.wrong or "-")
-        table.append(tuple(map(shown, row)))
+        facts = (one.key, one.name, targets, f"{one.frames}", f"{one.sentences}", one.where, one.wrong or "-")
+        table.append(tuple(map(shown, facts)))
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]) - 1)]
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]

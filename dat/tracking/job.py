@@ -32,7 +32,7 @@ def run(plan_path: Path, number: int, done: Path) -> None:
             _one(plan, unit, manifest, home, place)
         except DatError as error:
             failed.append(_fail(plan_path.parent, unit, str(error)))
-        except (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        except Exception as error:  # whatever one sequence does, the others of its job go on
             traceback.print_exc()
             failed.append(_fail(plan_path.parent, unit, f"{type(error).__name__}: {error}"))
     if failed:

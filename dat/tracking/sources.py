@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from dat import opening
 from dat.datasets.images import Image, decode_image, read_image
 from dat.errors import InputError
 
@@ -148,8 +149,9 @@ def stream(data: BinaryIO) -> Iterator[Frame]:
         yield Frame(name, decode_image(bytes_, name))
 
 
-def split_images(data: BinaryIO) -> Iterator[bytes]:
-    """Cut a stream of JPEG and PNG files into files."""
+def split_images(stream: BinaryIO) -> Iterator[bytes]:
+    """Cut a stream of JPEG and PNG files into files. Raises InputError naming a frame that is neither, or too large."""
+    data = _Bounded(stream)
     number = 1
     while head := data.read(2):
         try:
@@ -162,9 +164,31 @@ def split_images(data: BinaryIO) -> Iterator[bytes]:
         except EOFError:
             raise InputError(f"standard input: frame {number} ends in the middle") from None
         number += 1
+        data.next(number)
 
 
-def _exactly(data: BinaryIO, count: int) -> bytes:
+class _Bounded:
+    """A stream that gives no more bytes for a frame than a picture's file may have, whatever lengths stand in it."""
+
+    def __init__(self, data: BinaryIO) -> None:
+        self.data = data
+        self.next(1)
+
+    def next(self, number: int) -> None:
+        """Frame `number` begins."""
+        self.number, self.left = number, opening.IMAGE
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes. Raises InputError naming the frame that would have too many."""
+        if count > self.left:
+            text = f"is larger than {opening.IMAGE} bytes; is it a picture?"
+            raise InputError(f"standard input: frame {self.number} {text}")
+        found = self.data.read(count)
+        self.left -= len(found)
+        return found
+
+
+def _exactly(data: _Bounded, count: int) -> bytes:
     found = b""
     while len(found) < count:
         more = data.read(count - len(found))
@@ -174,7 +198,7 @@ def _exactly(data: BinaryIO, count: int) -> bytes:
     return found
 
 
-def _png(data: BinaryIO) -> bytes:
+def _png(data: _Bounded) -> bytes:
     """The rest of a PNG file: signature, then chunks of length, type, data and checksum up to IEND."""
     parts, kind = [_exactly(data, 6)], b""
     while kind != b"IEND":
@@ -184,7 +208,7 @@ def _png(data: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _jpeg(data: BinaryIO) -> bytes:
+def _jpeg(data: _Bounded) -> bytes:
     """The rest of a JPEG file: segments with lengths, and after each SOS coded data up to the next marker."""
     parts: list[bytes] = []
     marker = _exactly(data, 2)
@@ -200,7 +224,7 @@ def _jpeg(data: BinaryIO) -> bytes:
         parts.append(coded)
 
 
-def _coded(data: BinaryIO) -> tuple[bytes, bytes]:
+def _coded(data: _Bounded) -> tuple[bytes, bytes]:
     """Coded data and the marker that ends it: 0xFF, then neither a stuffed zero nor a restart."""
     found = bytearray()
     while True:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dat import records
+from dat import naming, records
 from dat.errors import InputError
 
 RECORD = "record.json"
@@ -40,7 +40,8 @@ def record(store: Path, key: str) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = records.read_json(folder / RECORD)
         whole = found["key"] == key and all(
-            records.sha256_file(folder / fact["path"]) == fact["sha256"] for fact in found["outputs"]
+            records.sha256_file(folder / naming.below(fact["path"], folder)) == fact["sha256"]
+            for fact in found["outputs"]
         )
     except (InputError, KeyError, TypeError, OSError):
         whole = False
