@@ -27,6 +27,9 @@ IMAGE = 256 * MB
 """A picture's file; a raw one of 80 million pixels has 240 MB."""
 
 SETTINGS = MB // 4
+DEPTH = 50
+"""Brackets in one another in a YAML file: ours have three."""
+
 MATLAB = 32 * MB
 """A `.mat` of one sequence's results, unpacked: 10,000 frames in twelve runs have 4 MB."""
 
@@ -98,6 +101,7 @@ def yaml_reader(kind: str = "rt") -> "YAML":
     from ruamel.yaml import YAML
     from ruamel.yaml.composer import Composer, ComposerError
     from ruamel.yaml.events import AliasEvent
+    from ruamel.yaml.scanner import Scanner, ScannerError
 
     class Plain(Composer):
         def compose_node(self, parent: Any, index: Any) -> Any:
@@ -107,7 +111,14 @@ def yaml_reader(kind: str = "rt") -> "YAML":
             return super().compose_node(parent, index)
 
     reader = YAML(typ=kind, pure=True)
-    reader.Composer = Plain
+
+    class Shallow(reader.Scanner or Scanner):  # type: ignore[misc]
+        def fetch_flow_collection_start(self, *token: Any, **more: Any) -> None:
+            if len(self.flow_context) > DEPTH:  # each level is looked through again for each level in it
+                raise ScannerError(None, None, f"brackets nested over {DEPTH} deep", self.reader.get_mark())
+            super().fetch_flow_collection_start(*token, **more)
+
+    reader.Composer, reader.Scanner = Plain, Shallow
     return reader
 
 
@@ -123,7 +134,10 @@ def _unpacked(data: bytes, most: int) -> bytes:
         length = int.from_bytes(data[place + 4 : place + 8], order)
         body = data[place : place + 8 + length]
         if kind == 15:  # miCOMPRESSED
-            body = zlib.decompressobj().decompress(body[8:], left + 1)
+            stream = zlib.decompressobj()
+            body = stream.decompress(body[8:], left + 1)
+            if not stream.eof and len(body) <= left:
+                raise ValueError("a packed part is cut short")
         left -= len(body)
         if left < 0:
             raise ValueError(f"more than {most} bytes when it is unpacked")

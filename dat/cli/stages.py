@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from dat import params, records, sections
+from dat import naming, params, records, sections
 from dat.errors import MissingError
 from dat.params import Settings
 
@@ -202,6 +202,8 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
 
     Raises MissingError when an input is not there, ParamsError when there is no such key.
     """
+    if key:
+        naming.part(key, f"dat {name}")
     stage, settings, clock = STAGES[name], params.load(), records.Clock.start()
     home = settings.path
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}

@@ -117,16 +117,25 @@ def row_digest(row: Row) -> str:
 
 
 def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Write a manifest whole; each row gets its digest."""
+    """Write a manifest whole; each row gets its digest. Raises InputError for a name that cannot be part of a path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     name = temporary(path)
     try:
         with name.open("wb") as file:
             file.write(canonical(header) + b"\n")
-            file.writelines(canonical({**row, "digest": row_digest(row)}) + b"\n" for row in rows)
+            for row in rows:
+                file.write(canonical({**_named(row, str(path)), "digest": row_digest(row)}) + b"\n")
         os.replace(name, path)
     finally:
         name.unlink(missing_ok=True)
+
+
+def _named(row: Row, where: str) -> Row:
+    """The row, whose sequence and frames have plain names. Raises InputError."""
+    naming.part(row["sequence"], where, "sequence")
+    for file in row["files"]:
+        naming.below(file[0], where, f"frame of {row['sequence']}:")
+    return row
 
 
 def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -174,10 +183,7 @@ def rows(path: Path) -> Iterator[Row]:
     for number, text in _lines(path):
         if number > 1:
             row = _parse(path, number, text, ("sequence", "frames", "files", "boxes", "digest"))
-            naming.part(row["sequence"], f"{path}:{number}", "sequence")
-            for file in row["files"]:
-                naming.below(file[0], f"{path}:{number}", "frame")
-            yield row
+            yield _named(row, f"{path}:{number}")
 
 
 def read(path: Path) -> Manifest:
