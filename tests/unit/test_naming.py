@@ -1,8 +1,10 @@
 """Names from outside: the rule itself, every place where one enters, and how names are shown."""
 
 import csv
+import html
 import io
 import json
+import re
 import subprocess
 import unicodedata
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import fake_scores
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +24,9 @@ from dat.datasets import layouts, manifest, sentences, sets, shards
 from dat.datasets.layouts_training import lasot_videos
 from dat.errors import DatError, InputError, ParamsError
 from dat.evaluation import benchmarks, ground_truth, results, table, vot_files
+from dat.records import Job
+from dat.report import stage
+from dat.report.points import Figure
 from dat.tracking import store
 from tests.unit import small_sets
 
@@ -410,3 +416,50 @@ def test_an_audit_shows_names_as_they_are_typed() -> None:
     Console(file=out, width=200, emoji=False).print(show.terminal(audit))
     said = out.getvalue()
     assert "[bold]a[/] \\x1b[31m :smile: [/nothing]" in said and "otb100/[b]/success" in said and "\x1b" not in said
+
+
+def test_plots_show_trackers_names_as_they_are_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.axes import Axes
+
+    from dat.evaluation import plots
+
+    names, shown = ["a$\\frac{$b", "$x$", "_hidden", "<b>", "[bold]"], []
+    data = scores(names)
+    for entry in data["trackers"].values():
+        entry["curves"] = {"success": [0.5] * 21}
+    legend = Axes.legend
+    monkeypatch.setattr(Axes, "legend", lambda *args, **more: shown.append(legend(*args, **more)))
+    written = plots.draw(data, tmp_path)
+    assert [path.name for path in written] == ["tnl2k-success.png", "tnl2k-success.svg"]
+    assert {text.get_text().partition(" [0")[0] for text in shown[0].get_texts()} == set(names)
+    assert not any(text.get_parse_math() for text in shown[0].get_texts())
+
+
+def test_a_report_shows_a_data_sets_name_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, settings, write = (
+        "=1+1 $\\frac{$ <script>x</script> [bold] *b* `c` | d",
+        params.load(ROOT),
+        stage.write_figures,
+    )
+
+    def write_one(folder: Path, drawn: list[Figure]) -> dict[int, bytes]:
+        svg = write(folder, drawn[:1])[drawn[0].number]  # a drawing takes seconds
+        return {figure.number: svg for figure in drawn}
+
+    monkeypatch.setattr(stage, "write_figures", write_one)
+    fake_scores.write_scores(tmp_path / "metrics", settings)
+    fake_scores.write_trainings(tmp_path / "weights", tmp_path / "language", settings)
+    for path in (tmp_path / "metrics").iterdir():
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"data_set": name}))
+    inputs = {role: tmp_path / role for role in ("metrics", "weights", "language")}
+    outputs = {"tables": tmp_path / "tables", "figures": tmp_path / "figures", "page": tmp_path / "index.html"}
+    stage.run(Job("", settings, inputs, outputs))
+    page, lines = outputs["page"].read_text(), (outputs["tables"] / "table-1.md").read_text().splitlines()
+    assert html.escape(name, quote=False) in page and "<script>x" not in page
+    rows = [line for line in lines if line.startswith("| ")]
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows[:8]}) == 1  # as many cells in each
+    assert naming.markdown(name) in lines[2] and "<script>" not in "".join(lines)
+    for path in outputs["tables"].glob("*.csv"):
+        table_rows = list(csv.DictReader(path.open(newline="")))
+        assert not any(is_formula(word) for row in table_rows for word in row.values())
+        assert {naming.from_cell(row["data_set"]) for row in table_rows} <= {name, ""}

@@ -125,8 +125,8 @@ def test_yaml_with_aliases_is_told_by_line(tmp_path: Path) -> None:
 
 
 def test_yaml_nested_thousands_deep_is_told(tmp_path: Path) -> None:
-    for text, told in (("a: " + "[" * 20_000, "1: .*brackets nested over"), ("- " * 20_000, " nested too deep")):
-        (tmp_path / "params.yaml").write_text(text)
+    for body, told in (("a: " + "[" * 20_000, "1: .*brackets nested over"), ("- " * 20_000, " nested too deep")):
+        (tmp_path / "params.yaml").write_text(body)
         with pytest.raises(ParamsError, match=rf"params\.yaml:{told}"):
             params.load(tmp_path)
         with pytest.raises(InputError, match="not a lock of DVC"):
