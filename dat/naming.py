@@ -5,6 +5,7 @@ file's or a folder's name goes through `part`, and every path below a folder thr
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from dat.errors import InputError
@@ -40,8 +41,6 @@ def fault_of_path(path: object) -> str:
     """Why a path does not lead from a folder to something below it, in words; empty when it does."""
     if not isinstance(path, str):
         return fault(path)
-    if len(path) <= LONGEST and _USUAL.fullmatch(path):  # manifests have millions
-        return ""
     return next(filter(None, map(fault, path.split("/"))), "")
 
 
@@ -69,6 +68,14 @@ def below(path: Any, where: object, kind: str = "path") -> str:
     if wrong:
         raise InputError(f"{shown(where)}: a part of the {kind} '{shown(path)[:SHOWN]}' {wrong}; it leads elsewhere")
     return str(path)
+
+
+def all_below(paths: Iterable[Any], where: object, kind: str = "path") -> None:
+    """`below` for many: those of the usual letters, of which a manifest has millions, are known at a glance."""
+    usual = _USUAL.fullmatch
+    for path in paths:
+        if not isinstance(path, str) or not usual(path) or len(path) > LONGEST:
+            below(path, where, kind)
 
 
 def is_setting(name: str) -> bool:

@@ -133,8 +133,7 @@ def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
 def _named(row: Row, where: str) -> Row:
     """The row, whose sequence and frames have plain names. Raises InputError."""
     naming.part(row["sequence"], where, "sequence")
-    for file in row["files"]:
-        naming.below(file[0], where, f"frame of {row['sequence']}:")
+    naming.all_below((file[0] for file in row["files"]), where, f"frame of {row['sequence']}:")
     return row
 
 
