@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from dat import opening
 from dat.errors import InputError
-from dat.records import canonical, read_json, sha256_file, write_bytes
+from dat.records import canonical, sha256_file, write_bytes
 
 THREADS = 8
 SAVE_SECONDS = 60.0
@@ -29,10 +30,10 @@ class Hashes:
 
     def _load(self) -> tuple[dict[str, list[Any]], dict[str, list[int]]]:
         try:
-            found = read_json(self.memory)
+            found = opening.parse_json(opening.read_bytes(self.memory, opening.MANIFEST), self.memory)
             if found["root"] == str(self.root):
                 return dict(found["files"]), dict(found["sizes"])
-        except (InputError, ValueError, KeyError, TypeError):
+        except (InputError, OSError, ValueError, KeyError, TypeError):
             pass
         return {}, {}
 

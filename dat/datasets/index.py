@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dat import opening
 from dat.datasets import layouts, manifest, published, sets
 from dat.datasets.hashes import Hashes, memory_path
 from dat.datasets.targets import Found, Target
 from dat.errors import InputError, MissingError
+from dat.naming import shown
 from dat.records import Job, progress, write_bytes
 
 
@@ -37,7 +39,7 @@ def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) 
         kept = False
     where = data.profile / data.root
     if kept:
-        write_bytes(output, old.read_bytes())
+        write_bytes(output, opening.read_bytes(old, opening.MANIFEST))
         _say(f"{data.key}: no data at {where}; kept the manifest that is there")
     else:
         manifest.write(output, {**head, "linked": False}, [])
@@ -64,7 +66,7 @@ def _some(names: list[str], most: int = 10) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
 
 
 def _rows(data: sets.DataSet, found: dict[str, Found], hashes: Hashes) -> Iterator[manifest.Row]:
