@@ -108,6 +108,8 @@ class Shards:
         row = self.rows[i]
         try:
             offset, length = int(row["offset"]), int(row["length"])
+            if not 0 <= length <= opening.IMAGE:
+                raise ValueError(f"a picture of {length} bytes")
             data = os.pread(self._file(row["shard"]), length, offset)
         except (OSError, ValueError) as error:
             raise InputError(f"{self.name(i)}: {row['shard']} cannot be read: {error}; run the stage again") from None
@@ -117,6 +119,7 @@ class Shards:
 
     def _file(self, shard: str) -> int:
         if shard not in self._open:
+            opening.check(self.folder / shard)
             self._open[shard] = os.open(self.folder / shard, os.O_RDONLY | os.O_CLOEXEC)
         return self._open[shard]
 

@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from dat import cli, naming, params
 from dat.cli import stages
 from dat.datasets import layouts, manifest, sentences, sets, shards
-from dat.datasets.layouts_training import lasot_videos
+from dat.datasets.subsample import write_selection
 from dat.errors import DatError, InputError, ParamsError
 from dat.evaluation import benchmarks, ground_truth, results, table, vot_files
 from dat.records import Job
@@ -224,7 +224,8 @@ def test_folders_with_such_names_are_refused(tmp_path: Path, name: str) -> None:
         results.tracker_folders(alone)
     if name != "a\nb":
         small_sets.lasot(tmp_path / "lasot", f"{name}-1")
-        assert lasot_videos(tmp_path / "lasot")
+        with pytest.raises(InputError, match="the sequence '"):
+            write_selection(tmp_path / "lasot", tmp_path / "list.csv", 1)
         with pytest.raises(InputError, match="the sequence '"):
             layouts.find("lasot", tmp_path / "lasot", [])
 

@@ -238,3 +238,19 @@ def test_json_is_text_in_utf_8(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(b'{"a": "\xff"}')
     with pytest.raises(InputError, match="not text in UTF-8"):
         records.read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("length", "shard", "told"),
+    [
+        ("9" * 13, "a.tar", "a picture of 9999999999999 bytes"),
+        ("-1", "a.tar", "a picture of -1"),
+        ("1", "b.tar", "a pipe"),
+    ],
+)
+def test_a_shard_is_a_file_and_its_members_are_pictures(tmp_path: Path, length: str, shard: str, told: str) -> None:
+    (tmp_path / "a.tar").write_bytes(b"x" * 1024)
+    os.mkfifo(tmp_path / "b.tar")
+    (tmp_path / "index.csv").write_text(f"sequence,shard,offset,length\nA,{shard},0,{length}\n")
+    with pytest.raises(InputError, match=told):
+        shards.Shards(tmp_path).read(0)
