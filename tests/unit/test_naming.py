@@ -180,10 +180,9 @@ NOWHERE = {
 )
 def test_no_entry_takes_such_a_name(tmp_path: Path, entry: str, name: str) -> None:
     (tmp_path / "in").mkdir()
-    with pytest.raises(DatError) as caught:
+    binary = (entry, name) == ("--sequences", "a\0b")  # a list with a zero byte is no text
+    with pytest.raises(DatError, match="a binary file" if binary else "plain name|leads elsewhere"):
         ENTRIES[entry](name)(tmp_path / "in")
-    refused = ("plain name", "leads elsewhere", "a binary file")  # the last: a list with a zero byte is no text
-    assert any(words in str(caught.value) for words in refused)
     assert {path.name for path in tmp_path.iterdir()} == {"in"}
 
 
