@@ -6,10 +6,10 @@ UTF-16, and end its lines in any way.
 """
 
 import codecs
-import os
 import re
 from pathlib import Path
 
+from dat import opening
 from dat.errors import InputError
 
 _LEFT_BEHIND = frozenset(
@@ -57,24 +57,13 @@ def place(path: Path, line: int | None = None, label: str = "") -> str:
     return f"{label} ({spot})" if line is None else f"{label}, line {line} ({spot})"
 
 
-class TooLarge(InputError):
-    """A file has more bytes than anything of its kind; `size` says how many."""
-
-    def __init__(self, message: str, size: int) -> None:
-        super().__init__(message)
-        self.size = size
-
-
-def read_bytes(path: Path, label: str = "", most: int | None = None) -> bytes:
-    """The bytes of a file. Raises InputError when it cannot be read, TooLarge when it has more than `most`."""
+def read_bytes(path: Path, label: str = "", most: int = opening.TEXT) -> bytes:
+    """The bytes of a regular file of at most `most`. Raises InputError (TooLarge) when it is none or cannot be read."""
+    where = place(path, label=label)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (pathlib's own open takes as long as the reading)
-            size = os.fstat(file.fileno()).st_size
-            if most is not None and size > most:
-                raise TooLarge(f"{place(path, label=label)}: {size} bytes, at most {most} belong here", size)
-            return file.read()
+        return opening.read(path, most, where)
     except OSError as error:
-        raise InputError(f"{place(path, label=label)}: cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
 
 
 def plain(data: bytes, path: Path, label: str = "") -> bytes:
@@ -95,14 +84,14 @@ def plain(data: bytes, path: Path, label: str = "") -> bytes:
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
-def read_plain(path: Path, label: str = "") -> bytes:
-    """The text of a file as `plain` gives it. Raises InputError naming the file."""
-    return plain(read_bytes(path, label), path, label)
+def read_plain(path: Path, label: str = "", most: int = opening.TEXT) -> bytes:
+    """The text of a file of at most `most` bytes as `plain` gives it. Raises InputError naming the file."""
+    return plain(read_bytes(path, label, most), path, label)
 
 
-def read_text(path: Path, label: str = "") -> str:
+def read_text(path: Path, label: str = "", most: int = opening.TEXT) -> str:
     """The text of a file. Raises InputError naming file and line where it is not UTF-8 (or UTF-16 with a mark)."""
-    data = read_plain(path, label)
+    data = read_plain(path, label, most)
     try:
         return data.decode()
     except UnicodeDecodeError as error:

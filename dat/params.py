@@ -6,7 +6,8 @@ A stage asks for sections by their dotted path; what it asked for is what its re
 
 import hashlib
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from dat.errors import MissingError, ParamsError
+from dat import naming, opening, outside
+from dat.errors import InputError, MissingError, ParamsError
 from dat.sections import Root
 
 
@@ -91,16 +93,19 @@ def find(start: Path | None = None) -> Path:
 
 
 def read_yaml(path: Path) -> Any:
-    """A YAML 1.2 file as data that knows its lines."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    """A YAML 1.2 file as data that knows its lines. Raises ParamsError; aliases are refused."""
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
+        return opening.yaml_reader().load(outside.read_text(path, most=opening.SETTINGS))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ParamsError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ParamsError(f"{path}: nested too deep to be settings") from None
+    except InputError as error:
+        raise ParamsError(str(error)) from None
+    except (YAMLError, ValueError) as error:
         raise ParamsError(f"{path}: cannot be read: {error}") from None
 
 
@@ -173,12 +178,53 @@ def _references(path: Path, data: Any, root: Root) -> None:
         missing(("benchmarks", name, "data"), benchmark.data, root.datasets)
         for variant_name in benchmark.variants:
             missing(("benchmarks", name, "variants"), variant_name, root.variants)
-    table = Path(root.csrdcf.colour_names)
-    if table.is_absolute() or ".." in table.parts:
-        where = f"{path}:{_line(data, ('csrdcf', 'colour_names'))}"
-        raise ParamsError(f"{where}: 'csrdcf.colour_names' is a path below the profile, or none; put the file there")
     for name in root.synthetic:
         missing(("synthetic", name), name, root.datasets)
+
+
+NAMED = ("synthetic", "datasets", "gpgnet", "salnet", "variants", "benchmarks")
+"""The maps whose keys become folders, stages, and words of the commands of dvc.yaml."""
+
+_ROOT = re.compile(r"[\w.][\w./+-]*|/[\w./+-]*")
+"""What `root` may be: a shell reads it too, as the beginning of a command of dvc.yaml."""
+
+
+def _named(root: Root) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The settings that are names, with where they stand."""
+    yield ("profile",), root.profile
+    yield from (((section, name), name) for section in NAMED for name in getattr(root, section))
+    yield from ((("salnet", name, "group"), entry.group) for name, entry in root.salnet.items())
+
+
+def _paths(root: Root) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The settings that are paths, with where they stand."""
+    yield ("network", "vgg_m"), root.network.vgg_m
+    yield ("network", "vgg16"), root.network.vgg16
+    yield ("csrdcf", "colour_names"), root.csrdcf.colour_names
+    yield from ((("datasets", name, "manifest"), entry.manifest) for name, entry in root.datasets.items())
+    yield from ((("gpgnet", name, "from"), entry.from_) for name, entry in root.gpgnet.items())
+    yield from ((("salnet", name, "from"), entry.from_) for name, entry in root.salnet.items())
+    for name, benchmark in root.benchmarks.items():
+        yield ("benchmarks", name, "salnet"), benchmark.salnet
+        yield ("benchmarks", name, "gpgnet"), benchmark.gpgnet
+
+
+def _check_names(path: Path, data: Any, root: Root) -> None:
+    """Names are plain, and paths stay below the profile. Raises ParamsError with file and line."""
+
+    def refuse(location: tuple[str, ...], value: str, todo: str) -> None:
+        what = f"'{naming.shown(value)[: naming.SHOWN]}' of '{naming.shown('.'.join(location))[: naming.SHOWN]}'"
+        raise ParamsError(f"{path}:{_line(data, location)}: {what} {todo}")
+
+    for location, name in _named(root):
+        if not naming.is_setting(name):
+            refuse(location, name, "is no name; letters, digits, + - _ belong here, and first a letter or a digit")
+    if not _ROOT.fullmatch(root.root):
+        refuse(("root",), root.root, "is no path that a shell takes as it is; write . or ../..")
+    for location, value in _paths(root):
+        wrong = "" if value == "none" else naming.fault_of_path(value)
+        if wrong:
+            refuse(location, value, f"is no path below the profile (a part {wrong}); put the file or folder there")
 
 
 def load(directory: Path | None = None) -> Settings:
@@ -199,5 +245,6 @@ def load(directory: Path | None = None) -> Settings:
         root = Root.model_validate(values)
     except ValidationError as error:
         raise ParamsError(_complaint(path, data, error)) from None
+    _check_names(path, data, root)
     _references(path, data, root)
     return Settings(home, root)

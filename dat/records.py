@@ -25,8 +25,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dat import numerics, used
-from dat.errors import ChangedError, InputError, LockedError
+from dat import numerics, opening, outside, used
+from dat.errors import ChangedError, LockedError
 from dat.params import Settings
 
 T = TypeVar("T")
@@ -83,8 +83,8 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
+    """sha256 of a regular file's bytes, in hex."""
+    with opening.opened(path, opening.ANY) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -154,14 +154,9 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> Any:
+def read_json(path: Path, read: Callable[..., bytes] = outside.read_bytes) -> Any:
     """Read JSON; `read` gives its bytes. Raises InputError naming the file, and the line where it is not JSON."""
-    try:
-        return json.loads(read(path).decode("utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    return opening.parse_json(read(path, most=opening.JSON), path)
 
 
 @contextmanager

@@ -75,14 +75,11 @@ def code(name: str) -> bytes:
     return data
 
 
-def read(path: Path) -> bytes:
-    """The bytes of an input, noted. Raises InputError when it cannot be read."""
-    from dat.errors import InputError
+def read(path: Path, most: int) -> bytes:
+    """The bytes of an input, noted. Raises InputError when it cannot be read or has more than `most` bytes."""
+    from dat import outside
 
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    data = outside.read_bytes(path, most=most)
     FILES.setdefault(path.absolute(), set()).add(_hash(data))
     return data
 

@@ -14,6 +14,7 @@ from dat.datasets import sentences as tables
 from dat.datasets.images import Image
 from dat.datasets.layouts import canonical
 from dat.errors import InputError
+from dat.naming import shown
 from dat.outside import matching, read_text
 from dat.tracking import assemble, request
 from dat.tracking.follower import Tracks
@@ -24,7 +25,7 @@ FRAMES = ("img", "imgs", "color", "frames")
 
 def say(remark: str) -> None:
     """Tell the user on standard error: a toolkit may own standard output."""
-    print(f"dat: {remark}", file=sys.stderr, flush=True)
+    print(f"dat: {shown(remark)}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

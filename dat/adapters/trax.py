@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
 from dat.datasets.images import Image, decode_image, read_image
 from dat.errors import DatError, InputError, MissingError
+from dat.naming import shown
 from dat.tracking import vot
 from dat.tracking.follower import Tracks
 
@@ -146,5 +147,5 @@ if __name__ == "__main__":
     try:
         main(standalone_mode=False)
     except (DatError, click.ClickException) as problem:
-        print(f"dat: {problem}", file=sys.stderr)
+        print(f"dat: {shown(problem)}", file=sys.stderr)
         sys.exit(2)

@@ -9,6 +9,7 @@ all                                                 every number of the report
 """
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.errors import InputError, MissingError
-from dat.outside import matching
+from dat.outside import matching, read_text
 from dat.params import Settings
 from dat.records import is_record, read_json
 
@@ -95,10 +96,9 @@ class Numbers:
     def _printed(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
         """The rows of the report's tables or of its figures' points, with their file."""
         for path in sorted(matching(self.settings.path / "reports" / "tables", f"{kind}-*.csv"), key=_number):
-            with path.open(encoding="utf-8", newline="") as file:
-                for row in csv.DictReader(file):
-                    if row.get("address"):
-                        yield path.relative_to(self.settings.path).as_posix(), row
+            for row in csv.DictReader(io.StringIO(read_text(path), newline="")):
+                if row.get("address"):
+                    yield path.relative_to(self.settings.path).as_posix(), row
 
     def _tables(self) -> Iterator[Address]:
         for file, row in self._printed("table"):

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dat import opening, outside
+
 CHUNK = 1 << 20
 
 
@@ -21,7 +23,7 @@ class Files:
     def at(cls, top: Path) -> "Files":
         """Hashes below a checkout's top, by its .dvcignore."""
         path = top / ".dvcignore"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        lines = outside.read_text(path).splitlines() if path.is_file() else []
         return cls(tuple(line.strip() for line in lines if line.strip() and not line.startswith("#")))
 
     def _hashes(self, path: Path) -> tuple[str, str] | None:
@@ -78,7 +80,7 @@ class Files:
 
 def _read(path: Path) -> tuple[str, str]:
     sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with path.open("rb", buffering=0) as file:
+    with opening.opened(path, opening.ANY) as file:
         while chunk := file.read(CHUNK):
             sha.update(chunk)
             md5.update(chunk)

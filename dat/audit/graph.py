@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dat import opening, outside
 from dat.errors import InputError
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -25,14 +26,13 @@ class Stage:
 
 def read(path: Path) -> dict[str, Any]:
     """The stages of a dvc.yaml as written. Raises InputError when it cannot be read; empty when it is not there."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     if not path.is_file():
         return {}
     try:
-        return dict(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))["stages"])
-    except (YAMLError, KeyError, TypeError, ValueError, OSError) as error:
+        return dict(opening.yaml_reader("safe").load(outside.read_text(path))["stages"])
+    except (YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a graph of DVC ({type(error).__name__}); restore it from git") from None
 
 

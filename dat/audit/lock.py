@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dat import opening, outside
 from dat.audit import graph
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import Files
@@ -19,15 +20,14 @@ from dat.errors import InputError
 
 def read(path: Path) -> dict[str, Any]:
     """The stages of a dvc.lock by name. Raises InputError when it cannot be read; empty when it is not there."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     if not path.is_file():
         return {}
     try:
-        found = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        found = opening.yaml_reader("safe").load(outside.read_text(path))
         stages = found["stages"]
-    except (YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (YAMLError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
     return dict(stages)
 
@@ -60,7 +60,7 @@ class Lock:
         """
         stage = self.stages[name]
         subject = f"dvc.lock {name}"
-        said = stage.get("cmd", "")
+        said = stage.get("cmd", "").replace("'", "")  # dvc.yaml quotes keys, records do not
         ran = command if said.endswith(command) else said
         checks = [compare("lock command", subject, command, ran), *self._graph(name)]
         for out in stage.get("outs", []):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dat import outside
 from dat.errors import InputError
 
 Box = tuple[float, float, float, float]
@@ -40,7 +41,7 @@ class Curves:
 def read_boxes(path: Path) -> list[Box]:
     """The rows of a result file. Raises InputError naming file and line."""
     boxes: list[Box] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(outside.read_text(path).splitlines(), 1):
         try:
             x, y, w, h = (float(word) for word in line.replace(",", " ").split())
         except ValueError:

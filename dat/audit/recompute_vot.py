@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dat import outside
 from dat.errors import InputError
 
 Region = tuple[float, ...]
@@ -35,7 +36,7 @@ class Truth:
 def read_regions(path: Path) -> list[Region]:
     """The lines of a trajectory: one number (a code), or 4 or 8. Raises InputError naming file and line."""
     found: list[Region] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(outside.read_text(path).splitlines(), 1):
         try:
             found.append(tuple(float(word) for word in line.split(",")))
         except ValueError:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dat import naming
 from dat.audit import recompute, recompute_vot
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Check, missing
@@ -157,7 +158,8 @@ class Results:
     # ------------------------------------------------------------ places
 
     def _folder(self, benchmark: str, tracker: str) -> Path:
-        return self.settings.path / "results" / benchmark / tracker
+        where = "reports/metrics"
+        return self.settings.path / "results" / naming.part(benchmark, where) / naming.part(tracker, where, "tracker")
 
     def _layout(self, manifest: str) -> str:
         found = self.manifest(manifest)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dat import used
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
+from dat.naming import shown
 from dat.records import sha256_json
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _line(node: Node) -> str:
 def _plain(text: Any) -> str:
     from rich.markup import escape
 
-    return escape(str(text))
+    return escape(shown(text))
 
 
 def _short(value: Any) -> str:

@@ -13,6 +13,7 @@ import click
 
 from dat import numerics
 from dat.errors import DatError, of_system
+from dat.naming import shown
 
 VERBS = {
     "track": ("dat.cli.track", "Track one target in a video, a folder of images, a camera or a stream."),
@@ -67,7 +68,12 @@ def dat(debug: bool) -> None:
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """One line for an exception, and the exit status."""
+    """One line for an exception, in which names stand as they are typed, and the exit status."""
+    message, status = _explain(error)
+    return shown(message), status
+
+
+def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, DatError):
         return str(error), error.status
     if isinstance(error, OSError) and (error.filename or error.errno == errno.ENOSPC):
@@ -94,7 +100,7 @@ def main() -> None:
         sys.exit(1)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "dat"
-        click.echo(f"{where}: {error.format_message()} (see {where} --help)", err=True)
+        click.echo(shown(f"{where}: {error.format_message()} (see {where} --help)"), err=True)
         sys.exit(2)
     except Exception as error:
         if debug:

@@ -34,7 +34,7 @@ def audit(addresses: tuple[str, ...], out: Path | None) -> None:
     audits = [walk.audit(address) for address in (progress(found, desc="audit", unit="number") if several else found)]
     if out is not None:
         write_json(out, show.many(audits) if several else show.one(audits[0]))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)
     console.print(show.summary(audits) if several else show.terminal(audits[0]))
     console.print(f"[dim]taken on trust: {'; '.join(show.trusted())}[/]")
     if any(audit.verdict != "verified" for audit in audits):

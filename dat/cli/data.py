@@ -8,6 +8,7 @@ import click
 from dat import params
 from dat.datasets import linking, sentences, sets
 from dat.errors import InputError
+from dat.naming import shown
 
 
 @click.group()
@@ -26,10 +27,11 @@ def status() -> None:
     """
     settings = params.load()
     found = [linking.status(settings, key) for key in settings.root.datasets]
-    table = [("set", "name", "targets", "frames", "sentences", "where", "to do")]
+    table: list[tuple[str, ...]] = [("set", "name", "targets", "frames", "sentences", "where", "to do")]
     for one in found:
         targets = f"{one.targets} of {one.wanted}"
-        table.append((one.key, one.name, targets, f"{one.frames}", f"{one.sentences}", one.where, one.wrong or "-"))
+        facts = (one.key, one.name, targets, f"{one.frames}", f"{one.sentences}", one.where, one.wrong or "-")
+        table.append(tuple(map(shown, facts)))
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]) - 1)]
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
@@ -45,7 +47,9 @@ def link(name: str, path: Path) -> None:
     Example: dat data link otb100 ~/data/OTB100
     """
     found = linking.link(params.load(), name, path)
-    click.echo(f"{name}: {len(found.found)} of {len(found.found) + len(found.missing)} targets in {found.folder}")
+    click.echo(
+        f"{name}: {len(found.found)} of {len(found.found) + len(found.missing)} targets in {shown(found.folder)}"
+    )
     if found.missing:
         click.echo(f"not there: {', '.join(found.missing)}")
     click.echo(f"next: dat index {name} (dvc repro does it)")
@@ -73,7 +77,7 @@ def show(name: str, sequence: str) -> None:
         "digest": found.digest,
     }
     for key, value in facts.items():
-        click.echo(f"{key + ':':<13}{value}")
+        click.echo(f"{key + ':':<13}{shown(value)}")
 
 
 @data.group("sentences")
@@ -103,7 +107,7 @@ def check(names: tuple[str, ...]) -> None:
         missing = [wish for wish in found.wanted if wish not in table]
         click.echo(f"{name}: {len(table)} sentences for {len(found.wanted)} targets in {found.table}")
         for remark in remarks:
-            click.echo(f"  {remark}")
+            click.echo(f"  {shown(remark)}")
         if missing:
             click.echo(f"  none, so attention from the target alone: {', '.join(missing)}")
         odd += len(remarks)
@@ -131,4 +135,4 @@ def write(name: str, sequence: str, sentence: str, annotator: str, day: str | No
     table = found.sentences() if found.table.is_file() else {}
     new = sentences.Sentence(sequence, " ".join(sentence.split()), annotator, day or date.today().isoformat())
     sentences.write(found.table, (table | {sequence: new}).values())
-    click.echo(f"{sequence}: {new.sentence}")
+    click.echo(shown(f"{sequence}: {new.sentence}"))

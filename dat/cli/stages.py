@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from dat import numerics, params, records, sections, supervise, used
+from dat import naming, numerics, params, records, sections, supervise, used
 from dat.errors import ChangedError, MissingError
 from dat.params import Settings
 
@@ -212,6 +212,8 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
 
     Raises MissingError when an input is not there, ParamsError when there is no such key.
     """
+    if key:
+        naming.part(key, f"dat {name}")
     stage, clock, home = STAGES[name], records.Clock.start(), params.find()
     written = records.Snapshot.of([home / "params.yaml"], home)
     settings = params.load(home)

@@ -12,11 +12,13 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from dat import params, records
 from dat.audit.diff import compare
 from dat.errors import DatError
+from dat.naming import shown
 from dat.params import Settings, read_yaml
 
 
@@ -43,12 +45,15 @@ def show(settings: Settings) -> None:
         budget = budget_of(stage, budgets)
         over = budget is not None and run["seconds"] > budget
         table.add_row(
-            stage, f"{run['seconds']:.1f}", "-" if budget is None else f"{budget:.0f}", "over" if over else ""
+            escape(shown(stage)),
+            f"{run['seconds']:.1f}",
+            "-" if budget is None else f"{budget:.0f}",
+            "over" if over else "",
         )
     total, limit = sum(run["seconds"] for run in runs.values()), float(budgets["total"])
     table.add_section()
     table.add_row("total", f"{total:.0f}", f"{limit:.0f}", "over" if total > limit else "")
-    Console().print(table)
+    Console(emoji=False).print(table)
 
 
 def verdict(settings: Settings) -> None:

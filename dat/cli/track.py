@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from dat.naming import shown
 from dat.tracking import request as requests
 
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -78,4 +79,4 @@ def track(
         click.echo("--show-attention needs --video to show it in", err=True)
     from dat.tracking import track as tracking
 
-    tracking.run(checked, outputs, seed, device, lambda line: click.echo(line, err=True))
+    tracking.run(checked, outputs, seed, device, lambda line: click.echo(shown(line), err=True))

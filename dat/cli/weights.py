@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dat import params
-from dat.cli.downloads import Source, fetch
+from dat.cli.downloads import Source, fetch, pin_of, pinned
 from dat.errors import InputError
 
 MDNET = "POSTECH's: research use only, no redistribution; a commercial use needs its licence"
@@ -53,7 +53,8 @@ def weights() -> None:
 
 def _facts(source: Source) -> str:
     size = f"{source.bytes / 1e6:.0f} MB" if source.bytes else "size not published"
-    return f"  from {source.address} ({size}, {source.checksum})\n  licence: {source.licence}"
+    worth = source.checksum if source.checked else f"{source.checksum}..., too short to check it"
+    return f"  from {source.address} ({size}, {worth})\n  licence: {source.licence}"
 
 
 @weights.command("list")
@@ -78,6 +79,8 @@ def list_() -> None:
 def get(name: str, folder: Path | None) -> None:
     """Fetch one: its licence first, then the file, checked; after a break the same command goes on.
 
+    Where no checksum of 128 bits is published the file is unchecked, and has to stay the one that was fetched first.
+
     Example: dat weights get vgg16
     """
     if name not in PUBLIC:
@@ -86,5 +89,9 @@ def get(name: str, folder: Path | None) -> None:
     click.echo(f"{name}\n{_facts(source)}")
     home = params.load().path if folder is None else folder
     place = fetch(source, home / "data" / "weights" if folder is None else folder)
-    shown = place.relative_to(home) if folder is None else place.absolute()
-    click.echo(f"{place}: there and right; to use it, write {source.param}: {shown} in params.yaml")
+    right = "right" if source.checked else f"unchecked: no full checksum is published; it has sha256 {pinned(place)}"
+    kept = "" if source.checked else f", kept in {pin_of(place).name}"
+    click.echo(f"{place}: there and {right}{kept}")
+    todo = "put it below the profile and" if folder else ""
+    path = "its path there" if folder else place.relative_to(home)
+    click.echo(f"to use it, {todo} write {source.param}: {path} in params.yaml".replace("  ", " "))

@@ -1,13 +1,14 @@
 """Hashes of many files, remembered by what the file system says of each: an unchanged file is not read again."""
 
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from dat import opening
 from dat.errors import InputError
+from dat.outside import read_bytes
 from dat.records import canonical, sha256_file, write_bytes
 
 THREADS = 8
@@ -30,10 +31,10 @@ class Hashes:
 
     def _load(self) -> tuple[dict[str, list[Any]], dict[str, list[int]]]:
         try:
-            found = json.loads(self.memory.read_text(encoding="utf-8"))
+            found = opening.parse_json(read_bytes(self.memory, most=opening.MANIFEST), self.memory)
             if found["root"] == str(self.root):
                 return dict(found["files"]), dict(found["sizes"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (InputError, ValueError, KeyError, TypeError):
             pass
         return {}, {}
 

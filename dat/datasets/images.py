@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat import opening
 from dat.errors import InputError
 from dat.outside import read_bytes
 
@@ -132,7 +133,7 @@ def read_image(path: Path, indexed: str | None = None) -> Image:
 
     `indexed` is the sha256 in a manifest that the file's bytes must have. Raises InputError naming the file.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, most=opening.IMAGE)
     if indexed is not None and sha256(data).hexdigest() != indexed:
         raise InputError(f"{path}: not the file that was indexed; restore it, or run dat index again")
     return decode_image(data, str(path))

@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from dat import opening
 from dat.datasets import layouts, manifest, published, sets
 from dat.datasets.hashes import Hashes, memory_path
 from dat.datasets.targets import Found, Target
 from dat.errors import InputError, MissingError
+from dat.naming import shown
+from dat.outside import read_bytes
 from dat.records import Job, progress, write_bytes
 
 
 def run(job: Job) -> None:
     """Write the manifest of the data set `job.key`. Raises InputError naming the file, and the line, that is wrong."""
-    data = sets.read(job.inputs["set"], job.key, job.settings.path)
+    data = sets.read(job.inputs["set"], job.key, job.settings)
     wanted = job.settings.section(f"datasets.{job.key}").layout
     if data.layout != wanted:
         raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{wanted}' for {job.key}")
@@ -40,7 +43,7 @@ def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) 
         kept = False
     where = data.profile / data.root
     if kept:
-        write_bytes(output, old.read_bytes())
+        write_bytes(output, read_bytes(old, most=opening.MANIFEST))
         _say(f"{data.key}: no data at {where}; kept the manifest that is there")
     else:
         manifest.write(output, {**head, "linked": False}, [])
@@ -67,7 +70,7 @@ def _some(names: list[str], most: int = 10) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(shown(text), file=sys.stderr)
 
 
 def _rows(data: sets.DataSet, found: dict[str, Found], hashes: Hashes) -> Iterator[manifest.Row]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from dat import naming
 from dat.datasets import layouts_otb, layouts_training, layouts_vot
 from dat.datasets.targets import Found
 from dat.errors import InputError
@@ -45,9 +46,11 @@ def find(name: str, root: Path, wanted: Iterable[str]) -> tuple[dict[str, Found]
     """The targets of a layout in a folder by name, in order of name; and the wanted ones that are not there.
 
     With `wanted` names only those are returned, spelled as there, whatever the spelling on disk; else all.
-    Raises InputError when the folder cannot be listed or two folders stand for one name.
+    Raises InputError when the folder cannot be listed, two folders stand for one name, or a name is not plain.
     """
     found = _by_name(layout(name).find(root))
+    for place in found.values():
+        naming.part(place.name, place.folder, "sequence")
     names = sorted(set(wanted))
     if not names:
         return {target.name: target for target in sorted(found.values(), key=lambda target: target.name)}, []

@@ -4,6 +4,7 @@ The header's `root` is the folder of the frames: relative to the profile's direc
 names the folder on this machine, so that a manifest is the same everywhere. Boxes are x,y,w,h in pixels, origin 0.
 """
 
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dat import naming, opening
 from dat.errors import InputError, MissingError
 from dat.outside import read_text
 from dat.records import canonical, sha256_json, temporary
@@ -116,23 +118,31 @@ def row_digest(row: Row) -> str:
 
 
 def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Write a manifest whole; each row gets its digest."""
+    """Write a manifest whole; each row gets its digest. Raises InputError for a name that cannot be part of a path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     name = temporary(path)
     try:
         with name.open("wb") as file:
             file.write(canonical(header) + b"\n")
-            file.writelines(canonical({**row, "digest": row_digest(row)}) + b"\n" for row in rows)
+            for row in rows:
+                file.write(canonical({**_named(row, str(path)), "digest": row_digest(row)}) + b"\n")
         os.replace(name, path)
     finally:
         name.unlink(missing_ok=True)
 
 
+def _named(row: Row, where: str) -> Row:
+    """The row, whose sequence and frames have plain names. Raises InputError."""
+    naming.part(row["sequence"], where, "sequence")
+    naming.all_below((file[0] for file in row["files"]), where, f"frame of {row['sequence']}:")
+    return row
+
+
 def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{number}: not JSON: {error.msg}; run dat index again") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}:{number}: not JSON: {error}; run dat index again") from None
     if not isinstance(value, dict) or any(key not in value for key in keys):
         raise InputError(f"{path}:{number}: a line with {', '.join(keys)} belongs here; run dat index again")
     return value
@@ -140,7 +150,7 @@ def _parse(path: Path, number: int, text: str, keys: tuple[str, ...]) -> dict[st
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with path.open(encoding="utf-8") as file:
+        with io.TextIOWrapper(opening.opened(path, opening.MANIFEST), encoding="utf-8") as file:
             yield from enumerate(file, 1)
     except FileNotFoundError:
         raise MissingError(f"{path}: not there; run dat index {path.stem}") from None
@@ -151,7 +161,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_header(path: Path) -> dict[str, Any]:
     """The header alone. Raises MissingError when there is no manifest, InputError when it is none."""
     for number, text in _lines(path):
-        return _parse(path, number, text, ("name", "linked"))
+        found = _parse(path, number, text, ("name", "linked", "lists", "root"))
+        check_names(found, f"{path}:{number}")
+        return found
     raise InputError(f"{path}:1: empty; run dat index {path.stem} again")
 
 
@@ -170,7 +182,8 @@ def rows(path: Path) -> Iterator[Row]:
     header(path)
     for number, text in _lines(path):
         if number > 1:
-            yield _parse(path, number, text, ("sequence", "frames", "files", "boxes", "digest"))
+            row = _parse(path, number, text, ("sequence", "frames", "files", "boxes", "digest"))
+            yield _named(row, f"{path}:{number}")
 
 
 def read(path: Path) -> Manifest:
@@ -186,6 +199,21 @@ def sequences(path: Path) -> Iterator[Sequence]:
     yield from (Sequence(row, folder) for row in rows(path))
 
 
+def check_names(header: dict[str, Any], where: str) -> None:
+    """Raises InputError when a name of a header, or of the description it is made from, cannot be part of a path.
+
+    `where` is the file, and the line where it is known.
+    """
+    naming.part(header["name"], where, "data set's name")
+    naming.below(header["root"], where, "data set's root")
+    if not isinstance(header["lists"], dict):
+        raise InputError(f"{where}: 'lists' is no object of lists of sequences; make the file again")
+    for key, sequences in header["lists"].items():
+        naming.part(key, where, "list")
+        for name in sequences:
+            naming.part(name, where, f"sequence of list {key}")
+
+
 def frames_root(path: Path, head: dict[str, Any]) -> Path | None:
     """The folder of the frames of the manifest at `path`; None when it is not on this machine."""
     profile = next((folder for folder in path.absolute().parents if (folder / "params.yaml").is_file()), path.parent)
@@ -198,7 +226,7 @@ def resolve(profile: Path, root: str) -> Path | None:
         return profile / root
     link = profile / root
     if link.is_file():
-        named = Path(read_text(link).strip()).expanduser()
+        named = Path(read_text(link, most=opening.MB).strip()).expanduser()
         return named if named.is_absolute() else (profile / named).resolve()
     shared = os.environ.get("DAT_DATA")
     return folder if shared and (folder := Path(shared).absolute() / link.stem).is_dir() else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from dat import naming
 from dat.errors import InputError
 from dat.outside import read_text
 from dat.records import write_text
@@ -44,7 +45,7 @@ def read(path: Path) -> dict[str, Sentence]:
 def _add(found: dict[str, Sentence], row: dict[str, str | None], where: str) -> None:
     if None in row or any(value is None for value in row.values()):
         raise InputError(f"{where}: {len(COLUMNS)} values belong on a line; put a sentence with commas in quotes")
-    values = {key: " ".join((row[key] or "").split()) for key in COLUMNS}
+    values = {key: " ".join(naming.from_cell(row[key] or "").split()) for key in COLUMNS}
     for key in ("sequence", "sentence", "annotator"):
         if not values[key]:
             raise InputError(f"{where}: no {key}; fill it in or remove the line")
@@ -67,7 +68,8 @@ def write(path: Path, found: Iterable[Sentence]) -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerows([s.sequence, s.sentence, s.annotator, s.date] for s in sorted(found, key=lambda s: s.sequence))
+    for one in sorted(found, key=lambda sentence: sentence.sequence):
+        table.writerow(map(naming.cell, (one.sequence, one.sentence, one.annotator, one.date)))
     write_text(path, text.getvalue())
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dat import naming
 from dat.datasets import manifest, sentences
 from dat.errors import InputError, MissingError
 from dat.params import Settings
@@ -49,22 +50,25 @@ class DataSet:
         return sentences.read(self.table) if self.table else {}
 
 
-def read(file: Path, key: str, profile: Path) -> DataSet:
+def read(file: Path, key: str, settings: Settings) -> DataSet:
     """The data set that a `data/<set>.json` describes. Raises InputError when it does not, MissingError without it."""
     if not file.is_file():
         raise MissingError(f"{file}: not there; run dat synthetic {key}, or restore it from git if it was committed")
     facts = read_json(file)
     _check(file, facts)
-    table = facts.get("sentences")
+    root, table = facts.get("root") or f"data/{key}.path", facts.get("sentences")
+    manifest.check_names({**facts, "root": root}, str(file))
+    if table:
+        naming.below(str(table).removeprefix(f"{settings.root.root}/"), file, "path of sentences")  # below the checkout
     return DataSet(
         key,
-        profile,
+        settings.path,
         file,
         facts["name"],
         facts["layout"],
         facts["lists"],
-        facts.get("root") or f"data/{key}.path",
-        (profile / table).resolve() if table else None,
+        root,
+        (settings.path / table).resolve() if table else None,
     )
 
 
@@ -89,7 +93,7 @@ def load(settings: Settings, key: str) -> DataSet:
     file = path(settings, key)
     if key in settings.root.synthetic and not file.is_file():
         raise MissingError(f"{file}: not there; run dat synthetic {key}")
-    return read(file, key, settings.path)
+    return read(file, key, settings)
 
 
 def manifest_path(settings: Settings, key: str) -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from dat import naming, opening
 from dat.errors import InputError, MissingError
 from dat.records import write_text
 
@@ -23,14 +24,14 @@ def write_table(path: Path, columns: Iterable[str], rows: Iterable[Row]) -> None
     text = io.StringIO()
     table = csv.DictWriter(text, list(columns), lineterminator="\n")
     table.writeheader()
-    table.writerows(rows)
+    table.writerows({key: naming.cell(value) for key, value in row.items()} for row in rows)
     write_text(path, text.getvalue())
 
 
 def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     """The rows of a CSV table. Raises MissingError without it, InputError naming the line when columns are missing."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with io.TextIOWrapper(opening.opened(path, opening.JSON), encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
     except FileNotFoundError:
@@ -39,9 +40,10 @@ def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     if lacking:
         raise InputError(f"{path}:1: no column {', '.join(lacking)}; run the stage that made it again")
     for line, row in enumerate(rows, 2):
-        if None in row.values():
-            raise InputError(f"{path}:{line}: cut short; run the stage that made it again")
-    return rows
+        if None in row or None in row.values():
+            raise InputError(f"{path}:{line}: cut short, or with too many values; run the stage that made it again")
+        naming.part(row.get("shard", "none"), f"{path}:{line}", "shard")
+    return [{key: naming.from_cell(value) for key, value in row.items()} for row in rows]
 
 
 class Writer:
@@ -61,7 +63,7 @@ class Writer:
             self._tar = tarfile.open(self.folder / name, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
             self._name = name
         assert self._tar is not None
-        info = tarfile.TarInfo(member)
+        info = tarfile.TarInfo(naming.part(member, self.folder / name, "member"))
         info.size, info.mode = len(data), 0o644
         offset = self._tar.offset + tarfile.BLOCKSIZE
         self._tar.addfile(info, io.BytesIO(data))
@@ -106,6 +108,8 @@ class Shards:
         row = self.rows[i]
         try:
             offset, length = int(row["offset"]), int(row["length"])
+            if not 0 <= length <= opening.IMAGE:
+                raise ValueError(f"a picture of {length} bytes")
             data = os.pread(self._file(row["shard"]), length, offset)
         except (OSError, ValueError) as error:
             raise InputError(f"{self.name(i)}: {row['shard']} cannot be read: {error}; run the stage again") from None
@@ -115,6 +119,7 @@ class Shards:
 
     def _file(self, shard: str) -> int:
         if shard not in self._open:
+            opening.check(self.folder / shard)
             self._open[shard] = os.open(self.folder / shard, os.O_RDONLY | os.O_CLOEXEC)
         return self._open[shard]
 

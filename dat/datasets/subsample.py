@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dat import naming
 from dat.datasets import images, manifest
 from dat.datasets import layouts_training as lasot
 from dat.datasets.shards import Writer, write_table
@@ -32,6 +33,7 @@ def select(annotations: Path, step: int) -> Iterator[dict[str, Any]]:
     if not videos:
         raise InputError(f"{annotations}: no LaSOT video in it; <class>/<class>-<n>/groundtruth.txt is expected")
     for video in videos:
+        naming.part(video.name, annotations, "sequence")
         sentence = lasot.lasot_sentence(video) or ""
         for frame, box, absent in lasot.lasot_selection(video, step):
             box_values = dict(zip("xywh", box, strict=True))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from dat import used
+from dat import naming, opening, used
 from dat.errors import InputError
 from dat.evaluation.names import Names
 from dat.outside import read_text
@@ -110,7 +110,7 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
     Blank lines and what follows a # are left out. Raises InputError naming the line of a name that is not the
     benchmark's or that comes twice.
     """
-    lines = read_text(path, "--sequences").split("\n")
+    lines = read_text(path, "--sequences", opening.MB).split("\n")
     names, found = Names(benchmark.sequences), dict[str, Entry]()
     for number, line in enumerate(lines, 1):
         spelling = line.partition("#")[0].strip()
@@ -119,7 +119,7 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
         match = names.match(spelling)
         if benchmark.sequences and match is None:
             raise InputError(f"{path}, line {number}: {spelling} is no sequence of {benchmark.name}; correct the name")
-        name = match.sequence if match else spelling
+        name = naming.part(match.sequence if match else spelling, f"{path}, line {number}", "sequence")
         if name in found:
             raise InputError(f"{path}, line {number}: {name} is there twice; remove one")
         found[name] = benchmark.sequences.get(name, Entry())

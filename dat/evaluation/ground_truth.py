@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from dat import naming
 from dat.errors import InputError
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.names import Names
@@ -180,10 +181,15 @@ def _own_list(folder: Path) -> tuple[str, ...]:
     """The sequences of a benchmark without a list here: OTB99-Lang's test queries, else whatever has a truth."""
     queries = folder / "OTB_query_test"
     if queries.is_dir():
-        return tuple(path.stem for path in matching(queries, "*.txt"))
+        return _plain(folder, (path.stem for path in matching(queries, "*.txt")))
     found = list(_spellings(folder))
     named = [name for name, path in found if path.stem.startswith(_RECTANGLES)]
-    return tuple(sorted(set(named or [name for name, _ in found])))
+    return _plain(folder, named or [name for name, _ in found])
+
+
+def _plain(folder: Path, sequences: Iterable[str]) -> tuple[str, ...]:
+    """Names of sequences in order, each once. Raises InputError for one that cannot be part of a path."""
+    return tuple(sorted({naming.part(name, f"--annotations {folder}", "sequence") for name in sequences}))
 
 
 def read(folder: Path, benchmark: Benchmark) -> Truth:

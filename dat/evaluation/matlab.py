@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat import opening
 from dat.errors import InputError
+from dat.outside import read_bytes
 
 Floats = npt.NDArray[np.float64]
-
-_LARGEST = 200_000_000
 
 
 def _half_up(values: Floats) -> Floats:
@@ -158,15 +158,10 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
 
     Raises InputError for a file of another program.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
     where = f"{label} ({path})"
     try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"{where}: {path.stat().st_size} bytes, too large for one sequence's boxes")
-        found = loadmat(str(path))
-    except (OSError, MatReadError, ValueError, TypeError, NotImplementedError, EOFError, IndexError, KeyError) as error:
+        found = opening.read_matlab(read_bytes(path, label, opening.MATLAB))
+    except (ValueError, NotImplementedError) as error:
         raise InputError(
             f"{where}: not a MATLAB file that can be read ({error}); save it with -v7 or as text"
         ) from None

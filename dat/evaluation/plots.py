@@ -32,6 +32,7 @@ def _figure(data: Mapping[str, Any], trackers: Mapping[str, Any], curve: str, fo
     import matplotlib.pyplot as plt
 
     metric, along, up, step, first = _KINDS[curve]
+    matplotlib.rcParams["text.parse_math"] = False  # a $ in a tracker's name begins no formula
     figure, axes = plt.subplots(figsize=(7, 5))
     axes.set_prop_cycle(color=_COLOURS)
     axes.grid(color="0.85")
@@ -39,7 +40,9 @@ def _figure(data: Mapping[str, Any], trackers: Mapping[str, Any], curve: str, fo
         values = entry["curves"][curve]
         axes.plot(first + step * np.arange(len(values)), values, label=_label(name, entry, metric))
     axes.set(xlabel=along, ylabel=up, ylim=(0, 1), title=f"{data['benchmark']} ({data['definition']})")
-    axes.legend(fontsize="small", loc="lower right" if curve == "precision" else "best")
+    lines = axes.get_lines()  # named one by one: matplotlib leaves out a name that begins with an underscore
+    names = [str(line.get_label()) for line in lines]
+    axes.legend(lines, names, fontsize="small", loc="lower right" if curve == "precision" else "best")
     written = [folder / f"{data['benchmark']}-{curve}{ending}" for ending in (".png", ".svg")]
     for path in written:
         _save(figure, path)

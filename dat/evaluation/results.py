@@ -1,5 +1,6 @@
 """Result files of any tracker: which file is which sequence, and what a wrong number of rows means."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from dat import naming
 from dat.errors import InputError
 from dat.evaluation import fitting, matlab, text
 from dat.evaluation.definitions import OnePass
@@ -47,10 +49,12 @@ class Tracker:
 def tracker_folders(root: Path, sequences: Iterable[str] = ()) -> list[Path]:
     """The trackers' folders below a results folder; the folder itself where its files lie in it directly.
 
-    Raises InputError when it is empty or not there, or when its folders are `sequences`.
+    Raises InputError when it is empty or not there, when its folders are `sequences`, or a name is no plain one.
     """
     entries = listed(root, "--results")
     folders = [path for path in entries if path.is_dir()]
+    for path in folders:
+        naming.part(path.name, f"--results {root}", "tracker")
     others = [path for path in folders if path.name not in EXPERIMENTS]
     names = Names(sequences)
     if others and all(names.match(path.name) for path in others):
@@ -63,7 +67,9 @@ def tracker_folders(root: Path, sequences: Iterable[str] = ()) -> list[Path]:
         return folders
     if not entries:
         raise InputError(f"--results {root}: an empty folder; it should hold a folder a tracker")
-    return [root.absolute()]
+    alone = Path(os.path.normpath(root.absolute()))
+    naming.part(alone.name, f"--results {root}", "tracker")
+    return [alone]
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -105,7 +111,7 @@ def find_files(folder: Path, names: Names) -> Found:
     for path in files_below(folder):
         match = _understood(path, folder, names)
         if match is None:
-            found.ignored += [] if _aside(path, folder) else [path.relative_to(folder).as_posix()]
+            found.ignored += [] if _aside(path, folder) else [naming.shown(path.relative_to(folder).as_posix())]
             continue
         rank = (match.distance, len(path.relative_to(folder).parts), _ENDINGS.index(path.suffix.lower()))
         other = best.get(match.sequence)
@@ -118,7 +124,7 @@ def find_files(folder: Path, names: Names) -> Found:
         kept, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
         best[match.sequence] = kept
         if left:
-            chosen, aside = (file.relative_to(folder).as_posix() for file in (kept[1], left[1]))
+            chosen, aside = (naming.shown(file.relative_to(folder).as_posix()) for file in (kept[1], left[1]))
             found.ignored.append(aside)
             found.notes.append(f"{match.sequence}: {chosen} is scored, not {aside}")
     found.files = {name: path for name, (_, path) in best.items()}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from dat import naming
 from dat.evaluation import benchmarks, definitions, ground_truth, results, scoring, vot_files, vot_scoring
 from dat.evaluation.definitions import OnePass, Vot
 
@@ -27,7 +28,7 @@ def files(
         found = benchmarks.subset(found, subset)
     rule = definitions.find(definition or found.definition, found.protocol)
     chance = scoring.Bootstrap(*bootstrap)
-    said = {"subset": subset.stem} if subset else {}
+    said = {"subset": naming.shown(subset.stem)} if subset else {}
     if isinstance(rule, Vot):
         shapes = vot_files.read_truth(annotations, found)
         folders = results.tracker_folders(folder, shapes.expected)

@@ -5,6 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dat import naming
+
 ONE_PASS = ("success", "precision", "normalized_precision")
 VOT = ("eao", "accuracy", "robustness", "failures")
 _HEADS = {"normalized_precision": "norm. precision"}
@@ -112,8 +114,8 @@ def as_csv(data: Entry) -> str:
         share = [entry["scored"], entry["expected"], data["definition"]]
         for metric in metrics_of(entry):
             ends = entry.get(f"{metric}_interval", ["", ""])
-            writer.writerow([name, "", metric, entry[metric], *ends, *share])
+            writer.writerow(map(naming.cell, [name, "", metric, entry[metric], *ends, *share]))
         for sequence, scores in entry.get("sequences", {}).items():
             for metric in metrics_of(scores):
-                writer.writerow([name, sequence, metric, scores[metric], "", "", *share])
+                writer.writerow(map(naming.cell, [name, sequence, metric, scores[metric], "", "", *share]))
     return out.getvalue()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dat import outside
+from dat import opening, outside
 from dat.errors import InputError
 from dat.evaluation import numbers
 from dat.outside import place
@@ -30,7 +30,7 @@ def read_bytes(path: Path, frames: int, label: str) -> bytes:
     """The text of a result file. Raises InputError when it cannot be read, is binary or is far too long."""
     try:
         data = outside.read_bytes(path, label, most_rows(frames) * ROW_BYTES)
-    except outside.TooLarge as error:
+    except opening.TooLarge as error:
         raise InputError(
             f"{label}, line {frames + 1} ({path}): {error.size} bytes for {frames} frames, so far more rows than "
             "frames; give the file of this sequence"

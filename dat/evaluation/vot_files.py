@@ -4,7 +4,6 @@ A result has a line a frame: `1` (re)initialised, `2` failed, `0` not tracked, o
 restarts begins with `1`; after a failure come four `0`, and then `1`.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat import naming, opening
 from dat.datasets.layouts_vot import tag_files
 from dat.errors import InputError
 from dat.evaluation import fitting, numbers, text
@@ -143,12 +143,11 @@ def _json_target(name: str, entry: Any, path: Path) -> Target:
 
 
 def _from_json(path: Path) -> dict[str, Target]:
-    try:
-        data = json.loads(read_text(path, "--annotations"))
-    except ValueError as error:
-        raise InputError(f"--annotations {path}: cannot be read as JSON: {error}") from None
+    data = opening.parse_json(read_text(path, "--annotations", opening.JSON), f"--annotations {path}")
     if not isinstance(data, dict):
         raise InputError(f"--annotations {path}: not an object of sequences")
+    for name in data:
+        naming.part(name, f"--annotations {path}", "sequence")
     return {name: _json_target(name, entry, path) for name, entry in data.items()}
 
 
@@ -326,7 +325,7 @@ def _repetitions(experiment: Path, names: Names) -> tuple[dict[str, list[Path]],
         if match and _REPETITION.search(path.stem) and names.match(path.stem[:-4]) == match:
             files.setdefault(match.sequence, []).append(path)
         elif not (path.suffix == ".json" and path.with_suffix(".txt").exists()):
-            aside.append(path.relative_to(experiment).as_posix())
+            aside.append(naming.shown(path.relative_to(experiment).as_posix()))
     _one_home(files)
     return files, aside
 
@@ -366,7 +365,7 @@ def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tra
         for sequence in (name for name in truth.expected if name in files and name in truth.targets):
             into[sequence] = _runs(tracker, truth.targets[sequence], files[sequence], lengths)
     if experiments["baseline"] != folder:
-        tracker.ignored += sorted(path.name for path in folder.iterdir() if path.is_file())
+        tracker.ignored += sorted(naming.shown(path.name) for path in folder.iterdir() if path.is_file())
     tracker.missing = [name for name in truth.expected if name not in tracker.runs]
     _no_other_reading(tracker, truth)
     return tracker

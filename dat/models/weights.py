@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from dat import records, used
+from dat import opening, records, used
 from dat.errors import InputError, MissingError
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
@@ -19,6 +19,7 @@ from dat.models.vocabulary import Vocabulary
 M = TypeVar("M", bound=nn.Module)
 
 FILE = "weights.safetensors"
+LARGEST = 2048 * opening.MB
 VGGM_LAYERS = {"conv1": 0, "conv2": 4, "conv3": 8}  # entries of `layers` in imagenet-vgg-m.mat
 PYMDNET = {  # keys of both generations of py-MDNet -> ours
     "conv1.0": "vggm.conv1",
@@ -51,11 +52,11 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     file = path / FILE if path.is_dir() else path
     if not file.exists():
         raise MissingError(f"{file}: no weights there; `make repro` (or `dat train`) makes them")
-    data = used.read(file)
+    data = used.read(file, LARGEST)
     try:
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, json.loads(header.get("__metadata__", {}).get("dat", "{}"))
+        return tensors, opening.parse_json(header.get("__metadata__", {}).get("dat", "{}"), file)
     except (SafetensorError, ValueError) as error:
         raise InputError(f"{file}: not a readable safetensors file ({error})") from error
 
@@ -125,13 +126,11 @@ def assign(module: nn.Module, tensors: dict[str, Tensor], where: Path | str) -> 
 
 def read_vggm(path: Path) -> dict[str, Tensor]:
     """conv1 to conv3 of MatConvNet's imagenet-vgg-m.mat as `conv1.weight`, ...: (H,W,in,out) -> (out,in,H,W)."""
-    import scipy.io
-
     if not path.is_file():
         raise MissingError(f"{path}: no weights file there; `dat weights get vgg-m` fetches it")
-    data = used.read(path)
+    data = used.read(path, LARGEST)
     try:
-        layers = scipy.io.loadmat(io.BytesIO(data))["layers"].ravel()  # type: ignore[arg-type]
+        layers = opening.read_matlab(data, LARGEST)["layers"].ravel()
         return {
             f"{name}.{kind}": value
             for name, index in VGGM_LAYERS.items()
@@ -159,8 +158,9 @@ def _plain_tensors(path: Path) -> Any:
     """
     if not path.is_file():
         raise MissingError(f"{path}: no weights file there; `dat weights list` says where public ones come from")
+    data = used.read(path, LARGEST)
     try:
-        return torch.load(io.BytesIO(used.read(path)), map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # a broken or a hostile pickle may fail in any way
         raise InputError(f"{path}: not a file of plain tensors, so not opened ({type(error).__name__})") from None
 

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from dat import naming
 from dat.evaluation import statistics
 from dat.report import published
 from dat.report.metrics import Difference, Scores
@@ -106,7 +107,7 @@ def to_csv(claims: Iterable[Claims]) -> str:
     for claim in (claim for found in claims for claim in found.judged):
         numbers = (repr(value) for value in (claim.ours.value, *claim.ours.interval, claim.p))
         told = (claim.table, claim.a, claim.b, claim.benchmark, claim.metric, repr(claim.paper))
-        writer.writerow((*told, *numbers, claim.verdict, claim.data_set))
+        writer.writerow(map(naming.cell, (*told, *numbers, claim.verdict, claim.data_set)))
     return out.getvalue()
 
 

@@ -16,6 +16,7 @@ MARKS = ("s", "o", "^", "D")
 STYLE: Any = {
     "svg.hashsalt": "dat",
     "svg.fonttype": "path",
+    "text.parse_math": False,  # a $ in a data set's name begins no formula
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "axes.titlesize": 10.5,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.errors import InputError, MissingError
+from dat.naming import shown
 from dat.params import Settings
 from dat.records import read_json
 
@@ -41,7 +42,7 @@ class Scores:
     @property
     def data_set(self) -> str:
         """The data set's own name (`synthetic-otb100`)."""
-        return str(self.data.get("data_set", self.name))
+        return shown(self.data.get("data_set", self.name))
 
     @property
     def variants(self) -> list[str]:

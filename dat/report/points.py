@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dat import naming
 from dat.report import published
 from dat.report.metrics import Scores
 
@@ -152,5 +153,5 @@ def to_csv(figure: Figure, profile: str) -> str:
             low, high = (repr(end) for end in at.interval) if at.interval else ("", "")
             address = f"figure/{figure.number}/{series.name}/{at.x}"
             facts = (series.name, series.benchmark, at.variant, series.metric, at.x, repr(at.y), address, low, high)
-            writer.writerow((*facts, profile, series.data_set or figure.data_set))
+            writer.writerow(map(naming.cell, (*facts, profile, series.data_set or figure.data_set)))
     return out.getvalue()

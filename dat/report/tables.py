@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from dat import naming
 from dat.report import claims, footnotes, published
 from dat.report.metrics import Number, Scores
 
@@ -136,7 +137,7 @@ def to_csv(table: Table) -> str:
     for row in table.rows:
         for cell in table.row(row):
             if cell.ours or cell.paper:
-                writer.writerow(_values(cell, table))
+                writer.writerow(map(naming.cell, _values(cell, table)))
     return out.getvalue()
 
 
@@ -175,10 +176,10 @@ def _claims(found: claims.Claims) -> list[str]:
 
 def to_markdown(table: Table) -> str:
     """A table as Markdown, with its head, the verdicts on its claims, and its footnotes."""
-    names = heads(table)
-    said = f"{table.head}. In brackets: the 95 % interval over sequences."
+    names = map(naming.markdown, heads(table))
+    said = f"{naming.markdown(table.head)}. In brackets: the 95 % interval over sequences."
     lines = [f"# Table {table.number}: {table.title}", "", said, ""]
-    lines += [_markdown_row(["Tracker", *names]), _markdown_row(["---", *["---:"] * len(names)])]
+    lines += [_markdown_row(["Tracker", *names]), _markdown_row(["---", *["---:"] * len(heads(table))])]
     for row in table.rows:
         shown = [value for cell in table.row(row) for value in _shown(cell)]
         lines.append(_markdown_row([published.named(row), *shown]))

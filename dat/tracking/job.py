@@ -51,7 +51,7 @@ def _tried(
         return _fail(directory, unit, str(error))
     except OSError as error:
         return _fail(directory, unit, of_system(error))
-    except (RuntimeError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+    except Exception as error:  # whatever one sequence does, the others of its job go on
         traceback.print_exc()
         return _fail(directory, unit, f"{type(error).__name__}: {error}")
     return None

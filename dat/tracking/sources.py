@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from dat import opening
 from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize
 from dat.errors import InputError
 from dat.outside import listed, read_bytes, stray
@@ -103,6 +104,11 @@ def natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
+def _bytes(path: Path) -> bytes:
+    """A picture's file. Raises InputError naming one that cannot be read or is too large."""
+    return read_bytes(path, most=opening.IMAGE)
+
+
 def _images(name: str, paths: Iterable[Path]) -> Source:
     found = sorted(paths, key=natural)
     if not found:
@@ -111,15 +117,15 @@ def _images(name: str, paths: Iterable[Path]) -> Source:
         if one.with_suffix("") == other.with_suffix(""):
             raise InputError(f"{name}: both {one.name} and {other.name}; which are the frames? give '*{one.suffix}'")
     notes: Notes = []
-    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(read_bytes(found[0])):
+    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(_bytes(found[0])):
         notes.append("pixels that are transparent count as they are stored")
-    files = ((str(path), decode_shown(read_bytes(path), str(path))) for path in found)
+    files = ((str(path), decode_shown(_bytes(path), str(path))) for path in found)
     return Source(name, lambda: eight_bits(files, notes), len(found), notes=notes)
 
 
 def _picture_file(path: Path) -> Source:
     """A picture as a source of one frame; a TIFF of several pages or an animation as one of all of its pictures."""
-    data = read_bytes(path)
+    data = _bytes(path)
     if pictures(data) == 1:
         return _images(str(path), [path])
     pages, notes = decode_pages(data, str(path)), list[str]()
@@ -279,8 +285,12 @@ def stream(data: BinaryIO, notes: Notes | None = None) -> Iterator[Frame]:
     return eight_bits(((name, decode_shown(file, name)) for name, file in files), notes)
 
 
-def split_images(data: BinaryIO, notes: Notes | None = None) -> Iterator[bytes]:
-    """Cut a stream of JPEG and PNG files into files. What lies between two of them is passed over and noted."""
+def split_images(stream: BinaryIO, notes: Notes | None = None) -> Iterator[bytes]:
+    """Cut a stream of JPEG and PNG files into files. What lies between two of them is passed over and noted.
+
+    Raises InputError naming a frame that is neither, or too large.
+    """
+    data = _Bounded(stream)
     number = 1
     while head := _next_head(data, number, [] if notes is None else notes):
         try:
@@ -288,9 +298,10 @@ def split_images(data: BinaryIO, notes: Notes | None = None) -> Iterator[bytes]:
         except EOFError:
             raise InputError(f"standard input: frame {number} ends in the middle") from None
         number += 1
+        data.next(number)
 
 
-def _next_head(data: BinaryIO, number: int, notes: Notes) -> bytes:
+def _next_head(data: _Bounded, number: int, notes: Notes) -> bytes:
     """The three bytes that the next file begins with; nothing at the end. Other bytes may lie between files."""
     head, passed = data.read(3), 0
     while head and head not in (JPEG, PNG):
@@ -303,7 +314,28 @@ def _next_head(data: BinaryIO, number: int, notes: Notes) -> bytes:
     return head
 
 
-def _exactly(data: BinaryIO, count: int) -> bytes:
+class _Bounded:
+    """A stream that gives no more bytes for a frame than a picture's file may have, whatever lengths stand in it."""
+
+    def __init__(self, data: BinaryIO) -> None:
+        self.data = data
+        self.next(1)
+
+    def next(self, number: int) -> None:
+        """Frame `number` begins."""
+        self.number, self.left = number, opening.IMAGE
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes. Raises InputError naming the frame that would have too many."""
+        if count > self.left:
+            text = f"is larger than {opening.IMAGE} bytes; is it a picture?"
+            raise InputError(f"standard input: frame {self.number} {text}")
+        found = self.data.read(count)
+        self.left -= len(found)
+        return found
+
+
+def _exactly(data: _Bounded, count: int) -> bytes:
     found = b""
     while len(found) < count:
         more = data.read(count - len(found))
@@ -313,7 +345,7 @@ def _exactly(data: BinaryIO, count: int) -> bytes:
     return found
 
 
-def _png(data: BinaryIO) -> bytes:
+def _png(data: _Bounded) -> bytes:
     """The rest of a PNG file: signature, then chunks of length, type, data and checksum up to IEND."""
     parts, kind = [_exactly(data, 5)], b""
     while kind != b"IEND":
@@ -323,7 +355,7 @@ def _png(data: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _jpeg(data: BinaryIO) -> bytes:
+def _jpeg(data: _Bounded) -> bytes:
     """The rest of a JPEG file: segments with lengths, and after each SOS coded data up to the next marker."""
     parts: list[bytes] = []
     marker = b"\xff" + _exactly(data, 1)
@@ -339,7 +371,7 @@ def _jpeg(data: BinaryIO) -> bytes:
         parts.append(coded)
 
 
-def _coded(data: BinaryIO) -> tuple[bytes, bytes]:
+def _coded(data: _Bounded) -> tuple[bytes, bytes]:
     """Coded data and the marker that ends it: 0xFF, then neither a stuffed zero nor a restart."""
     found = bytearray()
     while True:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dat import records
+from dat import naming, records
 from dat.errors import InputError, LockedError
 
 RECORD = "record.json"
@@ -44,7 +44,8 @@ def record(store: Path, key: str) -> dict[str, Any] | None:
         found: dict[str, Any] = records.read_json(folder / RECORD)
         records.read_json(folder / RUN)
         whole = found["key"] == key and all(
-            records.sha256_file(folder / fact["path"]) == fact["sha256"] for fact in found["outputs"]
+            records.sha256_file(folder / naming.below(fact["path"], folder)) == fact["sha256"]
+            for fact in found["outputs"]
         )
     except (InputError, KeyError, TypeError, OSError):
         whole = False

@@ -1,8 +1,11 @@
 """`dat weights get` against a server on this machine that resumes, breaks off, lies, or does not resume."""
 
+import contextlib
 import hashlib
+import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +16,7 @@ import pytest
 from dat import cli
 from dat.cli import downloads, weights
 from dat.cli.downloads import Source
-from dat.errors import InputError, JobError
+from dat.errors import InputError, JobError, LockedError
 
 BODY = bytes(range(256)) * 12000  # 3 MB: more than a piece
 
@@ -27,18 +30,29 @@ class Web:
     partial: bool = False  # calls an answer partial that is from the beginning
     breaks: int | None = None  # bytes after which the connection is cut
     status: int | None = None
+    packed: bool = False  # says that the body is packed
+    endless: float | None = None  # a body without end: seconds between its pieces
+    moved: str | None = None  # where it sends the client
     asked: list[str | None] = field(default_factory=list)
     address: str = ""
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    found = Web()
+    found, stopped = Web(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             found.asked.append(wanted)
+            if found.moved is not None:
+                self.send_response(302)
+                self.send_header("Location", found.moved)
+                self.end_headers()
+                return
+            if found.endless is not None:
+                self.endless(found.endless)
+                return
             if found.status is not None:
                 self.send_error(found.status)
                 return
@@ -54,9 +68,18 @@ def web() -> Iterator[Web]:
             if partly:
                 self.send_header("Content-Range", f"bytes {start}-{len(found.body) - 1}/{len(found.body)}")
             self.send_header("Content-Length", str(len(found.body) - start))
+            if found.packed:
+                self.send_header("Content-Encoding", "gzip")
             self.end_headers()
             piece = found.body[start:]
             self.wfile.write(piece if found.breaks is None else piece[: found.breaks])
+
+        def endless(self, pause: float) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while not stopped.wait(pause):
+                    self.wfile.write(b"x" * (1 if pause else 1 << 16))
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -66,6 +89,7 @@ def web() -> Iterator[Web]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield found
+    stopped.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -81,6 +105,12 @@ def names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
+def begun(folder: Path) -> Path:
+    """Where a download that was begun waits."""
+    (folder / ".partial").mkdir()
+    return folder / ".partial" / "weights.bin"
+
+
 def test_a_file_is_fetched_once(web: Web, source: Source, tmp_path: Path) -> None:
     place = downloads.fetch(source, tmp_path / "new")
     assert place.read_bytes() == BODY and names(tmp_path / "new") == ["weights.bin"]
@@ -93,8 +123,8 @@ def test_cut_half_way_the_same_call_goes_on(web: Web, source: Source, tmp_path: 
     web.breaks, source = 2_000_000, replace(source, bytes=size)
     with pytest.raises(JobError, match=r"broke off after \d+ bytes; the same command goes on"):
         downloads.fetch(source, tmp_path)
-    kept = (tmp_path / "weights.bin.part").stat().st_size
-    assert 1_000_000 < kept <= 2_000_000 and names(tmp_path) == ["weights.bin.part"]
+    kept = (tmp_path / ".partial" / "weights.bin").stat().st_size
+    assert 1_000_000 < kept <= 2_000_000 and names(tmp_path) == [".partial"]
     web.breaks = None
     assert downloads.fetch(source, tmp_path).read_bytes() == BODY
     assert web.asked == [None, f"bytes={kept}-"] and names(tmp_path) == ["weights.bin"]
@@ -105,7 +135,7 @@ def test_a_server_that_does_not_resume_starts_over(
     web: Web, source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str], partial: bool
 ) -> None:
     web.ranges, web.partial = False, partial
-    (tmp_path / "weights.bin.part").write_bytes(b"x" * 1000)
+    begun(tmp_path).write_bytes(b"x" * 1000)
     assert downloads.fetch(source, tmp_path).read_bytes() == BODY
     assert "does not resume" in capsys.readouterr().err
 
@@ -119,28 +149,28 @@ def test_wrong_bytes_leave_nothing(web: Web, source: Source, tmp_path: Path, bod
 
 
 def test_a_spoilt_beginning_is_found_and_dropped(web: Web, source: Source, tmp_path: Path) -> None:
-    (tmp_path / "weights.bin.part").write_bytes(b"?" + BODY[1:1000])
+    begun(tmp_path).write_bytes(b"?" + BODY[1:1000])
     with pytest.raises(InputError, match="nothing is kept"):
         downloads.fetch(source, tmp_path)
     assert downloads.fetch(source, tmp_path).read_bytes() == BODY
 
 
 def test_a_part_that_is_whole_is_only_checked(web: Web, source: Source, tmp_path: Path) -> None:
-    (tmp_path / "weights.bin.part").write_bytes(BODY)
+    begun(tmp_path).write_bytes(BODY)
     assert downloads.fetch(source, tmp_path).read_bytes() == BODY
     assert web.asked == [f"bytes={len(BODY)}-"]
 
 
 def test_a_part_that_is_too_long_is_removed(web: Web, source: Source, tmp_path: Path) -> None:
-    (tmp_path / "weights.bin.part").write_bytes(BODY + b"more")
-    with pytest.raises(JobError, match=r"is shorter than weights\.bin\.part, which is removed"):
+    begun(tmp_path).write_bytes(BODY + b"more")
+    with pytest.raises(JobError, match="is shorter than what was kept, which is removed"):
         downloads.fetch(source, tmp_path)
     assert names(tmp_path) == []
 
 
 def test_another_file_in_its_place_is_refused_and_left(web: Web, source: Source, tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(b"mine")
-    with pytest.raises(InputError, match=r"weights\.bin: not the file of .*remove it"):
+    with pytest.raises(InputError, match=r"weights\.bin: not the file expected .*remove it"):
         downloads.fetch(source, tmp_path)
     assert (tmp_path / "weights.bin").read_bytes() == b"mine" and web.asked == []
 
@@ -182,7 +212,7 @@ def test_the_command_shows_the_licence_first_and_says_what_to_set(
     monkeypatch.setattr(weights, "fetch", watched)
     cli.run_in_process(["weights", "get", "small", "--to", str(tmp_path)])
     assert (tmp_path / "weights.bin").read_bytes() == BODY
-    assert f"network.vgg16: {tmp_path / 'weights.bin'} in params.yaml" in capsys.readouterr().out
+    assert "put it below the profile and write network.vgg16: its path there in params.yaml" in capsys.readouterr().out
 
 
 def test_unless_told_otherwise_it_goes_below_the_profile(
@@ -212,3 +242,128 @@ def test_vgg16_is_torchvisions_own_file() -> None:
     from torchvision.models import VGG16_Weights
 
     assert weights.PUBLIC["vgg16"].address == VGG16_Weights.IMAGENET1K_V1.url
+
+
+# ---------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize("size", [1_000_000, None])
+def test_a_body_without_end_is_stopped_at_the_files_size(
+    web: Web, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int | None
+) -> None:
+    monkeypatch.setattr(downloads, "MOST", 2_000_000)
+    web.endless, source = 0.0, replace(source, bytes=size)
+    with pytest.raises(InputError, match=rf"sends more than {size or 2_000_000} bytes; nothing is kept"):
+        downloads.fetch(source, tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_body_that_trickles_is_stopped_when_the_time_is_over(
+    web: Web, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "SECONDS", 0.4)
+    web.endless, start = 0.05, time.monotonic()
+    with pytest.raises(JobError, match=r"not done in 0\.4 seconds; the same command goes on"):
+        downloads.fetch(source, tmp_path)
+    assert time.monotonic() - start < 5
+
+
+def test_a_chain_of_redirects_ends(web: Web, source: Source, tmp_path: Path) -> None:
+    web.moved = web.address
+    with pytest.raises(JobError, match=r"leads astray \(Exceeded 5 redirects.*put a copy"):
+        downloads.fetch(source, tmp_path)
+    assert len(web.asked) == 6 and names(tmp_path) == []
+
+
+@pytest.mark.parametrize("where", ["file:///etc/hostname", "ftp://127.0.0.1/x"])
+def test_nothing_but_http_is_followed(web: Web, source: Source, tmp_path: Path, where: str) -> None:
+    web.moved = where
+    for address in (web.address, where):
+        with pytest.raises(JobError, match="leads astray"):
+            downloads.fetch(replace(source, address=address), tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_https_does_not_lead_to_plain_http(source: Source, tmp_path: Path) -> None:
+    import requests
+
+    answer = requests.Response()
+    answer.status_code, answer.url = 200, "http://127.0.0.1/weights.bin"
+    with pytest.raises(JobError, match="not https"):
+        downloads._accept(answer, replace(source, address="https://127.0.0.1/weights.bin"), tmp_path)
+    downloads._accept(answer, source, tmp_path)
+
+
+def test_a_packed_body_is_not_unpacked(web: Web, source: Source, tmp_path: Path) -> None:
+    web.packed = True
+    with pytest.raises(JobError, match="sends it packed"):
+        downloads.fetch(source, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard", "pipe", "folder"])
+def test_nothing_is_written_through_a_link(web: Web, source: Source, tmp_path: Path, kind: str) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    if kind == "folder":
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / ".partial").symlink_to(tmp_path / "elsewhere")
+    else:
+        part = begun(tmp_path)
+        make = {"symbolic": part.symlink_to, "hard": part.hardlink_to, "pipe": lambda _: os.mkfifo(part)}
+        make[kind](mine)
+    with pytest.raises(InputError, match="remove"):
+        downloads.fetch(source, tmp_path)
+    assert mine.read_bytes() == b"mine" and web.asked == []
+
+
+def test_a_link_in_the_files_place_is_replaced_and_not_followed(web: Web, source: Source, tmp_path: Path) -> None:
+    (tmp_path / "weights.bin").symlink_to(tmp_path / "nowhere")
+    place = downloads.fetch(source, tmp_path)
+    assert not place.is_symlink() and place.read_bytes() == BODY and not (tmp_path / "nowhere").exists()
+
+
+def test_a_second_process_waits_its_turn(web: Web, source: Source, tmp_path: Path) -> None:
+    with downloads._own(begun(tmp_path)), pytest.raises(LockedError, match="another process fetches it"):
+        downloads.fetch(source, tmp_path)
+
+
+# ---------------------------------------------------------------- files that nobody published a whole checksum of
+
+
+@pytest.fixture
+def short(source: Source) -> Source:
+    blob = hashlib.sha1(b"blob %d\0" % len(BODY) + BODY).hexdigest()
+    return replace(source, checksum=f"git:{blob[:7]}")
+
+
+def test_a_short_checksum_checks_nothing() -> None:
+    checked = {name: source.checked for name, source in weights.PUBLIC.items()}
+    assert checked == {"vgg-m": True, "vgg16": True, "mdnet-vot-otb": False, "mdnet-imagenet-vid": False}
+
+
+def test_an_unchecked_file_is_said_to_be_and_pinned(
+    web: Web, short: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(weights, "PUBLIC", {"small": short})
+    cli.run_in_process(["weights", "get", "small", "--to", str(tmp_path)])
+    said, digest = capsys.readouterr().out, hashlib.sha256(BODY).hexdigest()
+    assert (
+        "too short to check it" in said and f"unchecked: no full checksum is published; it has sha256 {digest}" in said
+    )
+    assert (tmp_path / "weights.bin.sha256").read_text() == f"{digest}  weights.bin\n"
+    assert "there and right" not in said
+
+
+def test_another_file_under_the_same_short_checksum_is_refused(
+    web: Web, short: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = downloads.fetch(short, tmp_path)
+    monkeypatch.setattr(downloads, "matches", lambda path, source: True)  # as a forged file of 28 bits would
+    place.write_bytes(b"forged")
+    with pytest.raises(InputError, match=r"not the file that was fetched first .*weights\.bin\.sha256"):
+        downloads.fetch(short, tmp_path)
+    place.unlink()
+    web.body = BODY[:-1] + b"?"
+    with pytest.raises(InputError, match=r"not the file that was fetched first.*nothing is kept"):
+        downloads.fetch(short, tmp_path)
+    assert names(tmp_path) == ["weights.bin.sha256"]

@@ -5,10 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from dat import records
-from dat.errors import ChangedError, JobError, of_system
+from dat.datasets import manifest
+from dat.errors import ChangedError, InputError, JobError, of_system
 from dat.tracking import job, plan
 from tests.unit import small_sets as small
 
@@ -45,8 +48,6 @@ def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
 
 def checked(planned: tuple[Path, plan.Unit, dict[str, Any]], **changes: Any) -> None:
     """The comparison of what decided the unit with the plan, some of which is changed."""
-    from dat.datasets import manifest
-
     _, unit, facts = planned
     job.check({**facts, **changes}, unit, manifest.read(Path(facts["manifest"])))
 
@@ -72,12 +73,12 @@ def test_other_settings_code_machine_or_rows_than_planned_are_named(
         checked(planned, sections=sections)
     with pytest.raises(ChangedError, match="threads is 2, the run was planned with 1"):
         checked(planned, threads=2)
-    manifest = Path(facts["manifest"])
-    text = manifest.read_text()
-    manifest.write_text(text.replace('"frames":3', '"frames":2', 1))
+    path = Path(facts["manifest"])
+    text = path.read_text()
+    path.write_text(text.replace('"frames":3', '"frames":2', 1))
     with pytest.raises(ChangedError, match=r"otb100\.jsonl: not the row"):
         checked(planned)
-    manifest.write_text(text)
+    path.write_text(text)
     monkeypatch.setitem(job.used.CODE, "dat/tracking/plan.py", "0" * 64)
     with pytest.raises(ChangedError, match=r"tracking/plan\.py: not the code that this run was planned with"):
         checked(planned)
@@ -94,3 +95,45 @@ def test_what_the_system_refuses_is_one_line_with_a_remedy(
         job.run(planned[0], 0, planned[0].parent / "done")
     assert "Traceback" not in capsys.readouterr().err
     assert of_system(OSError(errno.EIO, "Input/output error", "/x")) == "/x: Input/output error"
+
+
+FAULTS = {
+    "InputError": InputError("B: 0001.png: an image that cannot be opened"),
+    "cv2.error": cv2.error("OpenCV: too many pixels"),
+    "MemoryError": MemoryError("no memory for an array"),
+    "AssertionError": AssertionError("not so"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_sequence_that_fails_is_named_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    units = [plan.Unit(f"{name}0" * 4, "csrdcf", 0, name, "none", None, None, 1) for name in "ABC"]
+    head = {"name": "own", "layout": "otb", "root": "data", "lists": {}, "linked": True}
+    rows = [{"sequence": name, "frames": 1, "files": [], "boxes": []} for name in "ABC"]
+    manifest.write(tmp_path / "own.jsonl", head, rows)
+    facts = {"numerics": "portable", "store": str(tmp_path / "store"), "manifest": str(tmp_path / "own.jsonl")}
+    records.write_json(tmp_path / "plan.json", {**facts, "jobs": [[asdict(unit) for unit in units]]})
+    tracked = []
+
+    def one(planned: object, unit: plan.Unit, *_: object) -> None:
+        tracked.append(unit.sequence)
+        if unit.sequence == "B":
+            raise FAULTS[fault]
+
+    monkeypatch.setattr(job, "_one", one)
+    monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: None)
+    with pytest.raises(JobError, match=r"^B: csrdcf@seed-0: "):
+        job.run(tmp_path / "plan.json", 0, tmp_path / "done")
+    assert tracked == ["A", "B", "C"] and not (tmp_path / "done").exists()
+    failed = [path.read_text() for path in (tmp_path / "failed").iterdir()]
+    assert len(failed) == 1 and str(FAULTS[fault]) in failed[0]
+
+
+def test_the_picture_that_fails_is_real() -> None:
+    """OpenCV's own error is none of Python's kinds, so only a clause for every kind holds it."""
+    kinds = (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, TypeError)
+    with pytest.raises(cv2.error) as caught:
+        cv2.resize(np.zeros((0, 0), np.uint8), (1, 1))
+    assert not isinstance(caught.value, kinds)

@@ -114,3 +114,17 @@ def test_a_broken_lock_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "dvc.lock").write_text(text)
     with pytest.raises(InputError, match=r"dvc\.lock: not a lock"):
         lock.read(tmp_path / "dvc.lock")
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("exec ./workflow/dat benchmark 'otb100'", "verified"),
+        ("exec ./workflow/dat benchmark otb100", "verified"),
+        ("exec ./workflow/dat benchmark 'otb2013'", "differs"),
+        ("exec ./workflow/dat benchmark 'otb100'; rm x", "differs"),
+    ],
+)
+def test_a_command_is_compared_without_the_quotes_of_its_key(tmp_path: Path, said: str, verdict: str) -> None:
+    found = lock.Lock(tmp_path, Files(), {"benchmark@otb100": {"cmd": said}}, {}, {})
+    assert found.checks("benchmark@otb100", "dat benchmark otb100")[0].verdict == verdict

@@ -67,15 +67,15 @@ def test_a_file_of_which_two_contents_were_read_is_named(tmp_path: Path) -> None
     file = tmp_path / "weights"
     file.write_bytes(b"one")
     wanted = hashlib.sha256(b"one").hexdigest()
-    assert used.read(file) == b"one"
+    assert used.read(file, 9) == b"one"
     used.check_files({file: wanted, tmp_path / "unread": "x"})
     file.write_bytes(b"two")
-    used.read(file)
+    used.read(file, 9)
     file.write_bytes(b"one")
     with pytest.raises(ChangedError, match="weights: changed between planning and use"):
         used.check_files({file: wanted})
     with pytest.raises(InputError, match="nothing: cannot be read"):
-        used.read(tmp_path / "nothing")
+        used.read(tmp_path / "nothing", 9)
 
 
 def test_a_module_that_was_not_planned_or_is_another_is_named() -> None:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dat import used
+from dat import opening, used
 from dat.errors import InputError, MissingError
 from dat.outside import plain
 
@@ -87,21 +87,18 @@ def read(path: Path) -> NDArray[np.float64]:
 
 
 def _numbers(path: Path) -> NDArray[np.float64]:
-    data = used.read(path)
+    data = used.read(path, opening.MATLAB)
     try:
         if path.suffix == ".npy":
             return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float64)
         if path.suffix == ".mat":
-            from scipy.io import loadmat
-
-            found = loadmat(io.BytesIO(data))  # type: ignore[arg-type]
-            values = [value for name, value in found.items() if not name.startswith("__")]
+            values = [value for name, value in opening.read_matlab(data).items() if not name.startswith("__")]
             return np.asarray(max(values, key=np.size), np.float64)
         text = plain(data, path).decode().replace(",", " ")
         return np.loadtxt(text.splitlines(), ndmin=2)
     except NotImplementedError:
         raise InputError(f"{path}: a MATLAB file of version 7.3 (HDF5); save its table as .npy") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         raise InputError(f"{path}: no table of colour names ({error}); a .npy, .mat or text file is expected") from None
 
 

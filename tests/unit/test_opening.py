@@ -1,0 +1,252 @@
+"""Files from outside that are no files, have no end, or grow without end: one message at once, each in its reader."""
+
+import io
+import json
+import os
+import struct
+import threading
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from dat import opening, outside, params, records, used
+from dat.audit import lock, recompute
+from dat.datasets import images, manifest, rows, sentences, shards
+from dat.errors import DatError, InputError, ParamsError
+from dat.evaluation import benchmarks, ground_truth, matlab, text, vot_files
+from dat.models import weights
+from dat.tracking import sources
+from dat.tracking.csrdcf import colours
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "bytes": lambda path: outside.read_bytes(path, most=1000),
+    "text": outside.read_text,
+    "input": lambda path: used.read(path, 1000),
+    "sha256": records.sha256_file,
+    "json": records.read_json,
+    "yaml": params.read_yaml,
+    "manifest": manifest.read_header,
+    "numbers": lambda path: rows.read_rows(path, 4),
+    "sentences": sentences.read,
+    "table": lambda path: shards.read_table(path, ["sequence"]),
+    "image": images.read_image,
+    "result": lambda path: text.read_boxes(path, 3, "tracker T, sequence S"),
+    "result.mat": lambda path: matlab.read_boxes(path, "tracker T, sequence S"),
+    "repetition": lambda path: vot_files.read_run(path, 3, "tracker T, sequence S", "strict"),
+    "truth.json": vot_files._from_json,
+    "flags": lambda path: ground_truth._flags(path, 3, []),
+    "list": lambda path: benchmarks.subset(benchmarks.find("tnl2k"), path),
+    "audited": recompute.read_boxes,
+    "colours.npy": colours._numbers,
+    "colours.mat": colours._numbers,
+    "weights.pth": lambda path: opening.check(path),
+}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize("reader", READERS)
+def test_what_is_no_regular_file_is_told_at_once(tmp_path: Path, reader: str, kind: str) -> None:
+    place = tmp_path / reader
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    else:
+        place.mkdir()
+    with pytest.raises(DatError, match=f"a {kind} where a regular file belongs|no such file") as caught:
+        READERS[reader](place)
+    assert str(place) in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_weights_are_regular_files(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "weights.safetensors"
+    os.mkfifo(place) if kind == "pipe" else place.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=f"a {kind} where a regular file belongs"):
+        weights.read(tmp_path)
+    with pytest.raises(DatError, match="no weights file there"):
+        weights.read_vggm(place)
+
+
+def test_a_file_has_at_most_the_stated_size(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x" * 10)
+    assert outside.read_bytes(tmp_path / "x", most=10) == b"x" * 10
+    with pytest.raises(InputError, match="10 bytes where at most 9 belong"):
+        outside.read_bytes(tmp_path / "x", most=9)
+
+
+def test_a_file_that_is_longer_than_it_says_is_not_read_to_its_end() -> None:
+    """Files of /proc say that they are empty."""
+    assert outside.read_bytes(Path("/proc/self/maps"), most=1 << 20)
+    with pytest.raises(InputError, match="more than 100 bytes"):
+        outside.read_bytes(Path("/proc/self/maps"), most=100)
+
+
+def test_opening_leaves_nothing_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for place in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(InputError):
+            opening.opened(place, 10)
+    opening.check(Path(__file__))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+# ---------------------------------------------------------------- nested and repeated
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000, "9" * 10_000])
+def test_json_nested_thousands_deep_is_told(tmp_path: Path, body: str) -> None:
+    (tmp_path / "x.json").write_text(body)
+    for read in (records.read_json, vot_files._from_json, manifest.read_header):
+        with pytest.raises(InputError, match=r"x\.json.*(JSON)"):
+            read(tmp_path / "x.json")
+
+
+BOMB = "a0: &a0 [1, 1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
+
+
+def test_yaml_with_aliases_is_told_by_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(BOMB)
+    with pytest.raises(ParamsError, match=r"params\.yaml:2: .*an alias .*write the value itself"):
+        params.load(tmp_path)
+    (tmp_path / "dvc.lock").write_text(f"stages:\n{BOMB}".replace("\na", "\n  a"))
+    with pytest.raises(InputError, match="not a lock of DVC"):
+        lock.read(tmp_path / "dvc.lock")
+
+
+def test_yaml_nested_thousands_deep_is_told(tmp_path: Path) -> None:
+    for body, told in (("a: " + "[" * 20_000, "1: .*brackets nested over"), ("- " * 20_000, " nested too deep")):
+        (tmp_path / "params.yaml").write_text(body)
+        with pytest.raises(ParamsError, match=rf"params\.yaml:{told}"):
+            params.load(tmp_path)
+        with pytest.raises(InputError, match="not a lock of DVC"):
+            lock.read(tmp_path / "params.yaml")
+
+
+def test_settings_of_megabytes_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("# x\n" * 100_000)
+    with pytest.raises(ParamsError, match="400000 bytes where at most"):
+        params.load(tmp_path)
+
+
+# ---------------------------------------------------------------- MATLAB
+
+
+def packed(path: Path, size: int) -> None:
+    """A small file that is an array of `size` bytes when it is unpacked."""
+    savemat(path, {"results": np.zeros((size // 32, 4))}, do_compression=True)
+    assert path.stat().st_size < size // 100
+
+
+def test_a_mat_bomb_is_told_and_takes_no_memory(tmp_path: Path) -> None:
+    packed(tmp_path / "bomb.mat", 100_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=rf"sequence S .*more than {opening.MATLAB} bytes when it is unpacked"):
+            matlab.read_boxes(tmp_path / "bomb.mat", "tracker T, sequence S")
+        with pytest.raises(InputError, match="when it is unpacked"):
+            colours.read(tmp_path / "bomb.mat")
+        assert tracemalloc.get_traced_memory()[1] < 3 * opening.MATLAB
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_small_parts_are_as_large_as_one(tmp_path: Path) -> None:
+    savemat(tmp_path / "bomb.mat", {f"x{i}": np.zeros(1 << 19) for i in range(9)}, do_compression=True)
+    with pytest.raises(ValueError, match="when it is unpacked"):
+        opening.read_matlab((tmp_path / "bomb.mat").read_bytes())
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_other_mat_files_are_what_scipy_reads(tmp_path: Path, compressed: bool) -> None:
+    values = {"results": np.arange(12.0).reshape(3, 4), "type": "rect", "cell": np.array([1, "a"], dtype=object)}
+    savemat(tmp_path / "x.mat", values, do_compression=compressed)
+    found, wanted = opening.read_matlab((tmp_path / "x.mat").read_bytes()), loadmat(tmp_path / "x.mat")
+    assert found.keys() == wanted.keys() and all(np.array_equal(found[key], wanted[key]) for key in values)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:200], lambda data: data[:140] + b"?" * 60 + data[200:]])
+def test_a_damaged_mat_file_is_told(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    savemat(tmp_path / "x.mat", {"results": np.random.default_rng(0).random((50, 4))}, do_compression=True)
+    (tmp_path / "x.mat").write_bytes(damage((tmp_path / "x.mat").read_bytes()))
+    with pytest.raises(InputError, match="not a MATLAB file that can be read"):
+        matlab.read_boxes(tmp_path / "x.mat", "tracker T, sequence S")
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG file of one colour, of any size, in few bytes."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(b"\0" * 100)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def test_a_picture_over_opencvs_limit_is_named(tmp_path: Path) -> None:
+    (tmp_path / "0001.png").write_bytes(png(1 << 16, 1 << 15))
+    with pytest.raises(cv2.error):
+        cv2.imdecode(np.frombuffer((tmp_path / "0001.png").read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    with pytest.raises(InputError, match=r"0001\.png: not a readable image: .*make it smaller"):
+        images.read_image(tmp_path / "0001.png")
+
+
+def test_a_chunk_of_four_gigabytes_in_a_stream_is_named() -> None:
+    whole = images.encode_png(np.zeros((4, 4), np.uint8))
+    huge = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 0xFFFFFFF0, b"IDAT") + b"x" * 100
+    found = sources.split_images(io.BytesIO(whole + huge))
+    assert next(found) == whole
+    with pytest.raises(InputError, match=rf"standard input: frame 2 is larger than {opening.IMAGE} bytes"):
+        next(found)
+
+
+def test_coded_data_without_end_in_a_stream_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "IMAGE", 100_000)
+    jpeg = images.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
+    endless = jpeg[:-2] + b"x" * 200_000
+    assert list(sources.split_images(io.BytesIO(jpeg * 3))) == [jpeg] * 3
+    with pytest.raises(InputError, match="frame 1 is larger than 100000 bytes"):
+        list(sources.split_images(io.BytesIO(endless)))
+
+
+def test_a_stream_that_begins_late_is_waited_for(tmp_path: Path) -> None:
+    """Pipes are refused as files, and are what standard input is."""
+    read, write = os.pipe()
+    data = images.encode_png(np.zeros((4, 4), np.uint8))
+    with os.fdopen(read, "rb") as stream:
+        threading.Timer(0.1, lambda: (os.write(write, data), os.close(write))).start()
+        assert list(sources.split_images(stream)) == [data]
+
+
+def test_json_is_text_in_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": "\u00e9"}, ensure_ascii=False).encode())
+    assert records.read_json(tmp_path / "x.json") == {"a": "\u00e9"}
+    (tmp_path / "x.json").write_bytes(b'{"a": "\xff"}')
+    with pytest.raises(InputError, match="not text in UTF-8"):
+        records.read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("length", "shard", "told"),
+    [
+        ("9" * 13, "a.tar", "a picture of 9999999999999 bytes"),
+        ("-1", "a.tar", "a picture of -1"),
+        ("1", "b.tar", "a pipe"),
+    ],
+)
+def test_a_shard_is_a_file_and_its_members_are_pictures(tmp_path: Path, length: str, shard: str, told: str) -> None:
+    (tmp_path / "a.tar").write_bytes(b"x" * 1024)
+    os.mkfifo(tmp_path / "b.tar")
+    (tmp_path / "index.csv").write_text(f"sequence,shard,offset,length\nA,{shard},0,{length}\n")
+    with pytest.raises(InputError, match=told):
+        shards.Shards(tmp_path).read(0)
