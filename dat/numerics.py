@@ -23,12 +23,14 @@ VARIABLES: Mapping[str, str] = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # convolutions and products
     "MKL_CBWR": "COMPATIBLE",  # torch's LAPACK and vector mathematics; any other value answers by the maker
     "OPENBLAS_CORETYPE": "Haswell",  # NumPy's and SciPy's products
-    "OPENBLAS_NUM_THREADS": "1",  # which sums long dot products in as many parts
     "OPENCV_IPP": "disabled",
     "OPENCV_CPU_DISABLE": "AVX512-SKX",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
 }
 """What portable numerics set."""
+
+THREADS: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1"}
+"""NumPy's products sum long rows in as many parts: like all numbers of threads it is the project's to say."""
 
 CHANGING = (
     "OMP_DYNAMIC",
@@ -91,7 +93,7 @@ def prepare(wanted: str) -> None:
             raise NumericsError(
                 f"{loaded[0]} was loaded before portable numerics were set; call dat.numerics.prepare first"
             )
-        os.environ.update(missing)
+        os.environ.update({**missing, **THREADS})
     _state["kind"] = wanted
 
 
@@ -130,7 +132,7 @@ def confirm() -> None:
     extensions: Any = np.show_config(mode="dicts")
     if "X86_V3" in extensions["SIMD Extensions"].get("found", []):
         return
-    for name in VARIABLES:
+    for name in (*VARIABLES, *THREADS):
         os.environ.pop(name, None)
     _state["kind"] = "native"
     print(

@@ -63,7 +63,7 @@ def emulator_version() -> tuple[int, ...]:
 
 def python(*arguments: str, processor: str | None = None, plain_loops: bool = False) -> str:
     """Run this Python here or on an emulated processor; returns standard output."""
-    names = (*numerics.VARIABLES, *numerics.CHANGING)
+    names = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING)
     environment = {name: value for name, value in os.environ.items() if name not in names} | {"PYTHONPATH": str(ROOT)}
     if plain_loops:
         environment["ATEN_CPU_CAPABILITY"] = "default"

@@ -294,6 +294,14 @@ def test_rows_that_are_no_widths_are_told(tmp_path: Path, kind: str, given: bool
         result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
 
 
+def test_a_first_row_of_corners_is_enough_where_the_target_is_lost(tmp_path: Path) -> None:
+    rows = np.tile([900.0, 900, 950, 950], (60, 1))
+    rows[0] = READ_AS["corners"](walk())[0]
+    write(tmp_path / "T/Deer.txt", rows)
+    with pytest.raises(InputError, match="rows fit the truth as corners"):
+        read(tmp_path / "T")
+
+
 def test_boxes_that_count_from_zero_are_told(tmp_path: Path) -> None:
     for place, name in enumerate(NAMES):
         write(tmp_path / "T" / f"{name}.txt", walk(60, 3 + place) - [1, 1, 0, 0])

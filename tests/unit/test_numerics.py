@@ -10,7 +10,7 @@ import pytest
 from dat import numerics, records
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = (*numerics.VARIABLES, *numerics.CHANGING, *numerics.PREFERENCES)
+NAMES = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING, *numerics.PREFERENCES)
 
 
 def run(code: str, **variables: str) -> "subprocess.CompletedProcess[str]":

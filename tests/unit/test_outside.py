@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dat import outside
+from dat.cli import run_in_process
 from dat.datasets import layouts_training, layouts_vot, rows, targets
 from dat.errors import InputError
 
@@ -81,6 +82,19 @@ def test_an_outputs_name_fits_its_format() -> None:
     outside.output(Path("out"), "--video", ".mp4")
     with pytest.raises(InputError, match=r"--video out\.gif: a \.mp4 file is written"):
         outside.output(Path("out.gif"), "--video", ".mp4", ".m4v")
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        ("evaluate --benchmark otb100 --annotations none --results none --json out.csv", "json"),
+        ("evaluate --benchmark otb100 --annotations none --results none --csv out.json", "csv"),
+        ("subsample --annotations none --list out.json", "csv"),
+    ],
+)
+def test_commands_refuse_outputs_that_do_not_fit_before_they_read(command: str, ending: str) -> None:
+    with pytest.raises(InputError, match=rf"a \.{ending} file is written"):
+        run_in_process(command.split())
 
 
 # ---------------------------------------------------------------- data sets

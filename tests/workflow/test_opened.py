@@ -14,7 +14,7 @@ from .conftest import Project
 pytestmark = pytest.mark.slow
 
 
-NO_INPUT = (".dat", ".git", ".dvc", ".dvcignore", "params.yaml")
+NO_INPUT = (".dat", ".git", ".gitignore", ".dvc", ".dvcignore", "params.yaml")
 """No dependencies: the job store and work, where DVCLive looks for a repository, and settings, watched one by one."""
 
 
