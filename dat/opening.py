@@ -64,7 +64,8 @@ def read_bytes(path: Path | str, most: int) -> bytes:
     """The bytes of a regular file of at most `most`. Raises like `opened`; a file that grows meanwhile is too large."""
     with opened(path, most) as file:
         data = file.read(os.fstat(file.fileno()).st_size + 1)
-        data += file.read(max(0, most + 1 - len(data))) if len(data) <= most else b""
+        while len(data) <= most and (more := file.read(min(MB, most + 1 - len(data)))):
+            data += more
     if len(data) > most:
         raise InputError(f"{shown(path)}: more than {most} bytes; is it the right file?")
     return data
