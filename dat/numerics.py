@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dat.errors import NumericsError
+from dat import opening, outside
+from dat.errors import InputError, NumericsError
 
 KINDS = ("portable", "native")
 
@@ -67,8 +68,8 @@ def setting(start: Path | None = None) -> str:
     here = (start or Path.cwd()).absolute()
     for directory in (here, *here.parents):
         try:
-            text = (directory / "params.yaml").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = outside.read_text(directory / "params.yaml", most=opening.SETTINGS)
+        except InputError:
             continue
         line = re.search(r"^numerics:[ \t]*([a-z]+)[ \t]*(#.*)?$", text, re.MULTILINE)
         return line[1] if line and line[1] in KINDS else "portable"

@@ -82,10 +82,10 @@ def read(path: Path | str, most: int, where: object) -> bytes:
     """
     descriptor, size = _open(path, most, where)
     try:
-        parts, left = [], most + 1
-        while left and (part := os.read(descriptor, min(max(size + 1, CHUNK), left))):
+        parts, left, size = [], most + 1, size + 1
+        while left and (part := os.read(descriptor, min(max(size, CHUNK), left))):
             parts.append(part)
-            left -= len(part)
+            left, size = left - len(part), size - len(part)
     finally:
         os.close(descriptor)
     if not left:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from dat import opening, outside, params, records, used
+from dat import numerics, opening, outside, params, records, used
 from dat.audit import lock, recompute
 from dat.datasets import images, manifest, rows, sentences, shards
 from dat.errors import DatError, InputError, ParamsError
@@ -133,6 +133,13 @@ def test_settings_of_megabytes_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("# x\n" * 100_000)
     with pytest.raises(ParamsError, match="400000 bytes where at most"):
         params.load(tmp_path)
+
+
+def test_settings_that_are_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    os.mkfifo(tmp_path / "inner/params.yaml")
+    (tmp_path / "params.yaml").write_text("numerics: native\n")
+    assert numerics.setting(tmp_path / "inner") == "native"
 
 
 # ---------------------------------------------------------------- MATLAB
