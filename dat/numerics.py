@@ -44,8 +44,8 @@ CHANGING = (
 """Other variables that would change the arithmetic: portable numerics want them unset."""
 
 PREFERENCES: Mapping[str, str] = {
-    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, so that other work on the machine does not hold them up
-    "GOMP_SPINCOUNT": "0",
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, so that other work on the machine does not hold them up,
+    "GOMP_SPINCOUNT": "3000",  # but not before the few microseconds after which most have their next part
     "OPENCV_LOG_LEVEL": "ERROR",  # else it warns in every process of what is asked for here
 }
 """What changes no result. A value that is set already stays."""

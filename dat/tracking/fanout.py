@@ -61,7 +61,7 @@ def run(job: records.Job) -> None:
     manifest = manifests.read(job.inputs["manifest"])
     environment = records.environment(job.device, threads)
     code = records.code_closure(plan.ENTRY)
-    shared = plan.shared(benchmark.protocol, manifest.header["layout"], environment, code)
+    shared = plan.shared(benchmark.protocol, manifest.header, environment, code)
     found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
     _say_unknown(job, manifest, found)
     place = store.location(settings.top)

@@ -89,7 +89,7 @@ def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, p
         )
         shared = check(plan, unit, manifest)
         record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
-        run = clock.run_facts(records.sha256_json(record), home)
+        run = clock.run_facts(records.sha256_json(record), home) | {"benchmark": plan["benchmark"]}
         store.put(place, unit.key, folder, record, run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,8 +103,8 @@ def check(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest) 
     planned = plan["shared"]
     used.check_loaded(planned["code"])
     used.check_files({Path(plan["home"]) / fact["path"]: fact["sha256"] for fact in unit.files})
-    layout, environment = manifest.header["layout"], records.environment(plan["device"], plan["threads"])
-    found = plans.shared(planned["protocol"], layout, environment, planned["code"])
+    environment = records.environment(plan["device"], plan["threads"])
+    found = plans.shared(planned["protocol"], manifest.header, environment, planned["code"])
     for name, value in found["environment"].items():
         if planned["environment"].get(name) != value:
             was = planned["environment"].get(name)
@@ -118,7 +118,7 @@ def check(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest) 
 def _record(
     plan: dict[str, Any], unit: plans.Unit, shared: dict[str, Any], digest: str, folder: Path
 ) -> dict[str, Any]:
-    """The record of a unit: the same for every variant name and run that this key stands for."""
+    """The record of a unit: the same for every benchmark, variant's name and run that this key stands for."""
     manifest = Path(plan["manifest"]).relative_to(plan["home"]).as_posix()
     row = {"path": manifest, "sequence": unit.sequence, "sha256": digest}
     settings: dict[str, Any] = {}
@@ -130,7 +130,7 @@ def _record(
         outputs=records.folder_files(folder),
         params=settings,
         environment=shared["environment"],
-        command=f"dat benchmark {plan['benchmark']}",
+        command="dat job",
         parents=unit.parents,
         seed=unit.draws,
     )

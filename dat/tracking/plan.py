@@ -19,7 +19,6 @@ from dat.params import Settings
 from dat.sections import Benchmark, Csrdcf, Variant
 
 ENTRY = "dat.tracking.job"
-SCHEMA = 1
 ORIGIN = {"otb": 1, "tc128": 1, "lasot": 1, "vot": 0, "tlp": 1, "dtb70": 1}
 """What a layout's files count pixels from (FORMATS); VOT's are as written."""
 
@@ -101,21 +100,23 @@ def attention_for(version: str, sentence: str | None) -> str:
     return "to" if version in ("nl", "jtnl") and not sentence else version
 
 
-def shared(protocol: str, layout: str, environment: Mapping[str, Any], code: Mapping[str, str]) -> dict[str, Any]:
-    """What decides the results of all units of a benchmark."""
+def shared(
+    protocol: str, header: Mapping[str, Any], environment: Mapping[str, Any], code: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the records of all units of a benchmark have in common; `header` is the manifest's."""
     return {
-        "schema": SCHEMA,
         "code": dict(code),
         "protocol": protocol,
         "environment": dict(environment),
-        "origin": ORIGIN[layout],
+        "dataset": header["name"],
+        "origin": ORIGIN[header["layout"]],
     }
 
 
 def key(shared: Mapping[str, Any], unit: Unit, sections: Mapping[str, Any], digest: str) -> str:
-    """A unit's key; `digest` is the sha256 of the sequence's row."""
+    """A unit's key: all that its record says, except what came out; `digest` is the sha256 of the sequence's row."""
     own = {"sections": unit.reads(sections), "seed": unit.draws, "sequence": digest}
-    return records.sha256_json({**shared, **own, "files": {fact["path"]: fact["sha256"] for fact in unit.files}})
+    return records.sha256_json({**shared, **own, "files": unit.files, "parents": unit.parents})
 
 
 def units(

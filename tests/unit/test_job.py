@@ -12,7 +12,7 @@ import pytest
 from dat import records
 from dat.datasets import manifest
 from dat.errors import ChangedError, InputError, JobError, of_system
-from dat.tracking import job, plan
+from dat.tracking import job, plan, store
 from tests.unit import small_sets as small
 
 
@@ -26,7 +26,7 @@ def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
     manifest = small.read_index(settings, "otb100")
     sections = plan.sections(settings, "one-pass")
     environment = records.environment("cpu", 1)
-    shared = plan.shared("one-pass", "otb", environment, records.code_closure(plan.ENTRY))
+    shared = plan.shared("one-pass", manifest.header, environment, records.code_closure(plan.ENTRY))
     unit = plan.Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)
     key = plan.key(shared, unit, sections, manifest.sequences["Disc"].digest)
     unit = plan.Unit(**{**asdict(unit), "key": key})
@@ -58,6 +58,31 @@ def only_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     closure = records.code_closure(plan.ENTRY)
     monkeypatch.setattr(job.used, "CODE", {name: closure[name] for name in job.used.CODE.keys() & closure.keys()})
     monkeypatch.setattr(job.used, "FILES", {})
+
+
+def test_a_record_is_the_same_whichever_benchmark_computed_it(
+    planned: tuple[Path, plan.Unit, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Two benchmarks share a unit of one key, and either may come first."""
+    path, unit, facts = planned
+    found = []
+    for benchmark in ("otb100", "otb2013"):
+        place = tmp_path / benchmark
+        records.write_json(path, {**facts, "benchmark": benchmark, "store": str(place)})
+        job.run(path, 0, tmp_path / "done" / benchmark)
+        assert records.read_json(store.entry(place, unit.key) / store.RUN)["benchmark"] == benchmark
+        found.append((store.entry(place, unit.key) / store.RECORD).read_bytes())
+    assert found[0] == found[1]
+
+
+def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, plan.Unit, dict[str, Any]]) -> None:
+    _, unit, facts = planned
+    weights = {"path": "weights/weights.safetensors", "bytes": 3, "sha256": "0" * 64}
+    changes = [{"files": [weights]}, {"files": [{**weights, "bytes": 4}]}, {"parents": [{"path": "a", "sha256": "b"}]}]
+    units = [unit, *(plan.Unit(**{**asdict(unit), **change}) for change in changes)]
+    keys = [plan.key(facts["shared"], each, facts["sections"], "0") for each in units]
+    keys.append(plan.key({**facts["shared"], "dataset": "tc128"}, unit, facts["sections"], "0"))
+    assert len(set(keys)) == len(keys)
 
 
 def test_what_was_planned_passes(planned: tuple[Path, plan.Unit, dict[str, Any]]) -> None:
