@@ -23,7 +23,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x (...,k) times weight (n,k) transposed, plus bias (n,): (...,n), with gradients."""
     if not _replaced(x, weight):
         return F.linear(x, weight, bias)
-    out: Tensor = _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias)
+    rows = x.reshape(-1, x.shape[-1])
+    out: Tensor = _Linear.apply(rows, weight, bias) if torch.is_grad_enabled() else _rows(rows, weight, bias)
     return out.view(*x.shape[:-1], -1)
 
 

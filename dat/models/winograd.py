@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from dat.models.arithmetic import product as multiply
 
-TILES = 144
+TILES = 288
 """Tiles at a time: few enough that what is between the steps stays in the processor's cache."""
 LEAST = 48
 """Input channels from which on it pays."""
