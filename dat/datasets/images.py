@@ -42,6 +42,18 @@ def decode_shown(data: bytes, name: str) -> Deep:
     return _coloured(_decoded(data, name, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
 
 
+def turned(data: bytes) -> bool:
+    """Whether a viewer shows a picture turned or mirrored, by its file's orientation; False for what is none."""
+    import cv2
+
+    buffer = np.frombuffer(data, np.uint8)
+    try:
+        shown, stored = (cv2.imdecode(buffer, cv2.IMREAD_COLOR | flag) for flag in (0, cv2.IMREAD_IGNORE_ORIENTATION))
+    except cv2.error:
+        return False
+    return shown is not None and stored is not None and not np.array_equal(shown, stored)
+
+
 def decode_pages(data: bytes, name: str) -> list[Deep]:
     """All pictures of a TIFF of several pages or of an animated PNG or WebP. Raises InputError naming `name`."""
     import cv2
@@ -90,7 +102,7 @@ def pictures(data: bytes) -> int:
             return _png_frames(data)
         if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and data[20] & 2:
             return _webp_frames(data)
-        if data[:4] in (b"II*\0", b"MM\0*"):
+        if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _tiff_pages(data, "<" if data[:2] == b"II" else ">")
     except (struct.error, IndexError):
         pass  # broken off: the decoder says so
@@ -118,13 +130,18 @@ def _webp_frames(data: bytes) -> int:
 
 def _tiff_pages(data: bytes, order: str) -> int:
     """The directories of a TIFF that are no smaller copy (tag 254, bit 0) of another."""
-    at, count, seen = int(struct.unpack_from(f"{order}I", data, 4)[0]), 0, set[int]()
+    large = b"+" in data[2:4]  # BigTIFF: offsets and numbers of values of eight bytes
+    start, number, offset = (8, f"{order}Q", f"{order}Q") if large else (4, f"{order}H", f"{order}I")
+    entry = f"{order}HHQI4x" if large else f"{order}HHII"
+    at, count, seen = int(struct.unpack_from(offset, data, start)[0]), 0, set[int]()
     while at and at not in seen:
         seen.add(at)
-        entries = int(struct.unpack_from(f"{order}H", data, at)[0])
-        tags = [struct.unpack_from(f"{order}HHII", data, at + 2 + 12 * entry) for entry in range(entries)]
+        entries = int(struct.unpack_from(number, data, at)[0])
+        first = at + struct.calcsize(number)
+        last = first + entries * struct.calcsize(entry)
+        tags = struct.iter_unpack(entry, data[first:last])
         count += not any(tag == 254 and value & 1 for tag, _, _, value in tags)
-        at = int(struct.unpack_from(f"{order}I", data, at + 2 + 12 * entries)[0])
+        at = int(struct.unpack_from(offset, data, last)[0])
     return max(count, 1)
 
 

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from dat.datasets.rows import read_lines, read_rows
-from dat.datasets.targets import Box, Fact, Found, Target, folders, images, internal
+from dat.datasets.targets import IMAGES, Box, Fact, Found, Target, folders, images, internal
 from dat.errors import InputError
-from dat.outside import matching
+from dat.outside import listed, matching
 
 ORIGIN = 0
 
@@ -27,7 +27,7 @@ def find_vot(root: Path) -> list[Found]:
 def read_vot(folder: Path, fact: Fact | None) -> Target:
     """A sequence of VOT. Raises InputError naming the file, and the line where one is wrong."""
     annotation, practical = folder / "groundtruth.txt", folder / "practical.value"
-    frames = images(folder / "color" if (folder / "color").is_dir() else folder)
+    frames = images(_place(folder))
     regions = [[value + 0.0 for value in row] for row in read_rows(annotation, 4, 8)]
     labels = tag_files(folder)
     return Target(
@@ -39,6 +39,17 @@ def read_vot(folder: Path, fact: Fact | None) -> Target:
         tags={path.stem: read_tag(path, len(frames)) for path in labels},
         practical=_practical(practical, len(frames)) if practical.is_file() else None,
     )
+
+
+def _place(folder: Path) -> Path:
+    """Where a sequence's images lie. Raises InputError when there are some in both places."""
+    colour = folder / "color"
+    if not colour.is_dir():
+        return folder
+    beside = [path.name for path in listed(folder) if path.suffix.lower() in IMAGES]
+    if beside:
+        raise InputError(f"{folder}: both {beside[0]} and color/; which are the frames? move the others away")
+    return colour
 
 
 def tag_files(folder: Path) -> list[Path]:

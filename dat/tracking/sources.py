@@ -21,13 +21,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dat import opening
-from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize
+from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize, turned
 from dat.errors import InputError
 from dat.outside import listed, read_bytes, stray
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 RATE = 25.0
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PN"
+TURNED = "turned by the orientation in the picture's file, as a viewer does"
 MOST_BETWEEN = 1 << 20
 """Bytes between two files of a stream that are passed over: padding, or what a phone writes after a JPEG's end."""
 
@@ -116,9 +117,11 @@ def _images(name: str, paths: Iterable[Path]) -> Source:
     for one, other in pairwise(found):
         if one.with_suffix("") == other.with_suffix(""):
             raise InputError(f"{name}: both {one.name} and {other.name}; which are the frames? give '*{one.suffix}'")
-    notes: Notes = []
-    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(_bytes(found[0])):
+    notes, first = list[str](), _bytes(found[0])
+    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(first):
         notes.append("pixels that are transparent count as they are stored")
+    if turned(first):
+        notes.append(TURNED)
     files = ((str(path), decode_shown(_bytes(path), str(path))) for path in found)
     return Source(name, lambda: eight_bits(files, notes), len(found), notes=notes)
 
@@ -281,8 +284,17 @@ def camera(number: int) -> Iterator[Frame]:
 def stream(data: BinaryIO, notes: Notes | None = None) -> Iterator[Frame]:
     """JPEG and PNG images, one after another. Raises InputError naming the first frame that is neither."""
     notes = [] if notes is None else notes
-    files = ((f"standard input: frame {number}", file) for number, file in enumerate(split_images(data, notes), 1))
-    return eight_bits(((name, decode_shown(file, name)) for name, file in files), notes)
+    return eight_bits(_shown(split_images(data, notes), notes), notes)
+
+
+def _shown(files: Iterable[bytes], notes: Notes) -> Iterator[tuple[str, Deep]]:
+    """The pictures of a stream's files, with their names."""
+    for number, file in enumerate(files, 1):
+        name = f"standard input: frame {number}"
+        picture = decode_shown(file, name)
+        if number == 1 and turned(file):
+            _note(notes, TURNED)
+        yield name, picture
 
 
 def split_images(stream: BinaryIO, notes: Notes | None = None) -> Iterator[bytes]:

@@ -197,6 +197,13 @@ def test_vot_reads_both_places_of_images_and_both_kinds_of_region(tmp_path: Path
     assert target.frames[0].parent.name == ("color" if colour else "car")
 
 
+def test_vot_images_in_both_places_are_an_error(tmp_path: Path) -> None:
+    folder = vot(tmp_path, "1,2,3,4\n" * 2, 2, True)
+    (folder / "color" / "00000001.jpg").rename(folder / "00000001.jpg")
+    with pytest.raises(InputError, match=r"car: both 00000001\.jpg and color/; which are the frames\?"):
+        read("vot", tmp_path, "car")
+
+
 def test_vot_short_tags_are_continued_with_zeros(tmp_path: Path) -> None:
     (vot(tmp_path, "1,2,3,4\n" * 4, 4, True) / "occlusion.tag").write_text("0\n1\n")
     assert read("vot", tmp_path, "car").tags == {"occlusion": [0, 1, 0, 0]}

@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+import tifffile
 
 from dat.datasets import images as pictures
 from dat.errors import InputError
@@ -82,7 +83,12 @@ def test_a_users_photographs_are_turned_and_a_benchmarks_are_not(tmp_path):
     assert stored.shape == (90, 120, 3)
     for source in (open_source(str(tmp_path)), open_source(str(tmp_path / "a.jpg"))):
         assert (frames(source)[0] == np.rot90(stored, -1)).all()
-    assert next(stream(io.BytesIO(data))).image.shape == (120, 90, 3)
+        assert source.notes == ["turned by the orientation in the picture's file, as a viewer does"]
+    notes: list[str] = []
+    assert next(stream(io.BytesIO(data), notes)).image.shape == (120, 90, 3)
+    assert notes == source.notes
+    (tmp_path / "a.jpg").write_bytes(tagged(FRAMES[0], 1))
+    assert open_source(str(tmp_path)).notes == []
 
 
 # ---------------------------------------------------------------- depth
@@ -202,6 +208,17 @@ def test_a_file_of_several_pictures_among_frames_is_named(tmp_path, ending):
     with pytest.raises(InputError, match="3 pictures in one file"):
         pictures.read_image(tmp_path / f"1.{ending}")
     assert pictures.pictures((tmp_path / f"2.{ending}").read_bytes()) == 1
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("large", [False, True])
+def test_the_pages_of_every_kind_of_tiff_are_counted(tmp_path, order, large):
+    with tifffile.TiffWriter(tmp_path / "a.tif", bigtiff=large, byteorder=order) as writer:
+        for frame in FRAMES[:3]:
+            writer.write(frame, photometric="rgb", contiguous=False)
+    with pytest.raises(InputError, match="3 pictures in one file"):
+        pictures.read_image(tmp_path / "a.tif")
+    assert np.array_equal(frames(open_source(str(tmp_path / "a.tif"))), FRAMES[:3])
 
 
 # ---------------------------------------------------------------- files that are no frames
