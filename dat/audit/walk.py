@@ -172,6 +172,16 @@ class Walk:
         raw = [self.raw(fact["path"], sequence) for fact in record["inputs"] if "sequence" in fact]
         return Node("sequence", name, checks + self._parents(name, record), [*self._above(record), *raw])
 
+    # ------------------------------------------------------------ any record
+
+    def checked(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """A record's inputs, code, settings and parents against what is there now."""
+        return [*self._decided(name, record), *self._inputs(name, record), *self._parents(name, record)]
+
+    def above(self, record: Mapping[str, Any]) -> list[Node]:
+        """The records of a record's inputs, which lie below the profile."""
+        return [self.record(parent["path"]) for parent in record["parents"] if not Path(parent["path"]).is_absolute()]
+
     # ------------------------------------------------------------ records of stages
 
     def record(self, name: str) -> Node:

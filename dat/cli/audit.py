@@ -15,23 +15,28 @@ def audit(addresses: tuple[str, ...], out: Path | None) -> None:
     """Walk from numbers to raw files: score again, re-hash, compare code, settings and dvc.lock.
 
     ADDRESS names a number: otb100/dat-jtnl/success, otb100/dat-jtnl@seed-0/SEQUENCE/success,
-    table/4/pymdnet+gcn/otb2013-precision, figure/9/lambda/0.1, train/salnet/salnet/loss, or all of the report's.
+    table/4/pymdnet+gcn/otb2013-precision, figure/9/lambda/0.1, train/salnet/salnet/loss, or all of the report's. Or it
+    is a file RUN.json that `dat track --json` wrote: then frames and boxes, weights, code and settings are compared.
 
     Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number.
 
-    Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json
+    Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json
     """
     from rich.console import Console
 
     from dat import params
-    from dat.audit import show
+    from dat.audit import show, tracked
     from dat.audit.walk import Walk
     from dat.records import progress, write_json
+    from dat.tracking import request
 
-    walk = Walk(params.load())
-    found = [address for text in addresses for address in walk.resolve(text)]
-    several = len(found) > 1 or addresses != (found[0].text,)
-    audits = [walk.audit(address) for address in (progress(found, desc="audit", unit="number") if several else found)]
+    runs = [text for text in addresses if text.endswith(".json")]
+    walk = Walk(request.home() if len(runs) == len(addresses) else params.load())
+    found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
+    audits = [tracked.audit(walk, Path(name)) for name in runs]
+    bar = progress(found, desc="audit", unit="number") if len(found) > 1 else found
+    audits += [walk.audit(address) for address in bar]
+    several = len(audits) > 1 or "all" in addresses
     if out is not None:
         write_json(out, show.many(audits) if several else show.one(audits[0]))
     console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)

@@ -11,8 +11,19 @@ from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import networks
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import Tracks
+from dat.tracking.provenance import trained_on
 from dat.tracking.request import SALNET_FILE, Choice
 from dat.tracking.tracker import Tracker
+
+
+def weights(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
+    """Which weights are in use, what they were trained on, and how many words they know."""
+    folder = choice.folders.salnet or choice.folders.gpgnet
+    if folder is None:
+        return []
+    known = f"; words known: {len(vocabulary.known)}" if vocabulary else ""
+    unknown = vocabulary.unknown(choice.text or "") if vocabulary else []
+    return [f"weights: {trained_on(folder)}{known}{', unknown here: ' + ', '.join(unknown) if unknown else ''}"]
 
 
 def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
@@ -25,9 +36,6 @@ def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
     sentence, found = choice.text or "", []
     if len(words(sentence)) > vocabulary.length:
         found.append(f"the sentence has {len(words(sentence))} words; the first {vocabulary.length} count")
-    unknown = vocabulary.unknown(sentence)
-    if unknown:
-        found.append(f"words that no training sentence had, which say nothing to the network: {', '.join(unknown)}")
     return found
 
 
@@ -55,7 +63,8 @@ def start(choice: Choice, sequence: str, seed: int, device: str, say: Callable[[
         say("no training sentence had any of these words")
     exact(known.settings.threads)
     attention = networks.attention(known.folders.gpgnet, device)
-    for remark in remarks(known, attention.vocabulary if attention else None):
+    vocabulary = attention.vocabulary if attention else None
+    for remark in [*weights(known, vocabulary), *remarks(known, vocabulary)]:
         say(remark)
     if known.folders.salnet is None:
         return CsrDcf(known.csrdcf, attention, known.folders.names), known

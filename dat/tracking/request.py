@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,13 +44,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Request:
-    """A checked call: frames that begin with the one that the box is in, the box (origin 0), and which tracker."""
+    """A checked call: frames that begin with the one that the box is in, the box (origin 0), and which tracker.
+
+    `given` are the options that chose the frames, and the settings (by dotted path) that are not params.yaml's.
+    """
 
     source: Source
     frames: Iterator[Frame]
     box: NDArray[np.float64]
     size: tuple[int, int]
     choice: Choice
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,4 +186,5 @@ def check(
     size = (first.image.shape[1], first.image.shape[0])
     in_frame(target, box, size, first.name)
     opened.notes.extend(remarks(target, size))
-    return Request(opened, all_frames, target, size, choose(variant, weights, text, features))
+    given = {"start": start, "frames": frames, **({"tracking.features": features} if features else {})}
+    return Request(opened, all_frames, target, size, choose(variant, weights, text, features), given)

@@ -92,12 +92,17 @@ def _open(name: str) -> Source:
         return _images(name, [file for file in listed(path) if file.suffix.lower() in IMAGES])
     if path.is_file():
         return _picture_file(path) if path.suffix.lower() in IMAGES else _video(path)
-    if any(sign in name for sign in "*?["):
+    if is_glob(name):
         found = [Path(file) for file in glob.glob(name, recursive=True)]  # noqa: PTH207
         return _images(name, [file for file in found if not stray(file.name)])
     raise InputError(
         f"{name}: no such file or folder; SOURCE is a folder of images, a glob, a video, a camera number or -"
     )
+
+
+def is_glob(name: str) -> bool:
+    """Whether a name that is no file or folder is a pattern of names."""
+    return any(sign in name for sign in "*?[")
 
 
 def natural(path: Path) -> list[tuple[int, str]]:

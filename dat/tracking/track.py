@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from dat import records
 from dat.datasets.images import Image
 from dat.errors import InputError
-from dat.tracking import assemble
+from dat.tracking import assemble, provenance
 from dat.tracking.follower import Tracks
-from dat.tracking.request import Outputs, Request
+from dat.tracking.provenance import Pixels
+from dat.tracking.request import Outputs, Request, home
 from dat.tracking.unit import text as rows_of
 from dat.tracking.video import Shown, VideoWriter, draw
 
@@ -32,9 +33,11 @@ class Run:
     boxes: list[NDArray[np.float64]] = field(default_factory=list)
     frames: list[dict[str, Any]] = field(default_factory=list)
     redetections: list[int] = field(default_factory=list)
+    pixels: Pixels = field(default_factory=Pixels)
 
-    def note(self, tracker: Tracks, seconds: float) -> None:
+    def note(self, image: Image, tracker: Tracks, seconds: float) -> None:
         """The frame that a tracker has just seen."""
+        self.pixels.add(image)
         self.boxes.append(tracker.box.copy())
         self.frames.append({"score": tracker.score, "source": tracker.source, "seconds": seconds})
         if tracker.redetected:
@@ -51,12 +54,22 @@ class Run:
         return len(self.frames) / total if total else 0.0
 
 
-def follow(request: Request, tracker: Tracks, outputs: Outputs) -> Run:
+def follow(request: Request, tracker: Tracks, outputs: Outputs, seed: int, device: str) -> Run:
     """Track through all frames and write what was asked for; on an interrupt or an error, what was found so far.
+
+    `seed` and `device` are the tracker's.
 
     Raises InputError naming the frame that cannot be followed, and where the boxes before it are.
     """
-    run = Run()
+    run, clock = Run(), records.Clock.start()
+
+    def write(stopped: str = "") -> None:
+        _write(run, outputs)
+        if run.boxes and outputs.json is not None:
+            facts = provenance.record(request, outputs, run.rows(outputs.origin), run.pixels, seed, device)
+            about = clock.run_facts(records.sha256_json(facts), home().path)
+            records.write_json(outputs.json, _facts(run, request, stopped) | {"record": facts, "run": about})
+
     writer = VideoWriter(outputs.video, request.source.rate) if outputs.video else nullcontext()
     frames = records.progress(request.frames, total=request.source.count, desc="tracking", unit="frame")
     try:
@@ -65,15 +78,15 @@ def follow(request: Request, tracker: Tracks, outputs: Outputs) -> Run:
                 if video is not None:
                     video.add(draw(image, _shown(tracker, run, before, outputs.show_attention)))
     except InputError as error:
-        _write(run, request, outputs, str(error))
+        write(str(error))
         if not run.boxes:
             raise
         where = outputs.boxes or "standard output"
         raise InputError(f"{error}; the boxes of the {len(run.boxes)} frames before are in {where}") from None
     except BaseException as error:
-        _write(run, request, outputs, type(error).__name__)
+        write(type(error).__name__)
         raise
-    _write(run, request, outputs)
+    write()
     return run
 
 
@@ -88,7 +101,7 @@ def _steps(
             tracker.update(image)
         else:
             tracker.init(image, request.box, request.choice.text)
-        run.note(tracker, time.perf_counter() - clock)
+        run.note(image, tracker, time.perf_counter() - clock)
         yield image, before
         before = run.boxes[-1]
 
@@ -108,8 +121,8 @@ def _shown(tracker: Tracks, run: Run, before: NDArray[np.float64], attention: bo
     )
 
 
-def _write(run: Run, request: Request, outputs: Outputs, stopped: str = "") -> None:
-    """Write boxes and facts, of a run that stopped early with what stopped it; nothing where there are no boxes."""
+def _write(run: Run, outputs: Outputs) -> None:
+    """Write the boxes; nothing where there are none."""
     if not run.boxes:
         return
     if outputs.boxes is not None:
@@ -117,27 +130,31 @@ def _write(run: Run, request: Request, outputs: Outputs, stopped: str = "") -> N
     else:
         sys.stdout.write(run.rows(outputs.origin))
         sys.stdout.flush()
-    if outputs.json is not None:
-        facts = {
-            "source": request.source.name,
-            "variant": request.choice.variant,
-            "attention": request.choice.folders.version,
-            "text": request.choice.text,
-            "frames": run.frames,
-            "redetections": run.redetections,
-            "frames_per_second": run.rate,
-            "notes": request.source.notes,
-        }
-        records.write_json(outputs.json, facts | ({"stopped": stopped} if stopped else {}))
+
+
+def _facts(run: Run, request: Request, stopped: str) -> dict[str, Any]:
+    """What the JSON says of the frames; of a run that stopped early, what stopped it."""
+    facts = {
+        "source": request.source.name,
+        "variant": request.choice.variant,
+        "attention": request.choice.folders.version,
+        "text": request.choice.text,
+        "frames": run.frames,
+        "redetections": run.redetections,
+        "frames_per_second": run.rate,
+        "notes": request.source.notes,
+    }
+    return facts | ({"stopped": stopped} if stopped else {})
 
 
 def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callable[[str], None]) -> Run:
     """Track, write, and say what a user should know. What is drawn depends on the seed, not on the source's name."""
-    tracker, choice = assemble.start(request.choice, "", seed, assemble.find_device(device), say)
+    place = assemble.find_device(device)
+    tracker, choice = assemble.start(request.choice, "", seed, place, say)
     known = list(request.source.notes)
     for note in known:
         say(f"{request.source.name}: {note}")
-    found = follow(replace(request, choice=choice), tracker, outputs)
+    found = follow(replace(request, choice=choice), tracker, outputs, seed, place)
     for note in request.source.notes[len(known) :]:
         say(f"{request.source.name}: {note}")
     jumps = f", re-detected in frames {', '.join(map(str, found.redetections))}" if found.redetections else ""
