@@ -2,13 +2,16 @@
 
 `shared` uses the same weights: the second pooling loses its stride and the third convolution is dilated instead, so
 that the map holds, eight pixels apart, what a crop at that place would give. A box's 3 x 3 cells are read from it
-bilinearly, at a spacing that goes with the box's size (RoIAlign).
+bilinearly, at a spacing that goes with the box's size (RoIAlign). What a network sees at one scale says little of
+another, so boxes are read from maps of their own scale, in steps; where that is less work, they are cut in crops.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from dat.datasets.crops import crop_regions, crop_scene
@@ -25,8 +28,15 @@ STRIDE, MIDDLE, CELLS = 8, 37, 3
 """The map's step in pixels, the middle of its first cell's field of view (75 pixels), and a box's cells a side."""
 ROUND, LARGEST = 32, 2_000_000
 """Scenes are rounded up to so many pixels, so that few shapes occur; beyond the largest, boxes are cut in crops."""
+OCTAVES = 0.35
+"""The step from one scale of maps to the next, in octaves of a box's side."""
+PHASES = 8
+"""In the first frame boxes are dealt out to so many maps, whose cells lie a pixel further each: a classifier that has
+seen a target at one offset from the grid only does not know it at another."""
 
 Fill = float | tuple[float, float, float]
+Scene = tuple[tuple[float, float], tuple[float, float], tuple[int, int]]
+"""A scene's start (x, y), the step of its pixels (x, y), and its (height, width)."""
 
 
 class Features:
@@ -35,14 +45,31 @@ class Features:
     def __init__(self, network: SALNet, mode: str, fill: Fill) -> None:
         self.plain, self.vggm, self.mode, self.fill = network.vggm, network.vggm.frozen(), mode, fill
 
-    def __call__(self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None) -> Tensor:
-        """`reference` is the (width, height) that a shared scene is looked at by; without it boxes are cut in crops."""
+    def __call__(
+        self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None, phases: int = 1
+    ) -> Tensor:
+        """`reference` is the (width, height) at whose scale maps are made; without it boxes are cut in crops."""
         places = torch.from_numpy(boxes).to(image.device)
-        if self.mode == "shared" and reference is not None and len(boxes):
-            start, step, shape = scene_of(boxes, reference)
-            if shape[0] * shape[1] <= LARGEST:
-                return self.shared(image, places, start, step, shape)
-        return self.crops(image, places)
+        if self.mode == "crops" or reference is None or not len(boxes):
+            return self.crops(image, places)
+        keys, key = np.unique(_scales(boxes, reference) * phases + np.arange(len(boxes)) % phases, return_inverse=True)
+        parts = [np.flatnonzero(key == index) for index in range(len(keys))]
+        found = []
+        for number, rows in zip(keys.tolist(), parts, strict=True):
+            scale = round(2.0 ** (number // phases * OCTAVES), 6)
+            shift = number % phases
+            scene = scene_of(boxes[rows], (reference[0] * scale, reference[1] * scale), shift)
+            found.append(self._of(image, places if len(parts) == 1 else places[torch.from_numpy(rows)], scene))
+        if len(parts) == 1:
+            return found[0]
+        return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(parts))).to(image.device)]
+
+    def _of(self, image: Tensor, boxes: Tensor, scene: Scene) -> Tensor:
+        """Features of boxes by their scene's map, or in crops where these have fewer pixels."""
+        start, step, (tall, wide) = scene
+        if tall * wide > min(LARGEST, len(boxes) * SIZE * SIZE):
+            return self.crops(image, boxes)
+        return self.shared(image, boxes, start, step, (tall, wide))
 
     def crops(self, image: Tensor, boxes: Tensor) -> Tensor:
         """Every box's crop through the network."""
@@ -82,19 +109,25 @@ class Features:
         return F.relu(F.conv2d(x, last.weight, last.bias, dilation=2), inplace=True)
 
 
-def scene_of(
-    boxes: Boxes, reference: tuple[float, float]
-) -> tuple[tuple[float, float], tuple[float, float], tuple[int, int]]:
+def _scales(boxes: Boxes, reference: tuple[float, float]) -> NDArray[np.int64]:
+    """How many steps of OCTAVES each box (N, 4) is larger than the reference: (N,)."""
+    areas = boxes[:, 2].astype(np.float64) * boxes[:, 3] / (reference[0] * reference[1])
+    return np.round(np.log2(areas) / (2 * OCTAVES)).astype(np.int64)
+
+
+def scene_of(boxes: Boxes, reference: tuple[float, float], shift: int = 0) -> Scene:
     """The scene that holds all boxes with their context: its start, its pixels' step, and its (height, width).
 
-    `reference`, a box's (width, height), fills a crop's pixels exactly, so its step is a crop's.
+    `reference`, a box's (width, height), fills a crop's pixels exactly, so its step is a crop's. The start is moved
+    back by `shift` pixels across and, modulo the map's step, three times as many down.
     """
     half = boxes[:, 2:] * (CONTEXT / 2)
     middle = boxes[:, :2] + boxes[:, 2:] / 2
     low, high = (middle - half).min(0), (middle + half).max(0)
     step = (reference[0] * CONTEXT / SIZE, reference[1] * CONTEXT / SIZE)
     wide, tall = (-(-int((high[i] - low[i]) / step[i] + STRIDE) // ROUND) * ROUND + ROUND for i in (0, 1))
-    return (float(low[0]), float(low[1])), step, (tall, wide)
+    across, down = shift % STRIDE, 3 * shift % STRIDE
+    return (float(low[0]) - across * step[0], float(low[1]) - down * step[1]), step, (tall, wide)
 
 
 def cell_grid(boxes: Tensor, start: tuple[float, float], step: tuple[float, float], shape: tuple[int, int]) -> Tensor:
