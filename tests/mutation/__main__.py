@@ -14,9 +14,9 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,17 +30,24 @@ HEAVY = ("coverage", "cv2", "hypothesis", "matplotlib.pyplot", "pandas", "pydant
 PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
-def tried(mutant: Mutant, place: Path, chosen: list[str], seconds: float) -> str:
-    """What becomes of a mutant: killed, timeout (it hangs, which would be noticed) or survived."""
-    path = place / mutant.file
-    whole, status = path.read_text(), 0 if not chosen else None
-    path.write_text(mutant.text)
+def write(path: Path, text: str) -> None:
+    """Write a module whose bytecode may be there already: by size and second it could be taken for the new one's."""
+    path.write_text(text)
     for stale in path.parent.glob(f"__pycache__/{path.stem}.*"):
         stale.unlink()
-    if chosen:
-        files = [*dict.fromkeys(name.partition("::")[0] for name in chosen)]
-        status = forked(place, [*files, "-x"], 30 + 3 * seconds, lambda: Chosen(chosen))
-    path.write_text(whole)
+
+
+def tried(mutant: Mutant, place: Path, chosen: list[list[str]], seconds: float) -> str:
+    """What becomes of a mutant: killed, timeout (it hangs, which would be noticed) or survived."""
+    path = place / mutant.file
+    whole = path.read_text()
+    status: int | None = 0
+    write(path, mutant.text)
+    for names in chosen:
+        if names and status in PASSED:
+            files = [*dict.fromkeys(name.partition("::")[0] for name in names)]
+            status = forked(place, [*files, "-x"], 60 + 3 * seconds, partial(Chosen, names))
+    write(path, whole)
     return "timeout" if status is None else "survived" if status in PASSED else "killed"
 
 
@@ -66,8 +73,6 @@ def main() -> None:
             shutil.copy2(ROOT / file, place / file, follow_symlinks=False)
         os.environ |= {"PYTHONPATH": str(place), "DAT_TEST_DATA": str(real_data.folder())}
         known = recorded(place)
-        sys.dont_write_bytecode = True  # a changed module may have the size and the second of the one before
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         modules = [path for part in options.part or PARTS for path in sorted((place / part).glob("*.py"))]
         changes = [one for path in modules for one in mutants(str(path.relative_to(place)), path.read_text())]
         random.Random(options.seed).shuffle(changes)  # so that a smaller sample is the beginning of a larger one
@@ -78,7 +83,7 @@ def main() -> None:
                 chosen, began = tests_of(mutant, known, options.seconds), time.monotonic()
                 said = tried(mutant, place, chosen, options.seconds)
                 count[said] += 1
-                took = f"{said:8} {time.monotonic() - began:5.1f} s {len(chosen):4} tests"
+                took = f"{said:8} {time.monotonic() - began:5.1f} s {sum(map(len, chosen)):4} tests"
                 print(f"{took}  {mutant.place}  {mutant.before}  ->  {mutant.after}", flush=True)
         except KeyboardInterrupt:
             print("interrupted: of those before,")

@@ -146,7 +146,7 @@ def recorded(place: Path) -> dict[str, Any]:
             status = forked(
                 place, [file], 600, partial(Recorder, file, place), partial(Recorder.save, out=out, place=place)
             )
-            if status not in (0, 1, 5):
+            if status not in (0, 1, 2, 5):
                 print((place / "said.txt").read_text()[-3000:], file=sys.stderr)
             kept[file] = {"key": key, **json.loads(out.read_text())}
             records.write_bytes(KEPT, json.dumps(kept).encode())
@@ -154,8 +154,14 @@ def recorded(place: Path) -> dict[str, Any]:
     return found
 
 
-def tests_of(mutant: Mutant, known: dict[str, Any], seconds: float) -> list[str]:
-    """The tests that execute the mutant's lines; of a line that only an import executes, those of the module."""
+def breadth(one: dict[str, Any]) -> int:
+    """How many modules a file's tests execute, beyond their import."""
+    return sum(any(name for names in lines.values() for name in names) for lines in one["lines"].values())
+
+
+def tests_of(mutant: Mutant, known: dict[str, Any], seconds: float) -> list[list[str]]:
+    """The tests that execute the mutant's lines, or all of the module's where only an import does, the quickest first:
+    those of the file that executes the fewest other modules, then the rest."""
     direct: dict[str, float] = {}
     around: dict[str, float] = {}
     for one in known.values():
@@ -165,10 +171,12 @@ def tests_of(mutant: Mutant, known: dict[str, Any], seconds: float) -> list[str]
         for names, into in ((here, direct), (module, around)):
             own = one["tests"] if "whole file" in names else names
             into.update({name: one["tests"][name] for name in own if name in one["tests"]})
-    chosen: list[str] = []
-    total = 0.0
-    for name, took in sorted((direct or around).items(), key=lambda item: (item[1], item[0])):
-        total += took
-        if total <= seconds or not chosen:
-            chosen.append(name)
-    return chosen
+    took = direct or around
+    files = {name.partition("::")[0] for name in took}
+    nearest = min(files, key=lambda file: (breadth(known[file]), file), default="")
+    groups: list[list[str]] = [[], []]
+    for name in sorted(took, key=lambda name: (not name.startswith(f"{nearest}::"), took[name], name)):
+        if seconds > 0:
+            groups[0 if name.startswith(f"{nearest}::") else 1].append(name)
+            seconds -= took[name]
+    return groups
