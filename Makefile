@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test test-processors lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
+.PHONY: help setup repro test test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -22,6 +22,10 @@ test: setup ## the test suite
 
 test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
 	@python -m tests.processors.compare $(if $(SHORT),--short)
+
+mutation: setup ## the suite's strength: 300 small changes of the code, drawn by a seed, and which of them it notices (about an hour)
+	@uv pip install -q --target .dat/coverage coverage
+	@PYTHONPATH=.dat/coverage python -m tests.mutation
 
 lint: setup ## style, types, layers
 	@ruff check .

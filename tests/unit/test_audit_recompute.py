@@ -35,6 +35,13 @@ def test_an_invalid_truth_is_a_miss_for_success_and_a_hit_for_precision() -> Non
     assert (tc128.success[0], tc128.precision[0]) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize("size", [(0.0, 20.0), (20.0, 0.0)])
+def test_a_truth_without_size_is_no_hit_at_any_share_of_it(size: tuple[float, float]) -> None:
+    assert recompute.distance(BOX, BOX, *size) == np.inf
+    truth = [BOX, (*BOX[:2], *size)]
+    assert recompute.one_pass("Deer", truth, truth, "tc128").normalized == 0.5
+
+
 def test_a_box_without_size_is_the_one_before() -> None:
     boxes = [BOX, (11.0, 10.0, 20.0, 20.0), (500.0, 500.0, 0.0, 10.0)]
     assert recompute.one_pass("Deer", [BOX] * 3, boxes, "otb-toolkit-1.1").precision[1] == 1.0

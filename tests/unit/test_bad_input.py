@@ -9,6 +9,7 @@ import pytest
 
 from dat import boxes
 from dat.errors import InputError
+from dat.tracking import request
 from dat.tracking.tracker import Tracker
 from tests.unit.test_track_command import call, place, quick  # noqa: F401
 from tests.unit.tracking_parts import salnet, settings, video, write_frames
@@ -37,6 +38,12 @@ def tracker(**changes):
 def test_a_box_that_cannot_be_started_on_is_told(box, words):
     with pytest.raises(InputError, match=f"^clip: box 2?.*{words}"):
         tracker().init(FRAMES[0], box)
+
+
+@pytest.mark.parametrize("box", [(120, 30, 18, 24), (-18, 30, 18, 24), (20, 90, 18, 24), (20, -24, 18, 24)])
+def test_a_box_beside_the_frame_is_told_as_it_was_written(box):
+    with pytest.raises(InputError, match=r"^--box 1,2: the box lies outside the frame a\.png, which has 120x90 pixels"):
+        request.in_frame(np.array(box, np.float64), "1,2", (120, 90), "a.png")
 
 
 @pytest.mark.parametrize("box", ["60,40,1,1", "-50,-50,400,300", "119,89,5,5", "0,0,120,90"])

@@ -248,3 +248,16 @@ def test_every_definition_scores_and_names_itself(otb: tuple[Path, Path]) -> Non
         assert found["definition"] == rule.name
         assert rule.name in table.heading(found)
         assert 0.949 < found["trackers"]["Truth"]["success"] <= 20 / 21 + 1e-12
+
+
+def test_a_truth_counts_by_its_sides_its_size_or_its_centre() -> None:
+    rows = [[1, 1, 2, 2], [0, 1, 2, 2], [-1, 1, 2, 2], [1, -1, 2, 2], [-1, -1, 3, 3], [1, 1, 0, 2], [1, 1, 2, 0]]
+    found = {
+        rule: one_pass._valid(np.array(rows, float), rule).tolist() for rule in ("positive", "size", "centre", "all")
+    }
+    assert found == {
+        "positive": [True, False, False, False, False, False, False],
+        "size": [True, True, True, True, True, False, False],
+        "centre": [True, True, False, False, True, True, True],
+        "all": [True] * 7,
+    }

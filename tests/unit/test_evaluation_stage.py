@@ -135,3 +135,40 @@ def test_vot_is_scored_on_its_own_lengths(tmp_path: Path, key: str) -> None:
     if key == "vot2016":
         assert found["interval"] == [FRAMES, FRAMES]
         assert ours["eao"] > found["variants"]["pymdnet"]["eao"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_vot_is_scored_on_regions_or_on_boxes_where_there_are_none(tmp_path: Path, known: bool) -> None:
+    targets = rows(["drop"], 2)
+    diamonds = [[x + 15, y, x + 30, y + 12, x + 15, y + 24, x, y + 12] for x, y, _, _ in targets[0]["boxes"]]
+    if known:
+        targets[0]["regions"] = diamonds
+    made = job(tmp_path, "vot2016", "vot2016", {"layout": "vot", "lists": {"vot2016": ["drop"]}}, targets)
+    folder = made.inputs["results"] / "salnet@seed-0/baseline/drop"
+    folder.mkdir(parents=True)
+    lines = ["1", *(",".join(f"{value:.4f}" for value in corners) for corners in diamonds[1:])]
+    (folder / "drop_001.txt").write_text("\n".join(lines))
+    stage.run(made)
+    accuracy = read_json(made.outputs["metrics"])["trackers"]["salnet@seed-0"]["accuracy"]
+    assert accuracy == 1 if known else 0.45 < accuracy < 0.6  # a diamond is half of its box
+
+
+def test_noise_counts_in_ranks_where_every_tracker_has_it(tmp_path: Path) -> None:
+    targets = rows(["drop"], 2, regions=True)
+    targets[0]["tags"] = {}
+    made = job(tmp_path, "vot2014", "vot2014", {"layout": "vot", "lists": {"vot2014": ["drop"]}}, targets)
+    found = []
+    for tracker, experiment, shift in (
+        ("dat-jtnl@seed-0", "baseline", 1.0),
+        ("salnet@seed-0", "baseline", 9.0),
+        ("dat-jtnl@seed-0", "region_noise", 9.0),
+        ("salnet@seed-0", "region_noise", 1.0),
+    ):
+        folder = made.inputs["results"] / tracker / experiment / "drop"
+        folder.mkdir(parents=True)
+        (folder / "drop_001.txt").write_text(vot_lines(targets[0], shift, None))
+        if (made.inputs["results"] / "salnet@seed-0").exists():
+            stage.run(made)
+            ranks = read_json(made.outputs["metrics"])["ranks"]
+            found.append([ranks[name]["accuracy"] for name in ("dat-jtnl@seed-0", "salnet@seed-0")])
+    assert found == [[1, 2], [1, 2], [1.5, 1.5]]

@@ -112,6 +112,8 @@ def test_holm_corrects_upwards_and_keeps_the_order(p: list[float]) -> None:
         ((-0.2, -0.1), 0.01, False, "holds"),
         ((-0.1, 0.2), 0.01, True, "cannot tell"),
         ((0.1, 0.2), 0.06, True, "cannot tell"),
+        ((0.0, 0.2), 0.01, True, "cannot tell"),
+        ((-0.2, 0.0), 0.01, True, "cannot tell"),
     ],
 )
 def test_verdicts(interval: tuple[float, float], p: float, higher: bool, said: str) -> None:

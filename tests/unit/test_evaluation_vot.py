@@ -209,6 +209,18 @@ def test_few_failure_counts_are_compared_exactly_ties_included(a: int, b: int) -
     assert ranks.rank_sum(left, right) == pytest.approx(exact, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("practical", "frames", "equal"),
+    [(0.5, 20, True), (0.4, 20, False), (0.3, 20, False), (0.0, 20, False), (0.3, 4, True), (0.3, 5, True)],
+)
+def test_a_difference_that_annotators_would_make_is_none(practical: float, frames: int, equal: bool) -> None:
+    def tagged(overlap: float) -> ranks.Tagged:
+        return ranks.Tagged(np.full(frames, overlap), np.full(frames, practical), np.zeros(1))
+
+    # .4 apart; five differences of one sign have a p of 2 / 2^5, over .05
+    assert ranks.equal_accuracy(tagged(0.9), tagged(0.5)) is equal
+
+
 def test_equal_trackers_share_a_rank() -> None:
     equal = [[True, True, False], [True, True, True], [False, True, True]]
     assert ranks.adapted([0.1, 0.2, 0.3], equal) == [1.5, 2, 2.5]

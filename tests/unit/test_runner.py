@@ -19,7 +19,7 @@ from dat.errors import JobError
 from dat.models.layers import Dropout
 from dat.models.optimisers import SGD, Adagrad, Adam, Optimiser
 from dat.training import runner
-from dat.training.checkpoints import KEPT, Checkpoints
+from dat.training.checkpoints import Checkpoints
 
 SETTINGS = SimpleNamespace(clip=10.0, checkpoint=3, bf16=False)
 HALF = SimpleNamespace(clip=10.0, checkpoint=3, bf16=True)
@@ -131,7 +131,7 @@ def test_the_last_two_checkpoints_are_kept_and_cleared(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path / "key")
     for step in (3, 6, 9):
         checkpoints.save(step, {"step": step})
-    assert [f.name for f in sorted(checkpoints.folder.iterdir())] == ["step-00000006.pt", "step-00000009.pt"][-KEPT:]
+    assert [f.name for f in sorted(checkpoints.folder.iterdir())] == ["step-00000006.pt", "step-00000009.pt"]
     assert checkpoints.load() == {"step": 9}
     checkpoints.clear()
     assert checkpoints.load() is None and not checkpoints.folder.exists()

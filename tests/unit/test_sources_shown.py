@@ -130,6 +130,14 @@ def test_a_deep_video_is_shown_by_the_first_frames_range(tmp_path):
     assert "16 bits a colour" in source.notes[0]
 
 
+def test_one_pixel_beside_a_flat_picture_is_its_range(tmp_path):
+    picture = np.full((60, 60), 500, np.uint16)
+    picture[3, 4] = 4000  # one of 3,600: both percentiles are 500
+    cv2.imwrite(str(tmp_path / "1.png"), picture)
+    (shown,) = frames(open_source(str(tmp_path)))
+    assert (shown[3, 4] == 255).all() and shown.sum() == 3 * 255
+
+
 def test_a_benchmarks_deep_picture_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.full((5, 6), 700, np.uint16))
     with pytest.raises(InputError, match=r"a\.png: 16 bits a colour, where 8 belong"):

@@ -277,6 +277,18 @@ def test_a_gpgnet_from_our_file_keeps_its_vocabulary(made: params.Settings) -> N
     assert weights.load_gpgnet(out)[1] is not None
 
 
+@pytest.mark.parametrize("short", ["pad", "repeat"])
+def test_short_sentences_are_read_as_they_were_learned(made: params.Settings, short: str) -> None:
+    section = made.section("gpgnet_training").model_copy(update={"short_sentences": short})
+    settings = dataclasses.replace(made, root=made.root.model_copy(update={"gpgnet_training": section}), read={})
+    module, words = gpgnet.build(made.path / "training", ["language"], settings)
+    folder = made.path / "short" / short
+    weights.save(folder, module, gpgnet.metadata("nl", ["language"], settings))
+    assert words is not None
+    words.save(folder / "vocabulary.json")
+    assert module.repeat == weights.load_gpgnet(folder)[0].repeat == (short == "repeat")
+
+
 def with_training(made: params.Settings, **changes: object) -> params.Settings:
     """The settings with other values in `salnet_training`."""
     section = made.section("salnet_training").model_copy(update=changes)

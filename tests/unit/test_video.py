@@ -1,8 +1,11 @@
 """What the video of `dat track` shows: box, score, attention, and frames with a re-detection."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from dat.tracking import track
 from dat.tracking.video import GLOBAL, LOCAL, LOST, PAPER, Shown, canvas_size, draw, enlargement
 from tests.unit.tracking_parts import video
 
@@ -52,3 +55,15 @@ def test_the_gauge_is_as_long_as_the_score():
     short, long = ((bar == LOCAL).all(1).sum() for bar in bars)
     assert long == pytest.approx(4 * short, rel=0.05)
     assert (bars[0][:10] == PAPER).all()
+
+
+def test_a_re_detection_is_told_for_twelve_frames_with_the_place_before():
+    boxes = [np.full(4, float(number)) for number in range(1, 31)]
+    tracker = SimpleNamespace(score=0.5, source="global", lost=False, attention=None)
+    told = []
+    for number in range(1, 31):
+        run = SimpleNamespace(boxes=boxes[:number], redetections=[5] if number >= 5 else [])
+        told.append(track._shown(tracker, run, boxes[0], False))
+    since = {one.number: one.since_redetection for one in told if one.since_redetection is not None}
+    assert since == {number: number - 5 for number in range(5, 17)}
+    assert {one.came_from[0] for one in told if one.came_from is not None} == {4.0}
