@@ -29,13 +29,16 @@ EMULATOR, LEAST = "qemu-x86_64", (7, 2)
 CODE = ("dat", "workflow", "dvc.yaml", "annotations")
 SETS = ("lasot", "tlp", "dtb70", "otb100")
 SMALLER = {  # of the tiny project's settings: an emulator takes ten to twenty times as long
-    "positives: 32\n": "positives: 4\n",
-    "negatives: 96\n": "negatives: 12\n",
+    "videos: 3, frames: 16,": "videos: 3, frames: 8,",
+    "batch: 4, epochs: 8,": "batch: 4, epochs: 1,",
+    "cycles: 4\n": "cycles: 1\n",
+    "positives: 16\n": "positives: 4\n",
+    "negatives: 48\n": "negatives: 12\n",
     "candidates: {local: 64,": "candidates: {local: 12,",
-    "global: 50, best: 5,": "global: 6, best: 3,",
-    "first: {positives: 32, negatives: 128,": "first: {positives: 8, negatives: 24,",
-    "update: {positives: 13, negatives: 50,": "update: {positives: 4, negatives: 12,",
-    "box_regression: {samples: 100,": "box_regression: {samples: 20,",
+    "global: 16, best: 5,": "global: 6, best: 3,",
+    "first: {positives: 32, negatives: 64, iterations: 15,": "first: {positives: 8, negatives: 24, iterations: 3,",
+    "update: {positives: 8, negatives: 16,": "update: {positives: 4, negatives: 12,",
+    "box_regression: {samples: 50,": "box_regression: {samples: 20,",
 }
 BEFORE = [
     *(f"{verb} {name}" for name in SETS for verb in ("synthetic", "index")),

@@ -4,7 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from dat import boxes as geometry
 
 from .conftest import Project
 
@@ -13,6 +17,60 @@ pytestmark = pytest.mark.slow
 
 def ran(said: str) -> set[str]:
     return {line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")}
+
+
+SEQUENCES = ("Doubles", "Return", "Wall")
+Rows = NDArray[np.float64]
+
+
+def truth(project: Project, sequence: str) -> Rows:
+    """The target's boxes (N, 4)."""
+    text = (project.path / "data" / "otb100" / sequence / "groundtruth_rect.txt").read_text()
+    return np.array([line.replace(",", " ").split() for line in text.splitlines()], np.float64)
+
+
+def found(project: Project, variant: str, sequence: str) -> Rows:
+    """A variant's boxes (N, 4)."""
+    file = project.path / "results" / "otb100" / f"{variant}@seed-0" / f"{sequence}.txt"
+    return np.loadtxt(file, delimiter=",")
+
+
+def sources(project: Project, variant: str, sequence: str) -> list[str]:
+    """Where each frame's winner came from."""
+    file = project.path / "results" / "otb100" / f"{variant}@seed-0" / f"{sequence}.json"
+    return list(json.loads(file.read_text())["facts"]["sources"])
+
+
+def distances(boxes: Rows, others: Rows) -> Rows:
+    """Between the boxes' centres, row by row, in pixels."""
+    centres, other = (rows[:, :2] + rows[:, 2:] / 2 for rows in (boxes, others))
+    return np.asarray(np.linalg.norm(centres - other, axis=1), np.float64)
+
+
+def motion(boxes: Rows) -> float:
+    """Pixels a frame, on average."""
+    return float(distances(boxes[1:], boxes[:-1]).mean())
+
+
+def test_targets_move_and_boxes_with_them(finished: Project) -> None:
+    """A tracker that stands still, or jumps about, would make no difference to any test that compares boxes."""
+    assert all(motion(truth(finished, sequence)) > 2.5 for sequence in SEQUENCES)
+    target, boxes = truth(finished, "Doubles"), found(finished, "pymdnet", "Doubles")
+    assert 0.5 * motion(target) < motion(boxes) < 2 * motion(target)
+    still = np.broadcast_to(target[0], target.shape)
+    assert distances(boxes, target).mean() < 0.5 * distances(still, target).mean()
+    assert geometry.overlap(boxes, target).mean() > 0.35
+
+
+def test_attention_finds_a_target_that_the_search_around_the_last_box_does_not(finished: Project) -> None:
+    """Behind its wall the target is lost; where it comes out, only candidates from the attention map reach it."""
+    with_map = [source for sequence in SEQUENCES for source in sources(finished, "dat-to", sequence)]
+    without = [source for sequence in SEQUENCES for source in sources(finished, "pymdnet", sequence)]
+    assert "global" in with_map and set(without) == {"local"}
+    target, near, far = truth(finished, "Wall"), *(found(finished, name, "Wall") for name in ("pymdnet", "dat-to"))
+    jump = int(np.flatnonzero((near != far).any(1))[0])
+    assert sources(finished, "dat-to", "Wall")[jump] == "global", "the boxes differ from there on"
+    assert geometry.overlap(far, target)[-1] > 0.4 and geometry.overlap(near, target)[-1] < 0.1
 
 
 def test_again_runs_nothing(project: Project) -> None:
