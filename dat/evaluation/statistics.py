@@ -17,6 +17,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
+"""Of intervals."""
+SIGNIFICANT = 0.05
+"""What p must be below. Not 1 - LEVEL, which is a little more."""
 Interval = tuple[float, float]
 Verdict = Literal["holds", "the reverse", "cannot tell"]
 _STILL = 1e-9
@@ -193,6 +196,6 @@ def verdict(interval: Interval, p: float, higher: bool = True) -> Verdict:
 
     higher: whether more is better.
     """
-    if p >= 1 - LEVEL or interval[0] <= 0 <= interval[1]:
+    if p >= SIGNIFICANT or interval[0] <= 0 <= interval[1]:
         return "cannot tell"
     return "holds" if (interval[0] > 0) == higher else "the reverse"

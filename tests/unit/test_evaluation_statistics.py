@@ -112,6 +112,8 @@ def test_holm_corrects_upwards_and_keeps_the_order(p: list[float]) -> None:
         ((-0.2, -0.1), 0.01, False, "holds"),
         ((-0.1, 0.2), 0.01, True, "cannot tell"),
         ((0.1, 0.2), 0.06, True, "cannot tell"),
+        ((0.1, 0.2), 0.05, True, "cannot tell"),
+        ((0.1, 0.2), 0.0499, True, "holds"),
         ((0.0, 0.2), 0.01, True, "cannot tell"),
         ((-0.2, 0.0), 0.01, True, "cannot tell"),
     ],
