@@ -102,17 +102,6 @@ def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Cli
     return np.array(overlaps)
 
 
-def interval(trained: np.ndarray, random: np.ndarray) -> tuple[float, float]:
-    """95 % interval of the mean difference of tables (networks, clips), clips and networks drawn again."""
-    rng, draws = np.random.default_rng(0), []
-    for _ in range(10_000):
-        clips = rng.integers(trained.shape[1], size=trained.shape[1])
-        ours, theirs = (table[rng.integers(len(table), size=len(table))][:, clips] for table in (trained, random))
-        draws.append(ours.mean() - theirs.mean())
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return float(low), float(high)
-
-
 def real(settings: params.Settings, run: Path, work: Path, count: int, variant: str) -> None:
     """Trained against random networks on real video."""
     exact(settings.section("tracking").threads)
@@ -137,7 +126,7 @@ def real(settings: params.Settings, run: Path, work: Path, count: int, variant: 
         ("every second of 80", ~short),
     ):
         ours, theirs = trained[:, chosen], random[:, chosen]
-        low, high = interval(ours, theirs)
+        low, high = real_clips.interval(ours, theirs)
         gain = ours.mean() - theirs.mean()
         print(
             f"{words}: {variant} trained {ours.mean():.3f}, random {theirs.mean():.3f}, "

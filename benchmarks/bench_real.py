@@ -1,12 +1,15 @@
 """The finished run's trackers on the nine targets of OTB in DAT_TEST_DATA: precision, success, speed, re-detections.
 
-    python -m benchmarks.bench_real [--frames 60] [--variants pymdnet,salnet,dat-jtnl] [--root CHECKOUT]
+    python -m benchmarks.bench_real [--frames 60] [--seeds 2] [--variants pymdnet,salnet,dat-jtnl] [--json OUT]
+                                    [--modes shared,crops] [--root CHECKOUT]
 
-Prints a table as Markdown, both feature modes, with MDNet's published scores beside (of whole sequences, and with
-convolutions from ImageNet, which ours do not have).
+Prints a table as Markdown, means over the tracker's seeds, with MDNet's published scores beside (of whole sequences,
+and with convolutions from ImageNet, which ours do not have). Then a line a comparison, the difference in success with
+its 95 % interval over targets and seeds: of the two feature modes, and of every variant with attention and `salnet`.
 """
 
 import argparse
+import itertools
 import time
 from pathlib import Path
 
@@ -16,14 +19,16 @@ from benchmarks import real_clips
 from benchmarks.trackers import follow, tracker_of
 from dat import params
 from dat.models.exactness import exact
-from dat.records import progress
+from dat.records import progress, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
+Arm = tuple[str, str]
+SUCCESS = 1
 
 
-def run(settings: params.Settings, clip: real_clips.Clip, variant: str, mode: str) -> tuple[float, ...]:
+def run(settings: params.Settings, clip: real_clips.Clip, variant: str, mode: str, seed: int) -> tuple[float, ...]:
     """Precision, success, mean overlap, frames a second with the first, re-detections."""
-    tracker = tracker_of(settings, variant, clip.name, clip.sentence, features=mode)
+    tracker = tracker_of(settings, variant, clip.name, clip.sentence, seed, mode)
     images = clip.images
     clock = time.perf_counter()
     found, again = follow(tracker, images, clip.truth[0], clip.sentence)
@@ -31,33 +36,81 @@ def run(settings: params.Settings, clip: real_clips.Clip, variant: str, mode: st
     return *real_clips.scores(found, clip.truth), rate, float(again)
 
 
+def measure(settings: params.Settings, arms: list[Arm], frames: int, seeds: int) -> dict[Arm, np.ndarray]:
+    """What `run` gives: of each arm a table (seeds, targets, 5)."""
+    shape = (seeds, len(real_clips.TARGETS), 5)
+    tables = {arm: np.zeros(shape) for arm in arms}
+    with progress(total=len(arms) * shape[0] * shape[1], desc="real targets", unit="run") as bar:
+        for index, name in enumerate(real_clips.TARGETS):
+            clip = real_clips.clip(name, frames)
+            for arm, seed in itertools.product(arms, range(seeds)):
+                tables[arm][seed, index] = run(settings, clip, *arm, seed)
+                bar.update()
+    return tables
+
+
+def print_table(tables: dict[Arm, np.ndarray]) -> None:
+    """Precision and success of each target, means over seeds."""
+    means = {arm: table.mean(0) for arm, table in tables.items()}
+    print("| target | MDNet, published | " + " | ".join(f"{variant}, {mode}" for variant, mode in tables) + " |")
+    print("|---" * (len(tables) + 2) + "|")
+    for index, name in enumerate(real_clips.TARGETS):
+        cells = [f"{mean[index, 0]:.3f} / {mean[index, 1]:.3f}" for mean in means.values()]
+        published = "{:.3f} / {:.3f}".format(*real_clips.MDNET[name])
+        print(f"| {name} | {published} | " + " | ".join(cells) + " |")
+    all_targets = {arm: mean.mean(0) for arm, mean in means.items()}
+    published = "{:.3f} / {:.3f}".format(*np.mean(list(real_clips.MDNET.values()), axis=0))
+    cells = [f"{mean[0]:.3f} / {mean[1]:.3f}" for mean in all_targets.values()]
+    print(f"| mean | {published} | " + " | ".join(cells) + " |")
+    print("| frames a second | | " + " | ".join(f"{mean[3]:.1f}" for mean in all_targets.values()) + " |")
+    print("| re-detections | | " + " | ".join(f"{table[..., 4].sum():.0f}" for table in tables.values()) + " |")
+
+
+def comparisons(tables: dict[Arm, np.ndarray]) -> list[dict[str, object]]:
+    """Pairs of arms: the difference in success, and its interval."""
+    pairs = [((variant, "shared"), (variant, "crops")) for variant, mode in tables if mode == "shared"]
+    pairs += [(arm, ("salnet", arm[1])) for arm in tables if arm[0].startswith("dat-")]
+    found = []
+    for one, other in pairs:
+        if one in tables and other in tables:
+            ours, theirs = tables[one][..., SUCCESS], tables[other][..., SUCCESS]
+            low, high = real_clips.interval(ours, theirs)
+            difference = float(ours.mean() - theirs.mean())
+            found.append(
+                {"a": ", ".join(one), "b": ", ".join(other), "difference": difference, "low": low, "high": high}
+            )
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--variants", default="pymdnet,salnet,dat-jtnl")
+    parser.add_argument("--modes", default="shared,crops")
+    parser.add_argument("--json", type=Path)
     parser.add_argument("--root", type=Path, default=ROOT)
     chosen = parser.parse_args()
-    settings, variants = params.load(chosen.root), chosen.variants.split(",")
+    settings = params.load(chosen.root)
     exact(settings.section("tracking").threads)
-    arms = [(variant, mode) for mode in ("shared", "crops") for variant in variants]
-    table: dict[tuple[str, str], list[tuple[float, ...]]] = {arm: [] for arm in arms}
-    with progress(total=len(arms) * len(real_clips.TARGETS), desc="real targets", unit="run") as bar:
-        for name in real_clips.TARGETS:
-            clip = real_clips.clip(name, chosen.frames)
-            for arm in arms:
-                table[arm].append(run(settings, clip, *arm))
-                bar.update()
-    print("| target | MDNet, published | " + " | ".join(f"{variant}, {mode}" for variant, mode in arms) + " |")
-    print("|---" * (len(arms) + 2) + "|")
-    for index, name in enumerate(real_clips.TARGETS):
-        cells = [f"{table[arm][index][0]:.3f} / {table[arm][index][1]:.3f}" for arm in arms]
-        published = "{:.3f} / {:.3f}".format(*real_clips.MDNET[name])
-        print(f"| {name} | {published} | " + " | ".join(cells) + " |")
-    means = {arm: np.mean(table[arm], axis=0) for arm in arms}
-    published = "{:.3f} / {:.3f}".format(*np.mean(list(real_clips.MDNET.values()), axis=0))
-    print(f"| mean | {published} | " + " | ".join(f"{means[arm][0]:.3f} / {means[arm][1]:.3f}" for arm in arms) + " |")
-    print("| frames a second | | " + " | ".join(f"{means[arm][3]:.1f}" for arm in arms) + " |")
-    print("| re-detections | | " + " | ".join(f"{sum(row[4] for row in table[arm]):.0f}" for arm in arms) + " |")
+    arms = list(dict.fromkeys(itertools.product(chosen.variants.split(","), chosen.modes.split(","))))
+    tables = measure(settings, sorted(arms, key=lambda arm: arm[1] != "shared"), chosen.frames, chosen.seeds)
+    print_table(tables)
+    compared = comparisons(tables)
+    for pair in compared:
+        print("success, {a} minus {b}: {difference:+.3f} [{low:+.3f}, {high:+.3f}]".format(**pair))
+    if chosen.json is not None:
+        names = ("precision", "success", "overlap", "frames_per_second", "redetections")
+        facts = {
+            "frames": chosen.frames,
+            "targets": list(real_clips.TARGETS),
+            "arms": {
+                ", ".join(arm): {name: table[..., i].tolist() for i, name in enumerate(names)}
+                for arm, table in tables.items()
+            },
+            "comparisons": compared,
+        }
+        write_json(chosen.json, facts)
 
 
 if __name__ == "__main__":

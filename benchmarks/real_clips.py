@@ -77,3 +77,14 @@ def scores(found: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
     apart = np.linalg.norm(boxes.centre(found) - boxes.centre(truth), axis=1)
     success = np.mean([(overlap > threshold).mean() for threshold in np.linspace(0, 1, 21)])
     return float((apart <= 20).mean()), float(success), float(overlap.mean())
+
+
+def interval(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the mean difference of tables (runs, clips), clips and each table's runs drawn again."""
+    rng, draws = np.random.default_rng(0), []
+    for _ in range(10_000):
+        clips = rng.integers(ours.shape[1], size=ours.shape[1])
+        one, other = (table[rng.integers(len(table), size=len(table))][:, clips] for table in (ours, theirs))
+        draws.append(one.mean() - other.mean())
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return float(low), float(high)
