@@ -68,8 +68,8 @@ def python(*arguments: str, processor: str | None = None, plain_loops: bool = Fa
     """Run this Python here or on an emulated processor; returns standard output."""
     names = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING)
     environment = {name: value for name, value in os.environ.items() if name not in names} | {"PYTHONPATH": str(ROOT)}
-    if plain_loops:
-        environment["ATEN_CPU_CAPABILITY"] = "default"
+    if plain_loops:  # the other variables before any library is loaded, which the tests' `prepare` does at once here
+        environment |= {**numerics.VARIABLES, **numerics.THREADS, "ATEN_CPU_CAPABILITY": "default"}
     emulated = [EMULATOR, "-cpu", processor] if processor else []
     command = [*emulated, sys.executable, *arguments]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
