@@ -4,11 +4,9 @@ Git holds a commit's lock and reports. What else its outputs had comes from DVC'
 the working tree where the same bytes lie; what neither has is absent. Nothing is written but a temporary folder.
 """
 
-import io
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,12 +14,13 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from dat import naming
 from dat.audit import lock
 from dat.audit.addresses import Address, Numbers
 from dat.audit.files import Files
 from dat.errors import DatError, InputError, MissingError
 from dat.params import Settings
-from dat.records import is_record, read_json
+from dat.records import is_record, read_json, write_bytes
 
 WORKING_TREE = "the working tree"
 
@@ -216,8 +215,8 @@ def _unpack(at: Path, revision: str, commit: str, home: Path) -> None:
     if "dvc.lock" not in names:
         where = git(at, "rev-parse", "--show-prefix").decode().strip()
         raise MissingError(f"{revision}: there is no {where}dvc.lock in it; name a commit that holds a run")
-    with tarfile.open(fileobj=io.BytesIO(git(at, "archive", commit, "--", *names))) as archive:
-        archive.extractall(home, filter="data")
+    for name in names:
+        write_bytes(home / naming.below(name, home), git(at, "cat-file", "blob", f"{commit}:./{name}"))
 
 
 def _output(home: Path, path: str, md5: str | None, store: Store) -> Output:
