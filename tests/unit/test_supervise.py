@@ -43,7 +43,14 @@ def start(tmp_path: Path, mark: str, command: list[str], shell: bool = False) ->
     call = [sys.executable, "-c", DRIVER, str(tmp_path / "log"), *command]
     if shell:
         call = ["/bin/sh", "-c", '"$@"; true', "sh", *call]
-    return subprocess.Popen(call, env={**os.environ, "DAT_MARK": mark}, start_new_session=True)
+    environment = {**os.environ, "DAT_MARK": mark}
+    return subprocess.Popen(call, env=environment, start_new_session=True, preexec_fn=heed_signals)
+
+
+def heed_signals() -> None:
+    """The tests may run under nohup or in the background, where signals are ignored by all that is started."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def up(tmp_path: Path) -> bool:
