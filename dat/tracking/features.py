@@ -28,7 +28,7 @@ STRIDE, MIDDLE, CELLS = 8, 37, 3
 """The map's step in pixels, the middle of its first cell's field of view (75 pixels), and a box's cells a side."""
 ROUND, LARGEST = 32, 2_000_000
 """Scenes are rounded up to so many pixels, so that few shapes occur; beyond the largest, boxes are cut in crops."""
-OCTAVES = 0.35
+OCTAVES = 0.55
 """The step from one scale of maps to the next, in octaves of a box's side."""
 PHASES = 8
 """In the first frame boxes are dealt out to so many maps, whose cells lie a pixel further each: a classifier that has
