@@ -19,23 +19,18 @@ def audit(walk: Walk, path: Path) -> Audit:
 
     Raises InputError where the file has no record of a run.
     """
-    record = _record(path)
-    inputs = walk.checked(str(path), record)
-    results = [
-        compare("result file", fact["path"], fact["sha256"], walk.files.sha256(path.parent / fact["path"]))
-        for fact in record["outputs"]
-    ]
-    checks = [*results, _frames(path.parent, record["source"], record["asked"]), *inputs]
-    return Audit(str(path), None, Node("run", str(path), checks, walk.above(record)))
-
-
-def _record(path: Path) -> dict[str, Any]:
-    found = read_json(path)
-    record = found.get("record") if isinstance(found, dict) else None
-    wanted = {"source", "asked", "inputs", "outputs", "code", "params", "parents"}
-    if not isinstance(record, dict) or not wanted <= record.keys():
-        raise InputError(f"{path}: not the JSON of a run of dat track with its record; dat track --json writes one")
-    return record
+    try:
+        record = read_json(path)["record"]
+        results = [
+            compare("result file", fact["path"], fact["sha256"], walk.files.sha256(path.parent / fact["path"]))
+            for fact in record["outputs"]
+        ]
+        checks = [*results, _frames(path.parent, record["source"], record["asked"])]
+        return Audit(
+            str(path), None, Node("run", str(path), checks + walk.checked(str(path), record), walk.above(record))
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise InputError(f"{path}: not the JSON of a run with its record; dat track --json writes one") from None
 
 
 def _frames(folder: Path, source: Mapping[str, Any], asked: Mapping[str, Any]) -> Check:

@@ -170,7 +170,7 @@ class Walk:
         checks += [*self._decided(name, record), *self._inputs(name, record)]
         checks += [*self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record)), *self._stored(record)]
         raw = [self.raw(fact["path"], sequence) for fact in record["inputs"] if "sequence" in fact]
-        return Node("sequence", name, checks + self._parents(name, record), [*self._above(record), *raw])
+        return Node("sequence", name, checks + self._parents(name, record), [*self.above(record), *raw])
 
     # ------------------------------------------------------------ any record
 
@@ -206,15 +206,12 @@ class Walk:
             if fact["path"].endswith(".jsonl"):
                 node.children.append(self.manifest(fact["path"]))
         node.checks.extend(self._parents(name, record))
-        node.children.extend(self._above(record))
+        node.children.extend(self.above(record))
 
     def _parents(self, name: str, record: Mapping[str, Any]) -> list[Check]:
         """The records of the inputs against their hashes in this one."""
         found = {parent["path"]: (parent["sha256"], self._sha256(parent["path"])) for parent in record["parents"]}
         return group("parents", name, found)
-
-    def _above(self, record: Mapping[str, Any]) -> list[Node]:
-        return [self.record(parent["path"]) for parent in record["parents"]]
 
     def _inputs(self, name: str, record: Mapping[str, Any]) -> list[Check]:
         """Every input against its hash in the record; a sequence's row of a manifest is one."""

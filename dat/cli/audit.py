@@ -31,11 +31,11 @@ def audit(addresses: tuple[str, ...], out: Path | None) -> None:
     from dat.tracking import request
 
     runs = [text for text in addresses if text.endswith(".json")]
-    walk = Walk(request.home() if len(runs) == len(addresses) else params.load())
-    found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
-    audits = [tracked.audit(walk, Path(name)) for name in runs]
-    bar = progress(found, desc="audit", unit="number") if len(found) > 1 else found
-    audits += [walk.audit(address) for address in bar]
+    audits = [tracked.audit(Walk(request.home()), Path(name)) for name in runs]
+    if len(runs) < len(addresses):
+        walk = Walk(params.load())
+        found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
+        audits += map(walk.audit, progress(found, desc="audit", unit="number") if len(found) > 1 else found)
     several = len(audits) > 1 or "all" in addresses
     if out is not None:
         write_json(out, show.many(audits) if several else show.one(audits[0]))

@@ -2,8 +2,8 @@
 
 `shared` uses the same weights: the second pooling loses its stride and the third convolution is dilated instead, so
 that the map holds, eight pixels apart, what a crop at that place would give. A box's 3 x 3 cells are read from it
-bilinearly, at a spacing that goes with the box's size (RoIAlign). What a network sees at one scale says little of
-another, so boxes are read from maps of their own scale, in steps; where that is less work, they are cut in crops.
+bilinearly, at a spacing that goes with the box's size (RoIAlign). The map is of the target's scale, which later
+frames' boxes are near (1.3 to either side); the first frame's, up to twice as large, have maps of their own scale.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ STRIDE, MIDDLE, CELLS = 8, 37, 3
 """The map's step in pixels, the middle of its first cell's field of view (75 pixels), and a box's cells a side."""
 ROUND, LARGEST = 32, 2_000_000
 """Scenes are rounded up to so many pixels, so that few shapes occur; beyond the largest, boxes are cut in crops."""
-OCTAVES = 0.55
-"""The step from one scale of maps to the next, in octaves of a box's side."""
+OCTAVES = 0.35
+"""The step from one scale of the first frame's maps to the next, in octaves of a box's side."""
 PHASES = 8
-"""In the first frame boxes are dealt out to so many maps, whose cells lie a pixel further each: a classifier that has
+"""The first frame's boxes are dealt out to so many maps, whose cells lie a pixel further each: a classifier that has
 seen a target at one offset from the grid only does not know it at another."""
 
 Fill = float | tuple[float, float, float]
@@ -46,30 +46,35 @@ class Features:
         self.plain, self.vggm, self.mode, self.fill = network.vggm, network.vggm.frozen(), mode, fill
 
     def __call__(
-        self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None, phases: int = 1
+        self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None, first: bool = False
     ) -> Tensor:
-        """`reference` is the (width, height) at whose scale maps are made; without it boxes are cut in crops."""
+        """`reference` is the (width, height) at whose scale a map is made; without it boxes are cut in crops.
+
+        `first`: the first frame's boxes, read from maps of several scales and offsets.
+        """
         places = torch.from_numpy(boxes).to(image.device)
         if self.mode == "crops" or reference is None or not len(boxes):
             return self.crops(image, places)
-        keys, key = np.unique(_scales(boxes, reference) * phases + np.arange(len(boxes)) % phases, return_inverse=True)
+        if first:
+            return self._first(image, boxes, reference)
+        return self._of(image, places, scene_of(boxes, reference), LARGEST)
+
+    def _first(self, image: Tensor, boxes: Boxes, reference: tuple[float, float]) -> Tensor:
+        """Each box from a map of its own scale, at one of the offsets; in crops where these have fewer pixels."""
+        keys, key = np.unique(_scales(boxes, reference) * PHASES + np.arange(len(boxes)) % PHASES, return_inverse=True)
         parts = [np.flatnonzero(key == index) for index in range(len(keys))]
         found = []
         for number, rows in zip(keys.tolist(), parts, strict=True):
-            scale = round(2.0 ** (number // phases * OCTAVES), 6)
-            shift = number % phases
-            scene = scene_of(boxes[rows], (reference[0] * scale, reference[1] * scale), shift)
-            found.append(self._of(image, places if len(parts) == 1 else places[torch.from_numpy(rows)], scene))
-        if len(parts) == 1:
-            return found[0]
+            scale, some = round(2.0 ** (number // PHASES * OCTAVES), 6), boxes[rows]
+            scene = scene_of(some, (reference[0] * scale, reference[1] * scale), number % PHASES)
+            most = min(LARGEST, len(rows) * SIZE * SIZE)
+            found.append(self._of(image, torch.from_numpy(some).to(image.device), scene, most))
         return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(parts))).to(image.device)]
 
-    def _of(self, image: Tensor, boxes: Tensor, scene: Scene) -> Tensor:
-        """Features of boxes by their scene's map, or in crops where these have fewer pixels."""
-        start, step, (tall, wide) = scene
-        if tall * wide > min(LARGEST, len(boxes) * SIZE * SIZE):
-            return self.crops(image, boxes)
-        return self.shared(image, boxes, start, step, (tall, wide))
+    def _of(self, image: Tensor, boxes: Tensor, scene: Scene, most: int) -> Tensor:
+        """Features of boxes by their scene's map, or in crops where the scene has more than `most` pixels."""
+        start, step, shape = scene
+        return self.crops(image, boxes) if shape[0] * shape[1] > most else self.shared(image, boxes, start, step, shape)
 
     def crops(self, image: Tensor, boxes: Tensor) -> Tensor:
         """Every box's crop through the network."""

@@ -50,8 +50,9 @@ def files(choice: Choice) -> list[Path]:
 
 def settings(choice: Choice) -> dict[str, Any]:
     """The settings that a choice's tracker reads, by dotted path."""
-    section = "csrdcf" if choice.folders.salnet is None else "tracking"
-    return params.leaves(params.plain(getattr(choice, "csrdcf" if section == "csrdcf" else "settings")), section)
+    if choice.folders.salnet is None:
+        return params.leaves(params.plain(choice.csrdcf), "csrdcf")
+    return params.leaves(params.plain(choice.settings), "tracking")
 
 
 def record(asked: Request, outputs: Outputs, boxes: str, pixels: Pixels, seed: int, device: str) -> dict[str, Any]:
@@ -60,24 +61,21 @@ def record(asked: Request, outputs: Outputs, boxes: str, pixels: Pixels, seed: i
     Beside a stage's record it has `source`, the frames; `asked`, what the command line said; and `boxes`, the sha256
     of the rows. Raises ChangedError naming a weights file that is no longer what was loaded.
     """
-    home, choice = request.home().path.resolve(), asked.choice
-    loaded = files(choice)
-    facts = [{"path": named(path, home), "bytes": path.stat().st_size, "sha256": sha256(path)} for path in loaded]
-    beside = [path.parent / "record.json" for path in loaded if path.name == request.SALNET_FILE]
-    parents = [path for path in beside if path.is_file()]
     assert outputs.json is not None
-    below = outputs.json.resolve().parent
+    home, below, choice = request.home().path.resolve(), outputs.json.resolve().parent, asked.choice
+    loaded = files(choice)
+    inputs = [_file(path, named(path, home)) for path in loaded]
+    used.check_files({path: fact["sha256"] for path, fact in zip(loaded, inputs, strict=True)})
+    beside = [path.parent / "record.json" for path in loaded if path.name == request.SALNET_FILE]
     written = [outputs.boxes.resolve()] if outputs.boxes else []
     decided = records.make_record(
         code=used.CODE,
-        inputs=facts,
-        outputs=[{"path": os.path.relpath(path, below), **_file(path)} for path in written],
+        inputs=inputs,
+        outputs=[_file(path, os.path.relpath(path, below)) for path in written],
         params={name: value for name, value in settings(choice).items() if name not in asked.given},
         environment=records.environment(device, choice.settings.threads),
         command="dat track",
-        parents=[
-            {"path": named(path, home), "sha256": records.sha256_file(path)} for path in parents if path.is_file()
-        ],
+        parents=[{"path": named(path, home), "sha256": records.sha256_file(path)} for path in beside if path.is_file()],
         seed=seed,
     )
     name = asked.source.name
@@ -90,21 +88,14 @@ def record(asked: Request, outputs: Outputs, boxes: str, pixels: Pixels, seed: i
     }
 
 
-def sha256(path: Path) -> str:
-    """The sha256 of a file that was loaded. Raises ChangedError when other bytes lie there now."""
-    found = records.sha256_file(path)
-    used.check_files({path: found})
-    return found
-
-
 def named(path: Path, home: Path) -> str:
     """A path as a record names it: from the profile's folder, or whole where it lies outside."""
     path = path.resolve()
     return path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix()
 
 
-def _file(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": records.sha256_file(path)}
+def _file(path: Path, name: str) -> dict[str, Any]:
+    return {**records.file_facts(path, path.parent), "path": name}
 
 
 def trained_on(folder: Path) -> str:

@@ -28,16 +28,17 @@ BANNER = 12
 
 @dataclass
 class Run:
-    """What was found: a box a frame and what goes with it."""
+    """What was found: a box a frame and what goes with it; `pixels` where a record of the run is wanted."""
 
     boxes: list[NDArray[np.float64]] = field(default_factory=list)
     frames: list[dict[str, Any]] = field(default_factory=list)
     redetections: list[int] = field(default_factory=list)
-    pixels: Pixels = field(default_factory=Pixels)
+    pixels: Pixels | None = None
 
     def note(self, image: Image, tracker: Tracks, seconds: float) -> None:
         """The frame that a tracker has just seen."""
-        self.pixels.add(image)
+        if self.pixels is not None:
+            self.pixels.add(image)
         self.boxes.append(tracker.box.copy())
         self.frames.append({"score": tracker.score, "source": tracker.source, "seconds": seconds})
         if tracker.redetected:
@@ -61,11 +62,11 @@ def follow(request: Request, tracker: Tracks, outputs: Outputs, seed: int, devic
 
     Raises InputError naming the frame that cannot be followed, and where the boxes before it are.
     """
-    run, clock = Run(), records.Clock.start()
+    run, clock = Run(pixels=Pixels() if outputs.json else None), records.Clock.start()
 
     def write(stopped: str = "") -> None:
         _write(run, outputs)
-        if run.boxes and outputs.json is not None:
+        if run.boxes and run.pixels is not None and outputs.json is not None:
             facts = provenance.record(request, outputs, run.rows(outputs.origin), run.pixels, seed, device)
             about = clock.run_facts(records.sha256_json(facts), home().path)
             records.write_json(outputs.json, _facts(run, request, stopped) | {"record": facts, "run": about})

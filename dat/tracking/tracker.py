@@ -23,7 +23,7 @@ from dat.models.salnet import OnlineHead, SALNet
 from dat.sections import Tracking
 from dat.tracking import checks
 from dat.tracking.attention import Attention
-from dat.tracking.features import PHASES, Features
+from dat.tracking.features import Features
 from dat.tracking.generations import GENERATIONS, Samplers
 from dat.tracking.online import OnlineClassifier
 from dat.tracking.proposals import Region, find_regions, global_candidates, region_box
@@ -145,7 +145,7 @@ class Tracker:
         later = self.generation.whole_first
         around = None if later else self._around()
         drawn = self._first_samples()
-        near = self._features(scene, np.concatenate([drawn.positives, drawn.near]), self._size, PHASES)
+        near = self._features(scene, np.concatenate([drawn.positives, drawn.near]), self._size, first=True)
         features = torch.cat([near, self._features(scene, drawn.whole)])
         self._new_classifier(features)
         positives, negatives = torch.split(self.classifier.prepare(features), [len(drawn.positives), len(drawn.order)])
@@ -174,7 +174,7 @@ class Tracker:
     def _learn_box(self, scene: Tensor, around: Boxes) -> None:
         if len(around):
             target = torch.tensor(self.box, dtype=torch.float32, device=self.device)
-            features = self.classifier.prepare(self._features(scene, around, self._size, PHASES))
+            features = self.classifier.prepare(self._features(scene, around, self._size, first=True))
             self.regressor.fit(features, torch.from_numpy(around).to(self.device), target)
 
     def _remember_first(self, scene: Tensor, positives: Tensor, negatives: Tensor) -> None:

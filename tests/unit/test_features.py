@@ -41,8 +41,8 @@ def test_boxes_of_other_sizes_are_seen_at_their_own_scale(scale, least):
     found = np.column_stack([middles - sides / 2, np.tile(sides, (60, 1))]).astype(np.float32)
     crops, own = Features(salnet(), "crops", 128.0)(IMAGE, found), Features(salnet(), "shared", 128.0)
     at_reference = own.shared(IMAGE, torch.from_numpy(found), *scene_of(found, REFERENCE))
-    like, before = (alike(features, crops) for features in (own(IMAGE, found, REFERENCE), at_reference))
-    assert like > least and like > before + 0.05
+    like, before = (alike(features, crops) for features in (own(IMAGE, found, REFERENCE, first=True), at_reference))
+    assert like > least and like > before + 0.1
 
 
 def alike(one, other):
@@ -57,16 +57,15 @@ def test_features_keep_the_order_of_boxes_of_several_scales_and_phases():
     )
     found = found.astype(np.float32)
     own, crops = Features(salnet(), "shared", 128.0), Features(salnet(), "crops", 128.0)(IMAGE, found)
-    for phases in (1, PHASES):
-        got = own(IMAGE, found, REFERENCE, phases)
-        nearest = torch.cdist(got - crops.mean(0), crops - crops.mean(0)).argmin(1)
-        assert (nearest == torch.arange(90)).float().mean() > 0.9
+    got = own(IMAGE, found, REFERENCE, first=True)
+    nearest = torch.cdist(got - crops.mean(0), crops - crops.mean(0)).argmin(1)
+    assert (nearest == torch.arange(90)).float().mean() > 0.9
 
 
 def test_the_first_frames_boxes_are_seen_at_all_offsets_from_the_grid():
     found = np.tile(np.array([[20, 30, *REFERENCE]], np.float32), (10 * PHASES, 1))
     found = np.concatenate([found, found + 9])
-    got = Features(salnet(), "shared", 128.0)(IMAGE, found, REFERENCE, PHASES)[: 10 * PHASES]
+    got = Features(salnet(), "shared", 128.0)(IMAGE, found, REFERENCE, first=True)[: 10 * PHASES]
     assert len(torch.unique(got.round(decimals=3), dim=0)) == PHASES
     still = Features(salnet(), "shared", 128.0)(IMAGE, found, REFERENCE)[: 10 * PHASES]
     assert len(torch.unique(still.round(decimals=3), dim=0)) == 1

@@ -81,7 +81,10 @@ def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, plan.Unit,
     changes = [{"files": [weights]}, {"files": [{**weights, "bytes": 4}]}, {"parents": [{"path": "a", "sha256": "b"}]}]
     units = [unit, *(plan.Unit(**{**asdict(unit), **change}) for change in changes)]
     keys = [plan.key(facts["shared"], each, facts["sections"], "0") for each in units]
-    keys.append(plan.key({**facts["shared"], "dataset": "tc128"}, unit, facts["sections"], "0"))
+    other = plan.shared(
+        "one-pass", {"name": "tc128", "layout": "otb"}, facts["shared"]["environment"], facts["shared"]["code"]
+    )
+    keys.append(plan.key(other, unit, facts["sections"], "0"))
     assert len(set(keys)) == len(keys)
 
 

@@ -96,7 +96,7 @@ def test_a_stream_cannot_be_read_again_and_is_unknown(place: Path) -> None:
 
 def test_a_file_without_a_record_is_told(place: Path) -> None:
     facts = json.loads((place / "run.json").read_text())
-    del facts["record"]
-    (place / "run.json").write_text(json.dumps(facts))
-    with pytest.raises(InputError, match=r"run\.json: not the JSON of a run of dat track with its record"):
-        audit(place)
+    for bad in ({**facts, "record": {}}, {**facts, "record": facts["record"] | {"source": 3}}, {}, [], 3):
+        (place / "run.json").write_text(json.dumps(bad))
+        with pytest.raises(InputError, match=r"run\.json: not the JSON of a run with its record"):
+            audit(place)
