@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dat import numerics, records
@@ -83,9 +84,11 @@ def python(*arguments: str, processor: str | None = None, plain_loops: bool = Fa
 
 def operations(processor: str | None = None) -> dict[str, str]:
     """The table of operations, those that gather with plain loops."""
-    module = "tests.processors.operations"
-    table: dict[str, str] = json.loads(python("-m", module, processor=processor))
-    table |= json.loads(python("-m", module, "gathers", processor=processor, plain_loops=True))
+    arguments = ("-m", "tests.processors.operations")
+    with ThreadPoolExecutor() as pool:
+        most = pool.submit(python, *arguments, processor=processor)
+        gathers = pool.submit(python, *arguments, "gathers", processor=processor, plain_loops=True)
+    table: dict[str, str] = json.loads(most.result()) | json.loads(gathers.result())
     return table
 
 
@@ -146,7 +149,7 @@ def report(what: str, processor: str, here: dict[str, str], there: dict[str, str
     """Print how many are equal and which are not; returns whether all are."""
     differ = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     print(
-        f"{processor}: {len(here) - len(differ)} of {len(here)} {what} equal, {time.monotonic() - started:.0f} s",
+        f"{processor}: {len(here) - len(differ)} of {len(here)} {what} equal, after {time.monotonic() - started:.0f} s",
         flush=True,
     )
     for name in differ[:20]:
@@ -182,11 +185,12 @@ def compare(folder: Path, processors: list[str], few: bool) -> bool:
         made = whole(here)
     equal = True
     for processor in processors:
-        started = time.monotonic()
-        equal &= report("operations", processor, table, operations(processor), started)
         started, there = time.monotonic(), project(folder / processor)
-        found = short(there, drawn, processor) if few else whole(there, processor)
-        equal &= report("outputs of stages", processor, made, found, started)
+        with ThreadPoolExecutor() as pool:  # an emulator keeps one core busy, and importing PyTorch takes it a minute
+            single = pool.submit(operations, processor)
+            stages_there = pool.submit(short, there, drawn, processor) if few else pool.submit(whole, there, processor)
+        equal &= report("operations", processor, table, single.result(), started)
+        equal &= report("outputs of stages", processor, made, stages_there.result(), started)
     return equal
 
 
