@@ -1,6 +1,7 @@
 """What all tests share: portable numerics, real data (DAT_TEST_DATA), and the run's weights, where there are any."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,18 @@ def prepare() -> None:
 
 
 prepare()
+
+
+def allow_many_files(wanted: int = 8192) -> None:
+    """DVCLive leaves a training's repository open, 18 files each, and a hundred trainings in this one process are more
+    than the 1,024 that many shells allow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+allow_many_files()
 
 ROOT = Path(__file__).resolve().parent.parent
 
