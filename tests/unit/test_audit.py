@@ -28,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(run: Path, tmp_path: Path) -> Path:
     """The run, to be tampered with."""
-    return Path(shutil.copytree(run, tmp_path / "copy"))
+    return Path(shutil.copytree(run, tmp_path / "copy", symlinks=True))
 
 
 def audits(home: Path, text: str = "all") -> list[Audit]:
@@ -154,7 +154,7 @@ def _graph(home: Path, part: str, value: object) -> str:
 
 
 def _command(home: Path) -> str:
-    return _graph(home, "cmd", "exec ./workflow/dat evaluate vot2016")
+    return _graph(home, "cmd", "exec ./workflow/dat benchmark")
 
 
 def _dependency(home: Path) -> str:
