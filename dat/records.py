@@ -212,7 +212,7 @@ def folder_files(path: Path, base: Path | None = None) -> list[dict[str, Any]]:
 @dataclass(frozen=True)
 class Snapshot:
     """Some files and folders as they were: the facts of their files (paths relative to `base`), and how to tell that
-    one has changed without reading it again."""
+    one has changed since, even if it has the same bytes again."""
 
     paths: Sequence[Path]
     base: Path
@@ -228,9 +228,8 @@ class Snapshot:
     def changed(self) -> list[Path]:
         """The files that have changed, come or gone since."""
         now = {file: _state(file) for path in self.paths for file in files_below(path)}
-        hashes = {self.base / fact["path"]: fact["sha256"] for fact in self.facts}
-        other = [file for file in now.keys() & hashes.keys() if now[file] != self.states[file]]
-        return sorted((now.keys() ^ hashes.keys()) | {file for file in other if sha256_file(file) != hashes[file]})
+        both = now.keys() & self.states.keys()
+        return sorted((now.keys() ^ self.states.keys()) | {file for file in both if now[file] != self.states[file]})
 
     def check(self) -> None:
         """Raises ChangedError naming a file that has changed, come or gone since, or of which other bytes were used."""
@@ -240,8 +239,9 @@ class Snapshot:
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    """What a change of a file changes, also one that is undone before anyone looks."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
 # ---------------------------------------------------------------- code
