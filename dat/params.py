@@ -201,9 +201,11 @@ def _paths(root: Root) -> Iterator[tuple[tuple[str, ...], str]]:
     yield ("network", "vgg_m"), root.network.vgg_m
     yield ("network", "vgg16"), root.network.vgg16
     yield ("csrdcf", "colour_names"), root.csrdcf.colour_names
-    yield from ((("datasets", name, "manifest"), entry.manifest) for name, entry in root.datasets.items())
-    yield from ((("gpgnet", name, "from"), entry.from_) for name, entry in root.gpgnet.items())
-    yield from ((("salnet", name, "from"), entry.from_) for name, entry in root.salnet.items())
+    for name, entry in root.datasets.items():
+        yield ("datasets", name, "manifest"), entry.manifest
+        yield ("datasets", name, "sentences"), entry.sentences.removeprefix(f"{root.root}/")  # below the checkout
+    yield from ((("gpgnet", name, "from"), version.from_) for name, version in root.gpgnet.items())
+    yield from ((("salnet", name, "from"), network.from_) for name, network in root.salnet.items())
     for name, benchmark in root.benchmarks.items():
         yield ("benchmarks", name, "salnet"), benchmark.salnet
         yield ("benchmarks", name, "gpgnet"), benchmark.gpgnet

@@ -31,6 +31,11 @@ STAGE = "DVC_STAGE"
 GRACE = 5.0
 
 
+def stage_key() -> str:
+    """The key of the stage that DVC runs, `pymdnet` of `salnet@pymdnet`: none passes through a shell."""
+    return os.environ.get(STAGE, "").rpartition(":")[2].partition("@")[2]
+
+
 def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value)
 

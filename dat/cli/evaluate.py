@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from dat import supervise
 from dat.errors import InputError
 
 BENCHMARKS = "otb2013|otb50|otb100|otb100-similar|tc128|vot2014|vot2016|vot2019|lasot|otb99-lang|tnl2k"
@@ -37,8 +38,10 @@ def evaluate(name: str | None, **options: Any) -> None:
     dat evaluate --benchmark otb100 --annotations anno --results results --json out.json
     """
     wanted = ("benchmark", "annotations", "results")
+    by_options = any(options[option] for option in wanted)
+    name = name or (None if by_options else supervise.stage_key() or None)
     if name is not None:
-        if any(options[option] for option in wanted):
+        if by_options:
             raise InputError("give either a stage's NAME, or --benchmark with --annotations and --results, not both")
         from dat.cli.stages import run_stage
 

@@ -323,11 +323,21 @@ def _finish(
     records.write_json(home / "runs" / f"{name}.json", {"stage": name, **clock.run(path, settings.top)})
 
 
+def _of_stage(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """The argument, or where DVC runs the stage its key. Raises MissingParameter without either."""
+    key = value or supervise.stage_key()
+    if not key:
+        raise click.MissingParameter(ctx=context, param=parameter)
+    return key
+
+
 def _verb(name: str, help: str, metavar: str | None) -> click.Command:
     def call(key: str = "") -> None:
         run_stage(name, key)
 
-    arguments: list[click.Parameter] = [click.Argument(["key"], metavar=metavar)] if metavar else []
+    arguments: list[click.Parameter] = []
+    if metavar:
+        arguments = [click.Argument(["key"], metavar=metavar, required=False, callback=_of_stage)]
     return click.Command(name, callback=call, params=arguments, help=help)
 
 
@@ -362,7 +372,7 @@ def language(timing: bool) -> None:
 
 
 @train.command()
-@click.argument("kind")
+@click.argument("kind", required=False, callback=_of_stage)
 @_timing
 def encoder(kind: str, timing: bool) -> None:
     """GPGNet's encoders, where ImageNet's are not at hand. Example: dat train encoder vgg11"""
@@ -370,7 +380,7 @@ def encoder(kind: str, timing: bool) -> None:
 
 
 @train.command()
-@click.argument("version")
+@click.argument("version", required=False, callback=_of_stage)
 @_timing
 def gpgnet(version: str, timing: bool) -> None:
     """A version of GPGNet. Example: dat train gpgnet jtnl"""
@@ -378,7 +388,7 @@ def gpgnet(version: str, timing: bool) -> None:
 
 
 @train.command()
-@click.argument("name")
+@click.argument("name", required=False, callback=_of_stage)
 @_timing
 def salnet(name: str, timing: bool) -> None:
     """A SALNet. Example: dat train salnet pymdnet+gcn"""

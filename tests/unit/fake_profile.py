@@ -189,7 +189,7 @@ def lock(home: Path, settings: Settings) -> None:
     made, graph = {}, {}
     for name, (deps, outs) in stages.items():
         facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]
-        verb = name.replace("@", " '").replace("salnet '", "train salnet '") + ("'" if "@" in name else "")
+        verb = name.partition("@")[0].replace("salnet", "train salnet")
         made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
         graph[name] = {
             "cmd": made[name]["cmd"],

@@ -119,12 +119,13 @@ def test_a_broken_lock_is_named(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
-        ("exec ./workflow/dat benchmark 'otb100'", "verified"),
-        ("exec ./workflow/dat benchmark otb100", "verified"),
-        ("exec ./workflow/dat benchmark 'otb2013'", "differs"),
-        ("exec ./workflow/dat benchmark 'otb100'; rm x", "differs"),
+        ("exec ./workflow/dat benchmark", "verified"),
+        ("exec ../../workflow/dat benchmark", "verified"),
+        ("exec ./workflow/dat evaluate", "differs"),
+        ("exec ./workflow/dat benchmark otb2013", "differs"),
+        ("exec ./workflow/dat benchmark; rm x", "differs"),
     ],
 )
-def test_a_command_is_compared_without_the_quotes_of_its_key(tmp_path: Path, said: str, verdict: str) -> None:
+def test_a_command_is_compared_with_the_key_of_its_stage(tmp_path: Path, said: str, verdict: str) -> None:
     found = lock.Lock(tmp_path, Files(), {"benchmark@otb100": {"cmd": said}}, {}, {})
     assert found.checks("benchmark@otb100", "dat benchmark otb100")[0].verdict == verdict

@@ -5,7 +5,6 @@ import html
 import io
 import json
 import re
-import subprocess
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +13,14 @@ from typing import Any
 import click
 import fake_scores
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from dat import cli, naming, params
 from dat.cli import stages
+from dat.cli.evaluate import evaluate
 from dat.datasets import layouts, manifest, sentences, sets, shards
 from dat.datasets.subsample import write_selection
 from dat.errors import DatError, InputError, ParamsError
@@ -286,6 +287,7 @@ PATHS = {
     "salnet.salnet.from": "salnet: {group: core, from: training",
     "benchmarks.tc128.salnet": "protocol: one-pass, salnet: weights/salnet/core",
     "benchmarks.tc128.gpgnet": "salnet: weights/salnet/core, gpgnet: weights/gpgnet",
+    "datasets.tc128.sentences": "sentences: data/tc128/sentences.csv",
     "network.vgg_m": "vgg_m: none",
     "network.vgg16": "vgg16: training/encoder/vgg11",
     "csrdcf.colour_names": "colour_names: none",
@@ -313,21 +315,33 @@ def test_the_root_is_a_path_that_a_shell_takes_as_it_is(tmp_path: Path, root: st
         params.load(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["$(touch pwned)", "`touch pwned`", "a; touch pwned", "a b", "*"])
-def test_no_command_of_the_graph_runs_what_a_key_says(tmp_path: Path, key: str) -> None:
-    """DVC starts a stage before anything of ours has read params.yaml."""
-    program = tmp_path / "workflow" / "dat"
-    program.parent.mkdir()
-    program.write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n')
-    program.chmod(0o755)
+def test_no_command_of_the_graph_has_a_key() -> None:
+    """DVC starts a stage before anything of ours has read params.yaml, and quotes nothing that it puts in."""
     graph = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-    commands = [stage["do"]["cmd"] for stage in graph.values() if "do" in stage]
-    assert len(commands) == 7
-    for command in commands:
-        call = command.replace("${root}", str(tmp_path)).replace("${key}", key)
-        said = subprocess.run(["sh", "-c", call], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-        assert said.splitlines()[-1] == key
-    assert not (tmp_path / "pwned").exists()
+    bodies = [stage.get("do", stage) for stage in graph.values()]
+    assert [body["cmd"] for body in bodies if "$" in body["cmd"].replace("${root}", "")] == []
+
+
+VERBS = [
+    *((verb, [], stages.__dict__[verb]) for verb in ("synthetic", "index", "benchmark")),
+    *((verb, [verb], stages.train) for verb in ("encoder", "gpgnet", "salnet")),
+    ("evaluate", [], evaluate),
+]
+
+
+@pytest.mark.parametrize("key", ["otb100", "$(touch pwned)", "x'$(touch pwned)'", "a; touch pwned", "a b"])
+@pytest.mark.parametrize(("verb", "words", "command"), VERBS)
+def test_a_verb_takes_the_key_of_the_stage_that_dvc_runs(
+    monkeypatch: pytest.MonkeyPatch, verb: str, words: list[str], command: click.Command, key: str
+) -> None:
+    runs: list[tuple[str, str]] = []
+    monkeypatch.setattr(stages, "run_stage", lambda name, key, *timing: runs.append((name, key)))
+    monkeypatch.setenv("DVC_STAGE", f"a folder/dvc.yaml:{verb}@{key}")
+    CliRunner().invoke(command, words, catch_exceptions=False)
+    CliRunner().invoke(command, [*words, "typed"], catch_exceptions=False)
+    assert runs == [(verb, key), (verb, "typed")]
+    monkeypatch.delenv("DVC_STAGE")
+    assert CliRunner().invoke(command, words).exit_code != 0 and len(runs) == 2
 
 
 # ---------------------------------------------------------------- names as they are shown
