@@ -260,10 +260,14 @@ class Attention(Section):
 
 
 class Redetection(Section):
-    """When a jump counts as a re-detection [R25], and the score that it must exceed, no less than `failure_score`."""
+    """When a jump counts as a re-detection [R25], and the score that it must exceed, no less than `failure_score`.
+
+    `follow`: global candidates win whenever they are the best, or only in frames in which the local ones fail.
+    """
 
     overlap: Share
     score: float
+    follow: Literal["always", "failing"]
 
 
 class Tracking(Section):

@@ -244,9 +244,16 @@ class Tracker:
         boxes = torch.from_numpy(self.candidates).to(self.device)[chosen]
         told = torch.cat([boxes.mean(1), scores[chosen].mean(1)[:, None], winner.expand(2)[:, None].float()], 1)
         (*box, score, group), (*near, near_score, _) = told.tolist()
-        if group and score <= self.settings.redetection.score and self._apart(np.array(box)):
+        if group and self._passed_over(np.array(box), score, near_score):
             return Found(boxes[1], features[chosen[1]], np.array(near), near_score, 0)
         return Found(boxes[0], features[chosen[0]], np.array(box), score, int(group))
+
+    def _passed_over(self, box: NDArray[np.float64], score: float, local: float) -> bool:
+        """Whether a far group's best are not followed: the local ones do not fail, or they are not sure enough."""
+        rule = self.settings.redetection
+        if rule.follow == "failing" and local > self.settings.failure_score:
+            return True
+        return score <= rule.score and self._apart(box)
 
     def _apart(self, box: NDArray[np.float64]) -> bool:
         """Whether a box lies away from the last one: then following it is a re-detection [R25]."""

@@ -105,14 +105,32 @@ def test_a_target_that_comes_back_elsewhere_is_found_by_attention_alone():
 
 def test_only_a_jump_needs_the_score_of_one():
     frames, truth, there = lost_and_found()
-    never = {"redetection__score": 1.0}
+    never = {"redetection__score": 1.0, "redetection__follow": "always"}
     tracker, got = follow(frames, truth[0], Spotlight(there), **never)
     _, without = follow(frames, truth[0])
     assert (got == without).all() and tracker.lost and tracker.source == "local" and len(tracker.candidates) == 48 + 16
     few = {"candidates__local": 2}  # far candidates where the target is are no jump
     near, strict = follow(frames[:3], truth[0], Spotlight(truth[2]), **never, **few)
     assert near.source == "global" and not near.redetected
-    assert (strict == follow(frames[:3], truth[0], Spotlight(truth[2]), redetection__score=0.5, **few)[1]).all()
+    assert (
+        strict
+        == follow(
+            frames[:3], truth[0], Spotlight(truth[2]), redetection__score=0.5, redetection__follow="always", **few
+        )[1]
+    ).all()
+
+
+def test_far_candidates_win_only_while_the_local_ones_fail():
+    """Where that is asked for: until then a tracker with attention is the one without."""
+    frames, truth, there = lost_and_found()
+    few, rule = {"candidates__local": 12}, {"redetection__follow": "failing"}
+    always, _ = follow(frames[:3], truth[0], Spotlight(truth[2]), redetection__follow="always", **few)
+    failing, guided = follow(frames[:3], truth[0], Spotlight(truth[2]), **rule, **few)
+    plain, alone = follow(frames[:3], truth[0], **few)
+    assert (always.source, failing.source) == ("global", "local") and not plain.lost
+    assert (guided == alone).all() and len(failing.candidates) == 12 + 16
+    tracker, got = follow(frames[:7], truth[0], Spotlight(there), **rule)
+    assert tracker.redetected and boxes.overlap(got[-1], there)[0] > 0.5
 
 
 def test_a_jump_never_averages_boxes_of_two_places():
