@@ -23,7 +23,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
-_TWO_WAYS = re.compile(rb"^[ \t]*-?\d+,\d+(?:[ \t;]+-?\d+,\d+){3}[ \t;]*$", re.MULTILINE)
+_TWO_WAYS = re.compile(rb"^[ \t]*-?\d+,\d+(?:,?[ \t;]+-?\d+,\d+){3}[ \t,;]*$", re.MULTILINE)
 
 
 def stray(name: str) -> bool:

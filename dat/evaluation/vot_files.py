@@ -282,9 +282,9 @@ def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run
 
 
 def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
-    """The repetitions of a sequence parsed at once; None unless all is as it should be."""
+    """The repetitions of a sequence parsed at once; None unless all is as it should be, and can be read in one way."""
     texts = [data.rstrip() for data in held]
-    if any(data.count(b"\n") + 1 != frames for data in texts):
+    if any(data.count(b"\n") + 1 != frames or two_ways(data) for data in texts):
         return None
     try:
         values, lines = numbers.parse(b"\n".join(texts))

@@ -426,6 +426,14 @@ def test_corners_in_a_vot_run_are_told(tmp_path: Path) -> None:
         vot_tracker(tmp_path, {0: 1}, READ_AS["corners"](walk(40)))
 
 
+@pytest.mark.parametrize("gap", [";", " ", "\t", ", "])
+def test_decimal_commas_in_a_vot_run_are_refused(tmp_path: Path, gap: str) -> None:
+    text = run_text(walk(40) + 0.25, {0: 1}).replace(",", gap).replace(".", ",")
+    write(tmp_path / "T/baseline/Deer/Deer_001.txt", text)
+    with pytest.raises(InputError, match=r"sequence Deer, line 2 .*eight numbers, or four with decimal commas"):
+        vot_files.read_tracker(tmp_path / "T", vot_truth())
+
+
 @pytest.mark.parametrize("experiment", ["unsupervised", "realtime", "region_noise"])
 def test_another_experiment_is_not_the_baseline(tmp_path: Path, experiment: str) -> None:
     write(tmp_path / "T" / experiment / "Deer/Deer_001.txt", run_text(walk(40), {0: 1}))
