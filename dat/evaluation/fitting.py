@@ -19,7 +19,7 @@ NEAR = 1.01
 """Pixels by which a first row may be off the first box: rounding, or counting from 0 instead of 1."""
 
 STILL = 0.005
-"""Mean overlap by which rows may fit the frames after theirs better: less is a target that hardly moves."""
+"""Mean overlap by which rows may fit other frames than theirs better: less is a target that hardly moves."""
 
 SAMPLES = 16
 LEAST, BETTER = 0.5, 0.3
@@ -47,15 +47,34 @@ def near(a: Floats, b: Floats) -> Flags:
     return np.asarray(((np.abs(a - b) <= NEAR) | np.isnan(b)).all(-1))
 
 
-def aligned(boxes: Floats, truth: Floats) -> bool:
-    """Whether rows (M,4) begin with the first box of the truth (N,4), and fit it, not the truth a frame later."""
-    if not near(boxes[0], truth[0]):
-        return False
-    rows = min(len(boxes), len(truth) - 1)
-    if rows < 1:
-        return True
-    now, later = (overlaps(boxes[:rows], truth[start : start + rows]).mean() for start in (0, 1))
-    return bool(later - now <= STILL)
+def moved(boxes: Floats, truth: Floats, whole: bool = False) -> str:
+    """From which row on rows (M,4) fit other frames of the truth (N,4) better, and what to do; "" where they do not.
+
+    Tried are the steps that one row, or all, too many or missing before it would lead to. `whole` asks whether all rows
+    together fit better, there or a frame later.
+    """
+    wrong = len(boxes) - len(truth)
+    tried = {step: _gains(boxes, truth, step) for step in (wrong, int(np.sign(wrong)), *([-1] if whole else []))}
+    step = max(tried, key=lambda step: tried[step][0] if whole else tried[step].max())
+    gains = tried[step]
+    if (gains[0] if whole else gains.max()) <= STILL:
+        return ""
+    shorter = min(len(boxes), len(truth))
+    now = overlaps(boxes[:shorter], truth[:shorter]).mean()
+    frames = f"{abs(step)} frame{'s' if abs(step) > 1 else ''} {'earlier' if step > 0 else 'later'}"
+    todo = "too many: leave them out" if step > 0 else "missing: add them"
+    return (
+        f"from row {gains.argmax() + max(step, 0) + 1} on they fit the truth {frames} better (mean overlap "
+        f"{now + gains.max():.3f}, not {now:.3f}), so rows before it seem to be {todo}"
+    )
+
+
+def _gains(boxes: Floats, truth: Floats, step: int) -> Floats:
+    """What the mean overlap gains when, from each row on, rows are compared with the truth `step` frames earlier."""
+    rows, frames = boxes[max(step, 0) :], truth[max(-step, 0) :]
+    count = min(len(rows), len(frames))
+    each = overlaps(rows[:count], frames[:count]) - overlaps(boxes[:count], truth[:count])
+    return np.append(np.cumsum(each[::-1])[::-1], 0) / max(count, 1)
 
 
 def start_of(boxes: Floats, first: Floats) -> int | None:
@@ -89,6 +108,10 @@ def remarks(boxes: Mapping[str, Floats], truth: Mapping[str, Floats], origin: in
             f"{shifted.sum()} of {len(names)} first rows are the first box less one pixel: boxes seem to be counted "
             "from 0, and this benchmark counts from 1"
         )
+    for name in names:
+        count, frames = len(boxes[name]), len(truth[name])
+        if count != frames and (better := moved(boxes[name], truth[name])):
+            notes.append(f"{name}: {count} rows for {frames} frames, and {better}")
     return notes
 
 

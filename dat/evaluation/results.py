@@ -182,17 +182,22 @@ def _at(path: Path, line: int, label: str) -> str:
     return place(path, None if path.suffix.lower() == ".mat" else line, label)
 
 
-def _not_aligned(label: str, path: Path, boxes: Floats, truth: Floats) -> InputError:
-    """Rows that cannot be told to be of which frames: cutting them would compare other frames."""
+def _check_aligned(label: str, path: Path, boxes: Floats, truth: Floats) -> None:
+    """Raises InputError where it is not clear which frames rows are of: cutting them would compare other frames."""
+    moved = fitting.moved(boxes, truth, whole=True)
+    if fitting.near(boxes[0], truth[0]) and not moved:
+        return
     row = fitting.start_of(boxes, truth[0]) if len(boxes) > len(truth) else None
     first = ",".join(f"{value:g}" for value in truth[0])
-    if row is not None and row > 1:
+    if fitting.near(boxes[0], truth[0]):
+        todo = moved
+    elif row is not None and row > 1:
         todo = f"the first box, {first}, is row {row}: leave out the rows before it"
     elif len(boxes) < len(truth):
         todo = f"it does not begin with the first box, {first}, so the first rows seem to be missing: add them"
     else:
         todo = f"it does not begin with the first box, {first}: is it a result of these frames?"
-    return InputError(f"{_at(path, 1, label)}: {len(boxes)} rows for {len(truth)} frames, and {todo}")
+    raise InputError(f"{_at(path, 1, label)}: {len(boxes)} rows for {len(truth)} frames, and {todo}")
 
 
 def fit(
@@ -215,8 +220,8 @@ def fit(
         return boxes, False
     forgiven = rows > frames and definition.long_forgiven and rows <= text.most_rows(frames)
     short = 0 < rows < frames and _short_forgiven(truth[rows:], definition)
-    if rows and not fitting.aligned(boxes, truth):
-        raise _not_aligned(label, path, boxes, truth)
+    if rows:
+        _check_aligned(label, path, boxes, truth)
     if (lengths == "cut" and rows) or forgiven:
         return boxes[:frames], True
     if short:
@@ -254,7 +259,8 @@ def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "st
     for name, source, (boxes, plain) in zip(there, sources, _contents(sources), strict=True):
         target = truth.targets[name]
         tracker.boxes[name], cut = fit(boxes, target, definition, lengths, source.label, source.path)
-        late = len(boxes) == len(target.boxes) - target.omit
+        whole = len(target.boxes)
+        late = len(boxes) == whole - target.omit or (definition.omit_start and len(boxes) != whole)
         raw[name], beside[name] = boxes, target.boxes[target.omit if late else 0 :]
         tracker.repairable |= {name} if plain else set()
         tracker.cut += [name] if cut else []

@@ -244,8 +244,56 @@ def test_a_target_that_stands_still_may_lack_its_last_row(tmp_path: Path) -> Non
 def test_rows_that_begin_right_and_fit_the_frame_after_are_not_cut(tmp_path: Path) -> None:
     rows = np.concatenate([walk()[:1], walk()[2:]])
     write(tmp_path / "T/Deer.txt", rows)
-    with pytest.raises(InputError, match="59 rows for 60 frames, and"):
+    with pytest.raises(InputError, match=r"59 rows for 60 frames, and from row 2 on they fit .* 1 frame later better"):
         read(tmp_path / "T", lengths="cut")
+
+
+@pytest.mark.parametrize("lengths", ["strict", "cut"])
+@pytest.mark.parametrize(
+    ("row", "times", "said"), [(0, 1, "from row 2 on .* 1 frame"), (3, 4, "from row 8 on .* 4 frames")]
+)
+def test_rows_that_fit_the_frame_before_are_not_forgiven(
+    tmp_path: Path, lengths: str, row: int, times: int, said: str
+) -> None:
+    write(tmp_path / "T/Deer.txt", np.insert(walk(), [row] * times, walk()[row], 0))
+    with pytest.raises(
+        InputError, match=rf"{60 + times} rows for 60 frames, and {said} earlier better.*: leave them out"
+    ):
+        read(tmp_path / "T", lengths=lengths)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (np.delete(walk(), 50, 0), "59 rows for 60 frames, and from row 51 on they fit the truth 1 frame later"),
+        (
+            np.insert(walk(), 50, walk()[50], 0),
+            "61 rows for 60 frames, and from row 52 on they fit the truth 1 frame earl",
+        ),
+    ],
+)
+def test_rows_that_fit_other_frames_from_a_later_row_on_are_told_beside_the_number(
+    tmp_path: Path, rows: np.ndarray, said: str
+) -> None:
+    write(tmp_path / "T/Deer.txt", rows)
+    (note,) = read(tmp_path / "T", lengths="cut").notes
+    assert note.startswith(f"Deer: {said}")
+
+
+def test_rows_too_many_or_few_at_the_end_are_told_nothing(tmp_path: Path) -> None:
+    for rows in (walk()[:-3], np.concatenate([walk(), walk()[-1:]])):
+        write(tmp_path / "T/Deer.txt", rows)
+        assert read(tmp_path / "T", lengths="cut").notes == []
+
+
+def test_a_shift_that_changes_the_overlap_by_a_hundredth_is_an_error() -> None:
+    slow = walk(step=0.5)
+    rows = np.concatenate([slow[:1], slow])
+    gained = fitting._gains(rows, slow, 1)[0]
+    assert 0.01 < gained < 0.03
+    assert "from row 2 on" in fitting.moved(rows, slow, whole=True)
+    still = walk(step=0.1)
+    assert fitting.moved(np.concatenate([still[:1], still]), still, whole=True) == ""
 
 
 @pytest.mark.parametrize("lengths", ["strict", "cut"])
@@ -270,6 +318,9 @@ def test_tiger_s_first_row_is_compared_with_its_own_frame(tmp_path: Path) -> Non
         write(tmp_path / "T/Deer.txt", rows)
         found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
         assert (len(found.boxes["Deer"]), found.notes) == (55, [])
+    write(tmp_path / "T/Deer.txt", np.concatenate([walk()[5:], walk()[-1:]]))
+    found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule("otb-toolkit-1.1"))
+    assert (len(found.boxes["Deer"]), found.notes) == (55, [])
     write(tmp_path / "T/Deer.txt", walk()[:57])
     with pytest.raises(InputError, match="57 rows for 55 frames, and the first box, 55,30,40,25, is row 6"):
         result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
