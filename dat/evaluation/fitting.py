@@ -116,17 +116,22 @@ def remarks(boxes: Mapping[str, Floats], truth: Mapping[str, Floats], origin: in
 
 
 def no_other_reading(names: list[str], rows: Floats, true: Floats, label: str) -> None:
-    """Raises InputError where sampled rows (S,K,4) fit their truths only when read in another way."""
-    plain = overlaps(rows, true)
-    stray = ~near(rows[:, 0], true[:, 0]) & (plain[:, 0] < 1 - BETTER)
+    """Raises InputError where sampled rows (S,K,4) or their truths fit the others only when read in another way."""
+    _no_other_reading(names, rows, true, f"{label}, sequence", "rows fit the truth")
+    _no_other_reading(names, true, rows, "--annotations, sequence", f"the truth fits the rows of {label}")
+
+
+def _no_other_reading(names: list[str], boxes: Floats, others: Floats, label: str, fit: str) -> None:
+    plain = overlaps(boxes, others)
+    stray = ~near(boxes[:, 0], others[:, 0]) & (plain[:, 0] < 1 - BETTER)
     for reading, convert in READINGS.items():
-        other = convert(rows)
-        exact = stray & near(other[:, 0], true[:, 0])
-        better = overlaps(other, true)[:, 1:].mean(1) - plain[:, 1:].mean(1) > BETTER
-        fitting = overlaps(other, true)[:, 1:].mean(1) > LEAST
-        found = np.flatnonzero(exact | (better & fitting))
-        if len(found):
+        read = convert(boxes)
+        exact = stray & near(read[:, 0], others[:, 0])
+        better = overlaps(read, others)[:, 1:].mean(1) - plain[:, 1:].mean(1) > BETTER
+        fitting = overlaps(read, others)[:, 1:].mean(1) > LEAST
+        wrong = np.flatnonzero(exact | (better & fitting))
+        if len(wrong):
             raise InputError(
-                f"{label}, sequence {names[found[0]]}: rows fit the truth as {reading}, not as x,y,w,h "
-                f"({len(found)} of {len(names)} files); convert them to x,y,w,h"
+                f"{label} {names[wrong[0]]}: {fit} as {reading}, not as x,y,w,h "
+                f"({len(wrong)} of {len(names)} files); convert them to x,y,w,h"
             )

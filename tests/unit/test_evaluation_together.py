@@ -345,6 +345,17 @@ def test_rows_that_are_no_widths_are_told(tmp_path: Path, kind: str, given: bool
         result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
 
 
+@pytest.mark.parametrize("kind", ["corners", "centre"])
+def test_a_truth_that_is_no_widths_is_told(tmp_path: Path, kind: str) -> None:
+    rows = walk() + np.array([0, 40, 0, 0])
+    write(tmp_path / "T/Deer.txt", rows)
+    target = Target("Deer", READ_AS[kind](rows))
+    with pytest.raises(
+        InputError, match=rf"--annotations, sequence Deer: the truth fits the rows of tracker T as {kind}"
+    ):
+        result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
+
+
 def test_a_first_row_of_corners_is_enough_where_the_target_is_lost(tmp_path: Path) -> None:
     rows = np.tile([900.0, 900, 950, 950], (60, 1))
     rows[0] = READ_AS["corners"](walk())[0]
