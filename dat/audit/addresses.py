@@ -11,7 +11,8 @@ all                                                 every number of the report
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,10 @@ from dat.records import is_record, read_json
 
 @dataclass(frozen=True)
 class Address:
-    """Where a number is. `at` is the place on a curve, `printed` the value in the report's table `file`."""
+    """Where a number is. `at` is the place on a curve, `printed` the value in the report's table `file`.
+
+    `wrong` says why the file, or this row of it, cannot be read; `text` is then the row's address or the file.
+    """
 
     text: str
     kind: str
@@ -37,6 +41,7 @@ class Address:
     at: int | None = None
     printed: float | None = None
     file: str = ""
+    wrong: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,61 +98,67 @@ class Numbers:
                     found[name] = Scores(name, path.stem, file, {**facts, **inner})
         return found
 
-    def _printed(self, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
-        """The rows of the report's tables or of its figures' points, with their file."""
+    def _printed(self, kind: str, address_of: Callable[[str, dict[str, str]], Address]) -> Iterator[Address]:
+        """The numbers in the report's tables, or in its figures' points; of what cannot be read, what is wrong."""
         for path in sorted(matching(self.settings.path / "reports" / "tables", f"{kind}-*.csv"), key=_number):
-            for row in csv.DictReader(io.StringIO(read_text(path), newline="")):
-                if row.get("address"):
-                    yield path.relative_to(self.settings.path).as_posix(), row
+            file = path.relative_to(self.settings.path).as_posix()
+            try:
+                rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+            except (InputError, csv.Error) as error:
+                yield Address(file, kind, file=file, wrong=str(error))
+                continue
+            for row in filter(lambda row: row.get("address"), rows):
+                try:
+                    yield address_of(file, row)
+                except InputError as error:
+                    yield Address(row["address"], kind, file=file, wrong=str(error))
+                except KeyError as error:
+                    wrong = f"{file}: {row['address']}: no column {error}; run dvc repro -f report"
+                    yield Address(row["address"], kind, file=file, wrong=wrong)
 
     def _tables(self) -> Iterator[Address]:
-        for file, row in self._printed("table"):
-            yield Address(
-                row["address"],
-                "table",
-                row["benchmark"],
-                row["row"],
-                metric=row["metric"],
-                printed=_float(file, row, "ours"),
-                file=file,
-            )
+        return self._printed("table", _cell)
 
     def _figures(self) -> Iterator[Address]:
-        for file, row in self._printed("figure"):
-            curve = row["series"] == f"{row['variant']}-{row['metric']}"
-            step = 0.05 if row["metric"] == "success" else 1.0
-            at = round(_float(file, row, "x") / step) if curve else None
-            where = Address(row["address"], "figure", row["benchmark"], row["variant"], metric=row["metric"], at=at)
-            yield replace(where, printed=_float(file, row, "y"), file=file)
+        return self._printed("figure", _point)
 
     def trainings(self) -> dict[str, Path]:
         """Each training's metrics: `network/name` to the file."""
         home = self.settings.path
         found = {"language/encoder": home / "training" / "language" / "metrics.json"}
-        found |= {f"gpgnet/{path.parent.name}": path for path in sorted(home.glob("weights/gpgnet/*/metrics.json"))}
-        found |= {f"salnet/{path.parent.name}": path for path in sorted(home.glob("weights/salnet/*/*/metrics.json"))}
-        return {name: path for name, path in found.items() if path.is_file()}
+        for network, folders in (("gpgnet", "weights/gpgnet/*"), ("salnet", "weights/salnet/*/*")):
+            found |= {f"{network}/{folder.name}": folder / "metrics.json" for folder in sorted(home.glob(folders))}
+        return {name: path for name, path in found.items() if os.path.lexists(path)}
 
     def _trainings(self) -> Iterator[Address]:
         for name, path in self.trainings().items():
-            for metric, value in sorted(read_json(path).items()):
+            file = path.relative_to(self.settings.path).as_posix()
+            try:
+                values = dict(read_json(path))
+            except (InputError, TypeError, ValueError) as error:
+                yield Address(file, "train", file=file, wrong=f"{file}: no metrics of a training: {error}")
+                continue
+            for metric, value in sorted(values.items()):
                 if isinstance(value, int | float):
-                    file = path.relative_to(self.settings.path).as_posix()
                     yield Address(f"train/{name}/{metric}", "train", metric=metric, printed=float(value), file=file)
 
     def every(self) -> list[Address]:
-        """Every number of the report. Raises MissingError when there is none."""
+        """Every number of the report, and what of it cannot be read. Raises MissingError when there is none."""
         found = [*self._tables(), *self._figures(), *self._trainings()]
         if not found:
             raise MissingError(f"{self.settings.path / 'reports'}: there are no numbers to audit yet; run make repro")
         return found
 
     def find(self, text: str) -> Address:
-        """The number at an address. Raises InputError naming the address when there is none."""
+        """The number at an address. Raises InputError naming the address when there is none, or a file on the way."""
         kind = text.partition("/")[0]
         printed = {"table": self._tables, "figure": self._figures, "train": self._trainings}
         if kind in printed:
-            found = next((address for address in printed[kind]() if address.text == text), None)
+            there = list(printed[kind]())
+            found = next((address for address in there if address.text == text), None)
+            unread = [address.wrong for address in there if address.text == address.file]
+            if found is None and unread:
+                raise InputError(unread[0])
         else:
             found = self._score(text)
         if found is None:
@@ -176,6 +187,21 @@ class Numbers:
         return (
             f"benchmarks are {', '.join(sorted(self.scores))}; others begin with table/, figure/ or train/, or are all"
         )
+
+
+def _cell(file: str, row: Mapping[str, str]) -> Address:
+    """The number in a row of a table."""
+    where = Address(row["address"], "table", row["benchmark"], row["row"], metric=row["metric"], file=file)
+    return replace(where, printed=_float(file, row, "ours"))
+
+
+def _point(file: str, row: Mapping[str, str]) -> Address:
+    """The number in a row of a figure's points."""
+    curve = row["series"] == f"{row['variant']}-{row['metric']}"
+    step = 0.05 if row["metric"] == "success" else 1.0
+    at = round(_float(file, row, "x") / step) if curve else None
+    where = Address(row["address"], "figure", row["benchmark"], row["variant"], metric=row["metric"], at=at)
+    return replace(where, printed=_float(file, row, "y"), file=file)
 
 
 def _float(file: str, row: Mapping[str, str], column: str) -> float:

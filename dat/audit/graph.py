@@ -1,5 +1,6 @@
 """dvc.yaml, read without DVC: what the command, dependencies, outputs and params of a stage are now."""
 
+import os
 import posixpath
 import re
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ def read(path: Path) -> dict[str, Any]:
     """The stages of a dvc.yaml as written. Raises InputError when it cannot be read; empty when it is not there."""
     from ruamel.yaml.error import YAMLError
 
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     try:
         return dict(opening.yaml_reader("safe").load(outside.read_text(path))["stages"])

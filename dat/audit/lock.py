@@ -7,7 +7,7 @@ stage is stale; comparing a dependency's md5 with its producer's output does.
 import os
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -22,25 +22,28 @@ def read(path: Path) -> dict[str, Any]:
     """The stages of a dvc.lock by name. Raises InputError when it cannot be read; empty when it is not there."""
     from ruamel.yaml.error import YAMLError
 
-    if not path.is_file():
+    if not os.path.lexists(path):
         return {}
     try:
         found = opening.yaml_reader("safe").load(outside.read_text(path))
-        stages = found["stages"]
-    except (YAMLError, KeyError, TypeError, RecursionError) as error:
+        return dict(found["stages"])
+    except (YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
-    return dict(stages)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock of the profile at `home`; `params` are the settings in force as plain data, `graph` is dvc.yaml's."""
+    """The lock of the profile at `home`; `params` are the settings in force as plain data, `graph` is dvc.yaml's.
+
+    `wrong` says of dvc.lock and dvc.yaml why they cannot be read; they then have no stages.
+    """
 
     home: Path
     files: Files
     stages: Mapping[str, Any]
     params: Mapping[str, Any]
     graph: Mapping[str, Any]
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def outputs(self) -> dict[str, tuple[str, str]]:
@@ -72,7 +75,7 @@ class Lock:
         """What the lock says of a stage against dvc.yaml: its command, and the names of what goes in and out."""
         stage, now = self.stages[name], graph.find(self.graph, name, self.params)
         if now is None:
-            return [missing("dvc.yaml", f"dvc.yaml {name}", "the stage")]
+            return [missing("dvc.yaml", self.wrong.get("dvc.yaml", f"dvc.yaml {name}"), "the stage")]
         ran = {
             "cmd": stage.get("cmd", ""),
             "deps": sorted(posixpath.normpath(dep["path"]) for dep in stage.get("deps", [])),

@@ -146,6 +146,8 @@ def _run(name: str, commit: str, settings: Settings, stages: Mapping[str, Any], 
         addresses = {address.text: address for address in numbers.every()}
     except MissingError:
         addresses = {}
+    if wrong := [address.wrong for address in addresses.values() if address.wrong]:
+        raise InputError(wrong[0])
     sources = {text: tuple(_sources(numbers, address)) for text, address in addresses.items()}
     return Run(name, commit, stages, outputs, records, addresses, sources)
 

@@ -12,7 +12,7 @@ from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, compare, group, missing
 from dat.audit.files import Files
 from dat.datasets import manifest as manifests
-from dat.errors import DatError
+from dat.errors import DatError, InputError
 from dat.params import Settings, leaves, plain
 from dat.records import read_json, sha256_json
 from dat.tracking import store
@@ -43,9 +43,14 @@ class Walk:
     @cached_property
     def lock(self) -> lock.Lock:
         """dvc.lock of the profile."""
-        stages = lock.read(self.settings.path / "dvc.lock")
-        written = graph.read(self.settings.path / "dvc.yaml")
-        return lock.Lock(self.settings.path, self.files, stages, plain(self.settings.root), written)
+        stages, wrong = dict[str, Any](), dict[str, str]()
+        for name, read in (("dvc.lock", lock.read), ("dvc.yaml", graph.read)):
+            try:
+                stages[name] = read(self.settings.path / name)
+            except InputError as error:
+                stages[name], wrong[name] = {}, str(error)
+        params = plain(self.settings.root)
+        return lock.Lock(self.settings.path, self.files, stages["dvc.lock"], params, stages["dvc.yaml"], wrong)
 
     @cached_property
     def store(self) -> Path:
@@ -68,6 +73,9 @@ class Walk:
 
     def audit(self, address: Address) -> Audit:
         """The audit of a number."""
+        if address.wrong:
+            unread = missing("printed", address.wrong, "numbers that can be read")
+            return Audit(address.text, None, Node("number", address.text, [unread]))
         node = self._training(address) if address.kind == "train" else self._score(address)
         value = (
             address.printed if address.printed is not None else self.numbers.scores[address.benchmark].shown(address)
@@ -247,7 +255,8 @@ class Walk:
             return []
         stage = self.lock.stage_of(record["outputs"][0]["path"])
         if stage is None:
-            return [missing("lock", f"dvc.lock: {record['outputs'][0]['path']}", "a stage that makes it")]
+            where = self.lock.wrong.get("dvc.lock", f"dvc.lock: {record['outputs'][0]['path']}")
+            return [missing("lock", where, "a stage that makes it")]
         return self.lock.checks(stage, record["command"].removeprefix("dat "), dependencies)
 
     # ------------------------------------------------------------ manifests and raw files

@@ -15,6 +15,7 @@ from dat.audit import show
 from dat.audit.checks import Audit
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
+from dat.errors import InputError
 from dat.tracking import store
 
 
@@ -213,7 +214,7 @@ def test_a_file_that_is_gone_is_missing(copy: Path, name: str) -> None:
 
 
 def test_a_file_that_nobody_may_read_is_missing_and_not_the_end(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = {"weights.safetensors", "Star.txt", "vot2016.json"}
+    closed = {"weights.safetensors", "Star.txt", "vot2016.json", "table-3.csv", "figure-10.csv", "dvc.yaml"}
     real = os.open
 
     def refuse(path: Any, *arguments: Any, **options: Any) -> int:
@@ -223,8 +224,47 @@ def test_a_file_that_nobody_may_read_is_missing_and_not_the_end(copy: Path, monk
 
     monkeypatch.setattr(os, "open", refuse)
     found = failed(copy)
-    for name in ("weights.safetensors", "results/otb100/dat-jtnl@seed-0/Star.txt", "reports/metrics: vot2016"):
+    for name in (
+        *("weights.safetensors", "results/otb100/dat-jtnl@seed-0/Star.txt", "reports/metrics: vot2016"),
+        *("table-3.csv: cannot be read", "figure-10.csv: cannot be read", "dvc.yaml: cannot be read"),
+    ):
         assert any(verdict == "missing" and name in subject for _, verdict, subject in found), name
+
+
+def _link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _no_text(path: Path) -> None:
+    path.write_bytes(b"a,b\n\xff\xfe\xfa\n")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, _link_to_itself, _no_text], ids=lambda make: make.__name__)
+def test_what_is_no_file_of_text_is_missing_once_and_not_the_end(copy: Path, make: Callable[[Path], None]) -> None:
+    places = ("reports/tables/table-3.csv", "weights/salnet/core/pymdnet/metrics.json", "dvc.lock")
+    for name in places:
+        (copy / name).unlink()
+        make(copy / name)
+    found = failed(copy)
+    for name in places:
+        said = [where for check, verdict, where in found if (check, verdict) in UNREAD and f"{copy / name}:" in where]
+        assert len(said) == 1, (name, found)
+    assert failed(copy, "otb100/dat-jtnl/success")
+    with pytest.raises(InputError, match=r"table-3\.csv"):
+        audits(copy, "table/3/dat-jtnl/otb100-success")
+
+
+UNREAD = {("printed", "missing"), ("lock", "missing")}
+
+
+def test_a_row_of_a_table_without_a_number_is_named_and_the_others_are_audited(copy: Path) -> None:
+    path = copy / "reports/tables/table-3.csv"
+    path.write_text(path.read_text().replace("dat-jtnl,otb100,success,0.", "dat-jtnl,otb100,success,none"))
+    found = audits(copy)
+    assert len(found) > 100
+    (audit,) = [audit for audit in found if audit.address == "table/3/dat-jtnl/otb100-success"]
+    (check,) = audit.checks
+    assert check.verdict == "missing" and "table-3.csv: table/3/dat-jtnl/otb100-success: ours is 'none" in check.subject
 
 
 def test_a_store_entry_that_is_not_what_the_results_say_differs(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
