@@ -5,7 +5,9 @@ pixels. `decode_shown` is for a user's own pictures: turned as a viewer turns th
 refuse a file with several pictures, of which a reader would take the first.
 """
 
+import re
 import struct
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from dat.outside import read_bytes
 Image = npt.NDArray[np.uint8]
 Deep = npt.NDArray[Any]
 """A picture (H, W, 3), RGB, of 8 or 16 bits or floating point."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def decode_image(data: bytes, name: str) -> Image:
@@ -42,27 +46,39 @@ def decode_shown(data: bytes, name: str) -> Deep:
     return _coloured(_decoded(data, name, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
 
 
-def turned(data: bytes) -> bool:
-    """Whether a viewer shows a picture turned or mirrored, by its file's orientation; False for what is none."""
+def turned(data: bytes, name: str) -> bool:
+    """Whether a viewer shows a picture turned or mirrored, by its file's orientation; False for what is no picture.
+
+    Raises InputError naming a file that the decoder refuses.
+    """
     import cv2
 
-    buffer = np.frombuffer(data, np.uint8)
-    try:
-        shown, stored = (cv2.imdecode(buffer, cv2.IMREAD_COLOR | flag) for flag in (0, cv2.IMREAD_IGNORE_ORIENTATION))
-    except cv2.error:
-        return False
+    if data[:2] not in (b"II", b"MM") and not re.search(b"exif", data, re.IGNORECASE):
+        return False  # only a TIFF has an orientation outside Exif
+    shown, stored = (_read(data, name, cv2.IMREAD_COLOR | flag) for flag in (0, cv2.IMREAD_IGNORE_ORIENTATION))
     return shown is not None and stored is not None and not np.array_equal(shown, stored)
+
+
+def transparent(data: bytes, name: str) -> bool:
+    """Whether a file has pixels through which a viewer shows what is behind. Raises as `turned` does."""
+    import cv2
+
+    picture = _read(data, name, cv2.IMREAD_UNCHANGED)
+    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
+        return False
+    opaque = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(picture.dtype, 1)
+    return bool(picture[..., 3].min() < opaque)
 
 
 def decode_pages(data: bytes, name: str) -> list[Deep]:
     """All pictures of a TIFF of several pages or of an animated PNG or WebP. Raises InputError naming `name`."""
     import cv2
 
-    buffer = np.frombuffer(data, np.uint8)
     if data[:2] in (b"II", b"MM"):
-        done, pages = cv2.imdecodemulti(buffer, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+        flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
+        done, pages = _decoder(data, name, lambda buffer: cv2.imdecodemulti(buffer, flags))
     else:
-        done, animation = cv2.imdecodeanimation(buffer)
+        done, animation = _decoder(data, name, cv2.imdecodeanimation)
         pages = animation.frames
     if not done or len(pages) != pictures(data):
         raise InputError(f"{name}: of {pictures(data)} pictures {len(pages)} can be read; extract them as PNG files")
@@ -74,15 +90,32 @@ def bits(picture: Deep) -> str:
     return "floating point" if picture.dtype.kind == "f" else f"{picture.dtype.itemsize * 8} bits"
 
 
-def _decoded(data: bytes, name: str, flags: int) -> Deep:
+def _decoder(data: bytes, name: str, decode: Callable[[npt.NDArray[np.uint8]], Any]) -> Any:
+    """What a decoder of OpenCV's makes of a file. Raises InputError naming one that it refuses.
+
+    It takes as much memory as a PNG file says that a part has, so those that end after the file are refused before.
+    """
     import cv2
 
-    if (count := pictures(data)) > 1:
-        raise InputError(f"{name}: {count} pictures in one file, where one belongs; extract them as PNG files")
+    if any(end > len(data) for *_, end in _png_chunks(data)):
+        raise InputError(f"{name}: not a readable image: it ends in the middle; fetch or extract it again")
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+        return decode(np.frombuffer(data, np.uint8))
     except cv2.error as error:  # more pixels than it reads, for one
         raise InputError(f"{name}: not a readable image: {error.err}; make it smaller, or fetch it again") from None
+
+
+def _read(data: bytes, name: str, flags: int) -> Any:
+    """The first picture of a file as OpenCV has it; None for what is no picture. Raises as `_decoder` does."""
+    import cv2
+
+    return _decoder(data, name, lambda buffer: cv2.imdecode(buffer, flags)) if data else None
+
+
+def _decoded(data: bytes, name: str, flags: int) -> Deep:
+    if (count := pictures(data)) > 1:
+        raise InputError(f"{name}: {count} pictures in one file, where one belongs; extract them as PNG files")
+    picture: Deep | None = _read(data, name, flags)
     if picture is None:
         raise InputError(f"{name}: not a readable image ({len(data)} bytes); fetch or extract it again")
     return picture
@@ -98,25 +131,34 @@ def _coloured(picture: Deep) -> Deep:
 def pictures(data: bytes) -> int:
     """How many pictures a PNG, WebP or TIFF file holds; 1 for any other."""
     try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if data.startswith(PNG):
             return _png_frames(data)
         if data[:4] == b"RIFF" and data[8:16] == b"WEBPVP8X" and data[20] & 2:
             return _webp_frames(data)
         if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _tiff_pages(data, "<" if data[:2] == b"II" else ">")
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         pass  # broken off: the decoder says so
     return 1
 
 
 def _png_frames(data: bytes) -> int:
     """The number in an `acTL` chunk, which stands before the picture."""
-    at = 8
-    while data[at + 4 : at + 8] not in (b"IDAT", b""):
-        if data[at + 4 : at + 8] == b"acTL":
-            return int(struct.unpack_from(">I", data, at + 8)[0])
-        at += 12 + int(struct.unpack_from(">I", data, at)[0])
+    for kind, start, _ in _png_chunks(data):
+        if kind == b"acTL":
+            return int(struct.unpack_from(">I", data, start)[0])
+        if kind == b"IDAT":
+            break
     return 1
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The type of each part of a PNG file, and where what it holds begins and ends; nothing for another file."""
+    at, kind = len(PNG), b""
+    while data.startswith(PNG) and kind != b"IEND" and at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, at + 8, at + 8 + size
+        at += 12 + size
 
 
 def _webp_frames(data: bytes) -> int:

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from dat import opening
-from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize, turned
+from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize, transparent, turned
 from dat.errors import InputError
 from dat.outside import listed, read_bytes, stray
 
@@ -123,9 +123,9 @@ def _images(name: str, paths: Iterable[Path]) -> Source:
         if one.with_suffix("") == other.with_suffix(""):
             raise InputError(f"{name}: both {one.name} and {other.name}; which are the frames? give '*{one.suffix}'")
     notes, first = list[str](), _bytes(found[0])
-    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and _transparent(first):
+    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and transparent(first, str(found[0])):
         notes.append("pixels that are transparent count as they are stored")
-    if turned(first):
+    if turned(first, str(found[0])):
         notes.append(TURNED)
     files = ((str(path), decode_shown(_bytes(path), str(path))) for path in found)
     return Source(name, lambda: eight_bits(files, notes), len(found), notes=notes)
@@ -160,17 +160,6 @@ def eight_bits(frames: Iterable[tuple[str, Deep]], notes: Notes) -> Iterator[Fra
         else:
             scaled = (np.nan_to_num(picture.astype(np.float64), nan=low) - low) * (255 / (high - low))
             yield Frame(name, np.asarray(np.clip(np.round(scaled), 0, 255), np.uint8))
-
-
-def _transparent(data: bytes) -> bool:
-    """Whether a file has pixels through which a viewer shows what is behind."""
-    import cv2
-
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.ndim != 3 or picture.shape[2] != 4:
-        return False
-    opaque = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}.get(picture.dtype, 1)
-    return bool(picture[..., 3].min() < opaque)
 
 
 def _range(picture: Deep, name: str) -> tuple[float, float]:
@@ -297,7 +286,7 @@ def _shown(files: Iterable[bytes], notes: Notes) -> Iterator[tuple[str, Deep]]:
     for number, file in enumerate(files, 1):
         name = f"standard input: frame {number}"
         picture = decode_shown(file, name)
-        if number == 1 and turned(file):
+        if number == 1 and turned(file, name):
             _note(notes, TURNED)
         yield name, picture
 

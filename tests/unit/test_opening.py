@@ -208,6 +208,36 @@ def test_a_picture_over_opencvs_limit_is_named(tmp_path: Path) -> None:
         images.read_image(tmp_path / "0001.png")
 
 
+def ends_early(where: bytes, place: int) -> bytes:
+    """A PNG animation of three pictures, with a part `where` whose length reaches `place` bytes beyond the file."""
+    animation = cv2.Animation()
+    animation.frames = [np.full((9, 9, 3), shade, np.uint8) for shade in (0, 90, 200)]
+    animation.durations = np.full(3, 40, np.int32)
+    _, data = cv2.imencodeanimation(".png", animation)
+    start = data.tobytes().index(where) - 4
+    return data.tobytes()[:start] + struct.pack(">I", len(data) - start - 8 + place) + data.tobytes()[start + 4 :]
+
+
+@pytest.mark.parametrize("where", [b"IHDR", b"IDAT", b"fdAT", b"IEND"])
+@pytest.mark.parametrize("place", [1, 0xFFFF0000])
+def test_a_png_whose_part_ends_after_the_file_reaches_no_decoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: bytes, place: int
+) -> None:
+    """It would set aside four gigabytes."""
+    (tmp_path / "a.png").write_bytes(ends_early(where, place))
+    for name in ("imdecode", "imdecodeanimation"):
+        monkeypatch.setattr(cv2, name, lambda *_: pytest.fail("decoded"))
+    for read in (images.read_image, lambda path: list(sources.open_source(str(path)).frames())):
+        with pytest.raises(InputError, match=r"a\.png: .*(ends in the middle|3 pictures)"):
+            read(tmp_path / "a.png")
+
+
+def test_a_large_pictures_offset_beyond_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(b"II+\0\x08\0\0\0" + b"\xff" * 8)
+    with pytest.raises(InputError, match=r"a\.tif: not a readable image"):
+        list(sources.open_source(str(tmp_path / "a.tif")).frames())
+
+
 def test_a_chunk_of_four_gigabytes_in_a_stream_is_named() -> None:
     whole = images.encode_png(np.zeros((4, 4), np.uint8))
     huge = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 0xFFFFFFF0, b"IDAT") + b"x" * 100
