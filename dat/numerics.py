@@ -46,6 +46,7 @@ CHANGING = (
 PREFERENCES: Mapping[str, str] = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, so that other work on the machine does not hold them up,
     "GOMP_SPINCOUNT": "3000",  # but not before the few microseconds after which most have their next part
+    "OPENCV_IO_MAX_IMAGE_PIXELS": str(opening.PIXELS),
     "OPENCV_LOG_LEVEL": "ERROR",  # else it warns in every process of what is asked for here
 }
 """What changes no result. A value that is set already stays."""

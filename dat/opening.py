@@ -26,6 +26,10 @@ JSON = 512 * MB
 IMAGE = 256 * MB
 """A picture's file; a raw one of 80 million pixels has 240 MB."""
 
+PIXELS = 1 << 27
+"""Of a picture that is read, unless the user's environment says otherwise (OPENCV_IO_MAX_IMAGE_PIXELS): a file of one
+colour is small whatever its picture is, and the tracker takes a hundred bytes a pixel."""
+
 SETTINGS = MB // 4
 DEPTH = 50
 """Brackets in one another in a YAML file: ours have three."""

@@ -5,6 +5,7 @@ pixels. `decode_shown` is for a user's own pictures: turned as a viewer turns th
 refuse a file with several pictures, of which a reader would take the first.
 """
 
+import os
 import re
 import struct
 from collections.abc import Callable, Iterator
@@ -101,8 +102,10 @@ def _decoder(data: bytes, name: str, decode: Callable[[npt.NDArray[np.uint8]], A
         raise InputError(f"{name}: not a readable image: it ends in the middle; fetch or extract it again")
     try:
         return decode(np.frombuffer(data, np.uint8))
-    except cv2.error as error:  # more pixels than it reads, for one
-        raise InputError(f"{name}: not a readable image: {error.err}; make it smaller, or fetch it again") from None
+    except cv2.error as error:
+        limit = os.environ.get("OPENCV_IO_MAX_IMAGE_PIXELS", 1 << 30)
+        reason = f"over {limit} pixels" if "IO_MAX_IMAGE_PIXELS" in error.err else error.err
+        raise InputError(f"{name}: not a readable image: {reason}; make it smaller, or fetch it again") from None
 
 
 def _read(data: bytes, name: str, flags: int) -> Any:

@@ -4,6 +4,8 @@ import io
 import json
 import os
 import struct
+import subprocess
+import sys
 import threading
 import tracemalloc
 import zlib
@@ -236,6 +238,15 @@ def test_a_large_pictures_offset_beyond_the_file_is_named(tmp_path: Path) -> Non
     (tmp_path / "a.tif").write_bytes(b"II+\0\x08\0\0\0" + b"\xff" * 8)
     with pytest.raises(InputError, match=r"a\.tif: not a readable image"):
         list(sources.open_source(str(tmp_path / "a.tif")).frames())
+
+
+def test_a_frame_over_the_limit_of_pixels_is_named(tmp_path: Path) -> None:
+    """In a process of its own, since OpenCV reads its limit once."""
+    (tmp_path / "1.png").write_bytes(png(20_000, 20_000))
+    call = [sys.executable, "-m", "dat", "track", str(tmp_path / "1.png"), "--box", "1,1,9,9"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert f"1.png: not a readable image: over {opening.PIXELS} pixels; make it smaller" in done.stderr
 
 
 def test_a_chunk_of_four_gigabytes_in_a_stream_is_named() -> None:
