@@ -8,6 +8,7 @@ Nothing here needs torch: a wrong call is answered before anything heavy is load
 from __future__ import annotations
 
 import glob
+import io
 import re
 import struct
 import sys
@@ -29,6 +30,10 @@ IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".p
 RATE = 25.0
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PN"
 TURNED = "turned by the orientation in the picture's file, as a viewer does"
+BLOCK = 1 << 16
+MOST_PARTS = 1 << 18
+"""Of one file in a stream: each segment of a JPEG and chunk of a PNG has two or three."""
+
 MOST_BETWEEN = 1 << 20
 """Bytes between two files of a stream that are passed over: padding, or what a phone writes after a JPEG's end."""
 
@@ -313,7 +318,7 @@ def _next_head(data: _Bounded, number: int, notes: Notes) -> bytes:
     while head and head not in (JPEG, PNG):
         if number == 1 or passed == MOST_BETWEEN:
             raise InputError(f"standard input: frame {number} is neither JPEG nor PNG")
-        passed, more = passed + 1, data.read(1)
+        passed, more = passed + 1, data.some(1)
         head = head[1:] + more if more else b""
     if passed and not any(note.startswith("bytes that") for note in notes):
         notes.append(f"bytes that are no image follow frame {number - 1}, and perhaps others: passed over")
@@ -321,34 +326,67 @@ def _next_head(data: _Bounded, number: int, notes: Notes) -> bytes:
 
 
 class _Bounded:
-    """A stream that gives no more bytes for a frame than a picture's file may have, whatever lengths stand in it."""
+    """A stream, read in blocks, that gives no more bytes and no more parts for a frame than a picture's file may have,
+    whatever lengths stand in it."""
 
     def __init__(self, data: BinaryIO) -> None:
-        self.data = data
+        self.arrived = getattr(data, "read1", data.read)  # a camera's picture does not wait for the one after it
+        self.block = io.BytesIO()
         self.next(1)
 
     def next(self, number: int) -> None:
         """Frame `number` begins."""
-        self.number, self.left = number, opening.IMAGE
+        self.number, self.left, self.parts = number, opening.IMAGE, MOST_PARTS
+
+    def some(self, count: int) -> bytes:
+        """From 1 to `count` bytes, none at the end. Raises InputError naming the frame that has too many."""
+        if not self.left:
+            raise self.error(f"is larger than {opening.IMAGE} bytes")
+        count = min(count, self.left)
+        part = self.block.read(count)
+        if not part:
+            self.block = io.BytesIO(self.arrived(BLOCK))
+            part = self.block.read(count)
+        self.left -= len(part)
+        return part
 
     def read(self, count: int) -> bytes:
-        """At most `count` bytes. Raises InputError naming the frame that would have too many."""
+        """A part of `count` bytes, fewer at the end. Raises InputError naming the frame that would have too many."""
+        self.parts -= 1
         if count > self.left:
-            text = f"is larger than {opening.IMAGE} bytes; is it a picture?"
-            raise InputError(f"standard input: frame {self.number} {text}")
-        found = self.data.read(count)
-        self.left -= len(found)
-        return found
+            raise self.error(f"is larger than {opening.IMAGE} bytes")
+        if self.parts < 0:
+            raise self.error(f"has more than {MOST_PARTS} parts")
+        pieces = []
+        while count and (piece := self.some(count)):
+            pieces.append(piece)
+            count -= len(piece)
+        return b"".join(pieces)
+
+    def until(self, pattern: re.Pattern[bytes]) -> bytes:
+        """What comes up to the end of a pattern of two bytes. Raises EOFError where it does not come."""
+        found, match = bytearray(), None
+        while match is None:
+            searched = max(len(found) - 1, 0)
+            piece = self.some(BLOCK)
+            if not piece:
+                raise EOFError
+            found += piece
+            match = pattern.search(found, searched)
+        self.left += len(found) - match.end()
+        self.block = io.BytesIO(found[match.end() :] + self.block.read())
+        return bytes(found[: match.end()])
+
+    def error(self, text: str) -> InputError:
+        """That a frame is none, in words."""
+        return InputError(f"standard input: frame {self.number} {text}; is it a picture?")
 
 
 def _exactly(data: _Bounded, count: int) -> bytes:
-    found = b""
-    while len(found) < count:
-        more = data.read(count - len(found))
-        if not more:
-            raise EOFError
-        found += more
-    return found
+    part = data.read(count)
+    if len(part) < count:
+        raise EOFError
+    return part
 
 
 def _png(data: _Bounded) -> bytes:
@@ -369,24 +407,15 @@ def _jpeg(data: _Bounded) -> bytes:
         parts.append(marker)
         if marker == b"\xff\xd9":
             return b"".join(parts)[1:]
-        if marker[0] != 0xFF:
-            raise EOFError
         size = _exactly(data, 2)
-        parts += [size, _exactly(data, struct.unpack(">H", size)[0] - 2)]
-        coded, marker = _coded(data) if marker == b"\xff\xda" else (b"", _exactly(data, 2))
-        parts.append(coded)
+        (length,) = struct.unpack(">H", size)
+        if marker[0] != 0xFF or length < len(size):
+            raise EOFError
+        parts += [size, _exactly(data, length - len(size))]
+        coded = data.until(_MARKER) if marker == b"\xff\xda" else _exactly(data, 2)
+        parts.append(coded[:-2])
+        marker = coded[-2:]
 
 
-def _coded(data: _Bounded) -> tuple[bytes, bytes]:
-    """Coded data and the marker that ends it: 0xFF, then neither a stuffed zero nor a restart."""
-    found = bytearray()
-    while True:
-        byte = _exactly(data, 1)
-        if byte == b"\xff":
-            after = _exactly(data, 1)
-            if after == b"\xff":
-                continue
-            if after[0] != 0 and not 0xD0 <= after[0] <= 0xD7:
-                return bytes(found), byte + after
-            byte += after
-        found += byte
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""What ends coded data: 0xFF, then neither a stuffed zero, nor a restart, nor another 0xFF, which fills."""

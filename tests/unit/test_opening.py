@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -265,6 +266,50 @@ def test_coded_data_without_end_in_a_stream_is_named(monkeypatch: pytest.MonkeyP
     assert list(sources.split_images(io.BytesIO(jpeg * 3))) == [jpeg] * 3
     with pytest.raises(InputError, match="frame 1 is larger than 100000 bytes"):
         list(sources.split_images(io.BytesIO(endless)))
+
+
+JPEG = images.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
+ENDLESS = {
+    "coded data": (JPEG[:-2], b"x", "is larger than"),
+    "0xFF in coded data": (JPEG[:-2], b"\xff", "is larger than"),
+    "stuffed zeros": (JPEG[:-2], b"\xff\0", "is larger than"),
+    "segments": (JPEG[:2], b"\xff\xe0\0\2", "has more than"),
+    "scans": (JPEG[:2], b"\xff\xda\0\2", "has more than"),
+    "chunks": (b"\x89PNG\r\n\x1a\n", b"\0\0\0\0tEXtsums", "has more than"),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_picture_without_end_is_named_in_seconds(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Byte for byte, 256 MB of it took minutes."""
+    monkeypatch.setattr(opening, "IMAGE", 32 * opening.MB)
+    head, more, message = ENDLESS[kind]
+    file, start = io.BytesIO(head + more * (opening.IMAGE // len(more) + 1)), time.process_time()
+    with pytest.raises(InputError, match=f"frame 1 {message}"):
+        list(sources.split_images(file))
+    assert time.process_time() - start < 8
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_segment_shorter_than_its_length_is_no_jpeg(length: int) -> None:
+    with pytest.raises(InputError, match="frame 1 ends in the middle"):
+        list(sources.split_images(io.BytesIO(JPEG[:2] + bytes([0xFF, 0xE0, 0, length]) + JPEG[2:])))
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7, 1 << 16])
+def test_blocks_end_anywhere_in_a_picture(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    filled = images.encode_jpeg(noise)[:-2] + b"\xff\xff\xff\xd9"
+    files = [images.encode_jpeg(noise), images.encode_png(noise), filled, JPEG]
+    monkeypatch.setattr(sources, "BLOCK", block)
+    assert list(sources.split_images(io.BytesIO(b"".join(files)))) == files
+
+
+def test_a_picture_is_read_before_the_one_after_it_comes() -> None:
+    read, write = os.pipe()
+    os.write(write, JPEG)
+    with os.fdopen(read, "rb") as stream, os.fdopen(write, "wb"):
+        assert next(sources.split_images(stream)) == JPEG
 
 
 def test_a_stream_that_begins_late_is_waited_for(tmp_path: Path) -> None:
