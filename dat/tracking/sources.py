@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -99,7 +99,8 @@ def _open(name: str) -> Source:
         return _picture_file(path) if path.suffix.lower() in IMAGES else _video(path)
     if is_glob(name):
         found = [Path(file) for file in glob.glob(name, recursive=True)]  # noqa: PTH207
-        return _images(name, [file for file in found if not stray(file.name)])
+        given = len(list(takewhile(lambda part: not is_glob(part), Path(name).parts)))
+        return _images(name, [file for file in found if not any(map(stray, file.parts[given:]))])
     raise InputError(
         f"{name}: no such file or folder; SOURCE is a folder of images, a glob, a video, a camera number or -"
     )

@@ -241,6 +241,15 @@ def test_files_of_other_systems_are_no_frames(tmp_path):
         open_source(f"{tmp_path}/._*.png")
 
 
+@pytest.mark.parametrize("pattern", ["**/*.jpg", "*/*.jpg", "clip/../*/*.jpg", "c*/**/*"])
+def test_folders_of_other_systems_hold_no_frames(tmp_path, pattern):
+    below = tmp_path / ".cache"  # as a user names it, it is no stray
+    for name in ("clip", "clip/@eaDir", "@eaDir", "clip/__MACOSX/clip"):
+        (below / name).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(below / name / "1.jpg"), FRAMES[0])
+    assert open_source(f"{below}/{pattern}").count == 1
+
+
 def test_two_files_of_one_frame_are_an_error(tmp_path):
     cv2.imwrite(str(tmp_path / "0001.jpg"), FRAMES[0])
     cv2.imwrite(str(tmp_path / "0001.png"), FRAMES[0])
