@@ -130,6 +130,8 @@ def fetch(source: Source, folder: Path) -> Path:
 def _own(part: Path) -> BinaryIO:
     """A file of our own to go on with, at its end. Raises InputError for a link, or what is no regular file,
     and LockedError when another process is at it."""
+    if part.parent.is_symlink():
+        raise InputError(f"{part.parent}: a link, which is not followed; remove it")
     part.parent.mkdir(parents=True, exist_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -137,7 +139,7 @@ def _own(part: Path) -> BinaryIO:
     except OSError as error:
         raise InputError(f"{part}: a link, or no file to write to ({error.strerror}); remove it") from None
     facts = os.fstat(file.fileno())
-    if part.parent.is_symlink() or not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
         file.close()
         raise InputError(f"{part}: leads to another place; remove {part.parent}")
     try:

@@ -300,13 +300,14 @@ def test_a_packed_body_is_not_unpacked(web: Web, source: Source, tmp_path: Path)
         downloads.fetch(source, tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["symbolic", "hard", "pipe", "folder"])
+@pytest.mark.parametrize("kind", ["symbolic", "hard", "pipe", "folder", "nowhere"])
 def test_nothing_is_written_through_a_link(web: Web, source: Source, tmp_path: Path, kind: str) -> None:
     mine = tmp_path / "mine"
     mine.write_bytes(b"mine")
-    if kind == "folder":
-        (tmp_path / "elsewhere").mkdir()
-        (tmp_path / ".partial").symlink_to(tmp_path / "elsewhere")
+    elsewhere = tmp_path / "elsewhere"
+    if kind in ("folder", "nowhere"):
+        elsewhere.mkdir()
+        (tmp_path / ".partial").symlink_to(elsewhere if kind == "folder" else elsewhere / "none")
     else:
         part = begun(tmp_path)
         make = {"symbolic": part.symlink_to, "hard": part.hardlink_to, "pipe": lambda _: os.mkfifo(part)}
@@ -314,6 +315,7 @@ def test_nothing_is_written_through_a_link(web: Web, source: Source, tmp_path: P
     with pytest.raises(InputError, match="remove"):
         downloads.fetch(source, tmp_path)
     assert mine.read_bytes() == b"mine" and web.asked == []
+    assert not elsewhere.exists() or not names(elsewhere)
 
 
 def test_a_link_in_the_files_place_is_replaced_and_not_followed(web: Web, source: Source, tmp_path: Path) -> None:
