@@ -182,20 +182,25 @@ def _video(path: Path) -> Source:
 
     try:
         with av.open(str(path)) as container:
-            shown = _shown_stream(container)
-            count, rate = shown.frames or None, float(shown.average_rate or RATE)
+            shown, others = _shown_stream(container)
+            count, rate, index = shown.frames or None, float(shown.average_rate or RATE), shown.index
     except (av.FFmpegError, IndexError):
         raise InputError(f"{path}: neither an image nor a video that can be read") from None
     notes: Notes = []
+    if others:
+        text = f"of {others + 1} videos in the file, stream {index} is used"
+        notes.append(f"{text}; `ffmpeg -i FILE -map 0:N OTHER` takes out stream N")
     return Source(str(path), lambda: video(path, notes), count, rate, notes)
 
 
-def _shown_stream(container: Any) -> Any:
-    """The stream that a player shows: the first that is no cover picture."""
+def _shown_stream(container: Any) -> tuple[Any, int]:
+    """The stream that a player shows, the longest that is no cover picture (of equal ones the first), and how many
+    others there are. An animated AVIF has its first picture in a stream of its own."""
     from av.stream import Disposition
 
     streams = container.streams.video
-    return next((one for one in streams if not one.disposition & Disposition.attached_pic), streams[0])
+    videos = [one for one in streams if not one.disposition & Disposition.attached_pic] or [streams[0]]
+    return max(videos, key=lambda one: one.frames), len(videos) - 1
 
 
 def video(path: Path, notes: Notes) -> Iterator[Frame]:
@@ -209,7 +214,7 @@ def _video_pictures(path: Path, notes: Notes) -> Iterator[tuple[str, Deep]]:
     number = 0
     try:
         with av.open(str(path)) as container:
-            shown = _shown_stream(container)
+            shown, _ = _shown_stream(container)
             for decoded in container.decode(shown):
                 number += 1
                 name = f"{path}: frame {number}"

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from dat.datasets import images as pictures
 from dat.errors import InputError
@@ -227,6 +228,36 @@ def test_the_pages_of_every_kind_of_tiff_are_counted(tmp_path, order, large):
     with pytest.raises(InputError, match="3 pictures in one file"):
         pictures.read_image(tmp_path / "a.tif")
     assert np.array_equal(frames(open_source(str(tmp_path / "a.tif"))), FRAMES[:3])
+
+
+def parts(path, counts):
+    """A video file of several streams, with so many frames each, in the colours of FRAMES."""
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("libx264", rate=25) for _ in counts]
+        for stream_ in streams:
+            stream_.height, stream_.width, stream_.pix_fmt = 90, 120, "yuv420p"
+        for stream_, count in zip(streams, counts, strict=True):
+            for frame in FRAMES[:count]:
+                container.mux(stream_.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream_.encode())
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "used"), [("a.mp4", (1, 4), 1), ("a.mp4", (3, 3), 0), ("a.mkv", (2, 4), 0), ("a.mp4", (4,), 0)]
+)
+def test_of_several_videos_in_a_file_the_longest_is_used_and_named(tmp_path, name, counts, used):
+    source = open_source(parts(tmp_path / name, counts))
+    expected = [f"of {len(counts)} videos in the file, stream {used} is used"] if len(counts) > 1 else []
+    assert [note.partition(";")[0] for note in source.notes] == expected
+    assert len(frames(source)) == counts[used]
+
+
+def test_all_pictures_of_an_animated_avif_are_frames(tmp_path):
+    """Its first picture stands in a stream of its own before it."""
+    chosen = [Image.fromarray(frame) for frame in FRAMES]
+    chosen[0].save(tmp_path / "a.avif", save_all=True, append_images=chosen[1:])
+    assert len(frames(open_source(str(tmp_path / "a.avif")))) == 4
 
 
 # ---------------------------------------------------------------- files that are no frames
