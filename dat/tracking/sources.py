@@ -26,9 +26,10 @@ from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, p
 from dat.errors import InputError
 from dat.outside import listed, read_bytes, stray
 
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".mpo")
 RATE = 25.0
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PN"
+UNUSED = "and perhaps in others: not used, as a viewer does not show them; extract them to use them"
 TURNED = "turned by the orientation in the picture's file, as a viewer does"
 BLOCK = 1 << 16
 MOST_PARTS = 1 << 18
@@ -133,8 +134,33 @@ def _images(name: str, paths: Iterable[Path]) -> Source:
         notes.append("pixels that are transparent count as they are stored")
     if turned(first, str(found[0])):
         notes.append(TURNED)
-    files = ((str(path), decode_shown(_bytes(path), str(path))) for path in found)
-    return Source(name, lambda: eight_bits(files, notes), len(found), notes=notes)
+    return Source(name, lambda: eight_bits(_shown_files(found, notes), notes), len(found), notes=notes)
+
+
+def _shown_files(paths: Iterable[Path], notes: Notes) -> Iterator[tuple[str, Deep]]:
+    """The pictures of files, with their names; a viewer shows the first in a JPEG of several."""
+    for path in paths:
+        data, name = _bytes(path), str(path)
+        picture, end = decode_shown(data, name), _end(data)
+        if _MORE.search(data, end) or _RAW.match(data, end):
+            _note(notes, f"more pictures or a video follow the first in {name}, {UNUSED}", "more pictures")
+        yield name, picture
+
+
+def _end(data: bytes) -> int:
+    """Where the first picture in a JPEG, PNG, PPM or PGM file ends; for others at the file's end."""
+    if raw := _RAW.match(data):
+        kind, width, height, most = map(int, raw.groups())
+        return raw.end() + width * height * (3 if kind == 6 else 1) * (1 if most < 256 else 2)
+    try:
+        return len(next(split_images(io.BytesIO(data)), data))
+    except InputError:
+        return len(data)
+
+
+_RAW = re.compile(rb"P([56])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d{1,9})" + rb"\s")
+_MORE = re.compile(rb"\xff\xd8\xff|\x89PNG|ftyp")
+"""How a further picture in a file begins, or a phone's video."""
 
 
 def _picture_file(path: Path) -> Source:
@@ -262,8 +288,9 @@ _TURNS: dict[tuple[float, ...], Callable[[Deep], Deep]] = {
 """By a, b, c, d of a display matrix, which moves the pixel (x, y) to (a x + c y, b x + d y)."""
 
 
-def _note(notes: Notes, text: str) -> None:
-    if text not in notes:
+def _note(notes: Notes, text: str, about: str = "") -> None:
+    """Add a note, unless there is the same one already, or one that begins like it."""
+    if not any(note.startswith(about or text) for note in notes):
         notes.append(text)
 
 
@@ -307,15 +334,43 @@ def split_images(stream: BinaryIO, notes: Notes | None = None) -> Iterator[bytes
 
     Raises InputError naming a frame that is neither, or too large.
     """
-    data = _Bounded(stream)
-    number = 1
-    while head := _next_head(data, number, [] if notes is None else notes):
+    data, notes = _Bounded(stream), [] if notes is None else notes
+    number, views = 1, dict[int, int]()
+    while head := _next_head(data, number, notes):
+        start = data.place - len(head)
         try:
-            yield head + (_jpeg(data) if head == JPEG else _png(data))
+            file = head + (_jpeg(data) if head == JPEG else _png(data))
         except EOFError:
             raise InputError(f"standard input: frame {number} ends in the middle") from None
-        number += 1
+        if views.get(start) == len(file):
+            _note(notes, f"more pictures follow the first in the file of frame {number - 1}, {UNUSED}", "more pictures")
+        else:
+            views = {start + place: size for place, size in _views(file)}
+            yield file
+            number += 1
         data.next(number)
+
+
+def _views(file: bytes) -> list[tuple[int, int]]:
+    """Beginning (from the JPEG's) and bytes of the further pictures that stand in its index: other views, a preview, a
+    gain map. CIPA DC-007, Multi-Picture Format: a TIFF directory, whose entry 0xB002 has 16 bytes for a picture."""
+    index = _INDEX.search(file)
+    if index is None:
+        return []
+    start, order = index.end(), "<" if file[index.end() :].startswith(b"II") else ">"
+    try:
+        at = start + struct.unpack_from(f"{order}I", file, start + 4)[0]
+        end = at + 2 + 12 * struct.unpack_from(f"{order}H", file, at)[0]
+        for tag, _, size, place in struct.iter_unpack(f"{order}HHII", file[at + 2 : end]):
+            if tag == 0xB002:
+                table = file[start + place : start + place + size]
+                return [(start + one, length) for _, length, one, _ in struct.iter_unpack(f"{order}4I", table) if one]
+    except struct.error:
+        pass  # no index, so all of them are frames
+    return []
+
+
+_INDEX = re.compile(rb"\xff\xe2..MPF\0", re.DOTALL)
 
 
 def _next_head(data: _Bounded, number: int, notes: Notes) -> bytes:
@@ -326,8 +381,9 @@ def _next_head(data: _Bounded, number: int, notes: Notes) -> bytes:
             raise InputError(f"standard input: frame {number} is neither JPEG nor PNG")
         passed, more = passed + 1, data.some(1)
         head = head[1:] + more if more else b""
-    if passed and not any(note.startswith("bytes that") for note in notes):
-        notes.append(f"bytes that are no image follow frame {number - 1}, and perhaps others: passed over")
+    if passed:
+        text = f"bytes that are no image follow frame {number - 1}, and perhaps others: passed over"
+        _note(notes, text, "bytes that")
     return head
 
 
@@ -337,7 +393,7 @@ class _Bounded:
 
     def __init__(self, data: BinaryIO) -> None:
         self.arrived = getattr(data, "read1", data.read)  # a camera's picture does not wait for the one after it
-        self.block = io.BytesIO()
+        self.block, self.place = io.BytesIO(), 0
         self.next(1)
 
     def next(self, number: int) -> None:
@@ -354,6 +410,7 @@ class _Bounded:
             self.block = io.BytesIO(self.arrived(BLOCK))
             part = self.block.read(count)
         self.left -= len(part)
+        self.place += len(part)
         return part
 
     def read(self, count: int) -> bytes:
@@ -380,6 +437,7 @@ class _Bounded:
             found += piece
             match = pattern.search(found, searched)
         self.left += len(found) - match.end()
+        self.place -= len(found) - match.end()
         self.block = io.BytesIO(found[match.end() :] + self.block.read())
         return bytes(found[: match.end()])
 

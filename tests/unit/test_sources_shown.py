@@ -260,6 +260,60 @@ def test_all_pictures_of_an_animated_avif_are_frames(tmp_path):
     assert len(frames(open_source(str(tmp_path / "a.avif")))) == 4
 
 
+def views(frame, further):
+    """A JPEG with an index of two pictures (MPO)."""
+    file = io.BytesIO()
+    Image.fromarray(frame).save(file, "MPO", save_all=True, append_images=[Image.fromarray(further)])
+    return file.getvalue()
+
+
+def plain(frame, ending=".jpg"):
+    return cv2.imencode(ending, frame)[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("ending", "more"),
+    [
+        ("jpg", plain(FRAMES[1])),
+        ("png", plain(FRAMES[1])),
+        ("jpg", b"\0" * 9 + plain(FRAMES[1], ".png")),
+        ("jpg", b"\0\0\0\x18ftypmp42"),
+        ("ppm", plain(FRAMES[1], ".ppm")),
+        ("pgm", plain(FRAMES[1][..., 0], ".pgm")),
+    ],
+)
+def test_what_follows_a_files_first_picture_is_told(tmp_path, ending, more):
+    for number, frame in enumerate(FRAMES):
+        picture = plain(frame[..., 0] if ending == "pgm" else frame, f".{ending}")
+        (tmp_path / f"{number}.{ending}").write_bytes(picture + (more if number in (1, 2) else b"\0\r\n"))
+    source = open_source(str(tmp_path), frames=2)
+    assert (len(frames(source)), len(source.notes)) == (2, 1)
+    assert source.notes[0].startswith(f"more pictures or a video follow the first in {tmp_path}/1.{ending}, and")
+    assert len(frames(open_source(str(tmp_path)))) == 4
+    assert open_source(str(tmp_path / f"0.{ending}")).notes == []
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.mpo"])
+def test_of_several_views_the_first_is_a_frame(tmp_path, name):
+    data = [views(frame, FRAMES[-1]) for frame in FRAMES[:3]]
+    (tmp_path / name).write_bytes(data[0])
+    source = open_source(str(tmp_path / name))
+    (first,) = frames(source)
+    notes: list[str] = []
+    streamed = [frame.image for frame in stream(io.BytesIO(b"".join(data) + plain(FRAMES[0])), notes)]
+    assert len(streamed) == 4 and (streamed[0] == first).all()
+    for (note,), place in ((source.notes, str(tmp_path / name)), (notes, "the file of frame 1")):
+        assert f"follow the first in {place}, and perhaps in others: not used" in note
+
+
+@pytest.mark.parametrize("spoilt", [b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08", b"II*\0\x08\0\0\0"])
+def test_an_index_whose_pictures_are_not_there_leaves_all_frames(spoilt):
+    files = [views(frame, FRAMES[-1]) for frame in FRAMES[:3]]
+    firsts = [file[: file.index(b"\xff\xd9\xff\xd8") + 2].replace(b"II*\0\x08\0\0\0", spoilt) for file in files]
+    notes: list[str] = []
+    assert len(list(stream(io.BytesIO(b"".join(firsts)), notes))) == 3 and notes == []
+
+
 # ---------------------------------------------------------------- files that are no frames
 
 
