@@ -17,8 +17,8 @@ repro: setup ## the whole pipeline on the embedded profile, then seconds per sta
 	@flock -n -E 75 .dat/repro dvc repro || { status=$$?; [ $$status -ne 75 ] || echo "make repro: another one is at work in this checkout; wait for it or end it" >&2; exit $$status; }
 	@dat timings
 
-test: setup ## the test suite
-	@python -m pytest
+test: setup ## the test suite, in two processes
+	@python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
 	@python -m tests.processors.compare $(if $(SHORT),--short)

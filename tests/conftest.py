@@ -45,6 +45,16 @@ allow_many_files()
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For `make test`, which shares the tests out between two processes: those of a file stay together, and so do
+    those of tests/workflow, which come first: they wait for processes of their own most of the time."""
+    workflow = ROOT / "tests" / "workflow"
+    for item in items:
+        file = workflow if item.path.is_relative_to(workflow) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(file.relative_to(ROOT))))
+    items.sort(key=lambda item: not item.path.is_relative_to(workflow))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data sets and results; the test says so when it skips."""
