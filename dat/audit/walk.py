@@ -147,6 +147,9 @@ class Walk:
             return []
         same = self._read(entry / store.RECORD) == record
         checks = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
+        run = self._read(entry / store.RUN)
+        held = run.get("record") if isinstance(run, Mapping) else None
+        checks.append(compare("store", str(entry / store.RUN), sha256_json(record), held))
         files = {fact["path"]: (fact["sha256"], self.files.sha256(entry / fact["path"])) for fact in record["outputs"]}
         return checks + group("store", str(entry), files)
 

@@ -275,7 +275,13 @@ def test_a_store_entry_that_is_not_what_the_results_say_differs(copy: Path, monk
     entry = store.entry(place, record["key"])
     records.write_json(entry / "record.json", record)
     records.write_bytes(entry / "Star.txt", (folder / "Star.txt").read_bytes())
+    run = {"record": records.sha256_json(record)}
+    records.write_json(entry / "run.json", run)
     assert failed(copy) == []
+    for other, verdict in (({}, "missing"), ({"record": "0" * 64}, "differs")):
+        records.write_json(entry / "run.json", other)
+        assert failed(copy) == [("store", verdict, str(entry / "run.json"))]
+    records.write_json(entry / "run.json", run)
     (entry / "Star.txt").write_text("1,2,3,4\n")
     assert ("store", "differs", f"{entry}: Star.txt") in failed(copy)
     records.write_json(entry / "record.json", record | {"seed": 7})
