@@ -1,6 +1,5 @@
 """The walk from a number to raw files. Every file is read once; a thing that many numbers rest on is looked at once."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +15,9 @@ from dat.errors import DatError, InputError
 from dat.params import Settings, leaves, plain
 from dat.records import read_json, sha256_json
 from dat.tracking import store
+
+PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})
+"""What every record has."""
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Walk:
     def _training(self, address: Address) -> Node:
         """A training's metric rests on its weights' record."""
         name = (PurePosixPath(address.file).parent / "record.json").as_posix()
-        record = self._read(self.settings.path / name) or {"outputs": []}
+        record = self._record(self.settings.path / name) or {"outputs": []}
         recorded = {fact["path"]: fact["sha256"] for fact in record["outputs"]}.get(
             address.file, "a file of the record"
         )
@@ -118,7 +120,7 @@ class Walk:
         """
         key, name = f"report {file}", "reports/index.record.json"
         if key not in self._nodes:
-            record = self._read(self.settings.path / name)
+            record = self._record(self.settings.path / name)
             self._nodes[key] = Node("report", file, self._report(file, name, record) if record else [])
             if record is None:
                 self._nodes[key].checks.append(missing("record", name, "a stage's record"))
@@ -136,9 +138,7 @@ class Walk:
         path = self.settings.path / "runs" / f"{name}.json"
         if not path.exists():
             return []
-        run = self._read(path)
-        found = run.get("record") if isinstance(run, Mapping) else None
-        return [compare("run file", f"runs/{name}.json", record, found)]
+        return [compare("run file", f"runs/{name}.json", record, self._read(path).get("record"))]
 
     def _stored(self, record: Mapping[str, Any]) -> list[Check]:
         """The job store's entry of a unit, where there is one, against its record."""
@@ -147,8 +147,7 @@ class Walk:
             return []
         same = self._read(entry / store.RECORD) == record
         checks = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
-        run = self._read(entry / store.RUN)
-        held = run.get("record") if isinstance(run, Mapping) else None
+        held = self._read(entry / store.RUN).get("record")
         checks.append(compare("store", str(entry / store.RUN), sha256_json(record), held))
         files = {fact["path"]: (fact["sha256"], self.files.sha256(entry / fact["path"])) for fact in record["outputs"]}
         return checks + group("store", str(entry), files)
@@ -167,7 +166,7 @@ class Walk:
         vot = self.settings.root.benchmarks[benchmark].protocol == "vot"
         path = (folder / "baseline" / sequence if vot else folder) / f"{sequence}.json"
         name = path.relative_to(self.settings.path).as_posix()
-        record = self._read(path)
+        record = self._record(path)
         if record is None:
             return Node("sequence", name, [missing("record", name, "the record of this sequence")])
         outputs = {
@@ -175,7 +174,7 @@ class Walk:
         }
         prefix = folder.relative_to(self.settings.path).as_posix()
         checks = [compare("result file", f"{prefix}/{file}", *pair) for file, pair in outputs.items()]
-        keys = self._read(self.settings.path / "results" / benchmark / "manifest.json") or {}
+        keys = self._read(self.settings.path / "results" / benchmark / "manifest.json")
         planned = keys.get(f"{tracker}/{sequence}")
         checks.append(compare("key", f"{name} in results/{benchmark}/manifest.json", planned, record.get("key")))
         checks += [*self._decided(name, record), *self._inputs(name, record)]
@@ -204,7 +203,7 @@ class Walk:
         return self._nodes[key]
 
     def _fill(self, node: Node, name: str) -> None:
-        record = self._read(self.settings.path / name)
+        record = self._record(self.settings.path / name)
         if record is None:
             node.checks.append(missing("record", name, "a stage's record"))
             return
@@ -305,9 +304,15 @@ class Walk:
     def _sha256(self, name: str) -> str | None:
         return self.files.sha256(self.settings.path / name)
 
-    def _read(self, path: Path) -> Any:
-        """JSON, or None where there is no such file or it is not JSON."""
+    def _record(self, path: Path) -> dict[str, Any] | None:
+        """A record, or None where there is none with all its parts."""
+        record = self._read(path)
+        return record if record.keys() >= PARTS else None
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        """A JSON object, empty where there is none that can be read."""
         try:
-            return read_json(path) if path.is_file() else None
-        except (DatError, OSError, json.JSONDecodeError):
-            return None
+            found = read_json(path) if path.is_file() else None
+        except (DatError, OSError):
+            found = None
+        return found if isinstance(found, dict) else {}

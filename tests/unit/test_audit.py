@@ -254,6 +254,24 @@ def test_what_is_no_file_of_text_is_missing_once_and_not_the_end(copy: Path, mak
         audits(copy, "table/3/dat-jtnl/otb100-success")
 
 
+@pytest.mark.parametrize("text", ["{}", "[1]", "null"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reports/index.record.json",
+        "reports/metrics/otb100.record.json",
+        "results/otb100/dat-jtnl@seed-0/Star.json",
+        "weights/salnet/core/pymdnet/record.json",
+    ],
+)
+def test_json_that_is_no_record_is_missing_and_not_the_end(copy: Path, name: str, text: str) -> None:
+    (copy / name).write_text(text)
+    (copy / "results/vot2016/manifest.json").write_text(text)
+    found = failed(copy)
+    assert ("record", "missing", name) in found
+    assert any(check == "key" and "results/vot2016/manifest.json" in subject for check, _, subject in found)
+
+
 UNREAD = {("printed", "missing"), ("lock", "missing")}
 
 
