@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dat.audit.causes import among
+from dat.naming import shown as printable
 
 if TYPE_CHECKING:
     from dat.audit.diff import Comparison, NumberDifference
@@ -52,10 +53,10 @@ def diff(old: str | None, new: str | None, out: Path | None) -> None:
 def show(comparison: "Comparison") -> None:
     """Print a comparison: the verdict, the causes, the stages in order, and the largest differences of numbers."""
     sides = [f"{run.name} ({run.commit[:9]})" for run in (comparison.old, comparison.new)]
-    click.secho(f"{sides[0]} against {sides[1]}", dim=True)
-    click.secho(comparison.verdict, bold=True, fg="green" if comparison.equal else "red")
+    click.secho(printable(f"{sides[0]} against {sides[1]}"), dim=True)
+    click.secho(printable(comparison.verdict), bold=True, fg="green" if comparison.equal else "red")
     for note in comparison.notes:
-        click.secho(f"note: {note}", fg="yellow")
+        click.secho(printable(f"note: {note}"), fg="yellow")
     causes = [
         (f"{counted(len(stages), 'stage')}, {counted(n, 'number')}", cause.text)
         for cause, stages, n in comparison.causes
@@ -75,7 +76,7 @@ def _section(title: str, rows: Sequence[tuple[str, ...]], most: int) -> None:
     """A title and the first rows; nothing when there are none. A long middle column is cut, the others are whole."""
     if not rows:
         return
-    shown = rows[:most]
+    shown = [[printable(cell) for cell in row] for row in rows[:most]]
     widths = [max(len(row[index]) for row in shown) for index in range(len(shown[0]))]
     others = sum(widths) - widths[CUT] + GAP * (len(widths) - 1)
     widths[CUT] = min(widths[CUT], max(LEAST, shutil.get_terminal_size((160, 24)).columns - others))

@@ -410,6 +410,22 @@ def test_the_screen_has_verdict_causes_stages_and_numbers(changed: Project, caps
     assert len(lines) < 40
 
 
+def test_a_name_in_dvc_lock_with_terminal_escapes_is_shown_as_it_is_typed(
+    changed: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = json.loads((changed.home / "dvc.lock").read_text())
+    stage = lock["stages"]["gpgnet@jtnl"]
+    for name in ("ma\x1b[31ms\x1b]0;title\a", "zz\x1b[2J"):
+        outs = [{"path": f"weights/{name}", "md5": "0" * 32}]
+        lock["stages"][name] = {**stage, "cmd": f"echo {name}", "deps": [], "outs": outs}
+    changed.write("dvc.lock", json.dumps(lock))
+    assert dat(changed, "diff") == 1
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed and "\a" not in printed
+    assert r"ma\x1b[31ms\x1b]0;title\x07" in printed
+    assert r"ma\x1b[31ms" in printed.splitlines()[1]
+
+
 def test_long_lists_are_folded(
     changed: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
