@@ -67,8 +67,8 @@ def verdict(settings: Settings) -> None:
     except DatError as error:
         line, notes, equal = f"not compared: {error}", [], False
     for note in notes:
-        click.echo(f"note: {note}")
-    click.echo(line)
+        click.echo(shown(f"note: {note}"))
+    click.echo(shown(line))
     write_run(settings.path, {"verdict": line, "notes": notes, "equal": equal})
 
 
