@@ -31,6 +31,7 @@ from dat.training.domains import FrameCache  # noqa: E402
 PAPER = ROOT / "profiles" / "paper" / "params.yaml"
 FEW = (
     (r"(?m)^root: .*$", "root: ."),
+    (r"\.\./\.\./annotations", "annotations"),
     (r"(?m)^(subsample: \{step: )\d+", r"\g<1>2"),
     (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
 )

@@ -45,6 +45,7 @@ allow_many_files()
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """For `make test`, which shares the tests out between two processes: those of a file stay together, and so do
     those of tests/workflow, which come first: they wait for processes of their own most of the time."""

@@ -34,7 +34,7 @@ def find(project: Project, *words: str) -> int:
     raise AssertionError(f"no process {words}")
 
 
-VICTIMS = {"dvc": ("dvc", "repro"), "scheduler": ("snakemake", "--nolock"), "supervisor": ("benchmark", "otb100")}
+VICTIMS = {"dvc": ("dvc", "repro"), "scheduler": ("snakemake", "--nolock"), "supervisor": ("dat", "benchmark")}
 KILLS = [(victim, signal.SIGKILL) for victim in VICTIMS] + [("dvc", signal.SIGTERM)]
 
 

@@ -18,15 +18,9 @@ NO_INPUT = (".dat", ".git", ".gitignore", ".dvc", ".dvcignore", "params.yaml")
 """No dependencies: the job store and work, where DVCLive looks for a repository, and settings, watched one by one."""
 
 
-def stage_of(command: list[str]) -> str | None:
-    """The stage that a command belongs to; jobs and their scheduler are the benchmark's."""
-    if "dat.tracking.job" in command or "snakemake" in command:
-        return "benchmark@otb100"
-    place = next((index for index, word in enumerate(command) if Path(word).name == "dat"), None)
-    if place is None:
-        return None
-    words = [word for word in command[place + 1 :] if word != "train"]
-    return "benchmark@otb100" if words[0] == "job" else "@".join(words)
+def computes(command: list[str]) -> bool:
+    """Whether a command is the project's own: a verb of `dat`, a job or the jobs' scheduler."""
+    return bool({"dat.tracking.job", "snakemake"} & set(command)) or any(Path(word).name == "dat" for word in command)
 
 
 def opened(project: Project) -> dict[str, set[str]]:
@@ -34,8 +28,8 @@ def opened(project: Project) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for log in project.opened.glob("*.jsonl"):
         for line in log.read_text().splitlines():
-            command, path = json.loads(line)
-            if stage := stage_of(command):
+            command, stage, path = json.loads(line)
+            if computes(command):
                 found[stage].add(Path(path).relative_to(project.path).as_posix())
     return found
 
