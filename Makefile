@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -19,6 +19,9 @@ repro: setup ## the whole pipeline on the embedded profile, then seconds per sta
 
 test: setup ## the test suite, in two processes
 	@python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+graph: setup ## which code each stage depends on, written into dvc.yaml from the imports
+	@python -m workflow.graph
 
 test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
 	@python -m tests.processors.compare $(if $(SHORT),--short)

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from dat import params, records
 from dat.cli import VERBS
 from dat.cli.stages import STAGES
+from workflow import graph
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPH: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -40,7 +41,40 @@ def test_the_paper_profile_has_the_same_graph() -> None:
     """A copy and no link, which DVC cannot follow in another commit (`dvc metrics diff`)."""
     copy = ROOT / "profiles" / "paper" / "dvc.yaml"
     assert not copy.is_symlink()
-    assert copy.read_bytes() == (ROOT / "dvc.yaml").read_bytes(), "cp dvc.yaml profiles/paper/"
+    assert copy.read_bytes() == (ROOT / "dvc.yaml").read_bytes(), "make graph"
+
+
+def test_the_code_of_the_stages_is_as_the_imports_say() -> None:
+    text = (ROOT / "dvc.yaml").read_text()
+    assert graph.written(text) == text, "make graph"
+    without = "\n".join(line for line in text.split("\n") if not line.endswith('dat/training/domains.py"'))
+    assert without != text and graph.written(without) == text
+    assert max(map(len, text.split("\n"))) <= 120
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("dat/training/grounding.py", {"encoder"}),
+        ("dat/training/gpgnet.py", {"encoder", "gpgnet"}),
+        ("dat/training/domains.py", {"salnet"}),
+        ("dat/tracking/csrdcf/hog.py", {"benchmark"}),
+        ("dat/tracking/request.py", set()),
+        ("dat/audit/walk.py", set()),
+    ],
+)
+def test_an_edit_reruns_the_stages_that_need_the_module(module: str, stages: set[str]) -> None:
+    assert (ROOT / module).is_file()
+    declared = {name: [path.removeprefix("${root}/") for path in paths(name, "deps")] for name in STAGES}
+    assert {
+        name for name in STAGES if any(module == one or module.startswith(f"{one}/") for one in declared[name])
+    } == stages
+
+
+def modules_below(path: str) -> list[str]:
+    """A module, or all modules of a folder."""
+    below = sorted((ROOT / path).rglob("*.py"))
+    return [str(file.relative_to(ROOT)) for file in below] or [path]
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -51,8 +85,9 @@ def test_everything_a_stage_imports_is_declared(name: str) -> None:
     closure = {path for module in modules for path in records.code_closure(module)}
     undeclared = {path for path in closure if not any(path == one or path.startswith(f"{one}/") for one in declared)}
     assert not undeclared
-    unused = [one for one in declared if not any(path == one or path.startswith(f"{one}/") for path in closure)]
-    unused = [one for one in unused if one not in (LISTS, "workflow/dat", *STAGES[name].files)]
+    others = (LISTS, "workflow/dat", *STAGES[name].files)
+    modules = [path for one in declared if one not in others for path in modules_below(one)]
+    unused = sorted({*modules} - closure)
     assert {"workflow/dat", *STAGES[name].files} <= set(declared)
     assert not unused
     assert (LISTS in declared) == bool(closure & READ_LISTS)

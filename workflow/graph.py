@@ -1,0 +1,56 @@
+"""Writes into dvc.yaml which code each stage depends on, by what its modules import: `make graph`.
+
+DVC sees no imports. A list of `deps` keeps what is no code (data, weights, sentences), and gets a line for each file of
+the package that the stage's modules need, or for a folder all of whose modules they need. profiles/paper/dvc.yaml is
+a copy, and no link, which DVC cannot follow in another commit.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted
+
+from dat import records
+from dat.cli import VERBS
+from dat.cli.stages import STAGES
+
+TOP = Path(__file__).resolve().parents[1]
+LISTS, READ_LISTS = "dat/datasets/lists", {"dat/datasets/published.py", "dat/evaluation/benchmarks.py"}
+"""The lists of the real benchmarks, and the modules that read them, which is no import."""
+
+
+def code(name: str) -> list[str]:
+    """The files and folders, from the checkout's top, that a stage's code is in."""
+    stage = STAGES[name]
+    verb = VERBS["train" if stage.module.startswith("dat.training.") else name][0]
+    modules = [module for module in (stage.module, stage.jobs, verb, "dat.cli.stages") if module]
+    files = {path for module in modules for path in records.code_closure(module)}
+    folders = {str(parent) for file in files for parent in Path(file).parents if parent.parent != Path()} - {"."}
+    whole = {folder for folder in folders if {str(p.relative_to(TOP)) for p in (TOP / folder).rglob("*.py")} <= files}
+    lists = {LISTS} if files & READ_LISTS else set()
+    paths = {max((f for f in whole if file.startswith(f"{f}/")), key=len, default=file) for file in files}
+    outermost = {path for path in paths if not any(path.startswith(f"{folder}/") for folder in whole)}
+    return sorted({*outermost, *lists, *stage.files, "workflow/dat"})
+
+
+def written(text: str) -> str:
+    """dvc.yaml with the code of every stage."""
+    yaml = YAML()
+    yaml.width, yaml.preserve_quotes = 112, True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    graph: Any = yaml.load(text)
+    for name, stage in graph["stages"].items():
+        body = stage.get("do", stage)
+        data = [path for path in body["deps"] if not path.startswith("${root}/")]
+        body["deps"] = CommentedSeq([*data, *(Quoted("${root}/" + path) for path in code(name))])
+    out = io.StringIO()
+    yaml.dump(graph, out)
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    for place in (TOP / "dvc.yaml", TOP / "profiles" / "paper" / "dvc.yaml"):
+        records.write_text(place, written((TOP / "dvc.yaml").read_text(encoding="utf-8")))
