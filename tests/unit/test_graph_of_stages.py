@@ -11,14 +11,10 @@ from dat import params, records
 from dat.cli import VERBS
 from dat.cli.stages import STAGES
 from workflow import graph
+from workflow.graph import LISTS, READ_LISTS
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPH: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-
-
-LISTS = "dat/datasets/lists"
-READ_LISTS = {"dat/datasets/published.py", "dat/evaluation/benchmarks.py"}
-"""Modules that read the lists of the real benchmarks, which are no imports."""
 
 
 def body(name: str) -> dict[str, Any]:
