@@ -1,6 +1,7 @@
 """`make mutation`: how many small changes of the code does the suite notice?
 
-    python -m tests.mutation [--sample 300] [--seed 0] [--part dat/evaluation] [--seconds 20] [--only FILE:LINE]
+    python -m tests.mutation [--sample 300] [--skip 0] [--seed 0] [--part dat/evaluation] [--seconds 20]
+                              [--only FILE:LINE]
 
 Lists the changes of the parts (`changes.py`), draws a sample, and makes each in a copy of the tree. A change is tried
 by the tests that execute its line, the quickest first, until one fails or `--seconds` of them have passed; of a line
@@ -54,6 +55,7 @@ def tried(mutant: Mutant, place: Path, chosen: list[list[str]], seconds: float) 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
     parser.add_argument("--sample", type=int, default=300)
+    parser.add_argument("--skip", type=int, default=0, help="leave out the sample's first: another process tries them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", action="append", choices=PARTS)
     parser.add_argument("--seconds", type=float, default=20)
@@ -76,7 +78,8 @@ def main() -> None:
         modules = [path for part in options.part or PARTS for path in sorted((place / part).glob("*.py"))]
         changes = [one for path in modules for one in mutants(str(path.relative_to(place)), path.read_text())]
         random.Random(options.seed).shuffle(changes)  # so that a smaller sample is the beginning of a larger one
-        sample = [one for one in changes if one.place in options.only] if options.only else changes[: options.sample]
+        sample = [one for one in changes if one.place in options.only]
+        sample = sample if options.only else changes[options.skip : options.sample]
         count = dict.fromkeys(("killed", "survived", "timeout"), 0)
         try:
             for mutant in sample:

@@ -13,13 +13,17 @@ SWAPS |= {ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Is: ast.IsNot, ast.IsNot: ast.Is
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the file, the lines of the expression and of its statement's head, old and new, the new text."""
+    """One change: the file, the lines of the expression and of its statement's head, old and new, the new text.
+
+    `on_import`: it stands in no function's body, so that the module's import executes it.
+    """
 
     file: str
     lines: tuple[int, ...]
     before: str
     after: str
     text: str
+    on_import: bool
 
     @property
     def place(self) -> str:
@@ -58,15 +62,20 @@ def mutants(file: str, source: str) -> Iterator[Mutant]:
     for line in raw.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
 
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    bodies = {line for one in functions for line in range(one.body[0].lineno, (one.end_lineno or 0) + 1)}
+
     def visit(node: Any, head: int) -> Iterator[Mutant]:
         head = node.lineno if isinstance(node, ast.stmt) else head
         for other in changed(node):
             start, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
             after = ast.unparse(other)
             text = (raw[:start] + f"({after})".encode() + raw[end:]).decode()
-            yield Mutant(file, (*range(node.lineno, node.end_lineno + 1), head), ast.unparse(node), after, text)
+            lines = (*range(node.lineno, node.end_lineno + 1), head)
+            yield Mutant(file, lines, ast.unparse(node), after, text, node.lineno not in bodies)
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, ast.Raise | ast.JoinedStr):
                 yield from visit(child, head)
 
-    yield from visit(ast.parse(source), 1)
+    yield from visit(tree, 1)

@@ -171,7 +171,7 @@ def tests_of(mutant: Mutant, known: dict[str, Any], seconds: float) -> list[list
         for names, into in ((here, direct), (module, around)):
             own = one["tests"] if "whole file" in names else names
             into.update({name: one["tests"][name] for name in own if name in one["tests"]})
-    took = direct or around
+    took = around if mutant.on_import else direct or around  # the first test that needs a module imports it for all
     files = {name.partition("::")[0] for name in took}
     nearest = min(files, key=lambda file: (breadth(known[file]), file), default="")
     groups: list[list[str]] = [[], []]
