@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from dat import naming, numerics, params, records, sections, supervise, used
+from dat import devices, naming, numerics, params, records, sections, supervise, used
 from dat.errors import ChangedError, MissingError
 from dat.params import Settings
 
@@ -171,12 +171,15 @@ STAGES: Mapping[str, Stage] = {
 }
 
 
-def choose_device() -> str:
-    """`cuda` where DAT_DEVICES names devices or the system shows one, else `cpu`. Torch is not asked."""
-    named = os.environ.get("DAT_DEVICES")
-    if named is not None:
-        return "cuda" if named and named != "cpu" else "cpu"
-    return "cuda" if Path("/dev/nvidia0").exists() else "cpu"
+def choose_device(stage: Stage, settings: Settings) -> str:
+    """`cuda` or `cpu`. A training on one GPU waits for a free card of those that the run uses, and sees no other."""
+    fanout = settings.root.fanout
+    device = devices.kind(settings.root.numerics, fanout.devices)
+    alone = stage.module.startswith("dat.training.") and int(os.environ.get("WORLD_SIZE", "1")) == 1
+    if device == "cuda" and alone and not devices.scheduled():
+        room = {card.uuid: 1 for card in devices.chosen(fanout.devices)}
+        devices.take(settings.top / ".dat" / "cards", room)
+    return device
 
 
 def _facts(temporary: Path, final: Path, base: Path) -> list[dict[str, Any]]:
@@ -234,7 +237,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
         temporary = {role: records.temporary(path) for role, path in final.items()}
         for path in temporary.values():
             path.parent.mkdir(parents=True, exist_ok=True)
-        job = records.Job(key, settings, inputs, temporary, choose_device(), timing)
+        job = records.Job(key, settings, inputs, temporary, choose_device(stage, settings), timing)
         try:
             if _run(stage.module, job):
                 _finish(stage, job, before, final, clock, label, owned)

@@ -56,8 +56,15 @@ class Optimiser:
         return {"state": self.state}
 
     def load_state_dict(self, found: dict[str, Any]) -> None:
-        """Go on from a checkpoint's state."""
-        self.state = {int(place): dict(state) for place, state in found["state"].items()}
+        """Go on from a checkpoint's state, on the devices of the parameters: a checkpoint is read on the CPU."""
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        self.state = {
+            int(place): {
+                name: value.to(parameters[int(place)].device) if isinstance(value, Tensor) else value
+                for name, value in state.items()
+            }
+            for place, state in found["state"].items()
+        }
 
 
 class Adam(Optimiser):

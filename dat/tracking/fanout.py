@@ -8,11 +8,11 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import records, sections, supervise
+from dat import devices, records, sections, supervise
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError
 from dat.models.vocabulary import Vocabulary, words
@@ -51,40 +51,66 @@ def _say_unknown(job: records.Job, manifest: manifests.Manifest, found: Sequence
     print(f"{job.key}: {said or 'no sentences'}", file=sys.stderr, flush=True)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where a benchmark's units lie when they are finished, where their jobs work, and where all are gathered: the
+    results, and the run files."""
+
+    store: Path
+    work: Path
+    results: Path
+    runs: Path
+
+
 def run(job: records.Job) -> None:
     """The stage `benchmark@NAME`: `results/NAME` with a tracker's folder each, and `manifest.json`, unit to key.
 
     Raises JobError naming the sequences that failed; finished ones stay in the store.
     """
-    settings, threads = job.settings, job.settings.root.tracking.threads
-    benchmark: sections.Benchmark = settings.section(f"benchmarks.{job.key}")
+    settings, place = job.settings, store.location(job.settings.top)
     manifest = manifests.read(job.inputs["manifest"])
-    environment = records.environment(job.device, threads)
-    code = records.code_closure(plan.ENTRY)
-    shared = plan.shared(benchmark.protocol, manifest.header, environment, code)
-    found = plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
+    shared, found = planned(job, manifest)
     _say_unknown(job, manifest, found)
-    place = store.location(settings.top)
     with store.held(place):
-        _run(job, shared, found, place)
+        work, runs = settings.place / "work" / job.key, settings.path / "runs" / job.key
+        track(job, shared, found, Places(place, work, job.outputs["results"], runs))
 
 
-def _run(job: records.Job, shared: Mapping[str, Any], found: Sequence[Unit], place: Path) -> None:
-    """Run the units that the store does not have, and gather all."""
+def planned(job: records.Job, manifest: manifests.Manifest) -> tuple[dict[str, Any], list[Unit]]:
+    """What a benchmark's units share, and all its units."""
     settings = job.settings
+    benchmark: sections.Benchmark = settings.section(f"benchmarks.{job.key}")
+    environment = records.environment(job.device, settings.root.tracking.threads)
+    shared = plan.shared(benchmark.protocol, manifest.header, environment, records.code_closure(plan.ENTRY))
+    return shared, plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
+
+
+def track(job: records.Job, shared: Mapping[str, Any], found: Sequence[Unit], places: Places) -> None:
+    """Run the units that the store does not have, and gather all.
+
+    Raises JobError naming the sequences that failed.
+    """
+    settings, room, place = job.settings, _room(job), places.store
     missing = [unit for unit in found if store.record(place, unit.key) is None]
-    jobs = plan.pack(missing, settings.root.fanout.batch, settings.root.fanout.cores)
+    jobs = plan.pack(missing, settings.root.fanout.batch, sum(room.values()) or settings.root.fanout.cores)
     keys = {unit.key for unit in missing}
     print(f"{job.key}: {len(found)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
     if jobs:
-        _execute(job, shared, jobs, settings.place / "work" / job.key, place)
-    _gather(found, place, job.outputs["results"], settings.path / "runs" / job.key)
+        _execute(job, shared, jobs, room, places)
+    _gather(found, places)
+
+
+def _room(job: records.Job) -> dict[str, int]:
+    """How many jobs each GPU takes at a time, by UUID; empty on a processor."""
+    fanout = job.settings.root.fanout
+    return devices.slots(devices.chosen(fanout.devices), fanout.slots_per_gpu) if job.device == "cuda" else {}
 
 
 def _execute(
-    job: records.Job, shared: Mapping[str, Any], jobs: Sequence[Sequence[Unit]], work: Path, place: Path
+    job: records.Job, shared: Mapping[str, Any], jobs: Sequence[Sequence[Unit]], room: dict[str, int], places: Places
 ) -> None:
     """Run the jobs in a fresh directory under the supervisor."""
+    work, place = places.work, places.store
     shutil.rmtree(work, ignore_errors=True)
     directory = work / uuid.uuid4().hex[:8]
     directory.mkdir(parents=True)
@@ -96,7 +122,8 @@ def _execute(
         "numerics": job.settings.root.numerics,
         "sections": plan.sections(job.settings, shared["protocol"]),
         "shared": shared,
-        "slots": str(job.settings.top / ".dat" / "slots"),
+        "cards": str(job.settings.top / ".dat" / "cards"),
+        "slots": room,
         "store": str(place),
         "threads": job.settings.root.tracking.threads,
         "jobs": [[asdict(unit) for unit in units] for units in jobs],
@@ -109,7 +136,7 @@ def _execute(
         def tick() -> None:
             bar.update(sum(store.entry(place, key).is_dir() for key in keys) - bar.n)
 
-        status = supervise.run(command(job.settings, directory), environment(), log, tick)
+        status = supervise.run(command(job.settings, directory, sum(room.values())), environment(), log, tick)
         tick()
     if status >= 128:
         raise KeyboardInterrupt
@@ -118,13 +145,15 @@ def _execute(
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def command(settings: Settings, directory: Path) -> list[str]:
-    """The call of Snakemake: our profile unless SNAKEMAKE_PROFILE names another."""
+def command(settings: Settings, directory: Path, gpus: int = 0) -> list[str]:
+    """The call of Snakemake: our profile unless SNAKEMAKE_PROFILE names another. `gpus` jobs at a time use a GPU."""
     call = [sys.executable, "-m", "snakemake", "--snakefile", str(settings.top / "Snakefile")]
     call += ["--directory", str(directory), "--nolock", "--keep-going", "--config", "plan=plan.json"]
     if "SNAKEMAKE_PROFILE" not in os.environ:
         profile = settings.top / "workflow" / "profiles" / "default"
-        call += ["--workflow-profile", "none", "--profile", str(profile), "--cores", str(settings.root.fanout.cores)]
+        cores = max(settings.root.fanout.cores, gpus * settings.root.tracking.threads)
+        call += ["--workflow-profile", "none", "--profile", str(profile), "--cores", str(cores)]
+        call += ["--resources", f"gpu={gpus}"] if gpus else []
     return call
 
 
@@ -145,9 +174,9 @@ def _failures(directory: Path, log: Path) -> str:
     return f"Snakemake failed: {last.strip()} ({log} and {directory / 'log'} have the rest)"
 
 
-def _gather(found: Sequence[Unit], place: Path, out: Path, runs: Path) -> None:
+def _gather(found: Sequence[Unit], places: Places) -> None:
     """Copy every unit's files from the store, verified, into its tracker's folder."""
-    keys: dict[str, str] = {}
+    place, out, keys = places.store, places.results, dict[str, str]()
     for unit in found:
         record = store.record(place, unit.key)
         if record is None:
@@ -159,7 +188,7 @@ def _gather(found: Sequence[Unit], place: Path, out: Path, runs: Path) -> None:
             shutil.copyfile(source / fact["path"], copy)
         beside = (target / record["outputs"][0]["path"]).parent
         shutil.copyfile(source / store.RECORD, beside / f"{unit.sequence}.json")
-        folder = runs / unit.tracker
+        folder = places.runs / unit.tracker
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / store.RUN, folder / f"{unit.sequence}.json")
         keys[f"{unit.tracker}/{unit.sequence}"] = unit.key

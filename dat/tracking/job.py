@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dat import numerics, params, records, supervise, used
+from dat import devices, numerics, params, records, supervise, used
 from dat.datasets import manifest as manifests
 from dat.errors import ChangedError, DatError, JobError, of_system
 from dat.tracking import plan as plans
-from dat.tracking import slots, store
+from dat.tracking import store
 
 
 def run(plan_path: Path, number: int, done: Path) -> None:
@@ -29,8 +29,8 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     numerics.confirm()
     place = Path(plan["store"])
     manifest = manifests.read(Path(plan["manifest"]))
-    if slots.wanted():
-        slots.take(Path(plan["slots"]), slots.wanted())
+    if plan["slots"] and not devices.scheduled():
+        devices.take(Path(plan["cards"]), plan["slots"])
     units = [plans.Unit(**facts) for facts in plan["jobs"][number]]
     with store.held(place):
         missing = [unit for unit in units if store.record(place, unit.key) is None]

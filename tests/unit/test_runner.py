@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from dat import records
 from dat.errors import JobError
 from dat.models.layers import Dropout
-from dat.models.optimisers import SGD, Adagrad, Adam, Optimiser
+from dat.models.optimisers import OPTIMISERS, SGD, Adagrad, Adam, Optimiser
 from dat.training import runner
 from dat.training.checkpoints import Checkpoints
 
@@ -299,3 +299,19 @@ def test_clock_counts_by_part() -> None:
     clock = runner.Clock()
     runner.train(Line(), SETTINGS, clock=clock)
     assert set(clock.seconds) == {"batch", "forward", "backward", "optimiser", "validation"}
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_an_optimisers_state_goes_to_its_parameters_device(name: str) -> None:
+    """A checkpoint is read on the CPU; a step on a GPU needs its state there. `meta` stands for another device."""
+    weight = nn.Parameter(torch.ones(2, 3))
+    weight.grad = torch.ones(2, 3)
+    before = OPTIMISERS[name]([weight], 0.1)
+    before.step()
+    moved = nn.Parameter(torch.ones(2, 3, device="meta"))
+    moved.grad = torch.ones(2, 3, device="meta")
+    after = OPTIMISERS[name]([moved], 0.1)
+    after.load_state_dict(before.state_dict())
+    kept = [value for value in after.state[0].values() if isinstance(value, Tensor)]
+    assert kept and {value.device.type for value in kept} == {"meta"}
+    after.step()

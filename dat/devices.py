@@ -1,0 +1,144 @@
+"""GPUs: which there are, which of them a run uses, and which of them a process gets.
+
+nvidia-smi is asked, not torch, which takes seconds to load and finds a card that no driver works for. A card is named
+to CUDA by its UUID: its index there need not be nvidia-smi's.
+"""
+
+import fcntl
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dat.errors import InputError
+
+QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits")
+JOB_MEMORY, MOST_JOBS = 8192, 8
+"""MiB of a card for each job, and jobs a card at most, where `fanout.slots_per_gpu` leaves it to the card's memory."""
+SCHEDULERS = ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST")
+PERIOD = 0.1
+
+
+@dataclass(frozen=True)
+class Card:
+    """A GPU: nvidia-smi's index, its UUID, and its memory in MiB."""
+
+    index: str
+    uuid: str
+    memory: int
+
+    def named(self, name: str) -> bool:
+        """Whether `name` is its index or the beginning of its UUID, as CUDA reads names."""
+        return name == self.index or (name.startswith(("GPU-", "MIG-")) and self.uuid.startswith(name))
+
+
+def _present() -> list[Card]:
+    """All cards that the driver shows; none where there is no driver, or it does not work, which is said."""
+    try:
+        answer = subprocess.run(QUERY, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        return []
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"dat: nvidia-smi: {error}; no GPU is used", file=sys.stderr, flush=True)
+        return []
+    if answer.returncode:
+        lines = (answer.stdout + answer.stderr).strip().splitlines() or [f"status {answer.returncode}"]
+        print(f"dat: nvidia-smi: {lines[0]}; no GPU is used", file=sys.stderr, flush=True)
+        return []
+    found = []
+    for line in answer.stdout.splitlines():
+        index, uuid, memory = (part.strip() for part in line.split(","))
+        found.append(Card(index, uuid, int(memory) if memory.isdigit() else 0))
+    return found
+
+
+def visible() -> list[Card]:
+    """The cards that CUDA_VISIBLE_DEVICES leaves, in its order; as for CUDA, its first unknown name ends the list."""
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if names is None:
+        return _present()
+    cards = _present() if names.strip() else []
+    found: list[Card] = []
+    for name in map(str.strip, names.split(",")):
+        card = next((card for card in cards if card.named(name)), None)
+        if card is None and name.startswith("MIG-"):
+            card = Card(name, name, 0)
+        if card is None:
+            break
+        found.append(card)
+    return found
+
+
+def chosen(setting: str) -> list[Card]:
+    """The cards that a run uses: those of DAT_DEVICES, or of the setting: `all`, `cpu` (none), or names with commas.
+
+    Raises InputError for a card that is not visible here.
+    """
+    where = "DAT_DEVICES" if os.environ.get("DAT_DEVICES") else "fanout.devices"
+    names = os.environ.get("DAT_DEVICES") or setting
+    if names == "cpu":
+        return []
+    cards = visible()
+    if names == "all":
+        return cards
+    found = []
+    for name in filter(None, map(str.strip, names.split(","))):
+        card = next((card for card in cards if card.named(name)), None)
+        if card is None:
+            there = ", ".join(card.index for card in cards) or "none"
+            raise InputError(f"{where}: no GPU '{name}' here; there are: {there}; name one of them, all or cpu")
+        found.append(card)
+    return list(dict.fromkeys(found))
+
+
+def kind(numerics: str, setting: str) -> str:
+    """`cuda` or `cpu`: portable numerics compute on the processor, native ones on the chosen cards if there are any.
+
+    Raises InputError where DAT_DEVICES names cards for portable numerics.
+    """
+    if numerics == "portable":
+        named = os.environ.get("DAT_DEVICES", "")
+        if named not in ("", "all", "cpu"):
+            raise InputError(
+                f"DAT_DEVICES={named}: numerics: portable computes on the processor, for the same bytes everywhere; "
+                "unset it, or set numerics: native in params.yaml"
+            )
+        return "cpu"
+    return "cuda" if chosen(setting) else "cpu"
+
+
+def slots(cards: Sequence[Card], per_card: int) -> dict[str, int]:
+    """How many jobs each card takes at a time, by UUID; `per_card` 0: as many as its memory has room for."""
+    return {card.uuid: per_card or min(MOST_JOBS, max(1, card.memory // JOB_MEMORY)) for card in cards}
+
+
+def scheduled() -> bool:
+    """Whether a cluster's scheduler has chosen this process's card already."""
+    return any(name in os.environ for name in SCHEDULERS)
+
+
+def take(folder: Path, room: dict[str, int]) -> str:
+    """Wait for a free slot, hold it until this process ends, and let CUDA see that card alone. Returns its UUID.
+
+    A slot is an exclusive flock on a file; the kernel frees it when its holder ends, kill -9 included. All cards'
+    first slots are taken before any second one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    order = [(number, uuid) for uuid, count in room.items() for number in range(count)]
+    random.Random(os.getpid()).shuffle(order)
+    order.sort(key=lambda slot: slot[0])
+    while True:
+        for number, uuid in order:
+            descriptor = os.open(folder / f"{uuid}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                continue
+            os.environ["CUDA_VISIBLE_DEVICES"] = uuid
+            return uuid
+        time.sleep(PERIOD)

@@ -1,0 +1,191 @@
+"""GPUs, with an nvidia-smi of the tests' own: which a run uses, and that no card ever gets more jobs than its slots."""
+
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from dat import devices, params
+from dat.cli import stages
+from dat.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+CARDS = 8
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DAT_DEVICES", "CUDA_VISIBLE_DEVICES", *devices.SCHEDULERS):
+        monkeypatch.delenv(name, raising=False)
+
+
+def driver(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, status: int = 0) -> None:
+    """An nvidia-smi that prints this, first on the PATH."""
+    program = folder / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    (folder / "answer").write_text(text)
+    program.write_text(f"#!/bin/sh\ncat '{folder}/answer'\nexit {status}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def eight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver(tmp_path, monkeypatch, "".join(f"{n}, GPU-{n}a{n}, {24576}\n" for n in range(CARDS)))
+
+
+def indices(cards: list[devices.Card]) -> str:
+    return "".join(card.index for card in cards)
+
+
+@pytest.mark.usefixtures("eight")
+@pytest.mark.parametrize(
+    ("visible", "named", "setting", "expected"),
+    [
+        (None, None, "all", "01234567"),
+        (None, None, "cpu", ""),
+        (None, None, "3,1,3", "31"),
+        (None, "2", "all", "2"),
+        (None, "cpu", "all", ""),
+        (None, "", "4", "4"),
+        ("", None, "all", ""),
+        ("-1", None, "all", ""),
+        ("5,2", None, "all", "52"),
+        ("5,2", "2", "all", "2"),
+        ("GPU-6a", None, "all", "6"),
+        ("1,9,2", None, "all", "1"),  # as CUDA reads it
+    ],
+)
+def test_the_cards_of_a_run(
+    visible: str | None, named: str | None, setting: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("CUDA_VISIBLE_DEVICES", visible), ("DAT_DEVICES", named)):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert indices(devices.chosen(setting)) == expected
+    assert devices.kind("native", setting) == ("cuda" if expected else "cpu")
+
+
+@pytest.mark.usefixtures("eight")
+def test_a_card_that_is_not_there_is_named_with_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"fanout.devices: no GPU '8' here; there are: 0, 1, 2, 3, 4, 5, 6, 7"):
+        devices.chosen("0,8")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("DAT_DEVICES", "2")
+    with pytest.raises(InputError, match=r"DAT_DEVICES: no GPU '2' here; there are: 1;"):
+        devices.chosen("all")
+
+
+@pytest.mark.usefixtures("eight")
+def test_portable_numerics_use_no_card_and_refuse_named_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert devices.kind("portable", "all") == "cpu"
+    monkeypatch.setenv("DAT_DEVICES", "0")
+    with pytest.raises(InputError, match="portable computes on the processor"):
+        devices.kind("portable", "all")
+
+
+def test_without_a_driver_that_works_there_is_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    driver(tmp_path, monkeypatch, "NVIDIA-SMI has failed because it could not communicate with the driver\n", 9)
+    assert devices.chosen("all") == []
+    assert "could not communicate with the driver; no GPU is used" in capfd.readouterr().err
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    assert devices.chosen("all") == []
+
+
+def test_a_card_takes_as_many_jobs_as_its_memory_has_room_for() -> None:
+    cards = [devices.Card(str(n), f"GPU-{n}", memory) for n, memory in enumerate((6144, 24576, 143771, 0))]
+    assert list(devices.slots(cards, 0).values()) == [1, 3, 8, 1]
+    assert list(devices.slots(cards, 2).values()) == [2, 2, 2, 2]
+
+
+@pytest.mark.usefixtures("eight")
+def test_fifty_jobs_at_once_on_eight_cards_with_three_slots_each(tmp_path: Path) -> None:
+    """Never more on a card than its slots, all cards in use, and a killed job's slot is free again."""
+    room = devices.slots(devices.chosen("all"), 0)
+    fork = multiprocessing.get_context("fork")
+    taken = fork.SimpleQueue()
+
+    def job() -> None:
+        uuid = devices.take(tmp_path / "cards", room)
+        taken.put((os.getpid(), uuid, os.environ["CUDA_VISIBLE_DEVICES"]))
+        signal.pause()
+
+    jobs = [fork.Process(target=job) for _ in range(50)]
+    for one in jobs:
+        one.start()
+    waiting, held, busiest = {one.pid: one for one in jobs}, Counter[str](), 0
+    running: list[tuple[int, str]] = []
+    for _ in range(50):
+        if len(running) == 24:
+            busiest += 1
+            pid, uuid = running.pop(0)
+            waiting[pid].kill()
+            waiting[pid].join()
+            held[uuid] -= 1
+        pid, uuid, seen = taken.get()
+        running.append((pid, uuid))
+        held[uuid] += 1
+        assert seen == uuid and max(held.values()) <= 3
+    assert busiest == 26 and held == Counter(dict.fromkeys(room, 3))
+    assert taken.empty()
+    for one in jobs:
+        one.kill()
+        one.join()
+
+
+def test_a_first_slot_of_every_card_comes_before_a_second(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    taken = fork.SimpleQueue()
+    done = fork.Event()
+
+    def hold() -> None:
+        taken.put(devices.take(tmp_path / "cards", {"GPU-a": 2, "GPU-b": 2}))
+        done.wait(60)
+        os._exit(0)
+
+    jobs, order = [], []
+    for _ in range(4):
+        jobs.append(fork.Process(target=hold))
+        jobs[-1].start()
+        order.append(taken.get())
+    done.set()
+    for one in jobs:
+        one.join(60)
+    assert set(order[:2]) == set(order[2:]) == {"GPU-a", "GPU-b"}
+
+
+def settings(tmp_path: Path, numerics: str, setting: str = "all") -> params.Settings:
+    """The root profile's settings with other numerics and devices, in a folder of the test's own."""
+    known = params.load(ROOT)
+    fanout = known.root.fanout.model_copy(update={"devices": setting})
+    root = known.root.model_copy(update={"numerics": numerics, "fanout": fanout, "root": "."})
+    return params.Settings(tmp_path, root)
+
+
+@pytest.mark.usefixtures("eight")
+def test_trainings_at_once_get_cards_of_their_own(tmp_path: Path) -> None:
+    """Also of those that DAT_DEVICES or the settings name; a stage that is no training holds none."""
+    native = settings(tmp_path, "native", "6,4")
+    fork = multiprocessing.get_context("fork")
+    taken = fork.SimpleQueue()
+
+    def train() -> None:
+        device = stages.choose_device(stages.STAGES["salnet"], native)
+        taken.put((device, os.environ.get("CUDA_VISIBLE_DEVICES")))
+        signal.pause()
+
+    jobs = [fork.Process(target=train) for _ in range(2)]
+    for one in jobs:
+        one.start()
+    assert {taken.get() for _ in jobs} == {("cuda", "GPU-6a6"), ("cuda", "GPU-4a4")}
+    assert stages.choose_device(stages.STAGES["benchmark"], native) == "cuda"
+    assert stages.choose_device(stages.STAGES["salnet"], settings(tmp_path, "portable")) == "cpu"
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+    for one in jobs:
+        one.kill()
+        one.join()
