@@ -7,13 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 GREY = 128.0
+SIZE, PADDING = 107, 16
+"""A crop's side and, of that, the context around a box on either side: MDNet's, which its network needs, in pixels."""
 
 
 def crop_regions(
     image: Tensor,
     boxes: Tensor,
-    size: int = 107,
-    padding: int = 16,
+    size: int = SIZE,
+    padding: int = PADDING,
     fill: float | tuple[float, float, float] = GREY,
 ) -> Tensor:
     """Regions of `image` (3, H, W; 0 to 255) around `boxes` (N, 4; x, y, w, h in pixels), minus 128.

@@ -9,7 +9,7 @@ from typing import Literal
 from dat.errors import InputError
 
 Repair = Literal["none", "otb", "lasot", "pytracking"]
-Valid = Literal["all", "positive", "size", "centre", "finite"]
+Valid = Literal["all", "positive", "size", "centre"]
 Thresholds = Literal["matlab", "linspace"]
 Overlap = Literal["matlab", "clipped", "continuous"]
 Short = Literal["error", "invalid-tail", "shorter", "zero"]
@@ -37,7 +37,6 @@ class OnePass:
     precision_valid: Valid = "positive"
     invalid_hits: bool = True
     drop_absent: bool = False
-    drop_invalid: bool = False
     overlap: Overlap = "matlab"
     thresholds: Thresholds = "matlab"
     short: Short = "invalid-tail"

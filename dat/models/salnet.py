@@ -125,8 +125,8 @@ class SALNet(nn.Module):
 class OnlineHead(nn.Module):
     """fc4 and fc5 of a SALNet and a new fc6: what the tracker trains on its target.
 
-    Features (N, 4608 * width) -> scores (N,2): background, target. `fit` takes R40's statistics from the first
-    frame's samples; before it, and when the SALNet was trained without, features pass as they are.
+    Prepared features (N, 4608 * width) -> scores (N,2): background, target. `fit` takes R40's statistics from the first
+    frame's samples; before it, and when the SALNet was trained without, `prepare` returns features as they are.
     """
 
     def __init__(self, salnet: SALNet, generator: torch.Generator, dropout: float = 0.0) -> None:
@@ -149,14 +149,17 @@ class OnlineHead(nn.Module):
         if self.standardise:
             self.mean, self.scale = statistics(features.detach())
 
-    def embed(self, features: Tensor) -> Tensor:
-        """(N, 4608 * width) as they come from `SALNet.conv` -> (N, 512 * width)."""
-        x = (features - self.mean) / self.scale if self.standardise else features
-        x = F.relu(self.fc4(x))
-        return F.relu(self.fc5(self.drop5(x)))
+    def prepare(self, features: Tensor) -> Tensor:
+        """(N, 4608 * width) as they come from `SALNet.conv`, standardised where the network was trained so [R40]."""
+        return (features - self.mean) / self.scale if self.standardise else features
 
-    def forward(self, features: Tensor) -> Tensor:
-        out: Tensor = self.fc6(self.drop6(self.embed(features)))
+    def embed(self, prepared: Tensor) -> Tensor:
+        """(N, 4608 * width), prepared -> (N, 512 * width)."""
+        hidden = F.relu(self.fc4(prepared))
+        return F.relu(self.fc5(self.drop5(hidden)))
+
+    def forward(self, prepared: Tensor) -> Tensor:
+        out: Tensor = self.fc6(self.drop6(self.embed(prepared)))
         return out
 
 

@@ -14,11 +14,20 @@ from dat.models.vocabulary import Vocabulary
 
 
 class Attention:
-    """GPGNet over the frames of one sequence. `size` is the (height, width) at which it was trained to see a frame."""
+    """GPGNet over the frames of one sequence. `size` is the (height, width) at which it was trained to see a frame.
+
+    `target` is what the target was in the masks that it learnt from, 1 or 0 [R1].
+    """
 
     def __init__(
-        self, network: GPGNet, vocabulary: Vocabulary | None, size: tuple[int, int], context: float = 0.0
+        self,
+        network: GPGNet,
+        vocabulary: Vocabulary | None,
+        size: tuple[int, int],
+        context: float = 0.0,
+        target: int = 1,
     ) -> None:
+        self.target = target
         self.network, self.vocabulary, self.size, self.context = network.eval(), vocabulary, size, context
         self._device = next(network.parameters()).device
         self._patch: Tensor | None = None
@@ -41,6 +50,7 @@ class Attention:
     def map(self, image: Image) -> NDArray[np.float32]:
         """Where the target may be: (h, w) of `size`, 0 to 1, over the whole image."""
         logits = self.network.attend(self._tensor(resize(image, *self.size)), self._patch, self._sentence)
+        logits = logits if self.target else -logits
         return np.asarray(logits[0, 0].float().sigmoid().cpu().numpy(), np.float32)
 
     def _tensor(self, image: Image) -> Tensor:

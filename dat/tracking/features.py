@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat.datasets.crops import crop_regions, crop_scene
+from dat.datasets.crops import PADDING, SIZE, crop_regions, crop_scene
 from dat.datasets.sampling import Boxes
 from dat.models.exactness import spread
 from dat.models.salnet import SALNet
@@ -22,7 +22,6 @@ from dat.models.vggm import activate
 
 CHUNK = 64
 """Crops that go through the convolutions at a time, over all threads: few enough for the processor's cache."""
-SIZE, PADDING = 107, 16
 CONTEXT = 1 + 2 * PADDING / SIZE
 STRIDE, MIDDLE, CELLS = 8, 37, 3
 """The map's step in pixels, the middle of its first cell's field of view (75 pixels), and a box's cells a side."""

@@ -28,7 +28,6 @@ class Generation:
     growth: float
     whole_first: bool
     area_at_sampling: bool
-    dropout_before_fc4: bool
     fill: float | tuple[float, float, float] = 128.0
     positive_overlap: Range = (0.7, 1.0)
     first_negative_overlap: Range = (0.0, 0.5)
@@ -50,7 +49,6 @@ V1 = Generation(
     growth=0.0,
     whole_first=False,
     area_at_sampling=True,
-    dropout_before_fc4=True,
 )
 V2 = replace(
     V1,
@@ -64,7 +62,6 @@ V2 = replace(
     growth=1.1,
     whole_first=True,
     area_at_sampling=False,
-    dropout_before_fc4=False,
     fill=(128.0, 0.0, 0.0),
 )
 GENERATIONS = {"v1": V1, "v2": V2}

@@ -27,4 +27,5 @@ def attention(folder: Path | None, device: str) -> Attention | None:
     network, vocabulary = weights.load_gpgnet(folder, device)
     _, facts = weights.read(folder)
     size = int(facts.get("height", SIZE[0])), int(facts.get("width", SIZE[1]))
-    return Attention(network, vocabulary, size, float(facts.get("patch_context", 0.0)))
+    context, target = float(facts.get("patch_context", 0.0)), int(facts.get("mask_target", 1))
+    return Attention(network, vocabulary, size, context, target)

@@ -106,9 +106,7 @@ class _Job:
         for repetition in range(1, settings.repetitions + 1):
             if repetition == 1 or self.salnet is not None:
                 tracker, facts = self.tracker(repetition), Facts()
-                lines = vot.run(
-                    tracker, self.image, regions, size, self.row.get("sentence"), settings.skip, facts.noting(tracker)
-                )
+                lines = vot.run(tracker, self.image, regions, size, self.row.get("sentence"), facts.noting(tracker))
             path = self.out / "baseline" / self.name / f"{self.name}_{repetition:03d}.txt"
             records.write_text(path, vot.text(lines))
             told[f"{repetition:03d}"] = vars(facts)

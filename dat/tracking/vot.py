@@ -15,6 +15,9 @@ from dat.datasets.images import Image
 from dat.tracking.follower import Follower
 
 STARTED, FAILED, SKIPPED = 1, 2, 0
+SKIP = 5
+"""Frames from a failure to the next start: the protocol's number."""
+
 Line = int | tuple[float, float, float, float]
 
 
@@ -44,12 +47,11 @@ def run(
     regions: Sequence[ArrayLike],
     size: tuple[int, int],
     sentence: str | None,
-    skip: int,
     seen: Callable[[int], None] = lambda index: None,
 ) -> list[Line]:
     """Follow the target through all frames: a line a frame. `image(i)` gives frame i; `seen(i)` is told of each box.
 
-    The tracker is started on the region's bounds and, after a failure in frame f, again in frame f + skip.
+    The tracker is started on the region's bounds and, after a failure in frame f, again in frame f + SKIP.
     """
     lines: list[Line] = []
     start = 0
@@ -64,7 +66,7 @@ def run(
             seen(index)
             failed = not meets((x, y, w, h), region, size)
             lines.append(FAILED if failed else (x, y, w, h))
-            start = index + skip if failed else start
+            start = index + SKIP if failed else start
     return lines
 
 

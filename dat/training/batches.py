@@ -53,15 +53,15 @@ def draw(domain: Domain, frames: list[int], positives: int, negatives: int, rng:
     return Regions(np.concatenate(boxes), np.concatenate(frame), np.concatenate(labels))
 
 
-def cut(domain: Domain, regions: Regions, cache: FrameCache, size: int, device: str = "cpu") -> Tensor:
-    """(N,3,size,size) crops minus 128 of the regions, in their order."""
+def cut(domain: Domain, regions: Regions, cache: FrameCache, device: str = "cpu") -> Tensor:
+    """(N,3,107,107) crops minus 128 of the regions, in their order."""
     starts = np.flatnonzero(np.diff(regions.frame, prepend=-1))  # of each run of regions of one frame
     crops = []
     for rows in np.split(np.arange(len(regions.frame)), starts[1:]):
         number = regions.frame[rows[0]]
         pixels = cache.read(domain.frames[number], domain.hashes[number])
         image = torch.from_numpy(pixels).to(device).permute(2, 0, 1)
-        crops.append(crop_regions(image, torch.from_numpy(regions.boxes[rows]), size))
+        crops.append(crop_regions(image, torch.from_numpy(regions.boxes[rows])))
     return torch.cat(crops)  # channels-last, as its parts
 
 

@@ -32,9 +32,16 @@ class GpgnetTask:
     lower = "gpgnet_training.batch"
 
     def __init__(
-        self, data: AttentionData, module: GPGNet, training: sections.GpgnetTraining, seed: int, device: str = "cpu"
+        self,
+        data: AttentionData,
+        module: GPGNet,
+        training: sections.GpgnetTraining,
+        seed: int,
+        device: str = "cpu",
+        target: int = 1,
     ) -> None:
         self.data, self.module, self.seed, self.size, self.device = data, module, seed, training.batch, device
+        self.target = target
         kept, out = split_videos(data.videos, training.held_out, seed)
         self.rows = np.array([i for i in data.usable if data.sequence(i) in kept])
         self.held_out = np.array([i for i in data.usable if data.sequence(i) in out])
@@ -74,18 +81,19 @@ class GpgnetTask:
         return [self.data.name(i) for i in batch[0]]
 
     def maps(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(S,H,W) attention in 0..1 of these samples."""
+        """(S,H,W) attention in 0..1 of these samples, high where the target is, whatever the masks' polarity [R1]."""
         found = []
         for piece in np.array_split(samples, -(-len(samples) // self.size)):
             found.append(logits(self.module, self.data.batch(piece, self.device)).sigmoid()[:, 0].double().cpu())
-        return torch.cat(found).numpy()
+        maps = torch.cat(found).numpy()
+        return maps if self.target else 1 - maps
 
     def validate(self) -> Row:
         if len(self.held_out) == 0:
             return {}
         maps = self.maps(self.held_out)
         masks = np.stack([self.data.mask_pixels(int(i))[:, :, 0] > 127 for i in self.held_out])
-        return map_figures(maps, masks)
+        return map_figures(maps, masks == self.target)
 
 
 def split_videos(videos: list[str], share: float, seed: int) -> tuple[set[str], set[str]]:
@@ -187,6 +195,7 @@ def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str
         "height": frame.height,
         "width": frame.width,
         "patch_context": training.patch_context,
+        "mask_target": settings.section("masks").target,
         "version": key,
         "inputs": inputs,
         "network": params.plain(settings.section("network")),
@@ -210,7 +219,9 @@ def run(job: records.Job) -> None:
     with runner.exact(shared.threads):
         module, vocabulary = build(source, inputs, settings)
         data = AttentionData(source, inputs, vocabulary)
-        task = GpgnetTask(data, module.to(job.device), training, shared.seed, job.device)
+        task = GpgnetTask(
+            data, module.to(job.device), training, shared.seed, job.device, settings.section("masks").target
+        )
         facts = metadata(job.key, inputs, settings)
         checkpoints = Checkpoints.of(job, __name__)
         rows = runner.train(task, shared, checkpoints, f"gpgnet {job.key}", clock, out)

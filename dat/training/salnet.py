@@ -70,14 +70,13 @@ class SalnetTask:
         entry: sections.Salnet,
         training: sections.SalnetTraining,
         *,
-        crop: int,
         scope: str,
         seed: int,
         anchors: Anchors | None = None,
         device: str = "cpu",
     ) -> None:
         self.domains, self.net, self.entry, self.training = domains, module, entry, training
-        self.crop, self.scope, self.seed, self.device = crop, scope, seed, device
+        self.scope, self.seed, self.device = scope, seed, device
         self.anchors = anchors
         self.module = nn.ModuleList([module] if anchors is None else [module, anchors])  # all that a checkpoint holds
         self.cache = FrameCache()
@@ -111,7 +110,7 @@ class SalnetTask:
         own = regions.part(distributed.computed(len(regions.labels))) if shared else regions
         return Batch(
             number,
-            batches.cut(domain, own, self.cache, self.crop, self.device),
+            batches.cut(domain, own, self.cache, self.device),
             torch.from_numpy(regions.labels).to(self.device),
             torch.from_numpy(groups).to(self.device),
             [f"{domain.name}:{domain.frames[i].name}" for i in frames],
@@ -250,7 +249,7 @@ def run(job: records.Job) -> None:
 
 def prepare(job: records.Job, entry: sections.Salnet) -> SalnetTask:
     """Domains, network and anchors of a job."""
-    training, network = job.settings.section("salnet_training"), job.settings.section("network")
+    training = job.settings.section("salnet_training")
     source, with_triplet = job.inputs["training"], entry.triplet is not None
     with_lasot = with_triplet or training.domains == "same"
     domains = read_domains(source, with_lasot, training.held_out, training.lasot_domains)
@@ -261,7 +260,6 @@ def prepare(job: records.Job, entry: sections.Salnet) -> SalnetTask:
         module,
         entry,
         training,
-        crop=network.crop,
         scope=job.settings.section("graph").scope if entry.nodes else "batch",
         seed=job.settings.section("train").seed,
         anchors=found,

@@ -141,7 +141,7 @@ def test_online_head_copies_the_shared_layers_and_draws_a_new_one() -> None:
     head = OnlineHead(model, torch.Generator().manual_seed(5))
     features = model.conv(crops(6)).detach()
     head.fit(features)
-    torch.testing.assert_close(head.embed(features), model.embed(salnet.standardise(features)))
+    torch.testing.assert_close(head.embed(head.prepare(features)), model.embed(salnet.standardise(features)))
     assert head(features).shape == (6, 2)
     with torch.no_grad():
         head.fc4.weight.zero_()
@@ -155,7 +155,7 @@ def test_online_head_leaves_features_alone_when_trained_without_standardising() 
     head = OnlineHead(model, torch.Generator().manual_seed(0))
     features = model.conv(crops(3)).detach()
     head.fit(features)
-    torch.testing.assert_close(head.embed(features), model.embed(features))
+    torch.testing.assert_close(head.embed(head.prepare(features)), model.embed(features))
 
 
 @pytest.mark.parametrize("kind", ["orthogonal", "normal"])

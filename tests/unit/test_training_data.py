@@ -89,9 +89,9 @@ def test_regions_overlap_as_mdnets(found: list[domains.Domain]) -> None:
 
 def test_crops_are_in_the_regions_order(found: list[domains.Domain]) -> None:
     regions = batches.draw(found[0], [2, 0], 2, 2, np.random.default_rng(0))
-    crops = batches.cut(found[0], regions, domains.FrameCache(), 31)
-    assert crops.shape == (4, 3, 31, 31) and crops.is_contiguous(memory_format=torch.channels_last)
-    middle = crops[:, :, 15, 15] + 128
+    crops = batches.cut(found[0], regions, domains.FrameCache())
+    assert crops.shape == (4, 3, 107, 107) and crops.is_contiguous(memory_format=torch.channels_last)
+    middle = crops[:, :, 53, 53] + 128
     yellow = torch.tensor([240.0, 240.0, 60.0])
     near = (middle - yellow).abs().amax(1) < 40
     assert near[torch.from_numpy(regions.labels == 1)].all()

@@ -14,6 +14,7 @@ from dat.datasets.images import read_image
 from dat.errors import InputError, JobError
 from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
+from dat.tracking import networks
 from dat.training import encoder, gpgnet, grounding, language, losses, salnet
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
@@ -111,6 +112,33 @@ def test_frames_are_moved_with_their_masks_in_training_alone(made: params.Settin
     assert torch.equal(again["frame"], found["frame"])
     with torch.no_grad():
         assert moved.validate() == still.validate()
+
+
+def test_maps_are_high_at_the_target_whatever_the_masks_polarity(made: params.Settings) -> None:
+    """R1: learnt from masks whose target is 0, the same outputs mean the opposite, in figures and in tracking."""
+    black = made.root.masks.model_copy(update={"target": 0})
+    inverted = dataclasses.replace(made, root=made.root.model_copy(update={"masks": black}), read={})
+    task = gpgnet_task(made)
+    with torch.no_grad():
+        maps, figures = task.maps(task.rows[:2]), task.validate()
+        task.target = 0
+        assert np.array_equal(task.maps(task.rows[:2]), 1 - maps)
+        mirrored = task.validate()
+    assert mirrored["held_out_bce"] == pytest.approx(figures["held_out_bce"], rel=1e-6)  # learnt as well as before
+    assert mirrored["held_out_chance"] == pytest.approx(1 - figures["held_out_chance"], rel=1e-6)
+    frame = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    found = []
+    for settings in (made, inverted):
+        module, words = gpgnet.build(settings.path / "training", ["language"], settings)
+        folder = settings.path / "polarity" / str(settings.root.masks.target)
+        weights.save(folder, module, gpgnet.metadata("nl", ["language"], settings))
+        assert words is not None
+        words.save(folder / "vocabulary.json")
+        attention = networks.attention(folder, "cpu")
+        assert attention is not None
+        attention.start(frame, (2, 3, 8, 9), "the red ball")
+        found.append(attention.map(frame))
+    np.testing.assert_allclose(found[1], 1 - found[0], atol=1e-6)
 
 
 def test_moves_reach_the_whole_share_both_ways() -> None:

@@ -28,7 +28,7 @@ def job(place, out, **changes):
     sections = {
         "tracking": params.plain(settings()),
         "csrdcf": params.plain(params.load(ROOT).section("csrdcf")),
-        "vot": {"repetitions": 2, "skip": 3, "burn_in": 10},
+        "vot": {"repetitions": 2},
     }
     own = {
         "protocol": "one-pass",
@@ -107,9 +107,9 @@ class Script:
         return np.array(self.found[image], float)
 
 
-def play(found, regions, skip=5, size=(100, 100)):
+def play(found, regions, size=(100, 100)):
     tracker = Script(found)
-    return vot.run(tracker, lambda index: index, regions, size, None, skip), tracker
+    return vot.run(tracker, lambda index: index, regions, size, None), tracker
 
 
 def test_a_failure_is_coded_skipped_and_restarted_five_frames_later():
