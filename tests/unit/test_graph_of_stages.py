@@ -1,6 +1,9 @@
 """dvc.yaml against the code: DVC sees no imports, so what a stage imports must lie under its deps."""
 
+import configparser
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,20 @@ def paths(name: str, *kinds: str) -> list[str]:
     for kind in kinds:
         found += [next(iter(one)) if isinstance(one, dict) else one for one in body(name).get(kind, [])]
     return found
+
+
+def test_dvc_at_the_top_does_not_see_the_paper_profile() -> None:
+    """A DVC project of its own, with the same cache and the same files that are no outputs."""
+    paper = ROOT / "profiles" / "paper"
+    assert (paper / ".dvcignore").read_text() == (ROOT / ".dvcignore").read_text()
+    config = configparser.ConfigParser()
+    config.read(paper / ".dvc" / "config")
+    assert (paper / ".dvc" / config["cache"]["dir"]).resolve() == (ROOT / ".dvc" / "cache").resolve()
+    listed = subprocess.run(
+        [sys.executable, "-m", "dvc", "stage", "list", "--all", "--name-only"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert "report" in listed and not [name for name in listed if "profiles" in name]
 
 
 def test_dvc_and_the_command_line_name_the_same_stages() -> None:

@@ -40,11 +40,23 @@ def test_all_files_are_there(made: Job) -> None:
     tables = (
         {f"table-{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md")}
         | {f"figure-{n}.csv" for n in (7, 8, 9, 10)}
-        | {"claims.csv"}
+        | {"claims.csv", "summary.json"}
     )
     drawn = {f"figure-{n}.{kind}" for n in (7, 8, 9, 10) for kind in ("svg", "png")}
     assert {path.name for path in made.outputs["tables"].iterdir()} == tables
     assert {path.name for path in made.outputs["figures"].iterdir()} == drawn
+
+
+def test_the_summary_has_the_baseline_and_the_method_by_the_score_of_each_benchmark(made: Job) -> None:
+    found = records.read_json(made.outputs["tables"] / "summary.json")
+    scores = {path.stem: records.read_json(path) for path in (made.inputs["metrics"]).glob("*.json")}
+    assert {"otb100", "vot2014"} < set(found)
+    subsets = {name: inner for one in scores.values() for name, inner in one.get("subsets", {}).items()}
+    for name, variants in found.items():
+        of = (scores | subsets)[name]["variants"]
+        assert set(variants) == {"pymdnet", "dat-jtnl"} & set(of)
+        for variant, value in variants.items():
+            assert value == of[variant].get("success", of[variant].get("eao"))
 
 
 def test_a_second_run_writes_the_same_bytes(made: Job, tmp_path: Path) -> None:
