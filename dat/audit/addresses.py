@@ -9,6 +9,7 @@ all                                                 every number of the report
 """
 
 import csv
+import difflib
 import io
 import math
 import os
@@ -57,6 +58,12 @@ class Scores:
         """The runs that a variant's score is the mean of."""
         found = [name for name in self.data["trackers"] if name.partition("@seed-")[0] == variant]
         return [name for name in found if seed is None or name == f"{variant}@seed-{seed}"]
+
+    def behind(self, address: Address) -> list[tuple[str, str]]:
+        """(tracker, sequence) of the results that a score is computed from."""
+        trackers = self.trackers(address.variant, address.seed)
+        given = [address.sequence] if address.sequence else None
+        return [(one, name) for one in trackers for name in given or self.data["trackers"][one].get("sequences", {})]
 
     def shown(self, address: Address) -> float | None:
         """The number that the scores' file has at an address; None when it has none."""
@@ -176,10 +183,30 @@ class Numbers:
         address = Address(text, "score", parts[0], variant, int(seed) if seed else None, sequence, parts[-1])
         return address if self.scores[parts[0]].shown(address) is not None else None
 
+    def _candidates(self, text: str) -> list[str]:
+        """Addresses of the kind that a text has the form of."""
+        printed = {"table": self._tables, "figure": self._figures, "train": self._trainings}
+        kind, parts = text.partition("/")[0], text.split("/")
+        if kind in printed:
+            return [address.text for address in printed[kind]()]
+        found = []
+        for name, scores in self.scores.items():
+            for tracker, run in scores.data["trackers"].items():
+                names = (tracker, tracker.partition("@")[0])
+                inner = run.get("sequences", {}) if len(parts) == 4 else {"": run}
+                for sequence, values in inner.items():
+                    metrics = [key for key, value in values.items() if isinstance(value, int | float)]
+                    middle = f"{sequence}/" if sequence else ""
+                    found += [f"{name}/{one}/{middle}{metric}" for one in names for metric in metrics]
+        return found
+
     def _known(self, text: str) -> str:
         """What there is instead, in a few words."""
         if not self.scores:
             return "there are no numbers here yet; run make repro"
+        near = difflib.get_close_matches(text, self._candidates(text), 3, 0.75)
+        if near:
+            return f"nearest: {', '.join(near)}"
         benchmark, *rest = text.split("/")
         if benchmark in self.scores and rest:
             variants = ", ".join(sorted(self.scores[benchmark].data.get("variants", {})))

@@ -58,19 +58,42 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     return max(verdicts, key=VERDICTS.index, default="verified")
 
 
+def is_or_below(name: str, wanted: str) -> bool:
+    """Whether a file or a dotted setting is the wanted one, or lies in it."""
+    return name == wanted or name.startswith((f"{wanted}/", f"{wanted}."))
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A thing that was audited: its own checks, and the nodes that it rests on. Nodes may be shared."""
+    """A thing that was audited: its own checks, and the nodes that it rests on. Nodes may be shared.
+
+    `uses` holds what it rests on directly: files as paths below the profile (code: below the checkout's top), settings
+    as dotted paths.
+    """
 
     name: str
     subject: str
     checks: list[Check] = field(default_factory=list)
     children: list["Node"] = field(default_factory=list)
+    uses: set[str] = field(default_factory=set)
 
     @cached_property
     def verdict(self) -> Verdict:
         """The worst verdict of its own checks and of all below."""
         return worst([*(check.verdict for check in self.checks), *(child.verdict for child in self.children)])
+
+    def path_to(self, wanted: str) -> list["Node"]:
+        """The nodes from this one to the nearest that uses a file, what lies in a folder, or a setting; else none."""
+        queue, seen = [[self]], {id(self)}
+        while queue:
+            path = queue.pop(0)
+            if any(is_or_below(name, wanted) for name in path[-1].uses):
+                return path
+            for child in path[-1].children:
+                if id(child) not in seen:
+                    seen.add(id(child))
+                    queue.append([*path, child])
+        return []
 
     def below(self, seen: set[int] | None = None) -> Iterator["Node"]:
         """This node and all below, each once, nearest to the number first."""

@@ -1,15 +1,22 @@
 """What an audit found, for people (a tree on the terminal) and for programs (JSON)."""
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dat import used
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
+from dat.audit.explain import listed
+from dat.audit.origin import Origin
+from dat.audit.walk import Walk
+from dat.errors import InputError
 from dat.naming import shown
 from dat.records import sha256_json
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.tree import Tree
 
 MARKS: dict[Verdict, str] = {
@@ -55,38 +62,53 @@ def tree(node: Node, seen: set[int]) -> dict[str, Any]:
     return facts
 
 
-def one(audit: Audit) -> dict[str, Any]:
+def one(audit: Audit, origin: Origin | None = None) -> dict[str, Any]:
     """An audit as JSON, all its checks in full."""
     return {
         "address": audit.address,
         "value": audit.value,
         "verdict": audit.verdict,
+        **({} if origin is None else {"origin": dict(origin.facts)}),
         "checks": [check.facts() for check in audit.checks],
         "tree": tree(audit.node, set()) | {"trusted": trusted()},
     }
 
 
 def many(audits: Sequence[Audit]) -> list[dict[str, Any]]:
-    """Audits as JSON. A verified thing's checks are in full under the first address that rests on it, then a sum."""
+    """Audits as JSON. A thing's checks are in full under the first address that rests on it; then those that are all
+    verified are one sum, and of each other one there is a line."""
     told: dict[int, str] = {}
     seen: set[int] = set()
     found = []
     for audit in audits:
         checks: list[dict[str, Any]] = []
+        shared: list[Node] = []
         for node in audit.node.below():
-            if node.verdict == "verified" and id(node) in told and node.checks:
-                checks.append(_summary(node, told[id(node)]).facts())
+            if id(node) in told and node.checks:
+                shared.append(node)
             else:
                 checks += [check.facts() for check in node.checks]
                 told.setdefault(id(node), audit.address)
+        checks += [check.facts() for check in _shared(shared, told)]
         facts = {"address": audit.address, "value": audit.value, "verdict": audit.verdict, "checks": checks}
         found.append(facts | {"tree": tree(audit.node, seen) | {"trusted": trusted()}})
     return found
 
 
-def _summary(node: Node, address: str) -> Check:
-    """A verified node that was told in full under another address."""
-    return Check(node.name, "verified", node.subject, f"see {address}", f"{len(node.checks)} checks verified")
+def _shared(nodes: Sequence[Node], told: Mapping[int, str]) -> list[Check]:
+    """Nodes that were told in full under other addresses: a check for each that does not hold, and one for the rest."""
+    verdicts = [worst([check.verdict for check in node.checks]) for node in nodes]
+    found = [
+        Check(node.name, verdict, node.subject, f"see {told[id(node)]}", tally(node.checks))
+        for node, verdict in zip(nodes, verdicts, strict=True)
+        if verdict != "verified"
+    ]
+    good = [node for node, verdict in zip(nodes, verdicts, strict=True) if verdict == "verified"]
+    if good:
+        count = sum(len(node.checks) for node in good)
+        said = f"{count} checks verified"
+        found.append(Check("shared", "verified", f"{len(good)} things told above", "in full once", said))
+    return found
 
 
 # ---------------------------------------------------------------- the terminal
@@ -155,16 +177,70 @@ def _values(root: "Tree", node: Node) -> None:
             root.add(f"{MARKS['verified']} [bold]{check.name}[/] {found}")
 
 
-def terminal(audit: Audit) -> "Tree":
-    """The audit of one number as a tree that a person can read."""
+def terminal(audit: Audit, origin: Origin | None = None, full: bool = False) -> "Tree":
+    """The audit of one number as a tree that a person can read: where it comes from, its own checks, what does not
+    hold, and of the rest how much there is of each kind, or with `full` everything that it rests on."""
     from rich.tree import Tree
 
     value = "" if audit.value is None else f" = {audit.value:.6g}"
     said = f"[bold]{audit.verdict}[/], {tally(audit.checks)}"
     root = Tree(f"{MARKS[audit.verdict]} [bold]{_plain(audit.address)}[/]{value}: {said}", guide_style="dim")
+    for line in filter(None, origin.lines() if origin else []):
+        root.add(f"[dim]{_plain(line)}[/]")
     _values(root, audit.node)
-    _grow(root, audit.node, set())
+    if full:
+        _grow(root, audit.node, set())
+    else:
+        _fold(root, audit)
     return root
+
+
+def _fold(root: "Tree", audit: Audit) -> None:
+    """What does not hold, and a line for each kind of thing that the number rests on."""
+    _failed(root, differences([audit]))
+    kinds: dict[str, list[Node]] = {}
+    for node in list(audit.node.below())[1:]:
+        kinds.setdefault(node.name, []).append(node)
+    for name, nodes in kinds.items():
+        checks = [check for node in nodes for check in node.checks]
+        mark = MARKS[worst([check.verdict for check in checks])]
+        which = listed([node.subject for node in nodes], 3)
+        root.add(f"{mark} [dim]{name}[/] {_plain(which)} [dim]{tally(checks)}[/]")
+    root.add("[dim]--full shows all of it, --stages each stage whole, --why PATH one path[/]")
+
+
+def why(audit: Audit, wanted: str) -> "Tree":
+    """The path from a number to a file, a folder or a setting. Raises InputError where the number rests on no such."""
+    from rich.tree import Tree
+
+    path = audit.node.path_to(wanted)
+    if not path:
+        raise InputError(
+            f"--why {wanted}: {audit.address} does not rest on it; dat audit --uses {wanted} says what does"
+        )
+    root = branch = Tree(f"{MARKS[path[0].verdict]} [bold]{_plain(audit.address)}[/]", guide_style="dim")
+    for node in path[1:]:
+        branch = branch.add(f"{MARKS[node.verdict]} [dim]{node.name}[/] {_plain(node.subject)}")
+    branch.add(_plain(wanted))
+    return root
+
+
+def relative(walk: Walk, wanted: str) -> str:
+    """A file as the graph names it: below the profile, or below the checkout's top; a setting as it is."""
+    path = Path(wanted).absolute()
+    if not path.exists():
+        return wanted
+    for place in (walk.settings.path.absolute(), walk.settings.top):
+        if path.is_relative_to(place):
+            return path.relative_to(place).as_posix()
+    return path.as_posix()
+
+
+def console() -> "Console":
+    """Standard output, 200 wide where it is no terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)
 
 
 def differences(audits: Sequence[Audit]) -> list[Check]:

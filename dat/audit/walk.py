@@ -1,14 +1,14 @@
 """The walk from a number to raw files. Every file is read once; a thing that many numbers rest on is looked at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat.audit import graph, lock, scores
-from dat.audit.addresses import Address, Numbers
-from dat.audit.checks import Audit, Check, Node, compare, group, missing
+from dat.audit import graph, kept, lock, page, scores
+from dat.audit.addresses import Address, Numbers, Scores
+from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
 from dat.audit.files import Files
 from dat.datasets import manifest as manifests
 from dat.errors import DatError, InputError
@@ -16,15 +16,20 @@ from dat.params import Settings, leaves, plain
 from dat.records import read_json, sha256_json
 from dat.tracking import store
 
+PAGE = "reports/index.html"
 PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})
 """What every record has."""
 
 
 @dataclass
 class Walk:
-    """An audit of numbers of one profile; what was looked at is remembered."""
+    """An audit of numbers of one profile; what was looked at is remembered.
+
+    A number's graph holds what it rests on and nothing else; with `stages` it holds each stage on the way whole.
+    """
 
     settings: Settings
+    stages: bool = False
     _nodes: dict[str, Node] = field(default_factory=dict)
 
     @cached_property
@@ -79,10 +84,26 @@ class Walk:
             unread = missing("printed", address.wrong, "numbers that can be read")
             return Audit(address.text, None, Node("number", address.text, [unread]))
         node = self._training(address) if address.kind == "train" else self._score(address)
+        node.checks.extend(self._on_page(address))
         value = (
             address.printed if address.printed is not None else self.numbers.scores[address.benchmark].shown(address)
         )
         return Audit(address.text, value, node)
+
+    @cached_property
+    def _page(self) -> dict[str, list[str]]:
+        return page.numbers(self.settings.path / PAGE)
+
+    def _on_page(self, address: Address) -> list[Check]:
+        """A number of the report as the page shows it, in each place."""
+        if address.printed is None or not self._page:
+            return []
+        subject, texts = f"{PAGE}: {address.text}", self._page.get(address.text, [])
+        if not texts:
+            return [missing("page", subject, f"{address.printed:.4g}")]
+        wrong = [text for text in texts if not page.shows(text, address.printed)]
+        verdict: Verdict = "differs" if wrong else "verified"
+        return [Check("page", verdict, subject, f"{address.printed:.6g}", ", ".join(wrong or texts))]
 
     def _training(self, address: Address) -> Node:
         """A training's metric rests on its weights' record."""
@@ -92,7 +113,7 @@ class Walk:
             address.file, "a file of the record"
         )
         checks = [compare("metrics", address.file, recorded, self._sha256(address.file))]
-        return Node("number", address.text, checks, [self.record(name)])
+        return Node("number", address.text, checks, [self.record(name)], {address.file})
 
     def _score(self, address: Address) -> Node:
         """A score rests on the scores' file, the result files of its sequences, and what made them."""
@@ -101,17 +122,42 @@ class Walk:
             return Node(
                 "number", address.text, [missing("scores", f"reports/metrics: {address.benchmark}", "a file of scores")]
             )
-        shown, checks, children = found.shown(address), [], []
+        shown, checks = found.shown(address), []
         if address.printed is not None:
             checks.append(compare("printed", f"{address.file}: {address.text}", shown, address.printed))
         checks += self.results.again(found, address, shown)
-        children.append(self.record(f"reports/metrics/{found.parent}.record.json"))
-        for tracker in found.trackers(address.variant, address.seed):
-            names = (
-                [address.sequence] if address.sequence else list(found.data["trackers"][tracker].get("sequences", {}))
-            )
-            children += [self.unit(found.parent, tracker, name) for name in names]
-        return Node("number", address.text, checks, [*children, *([self.report(address.file)] if address.file else [])])
+        behind = found.behind(address)
+        units = [self.unit(found.parent, tracker, name) for tracker, name in behind]
+        made = f"reports/metrics/{found.parent}.record.json"
+        children = [self.record(made) if self.stages else self.scored(made, found, behind), *units]
+        if address.file:
+            children.append(self.report(address.file))
+        return Node("number", address.text, checks, children, {found.file, *filter(None, [address.file])})
+
+    def scored(self, name: str, found: Scores, behind: Sequence[tuple[str, str]]) -> Node:
+        """What made a file of scores: its hash, code and settings, and those of its inputs that a number rests on."""
+        key = f"scored {name} {sorted(behind)}"
+        if key not in self._nodes:
+            node = self._nodes[key] = Node("scores", name)
+            record = self._record(self.settings.path / name)
+            if record is None:
+                node.checks.append(missing("record", name, "a stage's record"))
+                return node
+            files = {
+                f"results/{found.parent}/{file}" for unit in behind for file in self._files_of(found.parent, *unit)
+            }
+            manifest = self.results.manifest_of(found.parent)
+            inputs = [fact for fact in record["inputs"] if fact["path"] in files | {manifest}]
+            own = {**record, "inputs": inputs}
+            node.checks.extend(self._report(found.file, name, own, "evaluate@" + found.parent))
+            node.checks.extend(self._inputs(name, own))
+            node.uses.update(self._uses(own))
+        return self._nodes[key]
+
+    def _files_of(self, benchmark: str, tracker: str, sequence: str) -> list[str]:
+        """A sequence's result files, as its record names them, below the benchmark's results."""
+        record = self._record(self._unit_path(benchmark, tracker, sequence))
+        return [f"{tracker}/{fact['path']}" for fact in record["outputs"]] if record else []
 
     def report(self, file: str) -> Node:
         """The report's table that prints a number: its hash, and the code and settings that wrote it.
@@ -122,15 +168,16 @@ class Walk:
         if key not in self._nodes:
             record = self._record(self.settings.path / name)
             self._nodes[key] = Node("report", file, self._report(file, name, record) if record else [])
+            self._nodes[key].uses.update({file, *record["code"], *record["params"]} if record else ())
             if record is None:
                 self._nodes[key].checks.append(missing("record", name, "a stage's record"))
         return self._nodes[key]
 
-    def _report(self, file: str, name: str, record: Mapping[str, Any]) -> list[Check]:
+    def _report(self, file: str, name: str, record: Mapping[str, Any], stage: str = "report") -> list[Check]:
         recorded = {fact["path"]: fact["sha256"] for fact in record["outputs"]}.get(file, "a file of the record")
         others = {fact["path"]: (fact["sha256"], self._sha256(fact["path"])) for fact in record["outputs"]}
         checks = [compare("outputs", file, recorded, self._sha256(file)), *group("outputs", name, others)]
-        checks += [*self._decided(name, record), *self._run("report", self._sha256(name))]
+        checks += [*self._decided(name, record), *self._run(stage, self._sha256(name))]
         return checks + self._locked(name, record, dependencies=False)
 
     def _run(self, name: str, record: str | None) -> list[Check]:
@@ -139,18 +186,6 @@ class Walk:
         if not path.exists():
             return []
         return [compare("run file", f"runs/{name}.json", record, self._read(path).get("record"))]
-
-    def _stored(self, record: Mapping[str, Any]) -> list[Check]:
-        """The job store's entry of a unit, where there is one, against its record."""
-        entry = store.entry(self.store, str(record.get("key")))
-        if not entry.is_dir():
-            return []
-        same = self._read(entry / store.RECORD) == record
-        checks = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
-        held = self._read(entry / store.RUN).get("record")
-        checks.append(compare("store", str(entry / store.RUN), sha256_json(record), held))
-        files = {fact["path"]: (fact["sha256"], self.files.sha256(entry / fact["path"])) for fact in record["outputs"]}
-        return checks + group("store", str(entry), files)
 
     # ------------------------------------------------------------ per-sequence results
 
@@ -161,10 +196,14 @@ class Walk:
             self._nodes[key] = self._unit(benchmark, tracker, sequence)
         return self._nodes[key]
 
-    def _unit(self, benchmark: str, tracker: str, sequence: str) -> Node:
+    def _unit_path(self, benchmark: str, tracker: str, sequence: str) -> Path:
         folder = self.settings.path / "results" / benchmark / tracker
         vot = self.settings.root.benchmarks[benchmark].protocol == "vot"
-        path = (folder / "baseline" / sequence if vot else folder) / f"{sequence}.json"
+        return (folder / "baseline" / sequence if vot else folder) / f"{sequence}.json"
+
+    def _unit(self, benchmark: str, tracker: str, sequence: str) -> Node:
+        folder = self.settings.path / "results" / benchmark / tracker
+        path = self._unit_path(benchmark, tracker, sequence)
         name = path.relative_to(self.settings.path).as_posix()
         record = self._record(path)
         if record is None:
@@ -173,14 +212,41 @@ class Walk:
             fact["path"]: (fact["sha256"], self.files.sha256(folder / fact["path"])) for fact in record["outputs"]
         }
         prefix = folder.relative_to(self.settings.path).as_posix()
-        checks = [compare("result file", f"{prefix}/{file}", *pair) for file, pair in outputs.items()]
+        checks = [
+            compare("result file", f"{prefix}/{file}{self._frame(record, folder, file, pair)}", *pair)
+            for file, pair in outputs.items()
+        ]
         keys = self._read(self.settings.path / "results" / benchmark / "manifest.json")
         planned = keys.get(f"{tracker}/{sequence}")
         checks.append(compare("key", f"{name} in results/{benchmark}/manifest.json", planned, record.get("key")))
         checks += [*self._decided(name, record), *self._inputs(name, record)]
-        checks += [*self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record)), *self._stored(record)]
+        checks += [
+            *self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record)),
+            *kept.checks(self.store, self.files, record),
+        ]
         raw = [self.raw(fact["path"], sequence) for fact in record["inputs"] if "sequence" in fact]
-        return Node("sequence", name, checks + self._parents(name, record), [*self.above(record), *raw])
+        above = [*self.above(record), *([] if self.stages else [self.fanned_out(benchmark)])]
+        uses = {f"{prefix}/{file}" for file in outputs} | self._uses({**record, "outputs": []})
+        return Node("sequence", name, checks + self._parents(name, record), [*above, *raw], uses)
+
+    def _frame(self, record: Mapping[str, Any], folder: Path, file: str, pair: tuple[str, str | None]) -> str:
+        """Of a changed result file, the frame that differs."""
+        return kept.first_other(self.store, self.files, record, folder, file) if pair[0] != pair[1] else ""
+
+    def fanned_out(self, benchmark: str) -> Node:
+        """The stage that gave a benchmark's sequences to their jobs: its code and settings, not its other results."""
+        key, name = f"fan-out {benchmark}", f"results/{benchmark}/record.json"
+        if key not in self._nodes:
+            record = self._record(self.settings.path / name)
+            node = self._nodes[key] = Node("fan-out", name)
+            if record is None:
+                node.checks.append(missing("record", name, "a stage's record"))
+                return node
+            node.checks.extend(self._decided(name, record))
+            node.checks.extend(self._run(f"benchmark@{benchmark}", self._sha256(name)))
+            node.checks.extend(self._locked(name, record, dependencies=False))
+            node.uses.update({*record["code"], *record["params"], name})
+        return self._nodes[key]
 
     # ------------------------------------------------------------ any record
 
@@ -208,6 +274,7 @@ class Walk:
             node.checks.append(missing("record", name, "a stage's record"))
             return
         outputs = {fact["path"]: (fact["sha256"], self._sha256(fact["path"])) for fact in record["outputs"]}
+        node.uses.update(self._uses(record))
         node.checks.extend(group("outputs", name, outputs))
         node.checks.extend(self._inputs(name, record) + self._decided(name, record) + self._locked(name, record))
         stage = self.lock.stage_of(record["outputs"][0]["path"]) if record["outputs"] else None
@@ -217,6 +284,11 @@ class Walk:
                 node.children.append(self.manifest(fact["path"]))
         node.checks.extend(self._parents(name, record))
         node.children.extend(self.above(record))
+
+    def _uses(self, record: Mapping[str, Any]) -> set[str]:
+        """The files and settings that a record names."""
+        files = {fact["path"] for kind in ("inputs", "outputs") for fact in record[kind]}
+        return files | {*record["code"], *record["params"]}
 
     def _parents(self, name: str, record: Mapping[str, Any]) -> list[Check]:
         """The records of the inputs against their hashes in this one."""
@@ -290,7 +362,13 @@ class Walk:
             return Node("raw", subject, [*checks, Check("raw files", "missing", subject, str(root or "a link"), None)])
         facts = [*row["files"], *row.get("annotations", [])]
         pairs = {path: (sha256, self.files.sha256(root / path)) for path, _, sha256 in facts}
-        return Node("raw", subject, [*checks, *group("raw files", subject, pairs)])
+        uses = {self._below(root / path) for path in pairs} | {f"{name} {sequence}", sequence}
+        return Node("raw", subject, [*checks, *group("raw files", subject, pairs)], uses=uses)
+
+    def _below(self, path: Path) -> str:
+        """A file's path below the profile, or whole where it lies elsewhere."""
+        home = self.settings.path
+        return path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix()
 
     def _rows(self, name: str) -> Mapping[str, manifests.Sequence]:
         return self.results.sequences(name)
@@ -308,6 +386,14 @@ class Walk:
         """A record, or None where there is none with all its parts."""
         record = self._read(path)
         return record if record.keys() >= PARTS else None
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A JSON object below the profile, empty where there is none that can be read."""
+        return self._read(self.settings.path / name)
+
+    def unit_record(self, benchmark: str, tracker: str, sequence: str) -> dict[str, Any]:
+        """The record of a sequence's result, empty where there is none."""
+        return self._read(self._unit_path(benchmark, tracker, sequence))
 
     def _read(self, path: Path) -> dict[str, Any]:
         """A JSON object, empty where there is none that can be read."""

@@ -1,17 +1,44 @@
-"""`dat audit`: from numbers back to raw files."""
+"""`dat audit`: from numbers back to raw files, and from a file to the numbers that rest on it."""
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from dat.audit.addresses import Address
+    from dat.audit.checks import Audit
+    from dat.audit.walk import Walk
+
 
 @click.command()
-@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1)
 @click.option(
     "--json", "out", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path), help="Write all checks here."
 )
-def audit(addresses: tuple[str, ...], out: Path | None) -> None:
+@click.option("--full", is_flag=True, help="Show everything that a number rests on, not only what does not hold.")
+@click.option("--stages", is_flag=True, help="Look at every stage on the way whole, as `all` does.")
+@click.option("--why", metavar="PATH", help="Show the path from the number to a file, folder or setting.")
+@click.option("--seal", is_flag=True, help="Write reports/seal.json: one hash over all that is behind the report.")
+@click.option("--sealed", is_flag=True, help="Compare all that is behind the report with its seal, and the commit's.")
+@click.option("--uses", metavar="PATH", help="List the numbers that rest on a file, folder, sequence or setting.")
+@click.option(
+    "--replay",
+    metavar="N|all",
+    help="Track N of the sequences behind the numbers again, or all, from scratch, and compare the boxes.",
+)
+def audit(
+    addresses: tuple[str, ...],
+    out: Path | None,
+    full: bool,
+    stages: bool,
+    why: str | None,
+    uses: str | None,
+    seal: bool,
+    sealed: bool,
+    replay: str | None,
+) -> None:
     """Walk from numbers to raw files: score again, re-hash, compare code, settings and dvc.lock.
 
     ADDRESS names a number: otb100/dat-jtnl/success, otb100/dat-jtnl@seed-0/SEQUENCE/success,
@@ -20,27 +47,111 @@ def audit(addresses: tuple[str, ...], out: Path | None) -> None:
 
     Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number.
 
-    Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json
+    Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json;
+    dat audit otb100/dat-jtnl/success --replay 2; dat audit --uses tracking.redetection
     """
-    from rich.console import Console
-
     from dat import params
-    from dat.audit import show, tracked
+
+    if seal or sealed:
+        _seal(seal)
+        return
+    if not addresses and uses is None:
+        raise click.UsageError("name a number: otb100/dat-jtnl/success, or all")
+    count = None if replay is None else _count(replay)
+    from dat.audit import origin, show, tracked
     from dat.audit.walk import Walk
     from dat.records import progress, write_json
     from dat.tracking import request
 
     runs = [text for text in addresses if text.endswith(".json")]
-    audits = [tracked.audit(Walk(request.home()), Path(name)) for name in runs]
-    if len(runs) < len(addresses):
-        walk = Walk(params.load())
+    audits: list[Audit] = [tracked.audit(Walk(request.home()), Path(name)) for name in runs]
+    walk = Walk(params.load(), stages or "all" in addresses) if len(runs) < len(addresses) or uses else None
+    found: list[Address] = []
+    if walk is not None:
         found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
         audits += map(walk.audit, progress(found, desc="audit", unit="number") if len(found) > 1 else found)
+    if uses is not None:
+        _uses(walk, uses, out)
+        return
+    if walk is not None and replay is not None:
+        _replay(walk, found, audits[len(runs) :], count)
     several = len(audits) > 1 or "all" in addresses
+    made = origin.of(walk, found[0]) if walk is not None and found and not several else None
     if out is not None:
-        write_json(out, show.many(audits) if several else show.one(audits[0]))
-    console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)
-    console.print(show.summary(audits) if several else show.terminal(audits[0]))
+        write_json(out, show.many(audits) if several else show.one(audits[0], made))
+    console = show.console()
+    if why is not None:
+        for one in audits:
+            console.print(show.why(one, show.relative(walk, why) if walk is not None else why))
+        return
+    console.print(show.summary(audits) if several else show.terminal(audits[0], made, full))
     console.print(f"[dim]taken on trust: {'; '.join(show.trusted())}[/]")
     if any(audit.verdict != "verified" for audit in audits):
         sys.exit(1)
+
+
+def _count(text: str) -> int | None:
+    """How many sequences to replay; None is all. Raises BadParameter for what is neither."""
+    if text == "all":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter(f"'{text}' is no number of sequences; say 1, 2, ... or all", param_hint="--replay")
+    return int(text)
+
+
+def _replay(walk: "Walk", found: "list[Address]", audits: "list[Audit]", count: int | None) -> None:
+    """Add the replays of what is behind the numbers to their audits."""
+    from dat.audit import replay
+
+    behind = {
+        address.text: [(walk.numbers.scores[address.benchmark].parent, *unit) for unit in units]
+        for address in found
+        if (len(found) == 1 or address.kind != "train") and (units := replay.behind(walk, address, count))
+    }
+    wanted = sorted({unit for units in behind.values() for unit in units})
+    nodes = dict(zip(wanted, replay.replay(walk, wanted), strict=True))
+    for address, audit in zip(found, audits, strict=True):
+        audit.node.children.extend(nodes[unit] for unit in behind.get(address.text, []))
+
+
+def _seal(write: bool) -> None:
+    """Write the seal, or compare with it; status 1 where something differs."""
+    from dat import params
+    from dat.audit import seal
+    from dat.audit.walk import Walk
+
+    walk = Walk(params.load())
+    path = walk.settings.path / seal.FILE
+    if write:
+        made = seal.write(walk)
+        click.echo(f"{path}: root {made.root} over {made.files} files")
+        return
+    held, now, committed = seal.read(path), seal.of(walk), seal.committed(walk)
+    against = {str(path): held, "the commit's seal": committed}
+    wrong = {name: one.differences(now) for name, one in against.items() if one is not None and one.root != now.root}
+    for name, branches in wrong.items():
+        click.echo(f"{name}: differs in {', '.join(branches)}")
+    if committed is None:
+        click.echo("no seal is committed: whoever can write here could have written this one", err=True)
+    if wrong:
+        sys.exit(1)
+    where = "" if committed is None else " and the commit's"
+    click.echo(f"sealed: root {now.root} over {now.files} files equals {path}{where}")
+
+
+def _uses(walk: "Walk | None", wanted: str, out: Path | None) -> None:
+    """Print the numbers that rest on a file or setting, or write them as JSON."""
+    from dat.audit import show
+    from dat.errors import InputError
+    from dat.records import write_json
+
+    if walk is None:
+        return
+    name = show.relative(walk, wanted)
+    found = [address.text for address in walk.resolve("all") if walk.audit(address).node.path_to(name)]
+    if not found:
+        raise InputError(f"--uses {wanted}: no number of the report rests on it; name a file, a folder or a setting")
+    if out is not None:
+        write_json(out, {"uses": name, "numbers": found})
+    click.echo("\n".join(found))
+    click.echo(f"{len(found)} numbers rest on {name}", err=True)

@@ -87,19 +87,20 @@ def _unit(home: Path, benchmark: str, tracker: str, sequence: str, texts: dict[s
     for name, text in texts.items():
         records.write_text(folder / name, text)
     row = manifest.read(home / "testing" / f"{data}.jsonl").sequences[sequence]
-    weights = home / "weights/salnet/core/pymdnet/weights.safetensors"
+    names = ["salnet/core/pymdnet", *(["gpgnet/jtnl"] if tracker.startswith("dat-jtnl") else [])]
+    weights = [home / "weights" / name / "weights.safetensors" for name in names]
     key = records.sha256_json([benchmark, tracker, sequence])
     made = records.make_record(
         code=records.code_closure(MODULE),
         inputs=[
-            records.file_facts(weights, home),
+            *(records.file_facts(path, home) for path in weights),
             {"path": f"testing/{data}.jsonl", "sequence": sequence, "sha256": row.digest},
         ],
         outputs=[records.file_facts(folder / name, folder) for name in texts],
         params={"tracking.threads": 1},
-        environment={"python": "3"},
+        environment={"numerics": "portable", "device": "cpu", "packages": {"torch": "2.15.0"}},
         command=f"dat benchmark {benchmark}",
-        parents=records.parents([weights], home),
+        parents=records.parents(weights, home),
         seed=0,
     )
     beside = (folder / next(iter(texts))).parent
@@ -184,12 +185,13 @@ def lock(home: Path, settings: Settings) -> None:
         outs = [f"reports/metrics/{data}.json", f"reports/metrics/{data}.record.json"]
         stages[f"evaluate@{data}"] = ([f"testing/{data}.jsonl", f"results/{data}"], outs)
     stages["salnet@pymdnet"] = (["testing/otb100.jsonl"], ["weights/salnet/core/pymdnet"])
+    stages["gpgnet@jtnl"] = (["testing/otb100.jsonl"], ["weights/gpgnet/jtnl"])
     stages["report"] = (["reports/metrics", "weights"], ["reports/tables", "reports/index.record.json"])
     held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": [0]}}
     made, graph = {}, {}
     for name, (deps, outs) in stages.items():
         facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]
-        verb = name.partition("@")[0].replace("salnet", "train salnet")
+        verb = name.partition("@")[0].replace("salnet", "train salnet").replace("gpgnet", "train gpgnet")
         made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
         graph[name] = {
             "cmd": made[name]["cmd"],
@@ -210,11 +212,11 @@ def build(home: Path) -> Settings:
     settings = settings_file(home)
     _raw(home, "otb100", OTB, "otb", {"otb100": list(OTB), "otb100-similar": list(OTB[:2])})
     _raw(home, "vot2016", VOT, "vot", {"vot2016": list(VOT)})
-    folder = home / "weights/salnet/core/pymdnet"
-    records.write_bytes(folder / "weights.safetensors", b"numbers")
-    records.write_json(folder / "metrics.json", {"loss": 0.25, "steps": 10})
-    weights = "weights/salnet/core/pymdnet"
-    record(home, f"{weights}/record.json", ["testing/otb100.jsonl"], [weights], "train salnet pymdnet")
+    for weights in ("salnet/core/pymdnet", "gpgnet/jtnl"):
+        folder, (kind, *_, key) = f"weights/{weights}", weights.split("/")
+        records.write_bytes(home / folder / "weights.safetensors", weights.encode())
+        records.write_json(home / folder / "metrics.json", {"loss": 0.25, "steps": 10, "videos": 3})
+        record(home, f"{folder}/record.json", ["testing/otb100.jsonl"], [folder], f"train {kind} {key}")
     _one_pass(home, ["pymdnet", "dat-jtnl"])
     _vot(home, ["pymdnet", "csrdcf"])
     for benchmark in ("otb100", "vot2016"):

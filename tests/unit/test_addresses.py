@@ -86,7 +86,22 @@ def test_an_unknown_address_is_named(numbers: Numbers, text: str) -> None:
 
 def test_an_unknown_variant_is_answered_with_the_known_ones(numbers: Numbers) -> None:
     with pytest.raises(InputError, match=r"otb100 has the variants dat-jtnl, pymdnet"):
-        numbers.find("otb100/mdnet/success")
+        numbers.find("otb100/a-tracker-of-another-run/success")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("otb100/mdnet/success", "otb100/pymdnet/success"),
+        ("otb100/dat-jtnl/sucess", "otb100/dat-jtnl/success"),
+        ("otb100/dat-jtnl/Stra/success", "otb100/dat-jtnl/Star/success"),
+        ("table/3/dat-jtnl/otb100-sucess", "table/3/dat-jtnl/otb100-success"),
+        ("train/salnet/pymdnt/loss", "train/salnet/pymdnet/loss"),
+    ],
+)
+def test_a_misspelt_address_is_answered_with_the_nearest(numbers: Numbers, typed: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"{typed}: no such number; nearest: {meant}"):
+        numbers.find(typed)
 
 
 def test_before_any_run_the_message_says_make_repro(tmp_path: Path) -> None:

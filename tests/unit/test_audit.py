@@ -7,14 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import fake_profile
 import pytest
 
 from dat import params, records
-from dat.audit import show
+from dat.audit import page, show
 from dat.audit.checks import Audit
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
+from dat.datasets import manifest as manifests
 from dat.errors import InputError
 from dat.tracking import store
 
@@ -33,7 +35,7 @@ def copy(run: Path, tmp_path: Path) -> Path:
 
 
 def audits(home: Path, text: str = "all") -> list[Audit]:
-    walk = Walk(params.load(home))
+    walk = Walk(params.load(home), stages=text == "all")
     return [walk.audit(address) for address in walk.resolve(text)]
 
 
@@ -333,14 +335,107 @@ def test_the_command_prints_a_tree(here: Path, capsys: pytest.CaptureFixture[str
     run_in_process(["audit", "table/3/dat-jtnl/otb100-success"])
     said = capsys.readouterr().out
     assert "table/3/dat-jtnl/otb100-success = 0." in said and "verified" in said
-    assert "results/otb100/dat-jtnl@seed-0/Wall.json" in said and "dat-jtnl@seed-0" in said
+    assert "sequence results/otb100/dat-jtnl@seed-0/" in said and "and 1 more" in said
     assert "taken on trust: the audit's own code (sha256 " in said
+    run_in_process(["audit", "table/3/dat-jtnl/otb100-success", "--full"])
+    assert "results/otb100/dat-jtnl@seed-0/Wall.json" in capsys.readouterr().out
+
+
+def test_a_numbers_head_says_where_it_comes_from(here: Path, tmp_path: Path) -> None:
+    run_in_process(["audit", "otb100/pymdnet/success", "--json", str(tmp_path / "a.json")])
+    origin = json.loads((tmp_path / "a.json").read_text())["origin"]
+    record = records.read_json(here / "results/otb100/pymdnet@seed-0/Wall.json")
+    assert origin["packages"] == record["environment"]["packages"] and origin["numerics"] == "portable"
+    assert origin["data_set"] == records.read_json(here / "reports/metrics/otb100.json")["data_set"]
+    names = list(records.read_json(here / "reports/metrics/otb100.json")["trackers"]["pymdnet@seed-0"]["sequences"])
+    rows = manifests.read(here / "testing/otb100.jsonl").sequences
+    assert (origin["sequences"], origin["frames"]) == (len(names), sum(len(rows[name].files) for name in names))
+    assert list(origin["networks"]) == ["weights/salnet/core/pymdnet"]
+
+
+def test_a_number_rests_on_its_own_networks_and_sequences_alone(run: Path) -> None:
+    """Not on other variants' weights, nor, a sequence's, on the other sequences; with `stages` on all of both."""
+    (own,) = audits(run, "otb100/pymdnet/Wall/success")
+    (whole,) = [Walk(params.load(run), True).audit(one) for one in Walk(params.load(run)).resolve(own.address)]
+    for other in ("weights/gpgnet/jtnl", "results/otb100/dat-jtnl@seed-0", "results/otb100/pymdnet@seed-0/Star.txt"):
+        assert not own.node.path_to(other) and whole.node.path_to(other)
+    for needed in ("weights/salnet/core/pymdnet", "results/otb100/pymdnet@seed-0/Wall.txt", "Wall", "dat/boxes.py"):
+        assert own.node.path_to(needed)
+    assert len(own.checks) < len(whole.checks)
+
+
+def test_the_path_from_a_number_to_a_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_in_process(["audit", "otb100/dat-jtnl/success", "--why", "data/otb100/Wall/img/0003.jpg"])
+    said = capsys.readouterr().out
+    assert said.index("otb100/dat-jtnl/success") < said.index("dat-jtnl@seed-0/Wall.json") < said.index("0003.jpg")
+    with pytest.raises(InputError, match="--why weights/nothing: otb100/dat-jtnl/success does not rest on it"):
+        run_in_process(["audit", "otb100/dat-jtnl/success", "--why", "weights/nothing"])
+
+
+def test_the_numbers_that_rest_on_a_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_in_process(["audit", "--uses", "weights/gpgnet/jtnl"])
+    found = capsys.readouterr().out.split()
+    assert "table/3/dat-jtnl/otb100-success" in found and "train/gpgnet/jtnl/loss" in found
+    assert not [address for address in found if "pymdnet" in address]
+    run_in_process(["audit", "--uses", "tracking.threads"])  # a setting
+    found = capsys.readouterr().out.split()
+    assert found and not [address for address in found if address.startswith("train/")]
+    with pytest.raises(InputError, match="--uses nothing/here: no number"):
+        run_in_process(["audit", "--uses", "nothing/here"])
+
+
+def test_a_number_of_the_page_is_named_where_it_was_changed(copy: Path) -> None:
+    page = copy / "reports/index.html"
+    page.write_text(
+        '<td data-address="table/3/dat-jtnl/otb100-success"><b>0.999</b><small>0.1 to 0.9</small></td>'
+        + "".join(
+            f'<td data-address="{address.text}">{address.printed:.6f}</td>'
+            for address in Walk(params.load(copy)).resolve("all")
+            if address.text != "table/3/dat-jtnl/otb100-success"
+        )
+    )
+    (wrong,) = [check for check in show.differences(audits(copy)) if check.name == "page"]
+    assert wrong.subject == "reports/index.html: table/3/dat-jtnl/otb100-success" and wrong.found == "0.999"
+    page.write_text(page.read_text().replace("table/3/dat-jtnl/otb100-success", "table/3/other"))
+    (gone,) = [check for check in show.differences(audits(copy)) if check.name == "page"]
+    assert gone.verdict == "missing" and gone.subject == wrong.subject
+
+
+@pytest.mark.parametrize(("text", "value", "right"), [
+    ("0.606", 0.60614, True), ("0.706", 0.60614, False), ("40", 40.0, True), ("1.234e-05", 1.2341e-5, True),
+    ("0.607", 0.60614, False), ("", 0.5, False), ("n/a", 0.5, False),
+])  # fmt: skip
+def test_a_rounded_number_is_the_number(text: str, value: float, right: bool) -> None:
+    assert page.shows(text, value) == right
+
+
+def test_a_changed_frame_is_named_by_the_job_stores_copy(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = copy / "store"
+    monkeypatch.setenv("DAT_CACHE", str(place))
+    folder = copy / "results/otb100/dat-jtnl@seed-0"
+    record = records.read_json(folder / "Star.json")
+    entry = store.entry(place, record["key"])
+    records.write_json(entry / "record.json", record)
+    records.write_json(entry / "run.json", {"record": records.sha256_json(record)})
+    records.write_bytes(entry / "Star.txt", (folder / "Star.txt").read_bytes())
+    lines = (folder / "Star.txt").read_text().splitlines()
+    (folder / "Star.txt").write_text("\n".join([*lines[:3], "1,2,3,4", *lines[4:]]) + "\n")
+    subjects = [where for name, _, where in failed(copy) if name == "result file"]
+    assert subjects == [
+        "results/otb100/dat-jtnl@seed-0/Star.txt: frame 4 is the first that differs from the job store's"
+    ]
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "few"])
+def test_a_replay_of_no_sequences_is_refused(here: Path, count: str) -> None:
+    with pytest.raises(click.UsageError, match="no number of sequences"):
+        run_in_process(["audit", "otb100/pymdnet/success", "--replay", count])
 
 
 def test_the_json_of_one_number(here: Path, tmp_path: Path) -> None:
     run_in_process(["audit", "otb100/dat-jtnl/success", "--json", str(tmp_path / "a.json")])
     found = json.loads((tmp_path / "a.json").read_text())
-    assert set(found) == {"address", "value", "verdict", "checks", "tree"}
+    assert set(found) == {"address", "value", "verdict", "origin", "checks", "tree"}
     assert all(set(check) == {"name", "verdict", "subject", "expected", "found"} for check in found["checks"])
 
 

@@ -154,6 +154,24 @@ def test_what_someone_changed_is_named(project: Project, where: str) -> None:
     assert any(check["verdict"] == "differs" and name in check["subject"] for check in checks)
 
 
+def test_a_replay_makes_the_boxes_again_and_finds_a_forged_one(project: Project) -> None:
+    """Box, record and lock forged alike pass every comparison of hashes; tracking again names the frame."""
+    untouched = project.run("dat", "audit", "otb100/pymdnet/success", "--replay", "1", "--json", "audit.json")
+    assert "1 units, 1 to run" in untouched  # nothing that was kept is used
+    checks = json.loads((project.path / "audit.json").read_text())["checks"]
+    (again,) = [check for check in checks if check["name"] == "replay"]
+    assert again["verdict"] == "verified" and again["found"].endswith("the same bytes")
+    file = project.path / "results" / "otb100" / "pymdnet@seed-0" / Path(again["subject"]).name
+    lines = file.read_text().splitlines()
+    x, rest = lines[2].split(",", 1)
+    file.unlink()
+    file.write_text("\n".join([*lines[:2], f"{float(x) + 0.0001:.4f},{rest}", *lines[3:]]) + "\n")
+    project.run("dat", "audit", "otb100/pymdnet/success", "--replay", "all", "--json", "audit.json", status=1)
+    checks = json.loads((project.path / "audit.json").read_text())["checks"]
+    (wrong,) = [check for check in checks if check["name"] == "replay" and check["verdict"] != "verified"]
+    assert wrong["subject"].endswith(f"{file.name}: frame 3 is the first that differs") and wrong["found"] == lines[2]
+
+
 def test_records_say_what_was_read_and_nothing_that_changes(project: Project) -> None:
     record = json.loads((project.path / "weights" / "salnet" / "core" / "pymdnet" / "record.json").read_text())
     assert {"inputs", "outputs", "code", "params", "environment", "seed", "command", "parents"} == set(record)

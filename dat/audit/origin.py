@@ -1,0 +1,112 @@
+"""Where a number comes from, in words: when and where it was made, by which commit, from which data and networks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from dat.audit.addresses import Address
+from dat.audit.walk import Walk
+
+COUNTS = {"frames": "frames", "videos": "videos", "domains": "domains", "sentences": "sentences"}
+"""What a network's metrics say that it was trained on."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The facts of the runs behind a number, each from all of them; what is not known is absent."""
+
+    facts: Mapping[str, Any]
+
+    def lines(self) -> list[str]:
+        """A few lines of words."""
+        found = self.facts
+        made = f"made {_span(found.get('started', []))}" if found.get("started") else "made at an unknown time"
+        where = [f"on {_listed(found['hosts'])}" if found.get("hosts") else "", _listed(found.get("processors", []))]
+        where += [_listed(found.get("platforms", [])), *(f"Python {one}" for one in found.get("pythons", []))]
+        packages = ", ".join(f"{name} {version}" for name, version in found.get("packages", {}).items())
+        how = [f"{found['numerics']} numerics" if found.get("numerics") else "", found.get("device", ""), packages]
+        return [f"{made} {', '.join(filter(None, where))}", self._commit(), "; ".join(filter(None, how)), self._data()]
+
+    def _commit(self) -> str:
+        commits, patches = self.facts.get("commits", []), self.facts.get("patches", [])
+        if not commits:
+            return "by no commit that the run files name"
+        clean = f"with uncommitted changes (patch {_listed(patches, 12)})" if patches else "clean"
+        return f"by commit {_listed(commits, 12)}, {clean}"
+
+    def _data(self) -> str:
+        found = self.facts
+        parts = []
+        if found.get("sequences"):
+            parts.append(f"{_number(found['sequences'], 'sequence')}, {_number(found['frames'], 'frame')}")
+            parts[-1] += f" of the data set {found['data_set']}"
+        for name, counts in found.get("networks", {}).items():
+            trained = " of ".join(_number(count, what.removesuffix("s")) for what, count in counts.items())
+            parts.append(f"{name}{f', trained on {trained}' if trained else ''}")
+        return "from " + "; ".join(parts) if parts else ""
+
+
+def of(walk: Walk, address: Address) -> Origin:
+    """Where a number comes from, by run files and records."""
+    if address.kind == "train":
+        record = (PurePosixPath(address.file).parent / "record.json").as_posix()
+        stage = walk.lock.stage_of(address.file)
+        runs = [walk.json(f"runs/{stage}.json")] if stage else []
+        return Origin(_facts(runs, [walk.json(record)]) | {"networks": _networks(walk, [record])})
+    found = walk.numbers.scores.get(address.benchmark)
+    if found is None:
+        return Origin({})
+    behind = found.behind(address)
+    runs = [walk.json(f"runs/{found.parent}/{tracker}/{name}.json") for tracker, name in behind]
+    records = [walk.unit_record(found.parent, tracker, name) for tracker, name in behind]
+    rows = walk.results.sequences(walk.results.manifest_of(found.parent))
+    names = dict.fromkeys(name for _, name in behind)
+    networks = {
+        parent["path"] for record in records for parent in record.get("parents", []) if "weights/" in parent["path"]
+    }
+    data = {
+        "data_set": str(found.data.get("data_set", found.parent)),
+        "sequences": len(names),
+        "frames": sum(len(rows[name].files) for name in names if name in rows),
+        "networks": _networks(walk, sorted(networks)),
+    }
+    return Origin(_facts([*runs, walk.json(f"runs/evaluate@{found.parent}.json")], records) | data)
+
+
+def _networks(walk: Walk, records: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Of each network, by its folder, what its metrics say that it was trained on."""
+    found = {}
+    for name in records:
+        folder = PurePosixPath(name).parent
+        metrics = walk.json((folder / "metrics.json").as_posix())
+        found[str(folder)] = {word: int(metrics[key]) for key, word in COUNTS.items() if metrics.get(key)}
+    return found
+
+
+def _facts(runs: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What run files and records say, each value once."""
+
+    def every(key: str) -> list[str]:
+        return sorted({str(run[key]) for run in runs if run.get(key)})
+
+    many = {"started": "started", "hosts": "host", "processors": "processor", "platforms": "platform"}
+    many |= {"pythons": "python", "commits": "commit", "patches": "patch"}
+    facts: dict[str, Any] = {word: every(key) for word, key in many.items()}
+    for record in records:
+        environment = record.get("environment", {})
+        facts |= {key: environment[key] for key in ("numerics", "device", "packages") if key in environment}
+    return facts
+
+
+def _listed(values: Sequence[str], length: int | None = None) -> str:
+    return " and ".join(value[:length] for value in values)
+
+
+def _span(times: Sequence[str]) -> str:
+    first, last = times[0], times[-1]
+    return first if first == last else f"{first} to {last}"
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,114 @@
+"""The seal: the same for the same run, another for any other byte, and not to be forged with the run when committed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import fake_profile
+import pytest
+
+from dat import params, records
+from dat.audit import seal
+from dat.audit.walk import Walk
+from dat.cli import run_in_process
+from dat.errors import InputError, MissingError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("run")
+    fake_profile.build(home)
+    return home
+
+
+@pytest.fixture
+def copy(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The run, a git repository of its own, with its seal committed."""
+    home = Path(shutil.copytree(run, tmp_path / "copy", symlinks=True))
+    (home / "checkout").unlink()
+    text = (home / "params.yaml").read_text()
+    (home / "params.yaml").write_text(text.replace('"root": "checkout"', '"root": "."'))
+    monkeypatch.chdir(home)
+    run_in_process(["audit", "--seal"])
+    for command in (["init", "-q"], ["add", "reports/seal.json"], ["commit", "-q", "-m", "Seal the run"]):
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *command], cwd=home, check=True)
+    return home
+
+
+def sealed(capsys: pytest.CaptureFixture[str]) -> str:
+    """What `dat audit --sealed` prints where something differs."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        run_in_process(["audit", "--sealed"])
+    assert caught.value.code == 1
+    return capsys.readouterr().out
+
+
+def forge(home: Path) -> None:
+    """A box, its record and the lock, changed so that every hash fits."""
+    folder = home / "results/otb100/dat-jtnl@seed-0"
+    text = (folder / "Star.txt").read_text().splitlines()
+    (folder / "Star.txt").write_text("\n".join([*text[:3], "1.0000,2.0000,3.0000,4.0000", *text[4:]]) + "\n")
+    record = records.read_json(folder / "Star.json")
+    record["outputs"] = [records.file_facts(folder / "Star.txt", folder)]
+    records.write_json(folder / "Star.json", record)
+    fake_profile.lock(home, params.load(home))
+
+
+def test_the_same_run_has_the_same_seal_wherever_it_lies(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    run_in_process(["audit", "--sealed"])
+    said = capsys.readouterr().out
+    assert said.startswith("sealed: root ") and said.rstrip().endswith("and the commit's")
+    files = [path for path in copy.rglob("*") if path.is_file() and ".git" not in path.parts]
+    count = sum(not path.relative_to(copy).as_posix().startswith(("runs/", "reports/seal")) for path in files)
+    assert seal.read(copy / seal.FILE).files == count  # every file of the run, but the run files
+    before = seal.read(copy / seal.FILE)
+    shutil.rmtree(copy / "runs")
+    run_in_process(["audit", "--seal"])
+    assert seal.read(copy / seal.FILE) == before
+
+
+def test_a_forged_run_breaks_the_seal_and_the_branch_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forge(copy)
+    said = sealed(capsys)
+    assert "results/otb100/dat-jtnl@seed-0" in said and "dvc.lock" in said
+    assert "results/otb100/pymdnet@seed-0" not in said and "weights" not in said
+
+
+def test_a_forged_seal_is_not_the_commits(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forge(copy)
+    run_in_process(["audit", "--seal"])
+    said = sealed(capsys)
+    assert said.startswith("the commit's seal: differs in ") and "results/otb100/dat-jtnl@seed-0" in said
+
+
+def test_a_seal_that_was_edited_is_refused(copy: Path) -> None:
+    facts = records.read_json(copy / seal.FILE)
+    facts["branches"]["dvc.lock"] = "0" * 64
+    records.write_json(copy / seal.FILE, facts)
+    with pytest.raises(InputError, match="its root is not the hash of its branches"):
+        run_in_process(["audit", "--sealed"])
+    (copy / seal.FILE).write_text('{"root": 5}')
+    with pytest.raises(InputError, match="not a seal"):
+        run_in_process(["audit", "--sealed"])
+    (copy / seal.FILE).unlink()
+    with pytest.raises(MissingError, match="no seal; dat audit --seal writes one"):
+        run_in_process(["audit", "--sealed"])
+
+
+def test_a_run_that_is_not_whole_is_not_sealed(copy: Path) -> None:
+    (copy / "weights/salnet/core/pymdnet/weights.safetensors").unlink()
+    shutil.rmtree(copy / "results/vot2016")
+    with pytest.raises(MissingError, match="results/vot2016: not there; dvc repro"):
+        run_in_process(["audit", "--seal"])
+
+
+def test_the_committed_seal_is_of_the_committed_lock_and_settings() -> None:
+    files = Walk(params.load(ROOT)).files
+    held = seal.read(ROOT / seal.FILE).branches
+    for name in seal.SETTINGS:
+        assert held[name] == seal.branch_hash({name: str(files.sha256(ROOT / name))}), f"{name}: dat audit --seal"
