@@ -78,6 +78,17 @@ def test_a_checked_correction_can_only_shrink_the_box():
     assert overlaps(regressor.predict(features, found), TARGET.expand_as(found)).mean() > 0.9
 
 
+def test_an_overlap_of_exactly_three_fifths_is_enough():
+    moved, target = torch.tensor([[10.0, 10, 8, 8]] * 2), torch.tensor([12.0, 10, 8, 8])
+    assert overlaps(moved, target.expand_as(moved)).tolist() == pytest.approx([0.6] * 2)  # 48 of 80
+    regressor = BoxRegressor((200, 200), alpha=1.0, checked=True)
+    regressor.fit(torch.zeros(2, 3), moved, target)
+    assert regressor.predict(torch.zeros(2, 3), moved).tolist() == [target.tolist()] * 2
+    further, idle = moved - torch.tensor([0.1, 0, 0, 0]), BoxRegressor((200, 200), alpha=1.0, checked=True)
+    idle.fit(torch.zeros(2, 3), further, target)
+    assert torch.equal(idle.predict(torch.zeros(2, 3), further), further)
+
+
 def test_an_idle_regressor_leaves_boxes_as_they_are():
     regressor = BoxRegressor((200, 200))
     regressor.fit(torch.zeros(0, 4), torch.zeros(0, 4), TARGET)
