@@ -104,6 +104,13 @@ def test_a_row_less_is_forgiven_where_the_last_truth_is_no_box(tmp_path: Path) -
         results.fit(target.boxes[:1], target, rule(), "strict", "T", tmp_path)
 
 
+def test_rows_that_pytracking_adds_are_boxes_at_the_corner_that_are_not_repaired(tmp_path: Path) -> None:
+    target = Target("Deer", np.tile([10.0, 20, 30, 40], (4, 1)))
+    found, cut = results.fit(target.boxes[:2], target, rule("pytracking"), "strict", "T", tmp_path)
+    assert cut and found[2:].tolist() == pytest.approx(np.zeros((2, 4)), abs=1e-300)
+    assert (found[2:, 2:] > 0).all()
+
+
 @pytest.mark.parametrize(
     ("rows", "name", "first"), [(349, "otb-toolkit-1.1", 5), (354, "otb-toolkit-1.1", 5), (354, "got10k", 0)]
 )
@@ -203,6 +210,28 @@ def test_affine_types_become_boxes_by_the_toolkits_own_rules(tmp_path: Path) -> 
         tmp_path / "d.mat", results=cell({"res": [[2.0, 0.0, 50, 60]], "type": "SIMILARITY", "tmplsize": [11, 7]})
     )
     assert matlab.read_boxes(path, "T")[0].tolist() == [[40, 54, 23, 15]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "rows", "box"),
+    [
+        # corners one and three, (-4.5, -2.5) and (4.5, 2.5): 45, 55.7 and 55, 64.3, cut to whole numbers
+        ("ivtAff", [9, 5], [[50, 60, 1, 0.2, 0.4, 1]], [45, 55, 10, 9]),
+        # rows 1 + .5 + 20 to 8 + 3 + 20, columns .25 + 1 + 10 to 2 + 6 + 10
+        ("L1Aff", [8, 6], [[1, 0.5, 0.25, 1, 20, 10]], [11, 22, 8, 10]),
+        # x + y / 2 + 50 and x / 4 + y + 60 for x of -5 and 6, y of -3 and 4: 43.5 to 58, 55.75 to 65.5
+        ("LK_Aff", [11, 7], [[0, 0.5, 50], [0.25, 0, 60]], [44, 56, 15, 11]),
+        # a quarter turn at twice the size: 50 - 2 y, 60 + 2 x
+        ("SIMILARITY", [11, 7], [[2, np.pi / 2, 50, 60]], [42, 50, 15, 23]),
+        # sixty degrees at twice the size: 50 + x - 3^.5 y, 60 + 3^.5 x + y
+        ("SIMILARITY", [11, 7], [[2, np.pi / 3, 50, 60]], [38, 48, 24, 27]),
+    ],
+)
+def test_turned_and_sheared_templates_by_hand(
+    tmp_path: Path, kind: str, size: list[int], rows: list[list[float]], box: list[float]
+) -> None:
+    path = save(tmp_path / "a.mat", results=cell({"res": rows, "type": kind, "tmplsize": size}))
+    assert matlab.read_boxes(path, "T")[0].tolist() == [box]
 
 
 @pytest.mark.parametrize("kind", ["another variable", "strings", "a wrong shape", "an unknown type", "text", "struct"])
