@@ -71,6 +71,30 @@ def test_only_pixels_within_the_image_count() -> None:
     assert one(a, b, "2016", (20.0, 20.0)) == pytest.approx(11 / 21)
 
 
+def test_the_toolkits_image_ends_a_pixel_before_its_size() -> None:
+    a, b = [0.0, 0, 20, 10], [10.0, 0, 20, 10]
+    assert one(a, b, "toolkit", (25, 20)) == pytest.approx(10 / 25)
+    assert one(a, b, "toolkit", (20, 20)) == pytest.approx(10 / 20)
+    assert one(a, b, "toolkit", (19, 20)) == pytest.approx(9 / 19)
+    # of a window one pixel wide the toolkit says that nothing overlaps
+    assert one([19, 0, 20, 10], [19, 0, 20, 10], "toolkit", (20, 20)) == 0
+    assert one([18, 0, 20, 10], [18, 0, 20, 10], "toolkit", (20, 20)) == 1
+
+
+@pytest.mark.parametrize("raster", RASTERS)
+def test_the_quick_way_ends_at_the_same_edges_of_an_image_that_is_not_square(raster: Raster) -> None:
+    rng = np.random.default_rng(5)
+    angle = rng.uniform(0, 6.3, (80, 1))
+    middle, half = rng.uniform(20, 60, (80, 2)), rng.uniform(5, 18, (80, 2))
+    x, y = half[:, :1] * [-1, 1, 1, -1], half[:, 1:] * [-1, -1, 1, 1]
+    turned = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=-1)
+    truth = some(*(turned + middle[:, None]).reshape(80, 8).round(1).tolist())
+    found = some(*np.concatenate([middle - 10, rng.uniform(10, 80, (80, 2))], axis=1).round(1).tolist())
+    for size in ((99.0, 79.0), (79.0, 99.0)):
+        quick = truth_runs.overlaps(truth, found, raster, size)[0]
+        assert quick.tolist() == regions.overlaps(truth, found, raster, size).tolist()
+
+
 def test_a_diamond_row_by_row() -> None:
     diamond = [5.0, 0, 10, 5, 5, 10, 0, 5]
     assert one(diamond, [0, 0, 10, 10], "2016") == pytest.approx(61 / 121)
@@ -209,6 +233,25 @@ def test_few_failure_counts_are_compared_exactly_ties_included(a: int, b: int) -
     assert ranks.rank_sum(left, right) == pytest.approx(exact, rel=1e-12)
 
 
+@pytest.mark.parametrize("count", [14, 15, 16])
+def test_more_than_fifteen_differences_are_tested_by_the_normal_approximation(count: int) -> None:
+    values = np.random.default_rng(count).normal(0.3, 1, count)
+    method: Any = "exact" if count <= 15 else "asymptotic"
+    expected = stats.wilcoxon(values, correction=False, method=method).pvalue
+    assert ranks.signed_rank(values) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "exact"), [(9, 10, True), (10, 9, True), (9, 11, False), (10, 10, False), (2, 17, True), (2, 18, False)]
+)
+def test_twenty_failure_counts_are_compared_by_the_normal_approximation(a: int, b: int, exact: bool) -> None:
+    rng = np.random.default_rng(a * b)
+    left, right = rng.normal(0, 1, a), rng.normal(0.5, 1, b)
+    method: Any = "exact" if exact else "asymptotic"
+    expected = stats.mannwhitneyu(left, right, method=method, use_continuity=True).pvalue
+    assert ranks.rank_sum(left, right) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("practical", "frames", "equal"),
     [(0.5, 20, True), (0.4, 20, False), (0.3, 20, False), (0.0, 20, False), (0.3, 4, True), (0.3, 5, True)],
@@ -276,6 +319,8 @@ def test_ranks_of_complete_trackers(real_data: Path, tmp_path: Path) -> None:
     assert placed is not None
     assert placed["Near"]["accuracy"] < placed["Far"]["accuracy"]
     assert placed["Near"]["robustness"] <= placed["Far"]["robustness"]
+    for place in placed.values():
+        assert place["overall"] == pytest.approx((place["accuracy"] + place["robustness"]) / 2)
 
 
 def test_tags_shorter_than_the_video_go_on_with_zeros(real_data: Path) -> None:
