@@ -483,6 +483,14 @@ def test_runs_with_restarts_are_read(tmp_path: Path, codes: dict[int, int]) -> N
     assert {int(frame): int(run.codes[frame]) for frame in np.flatnonzero(run.codes != -1)} == codes
 
 
+def test_a_row_too_many_and_one_too_few_do_not_make_up_for_one_another(tmp_path: Path) -> None:
+    first, second = {0: 1, 34: 2, 35: 0, 36: 0, 37: 0, 38: 0}, {0: 1, 1: 1}  # cut in the middle, two sound runs
+    for number, (rows, codes) in enumerate(((39, first), (41, second), (40, {0: 1})), 1):
+        write(tmp_path / f"T/baseline/Deer/Deer_00{number}.txt", run_text(walk(rows), codes))
+    with pytest.raises(InputError, match=r"Deer_001\.txt:40.*39 rows for 40 frames"):
+        vot_files.read_tracker(tmp_path / "T", vot_truth())
+
+
 def test_corners_in_a_vot_run_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="tracker T, sequence Deer: rows fit the truth as corners"):
         vot_tracker(tmp_path, {0: 1}, READ_AS["corners"](walk(40)))
@@ -493,6 +501,14 @@ def test_decimal_commas_in_a_vot_run_are_refused(tmp_path: Path, gap: str) -> No
     text = run_text(walk(40) + 0.25, {0: 1}).replace(",", gap).replace(".", ",")
     write(tmp_path / "T/baseline/Deer/Deer_001.txt", text)
     with pytest.raises(InputError, match=r"sequence Deer, line 2 .*eight numbers, or four with decimal commas"):
+        vot_files.read_tracker(tmp_path / "T", vot_truth())
+
+
+def test_decimal_commas_in_one_of_two_runs_are_refused(tmp_path: Path) -> None:
+    text = run_text(walk(40) + 0.25, {0: 1})
+    write(tmp_path / "T/baseline/Deer/Deer_001.txt", text)
+    write(tmp_path / "T/baseline/Deer/Deer_002.txt", text.replace(",", ";").replace(".", ","))
+    with pytest.raises(InputError, match=r"Deer_002\.txt:2.*eight numbers, or four with decimal commas"):
         vot_files.read_tracker(tmp_path / "T", vot_truth())
 
 
@@ -554,6 +570,7 @@ def test_tags_and_differences_are_as_long_as_the_video(tmp_path: Path) -> None:
     for file, content, said in (
         ("occlusion.tag", "1\n0\n1\n", r"occlusion\.tag: 3 values for 2 frames"),
         ("occlusion.tag", "0,1\n1,0\n", r"occlusion\.tag:1\): 2 numbers where one a line"),
+        ("occlusion.tag", "0\n1,0\n", r"occlusion\.tag:2\): 2 numbers where one a line"),
         ("practical.value", "0.5\n", r"practical\.value: 1 values for 2 frames"),
         ("groundtruth.txt", "1,2,3,4\n10,5;20,5;30,0;40,0\n", r"groundtruth\.txt:2\): eight numbers, or four"),
     ):
