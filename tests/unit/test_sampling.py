@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dat import boxes
 from dat.datasets.sampling import BoxSampler
+from dat.tracking.generations import GENERATIONS, Samplers
 
 BOX = (200.0, 150.0, 60.0, 90.0)
 SIZE = (640, 480)
@@ -154,3 +155,37 @@ def test_the_same_numbers_give_the_same_boxes():
     sampler = BoxSampler("gaussian", SIZE, 0.6, 1.05, valid=True)
     a, b = (sampler.draw(BOX, 256, np.random.default_rng(7)) for _ in range(2))
     assert (a == b).all()
+
+
+def around(kind, translation, scale, aspect=None, reciprocal=True):
+    """A sampler of boxes whose shortest side is 10."""
+    return BoxSampler(kind, SIZE, translation, scale, aspect, least=10.0, reciprocal=reciprocal)
+
+
+def test_samples_are_those_of_mdnets_release_of_2017():
+    own, samplers = GENERATIONS["v1"], Samplers(GENERATIONS["v1"], SIZE, 10.0)
+    assert samplers.positives(first=True) == samplers.positives(first=False) == around("gaussian", 0.1, 1.2)
+    assert samplers.near_negatives() == around("uniform", 1.0, 2.0, 1.1)
+    assert samplers.whole_negatives() == around("whole", 1.0, 1.2, 1.1)
+    assert samplers.update_negatives() == around("uniform", 1.5, 1.2)
+    assert samplers.regression(1.5) == around("uniform", 0.3, 1.5, 1.1)
+    assert (own.growth, own.whole_first, own.area_at_sampling, own.fill) == (0, False, True, 128)
+
+
+def test_samples_are_those_of_mdnets_release_of_2019():
+    own, samplers = GENERATIONS["v2"], Samplers(GENERATIONS["v2"], SIZE, 10.0)
+    assert samplers.positives(first=True) == samplers.positives(first=False)
+    assert samplers.positives(first=True) == around("gaussian", 0.1, 1.3, reciprocal=False)
+    assert samplers.near_negatives() == around("uniform", 1.0, 1.6, reciprocal=False)
+    assert samplers.whole_negatives() == around("whole", 1.0, 1.0, reciprocal=False)
+    assert samplers.update_negatives() == around("uniform", 2.0, 1.3, reciprocal=False)
+    assert samplers.regression(1.6) == around("uniform", 0.3, 1.6, 1.1, reciprocal=False)
+    assert (own.growth, own.whole_first, own.area_at_sampling, own.fill) == (1.1, True, False, (128, 0, 0))
+
+
+@pytest.mark.parametrize("name", ["v1", "v2"])
+def test_both_releases_sort_samples_by_the_same_overlaps_and_areas(name):
+    own = GENERATIONS[name]
+    assert (own.positive_overlap, own.first_negative_overlap) == ((0.7, 1), (0, 0.5))
+    assert own.update_negative_overlap == (0, 0.3)
+    assert (own.regression_overlap, own.regression_area) == ((0.6, 1), (1, 2))
