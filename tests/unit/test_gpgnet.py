@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from dat.errors import InputError
 from dat.models import gpgnet
 from dat.models.gpgnet import GPGNet
+from dat.models.vocabulary import Vocabulary
+from dat.tracking.attention import Attention
 
 LANGUAGE = SimpleNamespace(channels=512, kernel=3, layers=3)
 SMALL = SimpleNamespace(width=0.125, standardise=False, init="orthogonal")
@@ -180,3 +182,10 @@ def test_unknown_or_no_inputs_are_refused() -> None:
     for inputs in ([], ["sound"]):
         with pytest.raises(InputError, match="gpgnet inputs"):
             GPGNet(inputs, SMALL)
+
+
+@pytest.mark.parametrize(("words", "sentence"), [(None, "a red car"), (["a", "red"], None), (["a", "red"], "")])
+def test_attention_by_language_needs_a_sentence_and_a_vocabulary(words: list[str] | None, sentence: str | None) -> None:
+    attention = Attention(small("nl"), None if words is None else Vocabulary(words), (96, 128))
+    with pytest.raises(InputError, match="needs a sentence about the target"):
+        attention.start(np.zeros((96, 128, 3), np.uint8), (10, 10, 20, 20), sentence)
