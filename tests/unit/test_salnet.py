@@ -180,3 +180,15 @@ def test_dropout_can_be_replayed() -> None:
     assert torch.equal(one, drop(x)) and not torch.equal(one, drop(x))
     assert float(one.mean()) == pytest.approx(1, abs=0.1)
     assert torch.equal(drop.eval()(x), x)
+
+
+def test_widths_are_rounded_and_never_under_four_unless_they_are_whole() -> None:
+    assert [scaled(96, width) for width in (0.01, 0.05, 0.5, 1, 2)] == [4, 5, 48, 96, 192]
+    assert scaled(3, 1) == 3
+
+
+def test_only_a_padding_word_begins_at_zero() -> None:
+    embeddings = nn.ModuleList([nn.Embedding(5, 3), nn.Embedding(5, 3, padding_idx=2)])
+    initialise(embeddings, "orthogonal", torch.Generator().manual_seed(0))
+    zero = [[not row.any() for row in embedding.weight] for embedding in embeddings]
+    assert zero == [[False] * 5, [False, False, True, False, False]]
