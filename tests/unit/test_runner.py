@@ -1,5 +1,6 @@
 """The training loop: exact to resume, and it stops where it should."""
 
+import copy
 import math
 import subprocess
 import sys
@@ -315,3 +316,25 @@ def test_an_optimisers_state_goes_to_its_parameters_device(name: str) -> None:
     kept = [value for value in after.state[0].values() if isinstance(value, Tensor)]
     assert kept and {value.device.type for value in kept} == {"meta"}
     after.step()
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_a_state_of_several_parameters_goes_on_with_its_own(name: str) -> None:
+    def made() -> tuple[list[nn.Parameter], Optimiser]:
+        weights = [nn.Parameter(torch.ones(2, 3 + place)) for place in range(4)]
+        return weights, OPTIMISERS[name]([{"params": weights[:2], "lr": 0.1}, {"params": weights[2:], "lr": 0.2}])
+
+    def step(weights: list[nn.Parameter], own: Optimiser, scale: float) -> None:
+        for place in (0, 2, 3):  # the second has no gradient
+            weights[place].grad = torch.full_like(weights[place], scale * (place + 1))
+        own.step()
+
+    (whole, before), (again, after) = made(), made()
+    step(whole, before, 1.0)
+    for weight, kept in zip(again, whole, strict=True):
+        weight.data.copy_(kept.data)
+    after.load_state_dict(copy.deepcopy(before.state_dict()))
+    assert sorted(after.state) == [0, 2, 3]
+    step(whole, before, 0.5)
+    step(again, after, 0.5)
+    assert all(torch.equal(a, b) for a, b in zip(whole, again, strict=True))
