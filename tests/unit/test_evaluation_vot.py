@@ -331,3 +331,46 @@ def test_tags_shorter_than_the_video_go_on_with_zeros(real_data: Path) -> None:
     assert {len(flags) for flags in graduate.tags.values()} == {len(graduate)} == {844}
     assert truth.targets["conduction1"].regions.rectangle.all()
     assert not truth.bounded
+
+
+# ---------------------------------------------------------------- pairs and tags
+
+
+def test_a_difference_has_the_p_value_of_all_exchanges_of_sequences() -> None:
+    """Against every way in which sequences can change their tracker, one by one."""
+    from dat.evaluation import vot_scoring
+    from dat.evaluation.scoring import Bootstrap
+
+    rng = np.random.default_rng(3)
+    below = [rng.uniform(1, 3, (6, 2)) for _ in range(2)]
+    above = [part * rng.uniform(low, low + 0.5, (6, 2)) for part, low in zip(below, (0.25, 0.1), strict=True)]
+
+    def share(owners: tuple[int, ...], other: int) -> float:
+        picked = [(above[owner ^ other][place], below[owner ^ other][place]) for place, owner in enumerate(owners)]
+        return float(np.mean([sum(a[k] for a, _ in picked) / sum(b[k] for _, b in picked) for k in (0, 1)]))
+
+    ways = [share(owners, 0) - share(owners, 1) for owners in itertools.product((0, 1), repeat=6)]
+    exact = np.mean([abs(way) >= abs(ways[0]) - 1e-12 for way in ways])
+    assert 0.03 < exact < 0.5
+    found = vot_scoring._difference((above[0], below[0]), (above[1], below[1]), Bootstrap(20_000, 0), 1.0)
+    assert found.value == pytest.approx(ways[0], rel=1e-12)
+    assert found.p == pytest.approx(exact, abs=0.01)
+    assert found.interval[0] < found.value < found.interval[1]
+
+
+def test_a_trackers_frames_with_a_tag_and_without_any_by_hand() -> None:
+    boxes = some(*[[10.0, 10, 20, 20]] * 4)
+    flags = {"occlusion": np.array([False, True, True, False])}
+    targets = {
+        "a": vot_files.Target("a", boxes, tags=flags, practical=np.array([0.1, 0.2, 0.3, 0.4])),
+        "b": vot_files.Target("b", boxes),
+    }
+    overlap = np.array([[0.9, 0.8, 0.6, 0.7], [0.9, 0.6, 0.2, 0.5]])
+    frames = {name: vot.Frames(overlap, overlap, np.array([[T] * 4, [T, vot_files.FAILED, T, T]])) for name in "ab"}
+    found = ranks.tagged(frames, targets, "occlusion")
+    assert found.accuracy.tolist() == pytest.approx([0.8, 0.4])
+    assert (found.practical.tolist(), found.failures.tolist()) == ([0.2, 0.3], [0, 1])
+    found = ranks.tagged(frames, targets, "empty")
+    assert found.accuracy.tolist() == pytest.approx([0.9, 0.6, 0.9, 0.8, 0.4, 0.6])
+    assert found.practical.tolist() == [0.1, 0.4, 0, 0, 0, 0]
+    assert found.failures.tolist() == [0, 0, 0, 1]
