@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dat.evaluation import statistics
+from dat.evaluation import scoring, statistics
 
 RESAMPLES = 1000
 
@@ -88,6 +88,17 @@ def test_sign_flips_find_a_shift_and_no_more() -> None:
 def test_sign_flips_of_few_sequences_are_the_exact_test() -> None:
     differences = np.array([[0.1], [0.2], [0.3], [0.4]])
     assert statistics.sign_flip(differences, 20_000, 0)[0] == pytest.approx(2 / 16, abs=0.01)
+
+
+def test_pairs_of_tables_are_differences_of_means() -> None:
+    rng = np.random.default_rng(0)
+    tables = {name: rng.uniform(0, 1, (8, 3)) for name in "abc"}
+    found = scoring.table_pairs(tables, scoring.Bootstrap(200, 0))
+    assert {(entry["a"], entry["b"]) for entry in found} == {("a", "b"), ("a", "c"), ("b", "c")}
+    for entry in found:
+        column = ("success", "precision").index(entry["metric"])
+        a, b = (tables[entry[side]][:, column].mean() for side in "ab")
+        assert entry["difference"] == pytest.approx(a - b)
 
 
 def test_holm_by_hand() -> None:
