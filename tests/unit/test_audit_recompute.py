@@ -47,6 +47,12 @@ def test_a_box_without_size_is_the_one_before() -> None:
     assert recompute.one_pass("Deer", [BOX] * 3, boxes, "otb-toolkit-1.1").precision[1] == 1.0
 
 
+def test_a_box_less_than_a_pixel_wide_is_not_repaired() -> None:
+    for size in ((0.5, 10.0), (10.0, 0.5)):
+        boxes = [BOX, BOX, (500.0, 500.0, *size)]
+        assert recompute.one_pass("Deer", [BOX] * 3, boxes, "otb-toolkit-1.1").precision[20] == pytest.approx(2 / 3)
+
+
 def test_the_first_row_is_the_truth() -> None:
     boxes = [(500.0, 500.0, 5.0, 5.0), BOX]
     assert recompute.one_pass("Deer", [BOX] * 2, boxes, "otb-toolkit-1.1").success[19] == 1.0
@@ -81,6 +87,26 @@ def test_whole_boxes_cover_one_pixel_more_than_their_size() -> None:
 
 def test_boxes_that_only_touch_do_not_overlap() -> None:
     assert recompute_vot.overlap((0.0, 0.0, 9.0, 9.0), (9.0, 0.0, 9.0, 9.0)) == 0.0
+
+
+def test_boxes_that_share_one_pixel_of_their_sizes_overlap() -> None:
+    one = (0.0, 0.0, 1.0, 1.0)
+    assert recompute_vot.overlap(one, one) == 1.0
+    assert recompute_vot.overlap(one, (0.0, 0.0, 9.0, 9.0)) == recompute_vot.overlap((0.0, 0.0, 9.0, 9.0), one) == 0.04
+    assert recompute_vot.overlap((0.0, 0.0, 9.0, 9.0), (8.0, 8.0, 9.0, 9.0)) == 4 / 196
+
+
+@pytest.mark.parametrize("side", [4, 8, 16])
+def test_regions_whose_edges_cross_equal_the_first_implementation(side: int) -> None:
+    quads = np.random.default_rng(side).integers(0, side + 1, (600, 8)).astype(float)
+    quads = quads[(quads[:, 1::2] != np.roll(quads[:, 1::2], 1, axis=1)).all(1)]  # no edge along a row
+    n = len(quads)
+    box = np.tile([1.0, 1.0, side - 2.0, side - 1.0], (n, 1))
+    truth = regions.regions(quads, np.full(n, 8))
+    found = regions.regions(np.pad(box, ((0, 0), (0, 4))), np.full(n, 4))
+    expected = regions.overlaps(truth, found, "2016", None)
+    again = [recompute_vot.overlap(tuple(a), tuple(b)) for a, b in zip(quads.tolist(), box.tolist(), strict=True)]
+    assert again == expected.tolist()
 
 
 def test_the_image_bounds_both() -> None:
