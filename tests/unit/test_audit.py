@@ -13,7 +13,7 @@ import pytest
 
 from dat import params, records
 from dat.audit import page, show
-from dat.audit.checks import Audit
+from dat.audit.checks import Audit, Check, Node, Verdict
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
@@ -320,6 +320,44 @@ def test_a_number_of_an_unknown_definition_is_not_called_verified(copy: Path) ->
     (audit,) = audits(copy, "otb100/pymdnet/success")
     assert next(check for check in audit.checks if check.name == "recomputed").verdict == "unknown"
     assert audit.verdict != "verified"
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def check(name: str, verdict: Verdict = "verified", subject: str = "file") -> Check:
+    return Check(name, verdict, subject, 1, 1 if verdict == "verified" else 2)
+
+
+def labels(tree: Any) -> list[str]:
+    """The lines below a tree's root."""
+    return [str(child.label) for child in tree.children]
+
+
+def test_a_shared_thing_is_told_in_full_where_it_comes_first() -> None:
+    shared = Node("weights", "w", [check("outputs")])
+    root = Node("number", "n", [check("recomputed")], [Node("a", "a", [], [shared]), Node("b", "b", [], [shared])])
+    told = show.tree(root, set())
+    assert told["checks"] == {"verified": 1} and "told" not in told
+    first, second = (branch["rests_on"][0] for branch in told["rests_on"])
+    assert first["checks"] == {"verified": 1} and "told" not in first
+    assert second == {"name": "weights", "subject": "w", "verdict": "verified", "told": True}
+
+
+def test_causes_are_shown_before_what_follows_from_them() -> None:
+    names = ["recomputed", "record", "printed", "raw files", "code"]
+    node = Node("number", "n", [check(name, "differs") for name in names])
+    lines = labels(show.terminal(Audit("a", 0.5, node)))
+    said = [next(name for name in names if f"[bold]{name}[/]" in line) for line in lines]
+    assert said == ["code", "raw files", "record", "recomputed", "printed"]
+
+
+def test_two_verified_sequences_are_one_line_and_one_is_its_own() -> None:
+    raw = [Node("raw", name, [check("raw files")] * 2) for name in ("Wall", "Star")]
+    (line,) = labels(show.terminal(Audit("a", 0.5, Node("number", "n", [], raw))))
+    assert "2 sequences" in line and "4 checks" in line and "Wall" not in line
+    (line,) = labels(show.terminal(Audit("a", 0.5, Node("number", "n", [], raw[:1]))))
+    assert "Wall" in line and "2 checks" in line and "sequences" not in line
 
 
 # ---------------------------------------------------------------- the command
