@@ -252,6 +252,13 @@ def test_a_mat_of_another_program_is_an_error(tmp_path: Path, kind: str) -> None
         matlab.read_boxes(path, "tracker T, sequence Deer")
 
 
+def test_what_a_mat_of_another_program_holds_is_told(tmp_path: Path) -> None:
+    for names, said in ((("net", "age"), "age, net"), ((), "nothing")):
+        path = save(tmp_path / "Deer.mat", **dict.fromkeys(names, np.ones(3)))
+        with pytest.raises(InputError, match=rf"no `results` in it \(but {said}\)"):
+            matlab.read_boxes(path, "T")
+
+
 # ---------------------------------------------------------------- VOT files
 
 

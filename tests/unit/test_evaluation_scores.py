@@ -45,6 +45,7 @@ BOX_A = [10, 10, 20, 20]
 def test_a_perfect_tracker_scores_twenty_of_twenty_one() -> None:
     found = scores([BOX_A] * 5, [BOX_A] * 5)
     assert found.values()[0].tolist() == pytest.approx([20 / 21, 1, 1], abs=1e-12)
+    assert found.repaired == 0
 
 
 def test_thresholds_are_strict_for_overlap_and_inclusive_for_pixels() -> None:
