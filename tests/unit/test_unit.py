@@ -141,7 +141,10 @@ def test_touching_a_polygons_bounds_alone_is_a_failure():
 
 def test_only_what_lies_in_the_frame_counts_and_nan_is_a_failure():
     assert not vot.meets((105, 10, 10, 10), (90, 10, 30, 10), (100, 100))
-    assert not vot.meets((float("nan"), 10, 10, 10), (90, 10, 30, 10), (100, 100))
+    for wrong in (float("nan"), float("inf")):
+        assert not vot.meets((wrong, 10, 10, 10), (90, 10, 30, 10), (100, 100))
+        assert not vot.meets((10, 10, 10, 10), (10, 10, wrong, 10), (100, 100))
+        assert not vot.meets((10, 10, 10, 10), (10, 10, 30, 10, 30, 30, 10, wrong), (100, 100))
 
 
 def test_the_tracker_starts_on_a_polygons_bounds():
