@@ -234,3 +234,9 @@ def test_what_was_done_to_frames_is_told_and_in_the_json(place, tmp_path):
 def test_checking_a_call_needs_no_torch():
     code = "import sys, dat.cli.track; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_settings_are_the_root_profiles_wherever_in_a_checkout_it_is_called(monkeypatch, tmp_path):
+    for folder in (ROOT, ROOT / "profiles" / "paper", tmp_path):
+        monkeypatch.chdir(folder)
+        assert requests.home().path.resolve() == ROOT
