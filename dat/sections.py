@@ -65,7 +65,6 @@ class Network(Section):
     """SALNet's size, initialisation and starting weights; standardise is [R40]."""
 
     width: Positive
-    crop: Number
     fc4: Number
     standardise: bool
     init: Literal["orthogonal", "normal", "mdnet", "default"]
@@ -262,12 +261,12 @@ class Attention(Section):
 class Redetection(Section):
     """When a jump counts as a re-detection [R25], and the score that it must exceed, no less than `failure_score`.
 
-    `follow`: global candidates win whenever they are the best, or only in frames in which the local ones fail.
+    `follow`: always, or where the first frame's classifier agrees: to it, too, the local ones fail, these are better.
     """
 
     overlap: Share
     score: float
-    follow: Literal["always", "failing"]
+    follow: Literal["always", "agreed"]
 
 
 class Tracking(Section):
@@ -354,15 +353,16 @@ class Vot(Section):
     """VOT's re-start protocol."""
 
     repetitions: Number
-    skip: Number
-    burn_in: Count
 
 
 class Fanout(Section):
-    """Units in a Snakemake job, and jobs at a time on this machine."""
+    """Units in a Snakemake job, and jobs at a time on this machine: on `cores`, or with native numerics on the GPUs of
+    `devices` (all, cpu, or names with commas), `slots_per_gpu` on each (0: as many as its memory has room for)."""
 
     batch: Number
     cores: Number
+    devices: str
+    slots_per_gpu: Count
 
 
 class Benchmark(Section):

@@ -6,6 +6,7 @@ trained so [R40].
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
@@ -83,22 +84,13 @@ class OnlineClassifier:
 
     def __init__(self, head: OnlineHead, settings: Tracking, rng: Numbers) -> None:
         self.head, self.settings, self.rng = head, settings, rng
+        self._first: OnlineHead | None = None
         self._optimisers: dict[str, SGD] = {}
         self._memories: tuple[Memory, Memory] | None = None
 
     def prepare(self, features: Tensor) -> Tensor:
         """Features (N, D) of the convolutions as the classifier keeps and sees them [R40]."""
-        if not self.head.standardise:
-            return features
-        return (features - self.head.mean) / self.head.scale
-
-    def outputs(self, prepared: Tensor) -> Tensor:
-        """The two outputs, background and target: (N, D) to (N, 2)."""
-        head = self.head
-        hidden = F.relu(head.fc4(prepared))
-        hidden = F.relu(head.fc5(head.drop5(hidden)))
-        result: Tensor = head.fc6(head.drop6(hidden))
-        return result
+        return self.head.prepare(features)
 
     @torch.no_grad()
     def ranking(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,7 +99,20 @@ class OnlineClassifier:
         The target's share in the softmax and, to rank by, the difference of the outputs, which does not saturate; or
         the raw output, as in the public code.
         """
-        outputs = self.outputs(prepared)
+        return self._ranking(self.head(prepared))
+
+    @torch.no_grad()
+    def first_ranking(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        """The same by the classifier as the first frame left it, which has never learnt from a guess.
+
+        Raises ValueError where none is kept: only `follow: agreed` needs it.
+        """
+        if self._first is None:
+            msg = "the first frame's classifier is not kept"
+            raise ValueError(msg)
+        return self._ranking(self._first(prepared))
+
+    def _ranking(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         if self.settings.failure == "raw":
             return outputs[:, TARGET], outputs[:, TARGET]
         margin = outputs[:, TARGET] - outputs[:, BACKGROUND]
@@ -116,6 +121,8 @@ class OnlineClassifier:
     def learn(self, positives: Tensor, negatives: Tensor) -> None:
         """The first frame's training, on prepared features."""
         self._train("first", self.settings.first, Samples.all(positives), Samples.all(negatives))
+        if self.settings.redetection.follow == "agreed":
+            self._first = copy.deepcopy(self.head)
 
     def remember(self, positives: Tensor, negatives: Tensor) -> None:
         """Keep a frame's samples, prepared, for the updates."""
@@ -171,12 +178,12 @@ class OnlineClassifier:
         self.head.eval()
         if len(pool) <= count:
             return pool
-        return pool[self.outputs(pool)[:, TARGET].topk(count).indices]
+        return pool[self.head(pool)[:, TARGET].topk(count).indices]
 
     @torch.enable_grad()
     def _step(self, optimiser: SGD, positives: Tensor, negatives: Tensor) -> None:
         self.head.train()
-        outputs = self.outputs(torch.cat([positives, negatives]))
+        outputs = self.head(torch.cat([positives, negatives]))
         labels = torch.zeros(len(outputs), dtype=torch.long, device=outputs.device)
         labels[: len(positives)] = TARGET
         loss = F.cross_entropy(outputs, labels, reduction=self.settings.loss)

@@ -232,7 +232,8 @@ class Tracker:
     def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Found:
         """The winner and its like: only candidates of one group are averaged, never those of two places [R34].
 
-        A far group that would be a re-detection [R25] must be surer than others; else the best local ones are taken.
+        A far group that would be a re-detection [R25] must be surer than others (`_followed`); else the best local ones
+        are taken.
         """
         own = self.settings.candidates
         size = min(own.best, own.local, own.global_ or own.local) if own.winner == "mean" else 1
@@ -244,16 +245,22 @@ class Tracker:
         boxes = torch.from_numpy(self.candidates).to(self.device)[chosen]
         told = torch.cat([boxes.mean(1), scores[chosen].mean(1)[:, None], winner.expand(2)[:, None].float()], 1)
         (*box, score, group), (*near, near_score, _) = told.tolist()
-        if group and self._passed_over(np.array(box), score, near_score):
+        if group and self._apart(np.array(box)) and not self._followed(score, features[chosen]):
             return Found(boxes[1], features[chosen[1]], np.array(near), near_score, 0)
         return Found(boxes[0], features[chosen[0]], np.array(box), score, int(group))
 
-    def _passed_over(self, box: NDArray[np.float64], score: float, local: float) -> bool:
-        """Whether a far group's best are not followed: the local ones do not fail, or they are not sure enough."""
+    def _followed(self, score: float, features: Tensor) -> bool:
+        """Whether a jump to the winners is followed: `features` (2, K, D) are theirs and the best local ones'.
+
+        With `follow: agreed` the first frame's classifier must see it so as well: the local ones fail, and the winners
+        are better. What is learnt since may be the wall behind which the target went.
+        """
         rule = self.settings.redetection
-        if rule.follow == "failing" and local > self.settings.failure_score:
-            return True
-        return score <= rule.score and self._apart(box)
+        if rule.follow == "always" or score <= rule.score:
+            return score > rule.score
+        ranks, scores = (values.view(2, -1).mean(1) for values in self.classifier.first_ranking(features.flatten(0, 1)))
+        far, near, failing = torch.stack([*ranks, scores[1]]).tolist()
+        return bool(far > near and failing <= self.settings.failure_score)
 
     def _apart(self, box: NDArray[np.float64]) -> bool:
         """Whether a box lies away from the last one: then following it is a re-detection [R25]."""

@@ -41,8 +41,8 @@ def test_the_hardest_negatives_are_those_that_look_most_like_the_target():
     _, negatives = clouds()
     hard = own._hardest(negatives, 10)
     with torch.no_grad():
-        scores = own.outputs(negatives)[:, 1].sort(descending=True).values
-        found = own.outputs(hard)[:, 1].sort(descending=True).values
+        scores = own.head(negatives)[:, 1].sort(descending=True).values
+        found = own.head(hard)[:, 1].sort(descending=True).values
     assert torch.allclose(found, scores[:10], atol=1e-6)
 
 
@@ -51,7 +51,7 @@ def test_one_step_is_momentum_sgd_on_the_mean_cross_entropy():
     own = classifier(**changes)
     positives, negatives = clouds(4, 6)
     head = own.head
-    outputs = own.outputs(torch.cat([positives, negatives]))
+    outputs = own.head(torch.cat([positives, negatives]))
     loss = functional.cross_entropy(outputs, torch.tensor([1] * 4 + [0] * 6))
     gradients = torch.autograd.grad(loss, [head.fc4.weight, head.fc6.weight])
     first = own.settings.first
@@ -98,7 +98,7 @@ def test_a_short_update_uses_recent_positives_and_a_long_one_all():
 def test_scores_are_shares_of_the_softmax_or_the_raw_output():
     positives, _ = clouds()
     ranks, scores = classifier().ranking(positives)
-    outputs = classifier().outputs(positives)
+    outputs = classifier().head(positives)
     assert torch.allclose(scores, outputs.softmax(1)[:, 1])
     assert torch.equal(ranks.argsort(), scores.argsort())
     raw, same = classifier(failure="raw").ranking(positives)

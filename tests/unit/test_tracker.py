@@ -120,17 +120,38 @@ def test_only_a_jump_needs_the_score_of_one():
     ).all()
 
 
-def test_far_candidates_win_only_while_the_local_ones_fail():
-    """Where that is asked for: until then a tracker with attention is the one without."""
+@pytest.mark.parametrize(
+    ("near", "far", "followed"),
+    [(-3.0, -2.0, True), (-2.0, -3.0, False), (0.5, 3.0, False), (-0.5, 3.0, True), (-2.0, -2.0, False)],
+)
+def test_a_jump_is_followed_where_the_first_frames_classifier_agrees(near, far, followed, monkeypatch):
+    """To it the local candidates fail, and the far ones are better; what it says decides alone."""
     frames, truth, there = lost_and_found()
-    few, rule = {"candidates__local": 12}, {"redetection__follow": "failing"}
-    always, _ = follow(frames[:3], truth[0], Spotlight(truth[2]), redetection__follow="always", **few)
-    failing, guided = follow(frames[:3], truth[0], Spotlight(truth[2]), **rule, **few)
-    plain, alone = follow(frames[:3], truth[0], **few)
-    assert (always.source, failing.source) == ("global", "local") and not plain.lost
-    assert (guided == alone).all() and len(failing.candidates) == 12 + 16
-    tracker, got = follow(frames[:7], truth[0], Spotlight(there), **rule)
-    assert tracker.redetected and boxes.overlap(got[-1], there)[0] > 0.5
+    tracker, _ = follow(frames[:6], truth[0], Spotlight(there), redetection__follow="agreed")
+
+    def says(features):
+        ranks = torch.tensor([far, near]).repeat_interleave(len(features) // 2)
+        return ranks, ranks.sigmoid()
+
+    monkeypatch.setattr(tracker.classifier, "first_ranking", says)
+    box = tracker.update(frames[6])
+    assert tracker.redetected == followed
+    assert (boxes.overlap(box, there)[0] > 0.5) == followed
+
+
+def test_the_first_frames_classifier_learns_no_more():
+    """Its scores stay while those of the classifier in training move; without the rule none is kept."""
+    frames, truth, there = lost_and_found()
+    tracker, _ = follow(frames[:1], truth[0], Spotlight(there), redetection__follow="agreed")
+    features = torch.randn(4, tracker.classifier.head.fc4.weight.shape[1], generator=torch.Generator().manual_seed(0))
+    first, now = tracker.classifier.first_ranking(features)[0], tracker.classifier.ranking(features)[0]
+    assert (first == now).all()
+    tracker.classifier.update(short=False)
+    assert (tracker.classifier.first_ranking(features)[0] == first).all()
+    assert (tracker.classifier.ranking(features)[0] != now).any()
+    always, _ = follow(frames[:1], truth[0], Spotlight(there), redetection__follow="always")
+    with pytest.raises(ValueError, match="not kept"):
+        always.classifier.first_ranking(features)
 
 
 def test_a_jump_never_averages_boxes_of_two_places():
