@@ -217,3 +217,9 @@ def test_the_argmax_takes_one_candidate():
     frames, truth = video(count=3)
     tracker, _ = follow(frames, truth[0], candidates__winner="argmax", box_regression__samples=0)
     assert boxes.overlap_matrix(tracker.box[None], tracker.candidates).max() > 0.999
+
+
+def test_before_the_second_frame_there_are_no_candidates():
+    frames, truth = video(count=1)
+    tracker, _ = follow(frames, truth[0])
+    assert tracker.candidates.shape == (0, 4) and tracker.regions == []
