@@ -66,17 +66,19 @@ def test_a_video_turned_by_no_quarter_is_refused(tmp_path):
         frames(open_source(str(clip(tmp_path / "clip.mp4", (0.7071, 0.7071, -0.7071, 0.7071)))))
 
 
-def test_pixels_that_are_not_square_are_stretched(tmp_path):
+@pytest.mark.parametrize(("aspect", "width"), [((4, 3), 160), ((2, 1), 240), ((1, 2), 60), ((1, 1), 120)])
+def test_pixels_that_are_not_square_are_stretched(tmp_path, aspect, width):
     with av.open(str(tmp_path / "wide.mp4"), "w") as container:
         made = container.add_stream("libx264", rate=25)
         made.height, made.width, made.pix_fmt = 90, 120, "yuv420p"
-        made.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        made.codec_context.sample_aspect_ratio = Fraction(*aspect)
         for frame in FRAMES:
             container.mux(made.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(made.encode())
     source = open_source(str(tmp_path / "wide.mp4"))
-    assert frames(source)[0].shape == (90, 160, 3)
-    assert "4/3 wide" in source.notes[0]
+    assert frames(source)[0].shape == (90, width, 3)
+    said = [f"pixels are {Fraction(*aspect)} wide: stretched as a player does"]
+    assert source.notes == (said if width != 120 else [])
 
 
 def tagged(frame, orientation):
