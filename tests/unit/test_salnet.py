@@ -166,6 +166,19 @@ def test_initial_weights_have_hes_spread(kind: str) -> None:
         assert float(layer.bias.detach().abs().sum()) == 0
 
 
+def test_initial_weights_of_mdnet_and_of_torch() -> None:
+    linear, conv = nn.Linear(400, 300), nn.Conv2d(12, 64, 5)
+    for layer, spread, bias in ((linear, 0.01, 0.1), (conv, (2 / 300) ** 0.5, 0.0)):
+        initialise(layer, "mdnet", torch.Generator().manual_seed(0))
+        assert float(layer.weight.detach().std()) == pytest.approx(spread, rel=0.05)
+        assert layer.bias.tolist() == pytest.approx([bias] * len(layer.bias))
+    for layer, fan_in in ((linear, 400), (conv, 300)):
+        initialise(layer, "default", torch.Generator().manual_seed(0))
+        for values in (layer.weight.detach(), layer.bias.detach()):
+            assert 0.9 < float(values.abs().max()) * fan_in**0.5 <= 1
+            assert float(values.std()) == pytest.approx((3 * fan_in) ** -0.5, rel=0.2)
+
+
 def test_orthogonal_rows_are_orthogonal() -> None:
     layer = nn.Linear(40, 10)
     initialise(layer, "orthogonal", torch.Generator().manual_seed(0))
