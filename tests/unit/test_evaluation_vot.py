@@ -191,6 +191,14 @@ def test_the_interval_of_equal_and_of_two_lengths() -> None:
     assert 1 <= low < high <= 50
 
 
+def test_the_published_intervals() -> None:
+    from dat.evaluation import benchmarks
+
+    assert {name: benchmarks.find(name).interval for name in ("vot2014", "vot2016", "vot2019")} == {
+        "vot2014": None, "vot2016": (108, 371), "vot2019": (46, 291),
+    }  # fmt: skip
+
+
 # ---------------------------------------------------------------- ranks
 
 
