@@ -42,6 +42,11 @@ def numbers(comparison: Comparison) -> dict[str, list[str]]:
     return {number.address: [cause.text for cause in number.causes] for number in comparison.numbers}
 
 
+def test_a_value_of_more_than_forty_letters_is_cut() -> None:
+    cause = Cause("settings", "name", "a" * 40, "b" * 41)
+    assert cause.text == f"settings name {'a' * 40} → {'b' * 39}…"
+
+
 def test_a_run_again_is_reproduced(project: Project) -> None:
     project.run()
     comparison = compared(project)

@@ -90,6 +90,12 @@ def test_sign_flips_of_few_sequences_are_the_exact_test() -> None:
     assert statistics.sign_flip(differences, 20_000, 0)[0] == pytest.approx(2 / 16, abs=0.01)
 
 
+def test_many_differences_are_all_tested() -> None:
+    differences = np.random.default_rng(0).normal(0, 1, (6, 520))
+    found = statistics.paired(differences, 20, 0)
+    assert [one.value for one in found] == pytest.approx(differences.mean(0).tolist())
+
+
 def test_pairs_of_tables_are_differences_of_means() -> None:
     rng = np.random.default_rng(0)
     tables = {name: rng.uniform(0, 1, (8, 3)) for name in "abc"}

@@ -129,3 +129,8 @@ def test_a_broken_lock_is_named(tmp_path: Path, text: str) -> None:
 def test_a_command_is_compared_with_the_key_of_its_stage(tmp_path: Path, said: str, verdict: str) -> None:
     found = lock.Lock(tmp_path, Files(), {"benchmark@otb100": {"cmd": said}}, {}, {})
     assert found.checks("benchmark@otb100", "dat benchmark otb100")[0].verdict == verdict
+
+
+def test_blank_lines_and_comments_of_dvcignore_are_no_patterns(tmp_path: Path) -> None:
+    (tmp_path / ".dvcignore").write_text("# what is not hashed\n\n__pycache__/\n  *.tmp  \n   \n")
+    assert Files.at(tmp_path).ignored == ("__pycache__/", "*.tmp")
