@@ -1,6 +1,7 @@
 """The second implementation of the scores: cases worked by hand, and the first implementation on random boxes."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_a_box_less_than_a_pixel_wide_is_not_repaired() -> None:
     for size in ((0.5, 10.0), (10.0, 0.5)):
         boxes = [BOX, BOX, (500.0, 500.0, *size)]
         assert recompute.one_pass("Deer", [BOX] * 3, boxes, "otb-toolkit-1.1").precision[20] == pytest.approx(2 / 3)
+
+
+def test_a_row_whose_truth_is_not_wholly_known_is_not_repaired() -> None:
+    nothing = (500.0, 500.0, 0.0, 10.0)
+    truth = [BOX, BOX, (math.nan, 10.0, 20.0, 20.0), BOX]
+    known, unknown = ([BOX, BOX, row, nothing] for row in (BOX, nothing))
+    found = [recompute.one_pass("Deer", truth, boxes, "otb-toolkit-1.1").precision[20] for boxes in (known, unknown)]
+    assert found == [1.0, 3 / 4]  # an unknown truth is a hit; what is repaired takes the row before as it is
 
 
 def test_the_first_row_is_the_truth() -> None:
