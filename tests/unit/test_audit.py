@@ -215,6 +215,14 @@ def test_a_file_that_is_gone_is_missing(copy: Path, name: str) -> None:
     ), found
 
 
+def test_a_data_set_that_is_gone_is_missing_once_a_sequence(copy: Path) -> None:
+    shutil.rmtree(copy / "data/otb100")
+    found = failed(copy, "otb100/pymdnet/Wall/success")
+    assert sorted((verdict, subject) for name, verdict, subject in found if name == "raw files") == [
+        ("missing", f"testing/otb100.jsonl {name}") for name in ("Disc", "Star", "Wall")
+    ]
+
+
 def test_a_file_that_nobody_may_read_is_missing_and_not_the_end(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = {"weights.safetensors", "Star.txt", "vot2016.json", "table-3.csv", "figure-10.csv", "dvc.yaml"}
     real = os.open
