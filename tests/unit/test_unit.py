@@ -1,5 +1,6 @@
 """The per-sequence job: files, facts, the re-start protocol."""
 
+import hashlib
 import re
 
 import numpy as np
@@ -45,6 +46,13 @@ def job(place, out, **changes):
         "origin": 1,
     }
     return own | changes
+
+
+def test_one_pass_draws_as_the_first_repetition(place, tmp_path):
+    own = unit._Job(job(place, tmp_path, gpgnet=None, seed=7), "cpu")
+    number = int(hashlib.sha256(b"Clip").hexdigest()[:16], 16)
+    assert own.tracker().entropy == own.tracker(0).entropy == [7, number, 0, 0]
+    assert own.tracker(2).entropy == [7, number, 2, 0]
 
 
 def test_one_pass_writes_a_row_a_frame_in_the_benchmarks_origin(place, tmp_path):
@@ -144,7 +152,11 @@ def test_only_what_lies_in_the_frame_counts_and_nan_is_a_failure():
     for wrong in (float("nan"), float("inf")):
         assert not vot.meets((wrong, 10, 10, 10), (90, 10, 30, 10), (100, 100))
         assert not vot.meets((10, 10, 10, 10), (10, 10, wrong, 10), (100, 100))
-        assert not vot.meets((10, 10, 10, 10), (10, 10, 30, 10, 30, 30, 10, wrong), (100, 100))
+        for place in range(8):
+            corners = [10, 10, 30, 10, 30, 30, 10, 30]
+            assert vot.meets((10, 10, 10, 10), corners, (100, 100))
+            corners[place] = wrong
+            assert not vot.meets((10, 10, 10, 10), corners, (100, 100))
 
 
 def test_the_tracker_starts_on_a_polygons_bounds():
