@@ -119,3 +119,9 @@ def test_unknown_similarity_is_named() -> None:
 def test_unknown_adjacency_is_named() -> None:
     with pytest.raises(ValueError, match=r"graph.adjacency is 'h'"):
         graph.adjacency(nodes(3), kind="h")
+
+
+def test_alike_nodes_are_at_a_distance_of_zero_beside_others() -> None:
+    """Three nodes, two of them alike and the third at a distance of 5."""
+    found = graph.similarity(torch.tensor([[0.0, 0], [0, 0], [3, 4]], dtype=torch.float64), "euclidean")
+    torch.testing.assert_close(found, -torch.tensor([[0.0, 0, 5], [0, 0, 5], [5, 5, 0]], dtype=torch.float64))
