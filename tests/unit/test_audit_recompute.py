@@ -160,6 +160,7 @@ def test_the_expected_overlap_curve_by_hand() -> None:
     curve = recompute_vot.expected_overlap(parts, 9)
     assert curve[:4] == pytest.approx([1.0, 1.0, 0.5, 1 / 3])
     assert curve[8] == pytest.approx(1 / 8)
+    assert recompute_vot.expected_overlap(parts, 12)[9:] == [0.0] * 3  # no fragment is as long
 
 
 def test_a_failure_too_late_for_a_restart_is_not_padded() -> None:
