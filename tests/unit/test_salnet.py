@@ -179,6 +179,14 @@ def test_initial_weights_of_mdnet_and_of_torch() -> None:
             assert float(values.std()) == pytest.approx((3 * fan_in) ** -0.5, rel=0.2)
 
 
+@pytest.mark.parametrize("kind", ["orthogonal", "normal", "mdnet", "default"])
+def test_a_domains_layer_begins_with_mdnets_spread_whatever_the_others_have(kind: str) -> None:
+    branches = SALNet(network(0.25, init=kind), domains=20).branches
+    values = torch.cat([branch.weight.detach().flatten() for branch in branches])
+    assert float(values.std()) == pytest.approx(0.01, rel=0.05) and abs(float(values.mean())) < 0.001
+    assert not any(branch.bias.any() for branch in branches)
+
+
 def test_orthogonal_rows_are_orthogonal() -> None:
     layer = nn.Linear(40, 10)
     initialise(layer, "orthogonal", torch.Generator().manual_seed(0))
