@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dat import boxes
-from dat.tracking.tracker import Tracker
+from dat.tracking.tracker import Tracker, _quarters
 from tests.unit.tracking_parts import salnet, settings, video
 
 
@@ -223,3 +223,9 @@ def test_before_the_second_frame_there_are_no_candidates():
     frames, truth = video(count=1)
     tracker, _ = follow(frames, truth[0])
     assert tracker.candidates.shape == (0, 4) and tracker.regions == []
+
+
+def test_the_quarters_of_a_target_by_hand():
+    assert _quarters(np.array([10.0, 20, 8, 6])).tolist() == [
+        [10, 20, 4, 3], [10, 23, 4, 3], [14, 20, 4, 3], [14, 23, 4, 3],
+    ]  # fmt: skip
