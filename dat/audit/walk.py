@@ -76,7 +76,21 @@ class Walk:
 
         Raises InputError naming the text when there is no such number, MissingError when there are none at all.
         """
-        return self.numbers.every() if text == "all" else [self.numbers.find(text)]
+        if text != "all":
+            return [self.numbers.find(text)]
+        found = self.numbers.every()
+        return found + self._else_on_page({address.text for address in found})
+
+    def _else_on_page(self, known: set[str]) -> list[Address]:
+        """The numbers that the page shows and no table has; of one that the run has not, what is wrong."""
+        found = []
+        for text in self._page:
+            if text not in known:
+                try:
+                    found.append(self.numbers.find(text))
+                except InputError as error:
+                    found.append(Address(text, "page", file=PAGE, wrong=f"{PAGE}: {error}"))
+        return found
 
     def audit(self, address: Address) -> Audit:
         """The audit of a number."""
@@ -96,14 +110,17 @@ class Walk:
 
     def _on_page(self, address: Address) -> list[Check]:
         """A number of the report as the page shows it, in each place."""
-        if address.printed is None or not self._page:
-            return []
         subject, texts = f"{PAGE}: {address.text}", self._page.get(address.text, [])
-        if not texts:
-            return [missing("page", subject, f"{address.printed:.4g}")]
-        wrong = [text for text in texts if not page.shows(text, address.printed)]
+        if not self._page or (address.printed is None and not texts):
+            return []
+        value = address.printed
+        if value is None and address.benchmark in self.numbers.scores:
+            value = self.numbers.scores[address.benchmark].shown(address)
+        if not texts or value is None:
+            return [missing("page", subject, "a number" if value is None else f"{value:.4g}")]
+        wrong = [text for text in texts if not page.shows(text, value)]
         verdict: Verdict = "differs" if wrong else "verified"
-        return [Check("page", verdict, subject, f"{address.printed:.6g}", ", ".join(wrong or texts))]
+        return [Check("page", verdict, subject, f"{value:.6g}", ", ".join(wrong or texts))]
 
     def _training(self, address: Address) -> Node:
         """A training's metric rests on its weights' record."""

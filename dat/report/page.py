@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dat import used
 from dat.params import Settings
 from dat.records import sha256_bytes
-from dat.report import claims, published
+from dat.report import brief, claims, published
 from dat.report.claims import Claims
 from dat.report.metrics import Scores, Training
 from dat.report.points import Figure
@@ -131,6 +131,8 @@ def render(content: Content) -> str:
         data_sets=sorted({score.data_set for score in content.scores.values()}),
         synthetic=any(score.data_set.startswith("synthetic-") for score in content.scores.values()),
         origin=origin(content.settings),
+        brief=brief.rows(content.scores),
+        brief_claims=brief.claims_in_words([*(table.claims for table in content.tables), content.text]),
         coverage=coverage(content.scores),
         drawings={number: inline(svg) for number, svg in content.svg.items()},
         trainings=training_tables(content.trainings),

@@ -1,11 +1,10 @@
 """The report stage: tables as CSV and Markdown, figures as SVG, PNG and points, the page, and a summary."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from dat.records import Job, write_bytes, write_json, write_text
-from dat.report import claims, figures, page, points, readings, tables
-from dat.report.metrics import Scores, read_scores, read_trainings
+from dat.report import brief, claims, figures, page, points, readings, tables
+from dat.report.metrics import read_scores, read_trainings
 
 PARTIAL = "--partial"
 """The stage's key when scores may be missing."""
@@ -22,21 +21,6 @@ def write_tables(
     for figure in drawn:
         write_text(folder / f"figure-{figure.number}.csv", points.to_csv(figure, profile))
     write_text(folder / "claims.csv", claims.to_csv([*(table.claims for table in made), text]))
-
-
-HEADLINE, SCORES = ("pymdnet", "dat-jtnl"), ("success", "eao")
-"""The paper's baseline and its method, and the score that a benchmark is known by: the first that it has."""
-
-
-def summary(scores: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
-    """The headline variants' scores by benchmark, few enough for `dvc metrics show`."""
-    found: dict[str, dict[str, float]] = {}
-    for name, of in sorted(scores.items()):
-        for variant in HEADLINE:
-            number = next((number for score in SCORES if (number := of.number(variant, score))), None)
-            if number is not None:
-                found.setdefault(name, {})[variant] = number.value
-    return found
 
 
 def write_figures(folder: Path, drawn: list[points.Figure]) -> dict[int, bytes]:
@@ -60,7 +44,7 @@ def run(job: Job) -> None:
     made, drawn = tables.build_all(scores, profile), points.build_all(scores)
     text = claims.of_table(claims.IN_TEXT, scores)
     write_tables(job.outputs["tables"], made, drawn, text, profile)
-    write_json(job.outputs["tables"] / "summary.json", summary(scores))
+    write_json(job.outputs["tables"] / "summary.json", brief.summary(scores))
     svgs = write_figures(job.outputs["figures"], drawn)
     trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
     content = page.Content(job.settings, scores, made, text, drawn, svgs, trainings, readings.in_force(job.settings))

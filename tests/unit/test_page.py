@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import fake_scores
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from dat import params, records
 from dat.params import Settings
 from dat.records import Job
-from dat.report import page, readings, stage
+from dat.report import brief, page, readings, stage
+from dat.report.metrics import Scores
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -157,3 +159,60 @@ def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
     one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
     stage.run(one)
     assert "none in this run" in one.outputs["page"].read_text()
+
+
+# ---------------------------------------------------------------- in short
+
+
+def pair(metric: str, difference: float, interval: tuple[float, float], p: float) -> dict[str, Any]:
+    """A paired difference of the method and the baseline, as scores have it."""
+    names = {"a": "dat-jtnl@seed-0", "b": "pymdnet@seed-0"}
+    return {**names, "metric": metric, "difference": difference, "interval": interval, "p_uncorrected": p, "p": 1.0}
+
+
+def of(name: str, pairs: list[dict[str, Any]], **variants: float) -> Scores:
+    """Scores of a benchmark of five sequences."""
+    trackers = {f"{variant}@seed-0": {"expected": 5} for variant in variants}
+    return Scores(name, {
+        "trackers": trackers, "pairs": pairs,
+        "variants": {variant: {"success": value} for variant, value in variants.items()},
+    })  # fmt: skip
+
+
+def test_in_short_a_method_is_better_only_if_it_is_so_by_holm_over_the_rows() -> None:
+    """Two p values of .03 are both .06 after the correction."""
+    better, worse = pair("success", 0.1, (0.05, 0.15), 0.01), pair("success", -0.1, (-0.15, -0.05), 0.01)
+    scores = {
+        "otb100": of("otb100", [better], pymdnet=0.5, **{"dat-jtnl": 0.6}),
+        "tc128": of("tc128", [worse], pymdnet=0.5, **{"dat-jtnl": 0.4}),
+        "otb2013": of("otb2013", [], pymdnet=0.5),
+    }
+    found = {row.benchmark: row for row in brief.rows(scores)}
+    assert [found[name].verdict for name in scores] == ["better", "worse", ""]
+    assert (found["otb100"].sequences, found["otb100"].seeds, found["otb100"].p) == (5, 1, 0.02)
+    assert found["otb2013"].method is None and found["otb2013"].baseline is not None
+    both = [pair("success", 0.1, (0.05, 0.15), 0.03)]
+    doubtful = brief.rows({name: of(name, both, pymdnet=0.5, **{"dat-jtnl": 0.6}) for name in ("otb100", "tc128")})
+    assert [row.verdict for row in doubtful] == ["cannot tell"] * 2
+    assert brief.summary(scores) == {
+        "otb100": {"pymdnet": 0.5, "dat-jtnl": 0.6}, "tc128": {"pymdnet": 0.5, "dat-jtnl": 0.4},
+        "otb2013": {"pymdnet": 0.5},
+    }  # fmt: skip
+
+
+def test_the_page_opens_with_the_scores_in_short(html: str, made: Job) -> None:
+    text = html[html.index('id="brief"') : html.index('class="notice"')]
+    scores = records.read_json(made.inputs["metrics"] / "otb100.json")["variants"]
+    for variant in ("pymdnet", "dat-jtnl"):
+        assert f'data-address="otb100/{variant}/success"' in text
+        assert f"<b>{scores[variant]['success']:.3f}</b>" in text
+    assert "the paper&#39;s claims" in text
+    assert html.index('id="brief"') < html.index('id="table-1"')
+
+
+def test_a_run_without_scores_says_so_in_short(tmp_path: Path) -> None:
+    settings = params.load(ROOT)
+    one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
+    stage.run(one)
+    said = one.outputs["page"].read_text()
+    assert "No benchmark has been scored" in said and "it has not both trackers of any" in said

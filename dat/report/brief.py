@@ -1,0 +1,71 @@
+"""The report in short: the paper's baseline and its method on each benchmark, by the score that it is known by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dat.evaluation import statistics
+from dat.report.claims import VERDICTS, WORDS, Claims
+from dat.report.metrics import Difference, Number, Scores
+
+BASELINE, METHOD = "pymdnet", "dat-jtnl"
+SCORES = ("success", "eao")
+"""A benchmark's score is the first of these that it has."""
+
+SAID: dict[statistics.Verdict, str] = {"holds": "better", "the reverse": "worse", "cannot tell": "cannot tell"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A benchmark's score of baseline and method, over how many sequences and seeds, and the paired difference with
+    its p value by Holm over all rows."""
+
+    benchmark: str
+    metric: str
+    sequences: int
+    seeds: int
+    baseline: Number | None
+    method: Number | None
+    difference: Difference | None
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """Whether the method is better, in words; empty where one of the two is not in this run."""
+        return SAID[statistics.verdict(self.difference.interval, self.p)] if self.difference else ""
+
+
+def rows(scores: Mapping[str, Scores]) -> list[Row]:
+    """A row for each benchmark that has a score of the baseline or of the method; subsets have none."""
+    found = []
+    subsets = {name for of in scores.values() for name in of.data.get("subsets", {})}
+    for name, of in scores.items():
+        if name in subsets:
+            continue
+        metric = next((one for one in SCORES if of.number(BASELINE, one) or of.number(METHOD, one)), None)
+        if metric is not None:
+            pair = of.difference(METHOD, BASELINE, metric)
+            seeds = max(len(of.runs(BASELINE)), len(of.runs(METHOD)))
+            both = of.number(BASELINE, metric), of.number(METHOD, metric)
+            found.append((name, metric, of.sequences(), seeds, *both, pair))
+    told = [row[-1].p for row in found if row[-1]]
+    corrected = iter(statistics.holm(told) if told else [])
+    return [Row(*row, next(corrected) if row[-1] else 1.0) for row in found]
+
+
+def summary(scores: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
+    """The rows' scores by benchmark and variant, few enough for `dvc metrics show`."""
+    both = {row.benchmark: {BASELINE: row.baseline, METHOD: row.method} for row in rows(scores)}
+    return {
+        benchmark: {variant: number.value for variant, number in found.items() if number}
+        for benchmark, found in both.items()
+    }
+
+
+def claims_in_words(tables: list[Claims]) -> str:
+    """How many of the paper's claims hold here, over all tables and the text."""
+    judged = [claim.verdict for table in tables for claim in table.judged]
+    if not judged:
+        return "This run can judge none of the paper's claims: it has not both trackers of any."
+    counts = [(judged.count(name), WORDS[name]) for name in VERDICTS]
+    said = ", ".join(f"{count} {words}" for count, words in counts if count)
+    return f"Of the paper's claims this run can judge {len(judged)}: {said}. Each is judged below its table."
