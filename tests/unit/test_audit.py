@@ -355,16 +355,16 @@ def test_a_shared_thing_is_told_in_full_where_it_comes_first() -> None:
 def test_causes_are_shown_before_what_follows_from_them() -> None:
     names = ["recomputed", "record", "printed", "raw files", "code"]
     node = Node("number", "n", [check(name, "differs") for name in names])
-    lines = labels(show.terminal(Audit("a", 0.5, node)))
+    lines = labels(show.terminal(Audit("a", 0.5, node), full=True))
     said = [next(name for name in names if f"[bold]{name}[/]" in line) for line in lines]
     assert said == ["code", "raw files", "record", "recomputed", "printed"]
 
 
 def test_two_verified_sequences_are_one_line_and_one_is_its_own() -> None:
     raw = [Node("raw", name, [check("raw files")] * 2) for name in ("Wall", "Star")]
-    (line,) = labels(show.terminal(Audit("a", 0.5, Node("number", "n", [], raw))))
+    (line,) = labels(show.terminal(Audit("a", 0.5, Node("number", "n", [], raw)), full=True))
     assert "2 sequences" in line and "4 checks" in line and "Wall" not in line
-    (line,) = labels(show.terminal(Audit("a", 0.5, Node("number", "n", [], raw[:1]))))
+    (line,) = labels(show.terminal(Audit("a", 0.5, Node("number", "n", [], raw[:1])), full=True))
     assert "Wall" in line and "2 checks" in line and "sequences" not in line
 
 
