@@ -24,7 +24,8 @@ def prepare() -> None:
         assert cv2.useOptimized() and scipy.linalg.blas.ddot([1.0], [1.0])
         for name in other:
             del os.environ[name]
-        os.environ.update(numerics.VARIABLES)
+        without = set() if numerics._has_avx512() else {"OPENCV_CPU_DISABLE"}  # OpenCV would complain in every process
+        os.environ.update({name: value for name, value in numerics.VARIABLES.items() if name not in without})
     numerics.prepare("portable")
 
 

@@ -34,6 +34,7 @@ def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
         "home": str(settings.path),
         "manifest": str(settings.path / "testing/otb100.jsonl"),
         "numerics": "portable",
+        "slots": {},
         "store": str(tmp_path / "store"),
         "shared": shared,
         "sections": sections,
@@ -141,7 +142,12 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
     head = {"name": "own", "layout": "otb", "root": "data", "lists": {}, "linked": True}
     rows = [{"sequence": name, "frames": 1, "files": [], "boxes": []} for name in "ABC"]
     manifest.write(tmp_path / "own.jsonl", head, rows)
-    facts = {"numerics": "portable", "store": str(tmp_path / "store"), "manifest": str(tmp_path / "own.jsonl")}
+    facts = {
+        "numerics": "portable",
+        "slots": {},
+        "store": str(tmp_path / "store"),
+        "manifest": str(tmp_path / "own.jsonl"),
+    }
     records.write_json(tmp_path / "plan.json", {**facts, "jobs": [[asdict(unit) for unit in units]]})
     tracked = []
 
