@@ -116,7 +116,7 @@ def _whole_window(a: Singles, b: Singles) -> Window:
 def _hit_rows(points: Floats | Singles, heights: Whole, edge: int, raster: Raster) -> tuple[Whole, Whole]:
     """First row and number of rows of each polygon that one of its edges crosses, within the window's rows (N,).
 
-    An edge that lies in a row crosses it for the Python toolkit alone.
+    An edge that lies in a row crosses it for the Python toolkit alone, or where the whole polygon lies in that row.
     """
     ends = points[:, edge, 1], points[:, edge - 1, 1]
     low, high = np.minimum(*ends), np.maximum(*ends)
@@ -124,7 +124,7 @@ def _hit_rows(points: Floats | Singles, heights: Whole, edge: int, raster: Raste
         low, high = np.floor(low) + 1, np.floor(high)
     begin = np.clip(low, 0, heights).astype(np.int64)
     stop = np.clip(high + 1, 0, heights).astype(np.int64)
-    flat = np.zeros(len(points), np.bool_) if raster == "toolkit" else ends[0] == ends[1]
+    flat = (ends[0] == ends[1]) & (points[..., 1].min(1) < points[..., 1].max(1)) & (raster != "toolkit")
     return begin, np.where(flat, 0, np.maximum(stop - begin, 0))
 
 

@@ -382,3 +382,10 @@ def test_a_trackers_frames_with_a_tag_and_without_any_by_hand() -> None:
     assert found.accuracy.tolist() == pytest.approx([0.9, 0.6, 0.9, 0.8, 0.4, 0.6])
     assert found.practical.tolist() == [0.1, 0.4, 0, 0, 0, 0]
     assert found.failures.tolist() == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("raster", RASTERS)
+def test_the_quick_way_is_the_general_way_for_boxes_of_one_pixel(raster: Raster) -> None:
+    truth, found = some([0.0, 0, 1, 2], [0.0, 0, 1, 1]), some([0.0, 0, 1, 1], [0.0, 0, 1, 2])
+    quick = truth_runs.overlaps(truth, found, raster, None)[0]
+    assert quick.tolist() == regions.overlaps(truth, found, raster, None).tolist()
