@@ -295,16 +295,21 @@ def test_a_row_of_a_table_without_a_number_is_named_and_the_others_are_audited(c
     assert check.verdict == "missing" and "table-3.csv: table/3/dat-jtnl/otb100-success: ours is 'none" in check.subject
 
 
-def test_a_store_entry_that_is_not_what_the_results_say_differs(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = copy / "store"
+def stored(copy: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A job store with the entry of the result of Star, and the results' folder."""
+    place, folder = copy / "store", copy / "results/otb100/dat-jtnl@seed-0"
     monkeypatch.setenv("DAT_CACHE", str(place))
-    folder = copy / "results/otb100/dat-jtnl@seed-0"
     record = records.read_json(folder / "Star.json")
     entry = store.entry(place, record["key"])
     records.write_json(entry / "record.json", record)
+    records.write_json(entry / "run.json", {"record": records.sha256_json(record)})
     records.write_bytes(entry / "Star.txt", (folder / "Star.txt").read_bytes())
-    run = {"record": records.sha256_json(record)}
-    records.write_json(entry / "run.json", run)
+    return entry, folder
+
+
+def test_a_store_entry_that_is_not_what_the_results_say_differs(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry, _ = stored(copy, monkeypatch)
+    record, run = records.read_json(entry / "record.json"), records.read_json(entry / "run.json")
     assert failed(copy) == []
     for other, verdict in (({}, "missing"), ({"record": "0" * 64}, "differs")):
         records.write_json(entry / "run.json", other)
@@ -456,14 +461,7 @@ def test_a_rounded_number_is_the_number(text: str, value: float, right: bool) ->
 
 
 def test_a_changed_frame_is_named_by_the_job_stores_copy(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = copy / "store"
-    monkeypatch.setenv("DAT_CACHE", str(place))
-    folder = copy / "results/otb100/dat-jtnl@seed-0"
-    record = records.read_json(folder / "Star.json")
-    entry = store.entry(place, record["key"])
-    records.write_json(entry / "record.json", record)
-    records.write_json(entry / "run.json", {"record": records.sha256_json(record)})
-    records.write_bytes(entry / "Star.txt", (folder / "Star.txt").read_bytes())
+    _, folder = stored(copy, monkeypatch)
     lines = (folder / "Star.txt").read_text().splitlines()
     (folder / "Star.txt").write_text("\n".join([*lines[:3], "1,2,3,4", *lines[4:]]) + "\n")
     subjects = [where for name, _, where in failed(copy) if name == "result file"]
