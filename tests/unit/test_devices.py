@@ -115,7 +115,7 @@ def test_fifty_jobs_at_once_on_eight_cards_with_three_slots_each(tmp_path: Path)
         taken.put((os.getpid(), uuid, os.environ["CUDA_VISIBLE_DEVICES"]))
         signal.pause()
 
-    jobs = [fork.Process(target=job) for _ in range(50)]
+    jobs = [fork.Process(target=job, daemon=True) for _ in range(50)]
     for one in jobs:
         one.start()
     waiting, held, busiest = {one.pid: one for one in jobs}, Counter[str](), 0
@@ -150,7 +150,7 @@ def test_a_first_slot_of_every_card_comes_before_a_second(tmp_path: Path) -> Non
 
     jobs, order = [], []
     for _ in range(4):
-        jobs.append(fork.Process(target=hold))
+        jobs.append(fork.Process(target=hold, daemon=True))
         jobs[-1].start()
         order.append(taken.get())
     done.set()
@@ -179,7 +179,7 @@ def test_trainings_at_once_get_cards_of_their_own(tmp_path: Path) -> None:
         taken.put((device, os.environ.get("CUDA_VISIBLE_DEVICES")))
         signal.pause()
 
-    jobs = [fork.Process(target=train) for _ in range(2)]
+    jobs = [fork.Process(target=train, daemon=True) for _ in range(2)]
     for one in jobs:
         one.start()
     assert {taken.get() for _ in jobs} == {("cuda", "GPU-6a6"), ("cuda", "GPU-4a4")}
