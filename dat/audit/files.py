@@ -5,8 +5,11 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dat import opening, outside
+from dat.errors import DatError
+from dat.records import read_json
 
 CHUNK = 1 << 20
 
@@ -76,6 +79,15 @@ class Files:
     def _is_ignored(self, name: str) -> bool:
         """Whether a name (a folder's ends in a slash) fits a pattern of .dvcignore."""
         return any(fnmatch.fnmatch(name, pattern.lstrip("/")) for pattern in self.ignored)
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """A JSON object, empty where there is none that can be read."""
+    try:
+        found = read_json(path) if path.is_file() else None
+    except (DatError, OSError):
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path) -> tuple[str, str]:

@@ -6,19 +6,10 @@ from typing import Any
 
 from dat import outside
 from dat.audit.checks import Check, compare, group
-from dat.audit.files import Files
+from dat.audit.files import Files, json_object
 from dat.errors import DatError
-from dat.records import read_json, sha256_json
+from dat.records import sha256_json
 from dat.tracking import store
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object, empty where there is none that can be read."""
-    try:
-        found = read_json(path)
-    except (DatError, OSError):
-        found = None
-    return found if isinstance(found, dict) else {}
 
 
 def checks(place: Path, files: Files, record: Mapping[str, Any]) -> list[Check]:
@@ -26,9 +17,11 @@ def checks(place: Path, files: Files, record: Mapping[str, Any]) -> list[Check]:
     entry = store.entry(place, str(record.get("key")))
     if not entry.is_dir():
         return []
-    same = _read(entry / store.RECORD) == record
+    same = json_object(entry / store.RECORD) == record
     found = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
-    found.append(compare("store", str(entry / store.RUN), sha256_json(record), _read(entry / store.RUN).get("record")))
+    found.append(
+        compare("store", str(entry / store.RUN), sha256_json(record), json_object(entry / store.RUN).get("record"))
+    )
     pairs = {fact["path"]: (fact["sha256"], files.sha256(entry / fact["path"])) for fact in record["outputs"]}
     return found + group("store", str(entry), pairs)
 

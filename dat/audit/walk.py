@@ -9,11 +9,11 @@ from typing import Any
 from dat.audit import graph, kept, lock, page, scores
 from dat.audit.addresses import Address, Numbers, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
-from dat.audit.files import Files
+from dat.audit.files import Files, json_object
 from dat.datasets import manifest as manifests
-from dat.errors import DatError, InputError
+from dat.errors import InputError
 from dat.params import Settings, leaves, plain
-from dat.records import read_json, sha256_json
+from dat.records import sha256_json
 from dat.tracking import store
 
 PAGE = "reports/index.html"
@@ -202,7 +202,7 @@ class Walk:
         path = self.settings.path / "runs" / f"{name}.json"
         if not path.exists():
             return []
-        return [compare("run file", f"runs/{name}.json", record, self._read(path).get("record"))]
+        return [compare("run file", f"runs/{name}.json", record, json_object(path).get("record"))]
 
     # ------------------------------------------------------------ per-sequence results
 
@@ -233,7 +233,7 @@ class Walk:
             compare("result file", f"{prefix}/{file}{self._frame(record, folder, file, pair)}", *pair)
             for file, pair in outputs.items()
         ]
-        keys = self._read(self.settings.path / "results" / benchmark / "manifest.json")
+        keys = json_object(self.settings.path / "results" / benchmark / "manifest.json")
         planned = keys.get(f"{tracker}/{sequence}")
         checks.append(compare("key", f"{name} in results/{benchmark}/manifest.json", planned, record.get("key")))
         checks += [*self._decided(name, record), *self._inputs(name, record)]
@@ -401,21 +401,13 @@ class Walk:
 
     def _record(self, path: Path) -> dict[str, Any] | None:
         """A record, or None where there is none with all its parts."""
-        record = self._read(path)
+        record = json_object(path)
         return record if record.keys() >= PARTS else None
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object below the profile, empty where there is none that can be read."""
-        return self._read(self.settings.path / name)
+        return json_object(self.settings.path / name)
 
     def unit_record(self, benchmark: str, tracker: str, sequence: str) -> dict[str, Any]:
         """The record of a sequence's result, empty where there is none."""
-        return self._read(self._unit_path(benchmark, tracker, sequence))
-
-    def _read(self, path: Path) -> dict[str, Any]:
-        """A JSON object, empty where there is none that can be read."""
-        try:
-            found = read_json(path) if path.is_file() else None
-        except (DatError, OSError):
-            found = None
-        return found if isinstance(found, dict) else {}
+        return json_object(self._unit_path(benchmark, tracker, sequence))
