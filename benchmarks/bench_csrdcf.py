@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 
 from benchmarks import real_clips
-from dat import boxes, params
+from dat import params
 from dat.datasets.images import read_image
+from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf
 from tests import real_data
 

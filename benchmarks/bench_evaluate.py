@@ -17,17 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from dat.evaluation import (
-    benchmarks,
-    definitions,
-    ground_truth,
-    one_pass,
-    results,
-    scoring,
-    vot,
-    vot_files,
-)
+from dat.evaluation import benchmarks, definitions, ground_truth, results
 from dat.evaluation.definitions import OnePass, Vot
+from dat.evaluation.one_pass import curves as one_pass
+from dat.evaluation.one_pass import summary as scoring
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot import files as vot_files
 from tests import real_data
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -31,7 +31,7 @@ from dat.models.exactness import exact
 from dat.models.salnet import SALNet
 from dat.records import progress
 from dat.tracking import networks
-from dat.tracking.tracker import Tracker
+from dat.tracking.mdnet.tracker import Tracker
 from dat.training.runner import generator
 
 ROOT = Path(__file__).resolve().parents[1]

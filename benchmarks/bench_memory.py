@@ -20,7 +20,7 @@ from dat import params, sections
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.tracking.attention import Attention
-from dat.tracking.tracker import Tracker
+from dat.tracking.mdnet.tracker import Tracker
 
 ROOT = Path(__file__).resolve().parents[1]
 

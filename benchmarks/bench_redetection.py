@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.trackers import follow, tracker_of
-from dat import boxes, params
+from dat import params
 from dat.datasets.scenery import programme, textures
 from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
@@ -25,6 +25,7 @@ from dat.datasets.scenery.shapes import KINDS
 from dat.datasets.scenery.truth import truth
 from dat.models.exactness import exact
 from dat.records import progress
+from dat.regions import boxes
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -21,10 +21,11 @@ import torch
 
 from benchmarks import real_clips
 from benchmarks.reference_mdnet import PlainTracker
-from dat import boxes, params
+from dat import params
 from dat.models.exactness import exact
 from dat.models.salnet import OnlineHead, SALNet
-from dat.tracking.tracker import Tracker
+from dat.regions import boxes
+from dat.tracking.mdnet.tracker import Tracker
 from tests import real_data
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dat import boxes
 from dat.datasets.images import Image, read_image
+from dat.regions import boxes
 from tests.real_data import folder
 
 TARGETS = {

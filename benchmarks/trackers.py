@@ -6,8 +6,9 @@ import numpy as np
 
 from dat import params
 from dat.datasets.images import Image
-from dat.tracking import networks, request
-from dat.tracking.tracker import Tracker
+from dat.tracking import networks
+from dat.tracking.mdnet.tracker import Tracker
+from dat.video import request
 
 
 def tracker_of(

@@ -17,7 +17,7 @@ from types import CodeType, ModuleType
 
 TOP = Path(__file__).resolve().parent.parent
 CODE: dict[str, str] = {}
-"""Files of the package that were loaded or read: path (`dat/boxes.py`) to sha256."""
+"""Files of the package that were loaded or read: path (`dat/regions/boxes.py`) to sha256."""
 
 FILES: dict[Path, set[str]] = {}
 """Inputs that were read: path to the sha256 of their bytes; more than one where a file changed between two reads."""

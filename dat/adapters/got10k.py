@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat.adapters.supply import Supply, as_rgb, name_of
-from dat.datasets import layouts, published
+from dat.datasets import published
 from dat.datasets.images import Image
+from dat.datasets.layouts import registry as layouts
 from dat.datasets.rows import read_rows
 from dat.errors import InputError, MissingError
 from dat.tracking.follower import Tracks

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 
 from dat.datasets import sentences as tables
 from dat.datasets.images import Image
-from dat.datasets.layouts import canonical
+from dat.datasets.layouts.registry import canonical
 from dat.errors import InputError
 from dat.naming import shown
 from dat.outside import matching, read_text
-from dat.tracking import assemble, request
 from dat.tracking.follower import Tracks
+from dat.video import assemble, request
 
 FRAMES = ("img", "imgs", "color", "frames")
 """Folders that hold a sequence's frames and have no name of their own."""

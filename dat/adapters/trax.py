@@ -20,7 +20,7 @@ from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
 from dat.datasets.images import Image, decode_image, read_image
 from dat.errors import DatError, InputError, MissingError
 from dat.naming import shown
-from dat.tracking import vot
+from dat.tracking import restarts as vot
 from dat.tracking.follower import Tracks
 
 Region = Any

@@ -8,8 +8,8 @@ from dat import outside
 from dat.audit.checks import Check, compare, group
 from dat.audit.files import Files, json_object
 from dat.errors import DatError
+from dat.fanout import store
 from dat.records import sha256_json
-from dat.tracking import store
 
 
 def checks(place: Path, files: Files, record: Mapping[str, Any]) -> list[Check]:

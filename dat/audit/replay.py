@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from dat import boxes as geometry
 from dat import devices, outside
 from dat.audit.addresses import Address
 from dat.audit.checks import Check, Node, Verdict, missing
 from dat.audit.walk import Walk
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
+from dat.fanout import stage as fanout
+from dat.fanout.plan import Unit
 from dat.records import Job, sha256_json
-from dat.tracking import fanout
-from dat.tracking.plan import Unit
+from dat.regions import boxes as geometry
 
 NEAR = 0.99
 """The mean overlap above which boxes agree where numerics are native: another device gives others."""

@@ -10,8 +10,8 @@ from dat.audit.checks import Audit, Check, Node, compare
 from dat.audit.walk import Walk
 from dat.errors import DatError, InputError
 from dat.records import read_json
-from dat.tracking import sources
-from dat.tracking.provenance import Pixels
+from dat.video import sources
+from dat.video.provenance import Pixels
 
 
 def audit(walk: Walk, path: Path) -> Audit:

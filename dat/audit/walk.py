@@ -12,9 +12,9 @@ from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missin
 from dat.audit.files import Files, json_object
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
+from dat.fanout import store
 from dat.params import Settings, leaves, plain
 from dat.records import sha256_json
-from dat.tracking import store
 
 PAGE = "reports/index.html"
 PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})

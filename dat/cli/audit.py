@@ -61,7 +61,7 @@ def audit(
     from dat.audit import origin, show, tracked
     from dat.audit.walk import Walk
     from dat.records import progress, write_json
-    from dat.tracking import request
+    from dat.video import request
 
     runs = [text for text in addresses if text.endswith(".json")]
     audits: list[Audit] = [tracked.audit(Walk(request.home()), Path(name)) for name in runs]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dat import params
-from dat.tracking import store
+from dat.fanout import store
 
 
 def _size(folder: Path) -> int:

@@ -17,4 +17,4 @@ def job(plan: Path, number: int, done: Path) -> None:
     """One job of a benchmark's plan, in a process of its own that loads nothing but what its units' keys hold."""
     numerics.prepare(records.read_json(plan)["numerics"])
     arguments = [str(plan), str(number), str(done)]
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "dat.tracking.job", *arguments])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "dat.fanout.job", *arguments])

@@ -137,7 +137,7 @@ STAGES: Mapping[str, Stage] = {
         _training_seed,
     ),
     "benchmark": Stage(
-        "dat.tracking.fanout",
+        "dat.fanout.stage",
         lambda s, k: (
             {
                 "manifest": _benchmark_manifest(s, k),
@@ -150,7 +150,7 @@ STAGES: Mapping[str, Stage] = {
         lambda s, k: f"results/{k}/record.json",
         "dat benchmark",
         lambda s: int(s.root.tracking.threads),
-        jobs="dat.tracking.job",
+        jobs="dat.fanout.job",
         files=("Snakefile", "dat/cli/job.py", "workflow/profiles", "workflow/rules", "workflow/schemas"),
     ),
     "evaluate": Stage(

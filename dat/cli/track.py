@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from dat.naming import shown
-from dat.tracking import request as requests
+from dat.video import request as requests
 
 OUT = click.Path(dir_okay=False, path_type=Path)
 
@@ -77,6 +77,6 @@ def track(
     )
     if show_attention and video is None:
         click.echo("--show-attention needs --video to show it in", err=True)
-    from dat.tracking import track as tracking
+    from dat.video import run as tracking
 
     tracking.run(checked, outputs, seed, device, lambda line: click.echo(shown(line), err=True))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from dat import opening
-from dat.datasets import layouts, manifest, published, sets
+from dat.datasets import manifest, published, sets
 from dat.datasets.hashes import Hashes, memory_path
+from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import Found, Target
 from dat.errors import InputError, MissingError
 from dat.naming import shown

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.datasets import layouts, manifest, published, sets
+from dat.datasets import manifest, published, sets
+from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import folders
 from dat.errors import InputError, MissingError
 from dat.params import Settings

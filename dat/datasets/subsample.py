@@ -13,7 +13,7 @@ from typing import Any
 
 from dat import naming
 from dat.datasets import images, manifest
-from dat.datasets import layouts_training as lasot
+from dat.datasets.layouts import training as lasot
 from dat.datasets.shards import Writer, write_table
 from dat.errors import InputError
 from dat.records import Job, progress

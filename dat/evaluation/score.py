@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from dat import naming
-from dat.evaluation import benchmarks, definitions, ground_truth, results, scoring, vot_files, vot_scoring
+from dat.evaluation import benchmarks, definitions, ground_truth, results
 from dat.evaluation.definitions import OnePass, Vot
+from dat.evaluation.one_pass import summary as scoring
+from dat.evaluation.vot import files as vot_files
+from dat.evaluation.vot import summary as vot_scoring
 
 
 def files(

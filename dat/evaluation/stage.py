@@ -10,10 +10,14 @@ import numpy as np
 
 from dat.datasets import manifest
 from dat.errors import InputError, MissingError
-from dat.evaluation import benchmarks, definitions, ground_truth, results, scoring, vot, vot_files, vot_scoring
+from dat.evaluation import benchmarks, definitions, ground_truth, results
 from dat.evaluation.benchmarks import Benchmark, Entry
 from dat.evaluation.definitions import OnePass, Vot
-from dat.evaluation.regions import regions
+from dat.evaluation.one_pass import summary as scoring
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot import files as vot_files
+from dat.evaluation.vot import summary as vot_scoring
+from dat.evaluation.vot.rasters import regions
 from dat.records import Job, write_json
 
 METRICS = ("success", "precision", "normalized_precision", "eao", "accuracy", "robustness", "failures")

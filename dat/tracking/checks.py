@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat import boxes as geometry
 from dat.errors import InputError
+from dat.regions import boxes as geometry
 
 
 def start_box(box: ArrayLike, size: tuple[int, int], where: str) -> NDArray[np.float64]:

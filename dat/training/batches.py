@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat.datasets.crops import crop_regions
-from dat.datasets.sampling import Boxes, BoxSampler
+from dat.regions.crops import crop_regions
+from dat.regions.sampling import Boxes, BoxSampler
 from dat.training.domains import Domain, FrameCache
 
 POSITIVE, NEGATIVE = (0.7, 1.0), (0.0, 0.5)  # overlap with the target

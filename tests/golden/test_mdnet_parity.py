@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import bench_track
 from benchmarks.reference_mdnet import PlainSampler, PlainTracker, crop
-from dat.datasets.sampling import BoxSampler
 from dat.models.salnet import OnlineHead
-from dat.tracking.tracker import Tracker
+from dat.regions.sampling import BoxSampler
+from dat.tracking.mdnet.tracker import Tracker
 from tests.unit.tracking_parts import video
 
 WIDTH, FRAMES = 0.06, 14

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dat.evaluation import benchmarks, definitions, score, text, vot, vot_files
+from dat.evaluation import benchmarks, definitions, score, text
 from dat.evaluation.definitions import OnePass
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot import files as vot_files
 
 BOOTSTRAP = (200, 0)
 
@@ -71,7 +73,7 @@ def test_udt_is_read_under_its_spellings_and_with_its_long_tiger(real_data: Path
 
 def test_udt_published_number_is_near_the_mean_overlap(real_data: Path, tmp_path: Path) -> None:
     truth, boxes, rule = loaded(real_data, "UDT")
-    from dat.evaluation import one_pass
+    from dat.evaluation.one_pass import curves as one_pass
 
     means = []
     for target in truth.targets.values():

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dat import boxes, params
+from dat import params
 from dat.datasets.images import read_image
-from dat.datasets.layouts import LAYOUTS
+from dat.datasets.layouts.registry import LAYOUTS
+from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from dat import records  # noqa: E402
 from dat.models import arithmetic, gpgnet, graph, optimisers, salnet, vggm, winograd  # noqa: E402
 from dat.models.exactness import exact  # noqa: E402
 from dat.models.layers import initialise  # noqa: E402
-from dat.tracking import regression  # noqa: E402
+from dat.tracking.mdnet import regression  # noqa: E402
 from dat.training import losses  # noqa: E402
 
 Function = Callable[..., Tensor]

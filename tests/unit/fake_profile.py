@@ -18,7 +18,7 @@ from dat.params import Settings
 from dat.report import claims, metrics, points, stage, tables
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULE = "dat.boxes"
+MODULE = "dat.regions.boxes"
 OTB, VOT = ("Disc", "Star", "Wall"), ("Ring", "Cube")
 FRAMES = 12
 

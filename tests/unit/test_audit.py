@@ -18,7 +18,7 @@ from dat.audit.walk import Walk
 from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
-from dat.tracking import store
+from dat.fanout import store
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +119,9 @@ def _params(home: Path) -> str:
 def _code(home: Path) -> str:
     path = home / "results/otb100/pymdnet@seed-0/Disc.json"
     record = records.read_json(path)
-    record["code"]["dat/boxes.py"] = "0" * 64
+    record["code"]["dat/regions/boxes.py"] = "0" * 64
     records.write_json(path, record)
-    return "Disc.json: dat/boxes.py"
+    return "Disc.json: dat/regions/boxes.py"
 
 
 def _key(home: Path) -> str:
@@ -410,7 +410,12 @@ def test_a_number_rests_on_its_own_networks_and_sequences_alone(run: Path) -> No
     (whole,) = [Walk(params.load(run), True).audit(one) for one in Walk(params.load(run)).resolve(own.address)]
     for other in ("weights/gpgnet/jtnl", "results/otb100/dat-jtnl@seed-0", "results/otb100/pymdnet@seed-0/Star.txt"):
         assert not own.node.path_to(other) and whole.node.path_to(other)
-    for needed in ("weights/salnet/core/pymdnet", "results/otb100/pymdnet@seed-0/Wall.txt", "Wall", "dat/boxes.py"):
+    for needed in (
+        "weights/salnet/core/pymdnet",
+        "results/otb100/pymdnet@seed-0/Wall.txt",
+        "Wall",
+        "dat/regions/boxes.py",
+    ):
         assert own.node.path_to(needed)
     assert len(own.checks) < len(whole.checks)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dat.audit import recompute, recompute_vot
 from dat.errors import InputError
-from dat.evaluation import regions, vot
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot import rasters as regions
 
 BOX = (10.0, 10.0, 20.0, 20.0)
 

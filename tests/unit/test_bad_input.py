@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import boxes
 from dat.errors import InputError
-from dat.tracking import request
-from dat.tracking.tracker import Tracker
+from dat.regions import boxes
+from dat.tracking.mdnet.tracker import Tracker
+from dat.video import request
 from tests.unit.test_track_command import call, place, quick  # noqa: F401
 from tests.unit.tracking_parts import salnet, settings, video, write_frames
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dat import boxes
+from dat.regions import boxes
 
 side = st.floats(0.5, 500)
 place = st.floats(-500, 500)

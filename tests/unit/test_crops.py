@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from dat.datasets.crops import crop_regions
+from dat.regions.crops import crop_regions
 
 BOXES = [[30.2, 20.7, 40, 60], [-15.5, -9.0, 50, 33], [130, 90, 60, 45], [70, 50, 7.3, 12.1], [0, 0, 160, 120]]
 

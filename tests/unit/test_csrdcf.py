@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import boxes, params
+from dat import params
 from dat.errors import InputError
-from dat.tracking import unit
+from dat.fanout import unit
+from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf
 from tests.unit.test_unit import job
 from tests.unit.tracking_parts import ROOT, video, write_frames, write_weights

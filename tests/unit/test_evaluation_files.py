@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from dat.errors import InputError
-from dat.evaluation import benchmarks, definitions, ground_truth, matlab, results, score, vot_files
+from dat.evaluation import benchmarks, definitions, ground_truth, matlab, results, score
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.vot import files as vot_files
 
 
 def rule(name: str = "otb-toolkit-1.1") -> OnePass:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dat.evaluation import benchmarks, definitions, ground_truth, one_pass, regions, results, score
+from dat.evaluation import benchmarks, definitions, ground_truth, results, score
 from dat.evaluation.definitions import OnePass
+from dat.evaluation.one_pass import curves as one_pass
+from dat.evaluation.vot import rasters as regions
 
 ROOT = Path(__file__).resolve().parents[2]
 Array = np.ndarray[Any, np.dtype[np.float64]]

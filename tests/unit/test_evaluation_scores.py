@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dat import boxes as plain
 from dat.cli import run_in_process
 from dat.errors import InputError
-from dat.evaluation import definitions, one_pass, score, table
+from dat.evaluation import definitions, score, table
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target
+from dat.evaluation.one_pass import curves as one_pass
 from dat.evaluation.results import Tracker
+from dat.regions import boxes as plain
 
 SIDE = st.floats(1, 200)
 PLACE = st.floats(-300, 300)

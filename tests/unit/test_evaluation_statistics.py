@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dat.evaluation import scoring, statistics
+from dat.evaluation import statistics
+from dat.evaluation.one_pass import summary as scoring
 
 RESAMPLES = 1000
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from dat.errors import InputError
-from dat.evaluation import benchmarks, definitions, fitting, ground_truth, matlab, score, table, vot_files
+from dat.evaluation import benchmarks, definitions, fitting, ground_truth, matlab, score, table
 from dat.evaluation import results as result_files
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
 from dat.evaluation.names import Names
+from dat.evaluation.vot import files as vot_files
 from tests.unit.test_evaluation_files import cell, save
 
 NAMES = ("Deer", "Bolt")

@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dat.evaluation import definitions, ranks, regions, score, truth_runs, vot, vot_files
+from dat.evaluation import definitions, score
 from dat.evaluation.definitions import Raster, Vot
-from dat.evaluation.regions import Regions
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot import files as vot_files
+from dat.evaluation.vot import ranks, truth_runs
+from dat.evaluation.vot import rasters as regions
+from dat.evaluation.vot.rasters import Regions
 
 RASTERS: tuple[Raster, ...] = ("2016", "7", "toolkit", "legacy", "2014")
 NUMBER = st.floats(-30, 150).map(lambda value: round(value, 1))
@@ -316,7 +320,8 @@ def test_vot2014_scores_both_experiments_tags_and_ranks(real_data: Path, tmp_pat
 
 def test_ranks_of_complete_trackers(real_data: Path, tmp_path: Path) -> None:
     annotations, results = vot2014(tmp_path, real_data)
-    from dat.evaluation import benchmarks, vot_scoring
+    from dat.evaluation import benchmarks
+    from dat.evaluation.vot import summary as vot_scoring
 
     benchmark = benchmarks.find("vot2014")
     truth = vot_files.read_truth(annotations, benchmark)
@@ -346,8 +351,8 @@ def test_tags_shorter_than_the_video_go_on_with_zeros(real_data: Path) -> None:
 
 def test_a_difference_has_the_p_value_of_all_exchanges_of_sequences() -> None:
     """Against every way in which sequences can change their tracker, one by one."""
-    from dat.evaluation import vot_scoring
-    from dat.evaluation.scoring import Bootstrap
+    from dat.evaluation.one_pass.summary import Bootstrap
+    from dat.evaluation.vot import summary as vot_scoring
 
     rng = np.random.default_rng(3)
     below = [rng.uniform(1, 3, (6, 2)) for _ in range(2)]

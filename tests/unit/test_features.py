@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from dat import boxes
-from dat.datasets.sampling import BoxSampler
-from dat.tracking.features import CONTEXT, PHASES, SIZE, Features, scene_of
-from dat.tracking.tracker import Tracker
+from dat.regions import boxes
+from dat.regions.sampling import BoxSampler
+from dat.tracking.mdnet.features import CONTEXT, PHASES, SIZE, Features, scene_of
+from dat.tracking.mdnet.tracker import Tracker
 from tests.unit.tracking_parts import salnet, settings, video
 
 FRAMES, TRUTH = video(count=8)

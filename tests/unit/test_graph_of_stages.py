@@ -72,7 +72,7 @@ def test_the_code_of_the_stages_is_as_the_imports_say() -> None:
         ("dat/training/gpgnet.py", {"encoder", "gpgnet"}),
         ("dat/training/domains.py", {"salnet"}),
         ("dat/tracking/csrdcf/hog.py", {"benchmark"}),
-        ("dat/tracking/request.py", set()),
+        ("dat/video/request.py", set()),
         ("dat/audit/walk.py", set()),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from dat import records
 from dat.datasets import manifest
 from dat.errors import ChangedError, InputError, JobError, of_system
-from dat.tracking import job, plan, store
+from dat.fanout import job, plan, store
 from tests.unit import small_sets as small
 
 
@@ -108,7 +108,7 @@ def test_other_settings_code_machine_or_rows_than_planned_are_named(
     with pytest.raises(ChangedError, match=r"otb100\.jsonl: not the row"):
         checked(planned)
     path.write_text(text)
-    monkeypatch.setitem(job.used.CODE, "dat/tracking/plan.py", "0" * 64)
+    monkeypatch.setitem(job.used.CODE, "dat/fanout/plan.py", "0" * 64)
     with pytest.raises(ChangedError, match=r"tracking/plan\.py: not the code that this run was planned with"):
         checked(planned)
 

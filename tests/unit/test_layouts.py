@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import small_sets as small
 
-from dat.datasets import layouts, layouts_vot, published
+from dat.datasets import published
+from dat.datasets.layouts import registry as layouts
+from dat.datasets.layouts import vot as layouts_vot
 from dat.datasets.targets import Target
 from dat.errors import InputError
 

@@ -21,14 +21,16 @@ from ruamel.yaml import YAML
 from dat import cli, naming, params
 from dat.cli import stages
 from dat.cli.evaluate import evaluate
-from dat.datasets import layouts, manifest, sentences, sets, shards
+from dat.datasets import manifest, sentences, sets, shards
+from dat.datasets.layouts import registry as layouts
 from dat.datasets.subsample import write_selection
 from dat.errors import DatError, InputError, ParamsError
-from dat.evaluation import benchmarks, ground_truth, results, table, vot_files
+from dat.evaluation import benchmarks, ground_truth, results, table
+from dat.evaluation.vot import files as vot_files
+from dat.fanout import store
 from dat.records import Job
 from dat.report import stage
 from dat.report.points import Figure
-from dat.tracking import store
 from tests.unit import small_sets
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from dat.models.salnet import OnlineHead
-from dat.tracking.online import Memory, OnlineClassifier
+from dat.tracking.mdnet.online import Memory, OnlineClassifier
 from tests.unit.tracking_parts import salnet, settings
 
 WIDTH = salnet().vggm.features

@@ -22,10 +22,11 @@ from dat import numerics, opening, outside, params, records, used
 from dat.audit import lock, recompute
 from dat.datasets import images, manifest, rows, sentences, shards
 from dat.errors import DatError, InputError, ParamsError
-from dat.evaluation import benchmarks, ground_truth, matlab, text, vot_files
+from dat.evaluation import benchmarks, ground_truth, matlab, text
+from dat.evaluation.vot import files as vot_files
 from dat.models import weights
-from dat.tracking import sources
 from dat.tracking.csrdcf import colours
+from dat.video import sources
 
 READERS: dict[str, Callable[[Path], object]] = {
     "bytes": lambda path: outside.read_bytes(path, most=1000),

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from dat import outside
 from dat.cli import run_in_process
-from dat.datasets import layouts_training, layouts_vot, rows, targets
+from dat.datasets import rows, targets
+from dat.datasets.layouts import training as layouts_training
+from dat.datasets.layouts import vot as layouts_vot
 from dat.errors import InputError
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32")

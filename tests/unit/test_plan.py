@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from dat import records
 from dat.errors import MissingError
+from dat.fanout.plan import Unit, attention_for, files, pack
+from dat.fanout.stage import unknown_words
 from dat.models.vocabulary import Vocabulary
-from dat.tracking.fanout import unknown_words
-from dat.tracking.plan import Unit, attention_for, files, pack
 
 
 def unit(key: str, cost: int, variant: str = "pymdnet") -> Unit:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from dat import boxes, params
-from dat.datasets.sampling import BoxSampler
-from dat.tracking.proposals import Region, find_regions, global_candidates, region_box
+from dat import params
+from dat.regions import boxes
+from dat.regions.sampling import BoxSampler
+from dat.tracking.mdnet.proposals import Region, find_regions, global_candidates, region_box
 from tests.unit.tracking_parts import ROOT
 
 SETTINGS = params.load(ROOT / "profiles" / "paper").section("tracking.attention")

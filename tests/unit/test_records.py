@@ -43,7 +43,7 @@ def test_broken_json_names_file_and_line(tmp_path: Path) -> None:
 
 
 def test_the_closure_holds_imports_inside_functions_and_packages() -> None:
-    closure = records.code_closure("dat.tracking.job")
+    closure = records.code_closure("dat.fanout.job")
     wanted = [
         "__init__",
         "boxes",

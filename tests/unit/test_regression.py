@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dat import boxes
-from dat.tracking.regression import BoxRegressor, from_offsets, into_frame, overlaps, ridge, to_offsets
+from dat.regions import boxes
+from dat.tracking.mdnet.regression import BoxRegressor, from_offsets, into_frame, overlaps, ridge, to_offsets
 
 TARGET = torch.tensor([50.0, 40.0, 20.0, 30.0])
 

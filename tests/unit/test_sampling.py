@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dat import boxes
-from dat.datasets.sampling import BoxSampler
-from dat.tracking.generations import GENERATIONS, Samplers
+from dat.regions import boxes
+from dat.regions.sampling import BoxSampler
+from dat.tracking.mdnet.generations import GENERATIONS, Samplers
 
 BOX = (200.0, 150.0, 60.0, 90.0)
 SIZE = (640, 480)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dat.errors import InputError
-from dat.tracking import sources
-from dat.tracking.sources import open_source, split_images, stream
-from dat.tracking.video import VideoWriter
+from dat.video import sources
+from dat.video.drawing import VideoWriter
+from dat.video.sources import open_source, split_images, stream
 from tests.unit.tracking_parts import video, write_frames
 
 FRAMES, _ = video(count=12)

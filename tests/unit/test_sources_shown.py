@@ -13,8 +13,8 @@ from PIL import Image
 
 from dat.datasets import images as pictures
 from dat.errors import InputError
-from dat.tracking.sources import open_source, stream
-from dat.tracking.video import VideoWriter
+from dat.video.drawing import VideoWriter
+from dat.video.sources import open_source, stream
 from tests.unit.tracking_parts import video
 
 FRAMES, _ = video(count=4)

@@ -25,7 +25,7 @@ class Fake:
         (home / "params.yaml").write_text(text)
         records.write_text(home / "in" / "a.txt", "old")
         stage = stages.Stage(
-            "dat.boxes",
+            "dat.regions.boxes",
             lambda s, k: {"in": "in"},
             lambda s, k: {"out": "out.txt"},
             lambda s, k: "out.record.json",
@@ -62,7 +62,7 @@ def test_the_record_names_inputs_and_all_that_was_loaded(fake: Fake) -> None:
     stages.run_stage("fake")
     record = records.read_json(fake.home / "out.record.json")
     assert [fact["path"] for fact in record["inputs"]] == ["in/a.txt"]
-    assert {"dat/boxes.py", "dat/cli/__init__.py", "dat/cli/stages.py", "dat/used.py"} <= set(record["code"])
+    assert {"dat/regions/boxes.py", "dat/cli/__init__.py", "dat/cli/stages.py", "dat/used.py"} <= set(record["code"])
     assert record["params"] == {"evaluation.seed": 0, "numerics": "portable"}
 
 
@@ -90,7 +90,7 @@ def test_a_setting_that_changed_meanwhile_is_named(fake: Fake) -> None:
 
 def test_code_that_changed_meanwhile_is_named(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     def change(job: Job) -> None:
-        monkeypatch.setitem(stages.used.CODE, "dat/boxes.py", "0" * 64)
+        monkeypatch.setitem(stages.used.CODE, "dat/regions/boxes.py", "0" * 64)
 
     fake.refused(change, ChangedError, r"dat/boxes\.py: changed")
 

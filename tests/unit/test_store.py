@@ -7,7 +7,7 @@ import pytest
 from dat import records
 from dat.cli import run_in_process
 from dat.errors import LockedError
-from dat.tracking import store
+from dat.fanout import store
 
 KEY = "ab" * 32
 

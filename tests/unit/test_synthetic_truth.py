@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dat import boxes as geometry
 from dat.datasets.scenery import programme, shapes, textures, wording
 from dat.datasets.scenery.actors import Recipe
 from dat.datasets.scenery.rendering import Video, render
 from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.truth import Truth, held, truth
 from dat.datasets.scenery.wording import Traits
+from dat.regions import boxes as geometry
 
 SIZE = (320, 240)
 RECIPES = {recipe.name: recipe for recipe in (*programme.TRAINING, *programme.OTB, programme.TWINS)}

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from dat.cli.track import track
 from dat.errors import DatError, InputError, MissingError, ParamsError
-from dat.tracking import request as requests
+from dat.video import request as requests
 from tests.unit.tracking_parts import ROOT, video, write_frames, write_weights
 
 FRAMES, TRUTH = video(count=5)
@@ -28,7 +28,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    from dat.tracking import request
+    from dat.video import request
     from tests.unit.tracking_parts import settings
 
     monkeypatch.chdir(ROOT)

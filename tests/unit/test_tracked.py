@@ -14,7 +14,7 @@ from dat.audit.checks import Audit
 from dat.audit.walk import Walk
 from dat.cli.track import track
 from dat.errors import InputError
-from dat.tracking import request
+from dat.video import request
 from tests.unit.tracking_parts import ROOT, settings, video, write_frames, write_weights
 
 FRAMES, _ = video(count=3)

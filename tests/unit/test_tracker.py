@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dat import boxes
-from dat.tracking.tracker import Tracker, _quarters
+from dat.regions import boxes
+from dat.tracking.mdnet.tracker import Tracker, _quarters
 from tests.unit.tracking_parts import salnet, settings, video
 
 

@@ -8,9 +8,10 @@ import torch
 import training_sets
 
 from benchmarks import bench_train
-from dat import boxes, params
+from dat import params
 from dat.errors import InputError
 from dat.models.vocabulary import Vocabulary
+from dat.regions import boxes
 from dat.training import batches, domains, map_scores
 from dat.training.attention_data import AttentionData
 from dat.training.gpgnet import map_figures, split_videos

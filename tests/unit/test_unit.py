@@ -8,7 +8,8 @@ import pytest
 
 from dat import params, records
 from dat.errors import InputError, MissingError
-from dat.tracking import unit, vot
+from dat.fanout import unit
+from dat.tracking import restarts as vot
 from tests.unit.tracking_parts import ROOT, settings, video, write_frames, write_weights
 
 

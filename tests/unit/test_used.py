@@ -87,9 +87,9 @@ def test_a_module_that_was_not_planned_or_is_another_is_named() -> None:
 
 
 def test_a_file_of_the_code_that_changed_since_is_named() -> None:
-    used.check_code(records.code_closure("dat.boxes"))
+    used.check_code(records.code_closure("dat.regions.boxes"))
     with pytest.raises(ChangedError, match=r"dat/boxes\.py: changed while it was in use"):
-        used.check_code({"dat/boxes.py": "0" * 64})
+        used.check_code({"dat/regions/boxes.py": "0" * 64})
 
 
 def test_a_snapshot_names_what_changed_came_or_went(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dat.tracking import track
-from dat.tracking.video import GLOBAL, LOCAL, LOST, PAPER, Shown, canvas_size, draw, enlargement
+from dat.video import run as track
+from dat.video.drawing import GLOBAL, LOCAL, LOST, PAPER, Shown, canvas_size, draw, enlargement
 from tests.unit.tracking_parts import video
 
 FRAMES, TRUTH = video(count=1)

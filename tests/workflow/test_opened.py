@@ -20,7 +20,7 @@ NO_INPUT = (".dat", ".git", ".gitignore", ".dvc", ".dvcignore", "params.yaml")
 
 def computes(command: list[str]) -> bool:
     """Whether a command is the project's own: a verb of `dat`, a job or the jobs' scheduler."""
-    return bool({"dat.tracking.job", "snakemake"} & set(command)) or any(Path(word).name == "dat" for word in command)
+    return bool({"dat.fanout.job", "snakemake"} & set(command)) or any(Path(word).name == "dat" for word in command)
 
 
 def opened(project: Project) -> dict[str, set[str]]:
@@ -62,7 +62,7 @@ def test_every_file_that_a_stage_opens_is_declared(finished: Project) -> None:
     assert set(found) == set(lock)
     assert {name: left for name in lock if (left := undeclared(finished, lock[name], found[name]))} == {}
     assert "data/otb100/sentences.csv" in found["index@otb100"]
-    assert "dat/tracking/online.py" in found["benchmark@otb100"], "jobs are watched too"
+    assert "dat/tracking/mdnet/online.py" in found["benchmark@otb100"], "jobs are watched too"
 
 
 def test_a_changed_sentence_changes_the_manifest(project: Project) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dat import boxes as geometry
+from dat.regions import boxes as geometry
 
 from .conftest import Project
 

@@ -38,20 +38,20 @@ def before_each_job(project: Project, line: str) -> None:
 
 def test_another_seed_written_in_the_job_makes_other_results(project: Project) -> None:
     wanted, keys = project.results(), stored(project)
-    edit(project.path / "dat/tracking/job.py", '"seed": unit.seed,', '"seed": unit.seed + 1,')
+    edit(project.path / "dat/fanout/job.py", '"seed": unit.seed,', '"seed": unit.seed + 1,')
     assert "6 units, 6 to run" in project.run("dat", "benchmark", "otb100")
     boxes = {name for name in wanted if name.endswith(".txt")}
     assert any(project.results()[name] != wanted[name] for name in boxes)
     assert keys < stored(project) and len(stored(project)) == 2 * len(keys)
-    edit(project.path / "dat/tracking/job.py", '"seed": unit.seed + 1,', '"seed": unit.seed,')
+    edit(project.path / "dat/fanout/job.py", '"seed": unit.seed + 1,', '"seed": unit.seed,')
     assert "6 units, 0 to run" in project.run("dat", "benchmark", "otb100")
     assert {name: project.results()[name] for name in boxes} == {name: wanted[name] for name in boxes}
 
 
 def test_a_module_changed_between_planning_and_a_jobs_start_is_named(project: Project) -> None:
     shutil.rmtree(project.path / ".dat" / "store")
-    module = project.path / "dat/tracking/online.py"
-    before_each_job(project, "p = pathlib.Path('dat/tracking/online.py'); p.write_text(p.read_text() + '\\n')")
+    module = project.path / "dat/tracking/mdnet/online.py"
+    before_each_job(project, "p = pathlib.Path('dat/tracking/mdnet/online.py'); p.write_text(p.read_text() + '\\n')")
     said = project.run("dat", "benchmark", "otb100", status=1)
     assert f"{module}: not the code that this run was planned with" in said and "Traceback" not in said
     assert not stored(project)

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from dat import boxes as geometry
 from dat.datasets.scenery import motion, textures, wording
 from dat.datasets.scenery.actors import (
     Recipe,
@@ -27,6 +26,7 @@ from dat.datasets.scenery.actors import (
 from dat.datasets.scenery.rendering import Layer, Scene
 from dat.datasets.scenery.wording import Traits
 from dat.errors import InputError
+from dat.regions import boxes as geometry
 
 Array = npt.NDArray[np.float64]
 TRIES = 200

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dat import boxes as geometry
 from dat.datasets.scenery import wording
 from dat.datasets.scenery.rendering import Layer, Video
+from dat.regions import boxes as geometry
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

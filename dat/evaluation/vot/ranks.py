@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dat.evaluation import vot
-from dat.evaluation.vot import Frames
-from dat.evaluation.vot_files import FAILED, TAGS, Target
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot.expected_overlap import Frames
+from dat.evaluation.vot.files import FAILED, TAGS, Target
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

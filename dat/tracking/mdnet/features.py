@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat.datasets.crops import PADDING, SIZE, crop_regions, crop_scene
-from dat.datasets.sampling import Boxes
 from dat.models.exactness import spread
 from dat.models.salnet import SALNet
 from dat.models.vggm import activate
+from dat.regions.crops import PADDING, SIZE, crop_regions, crop_scene
+from dat.regions.sampling import Boxes
 
 CHUNK = 64
 """Crops that go through the convolutions at a time, over all threads: few enough for the processor's cache."""

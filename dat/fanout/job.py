@@ -14,8 +14,8 @@ from typing import Any
 from dat import devices, numerics, params, records, supervise, used
 from dat.datasets import manifest as manifests
 from dat.errors import ChangedError, DatError, JobError, of_system
-from dat.tracking import plan as plans
-from dat.tracking import store
+from dat.fanout import plan as plans
+from dat.fanout import store
 
 
 def run(plan_path: Path, number: int, done: Path) -> None:
@@ -65,7 +65,7 @@ def _fail(directory: Path, unit: plans.Unit, message: str) -> str:
 
 def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path) -> None:
     """Track one unit into a folder of the store, write its record, and make it the entry of its key."""
-    from dat.tracking import unit as tracking
+    from dat.fanout import unit as tracking
 
     clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)

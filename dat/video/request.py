@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat import boxes as geometry
 from dat import outside, params, sections
 from dat.errors import InputError, MissingError
-from dat.tracking.sources import Frame, Source, open_source
+from dat.regions import boxes as geometry
+from dat.video.sources import Frame, Source, open_source
 
 SALNET_FILE = "weights.safetensors"
 

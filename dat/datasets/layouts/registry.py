@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dat import naming
-from dat.datasets import layouts_otb, layouts_training, layouts_vot
+from dat.datasets.layouts import otb as layouts_otb
+from dat.datasets.layouts import training as layouts_training
+from dat.datasets.layouts import vot as layouts_vot
 from dat.datasets.targets import Found
 from dat.errors import InputError
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.evaluation.definitions import Vot
-from dat.evaluation.regions import Regions
-from dat.evaluation.truth_runs import overlaps
-from dat.evaluation.vot_files import FAILED, INITIALISED, TRACKED, Run, Target
+from dat.evaluation.vot.files import FAILED, INITIALISED, TRACKED, Run, Target
+from dat.evaluation.vot.rasters import Regions
+from dat.evaluation.vot.truth_runs import overlaps
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -14,10 +14,11 @@ from dat.datasets.images import Image, read_image
 from dat.errors import InputError
 from dat.models.exactness import exact
 from dat.sections import Csrdcf, Tracking, Vot
-from dat.tracking import checks, networks, vot
+from dat.tracking import checks, networks
+from dat.tracking import restarts as vot
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import Tracks
-from dat.tracking.tracker import Tracker
+from dat.tracking.mdnet.tracker import Tracker
 
 DECIMALS = 4
 

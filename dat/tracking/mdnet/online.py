@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat.datasets.sampling import Numbers
 from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
+from dat.regions.sampling import Numbers
 from dat.sections import Tracking
 
 BACKGROUND, TARGET = 0, 1

@@ -11,9 +11,10 @@ from typing import Any
 from dat import params, records, used
 from dat.datasets.images import Image
 from dat.errors import MissingError
-from dat.tracking import plan, request
-from dat.tracking.request import Choice, Outputs, Request
-from dat.tracking.sources import is_glob
+from dat.fanout import plan
+from dat.video import request
+from dat.video.request import Choice, Outputs, Request
+from dat.video.sources import is_glob
 
 
 class Pixels:

@@ -11,9 +11,9 @@ from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import networks
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import Tracks
-from dat.tracking.provenance import trained_on
-from dat.tracking.request import SALNET_FILE, Choice
-from dat.tracking.tracker import Tracker
+from dat.tracking.mdnet.tracker import Tracker
+from dat.video.provenance import trained_on
+from dat.video.request import SALNET_FILE, Choice
 
 
 def weights(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat import boxes as geometry
 from dat.datasets.images import Image
+from dat.regions import boxes as geometry
 from dat.tracking.follower import Follower
 
 STARTED, FAILED, SKIPPED = 1, 2, 0

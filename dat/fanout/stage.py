@@ -15,10 +15,10 @@ from typing import Any
 from dat import devices, records, sections, supervise
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError
+from dat.fanout import plan, store
+from dat.fanout.plan import Unit
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
-from dat.tracking import plan, store
-from dat.tracking.plan import Unit
 
 
 def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat import boxes as geometry
+from dat.regions import boxes as geometry
 
 Boxes = NDArray[np.float32]
 Kind = Literal["gaussian", "uniform", "whole"]

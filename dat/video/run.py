@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from dat import records
 from dat.datasets.images import Image
 from dat.errors import InputError
-from dat.tracking import assemble, provenance
+from dat.fanout.unit import text as rows_of
 from dat.tracking.follower import Tracks
-from dat.tracking.provenance import Pixels
-from dat.tracking.request import Outputs, Request, home
-from dat.tracking.unit import text as rows_of
-from dat.tracking.video import Shown, VideoWriter, draw
+from dat.video import assemble, provenance
+from dat.video.drawing import Shown, VideoWriter, draw
+from dat.video.provenance import Pixels
+from dat.video.request import Outputs, Request, home
 
 BANNER = 12
 """Frames for which the video shows a re-detection."""

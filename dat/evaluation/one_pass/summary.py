@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.errors import InputError
-from dat.evaluation import ground_truth, one_pass, results, statistics
+from dat.evaluation import ground_truth, results, statistics
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.one_pass import METRICS, Scores
+from dat.evaluation.one_pass import curves as one_pass
+from dat.evaluation.one_pass.curves import METRICS, Scores
 
 Floats = npt.NDArray[np.float64]
 _PAIRED = 2

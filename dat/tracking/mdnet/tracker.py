@@ -15,19 +15,19 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from dat import boxes as geometry
 from dat.datasets.images import Image
-from dat.datasets.sampling import Boxes
 from dat.models.layers import set_generator
 from dat.models.salnet import OnlineHead, SALNet
+from dat.regions import boxes as geometry
+from dat.regions.sampling import Boxes
 from dat.sections import Tracking
 from dat.tracking import checks
 from dat.tracking.attention import Attention
-from dat.tracking.features import Features
-from dat.tracking.generations import GENERATIONS, Samplers
-from dat.tracking.online import OnlineClassifier
-from dat.tracking.proposals import Region, find_regions, global_candidates, region_box
-from dat.tracking.regression import BoxRegressor
+from dat.tracking.mdnet.features import Features
+from dat.tracking.mdnet.generations import GENERATIONS, Samplers
+from dat.tracking.mdnet.online import OnlineClassifier
+from dat.tracking.mdnet.proposals import Region, find_regions, global_candidates, region_box
+from dat.tracking.mdnet.regression import BoxRegressor
 
 
 @dataclass(frozen=True)

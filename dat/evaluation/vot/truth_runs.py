@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dat.evaluation import regions as shapes
 from dat.evaluation.definitions import Raster
-from dat.evaluation.regions import Regions
+from dat.evaluation.vot import rasters as shapes
+from dat.evaluation.vot.rasters import Regions
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.signedinteger[Any]]

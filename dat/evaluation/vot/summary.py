@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.errors import InputError
-from dat.evaluation import ranks, statistics, vot, vot_files
+from dat.evaluation import statistics
 from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.definitions import Vot
+from dat.evaluation.one_pass.summary import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
 from dat.evaluation.results import Lengths
-from dat.evaluation.scoring import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
+from dat.evaluation.vot import expected_overlap as vot
+from dat.evaluation.vot import files as vot_files
+from dat.evaluation.vot import ranks
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dat.datasets.sampling import BoxSampler, Range
+from dat.regions.sampling import BoxSampler, Range
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat.datasets.sampling import Boxes, BoxSampler, Numbers
+from dat.regions.sampling import Boxes, BoxSampler, Numbers
 
 
 class AttentionSettings(Protocol):

@@ -18,7 +18,7 @@ from dat.errors import MissingError
 from dat.params import Settings
 from dat.sections import Benchmark, Csrdcf, Variant
 
-ENTRY = "dat.tracking.job"
+ENTRY = "dat.fanout.job"
 ORIGIN = {"otb": 1, "tc128": 1, "lasot": 1, "vot": 0, "tlp": 1, "dtb70": 1}
 """What a layout's files count pixels from (FORMATS); VOT's are as written."""
 

@@ -1,0 +1,1 @@
+"""VOT's re-start protocol: files, regions, expected overlap, ranks."""

@@ -1,0 +1,1 @@
+"""Boxes, drawing boxes around a box, and cutting them out."""

@@ -1,0 +1,1 @@
+"""MDNet's loop, with DAT's candidates from the attention map."""

@@ -1,0 +1,1 @@
+"""`dat track`: frames from anywhere, one target, boxes and a video."""
