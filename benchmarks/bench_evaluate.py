@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from dat.evaluation import benchmarks, definitions, ground_truth, results
+from dat.benchmarks import catalogue
+from dat.evaluation import definitions, ground_truth, results
 from dat.evaluation.definitions import OnePass, Vot
 from dat.evaluation.one_pass import curves as one_pass
 from dat.evaluation.one_pass import summary as scoring
@@ -88,7 +89,7 @@ def line(name: str, theirs: float, ours: float, words: str) -> None:
 
 def one_pass_benchmark(data: Path, work: Path) -> None:
     """100 trackers on OTB-100: from files to curves, the scoring alone, and the intervals."""
-    benchmark = benchmarks.find("otb100")
+    benchmark = catalogue.find("otb100")
     rule = definitions.find("got10k", "one-pass")
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(data / "annotations/otb100", benchmark)
@@ -162,7 +163,7 @@ def _protocol(boxes: Any, rng: np.random.Generator) -> list[str]:
 
 def vot_benchmark(data: Path, work: Path) -> None:
     """EAO of one tracker on 60 sequences with 15 repetitions, from its files."""
-    place, benchmark = data / "annotations/vot2019.json", benchmarks.find("vot2019")
+    place, benchmark = data / "annotations/vot2019.json", catalogue.find("vot2019")
     truth = vot_files.read_truth(place, benchmark)
     vot_tracker(truth, work / "vot/T/baseline")
     run_toolkit("vot", place, work / "vot/T/baseline", work / "vot.npz")

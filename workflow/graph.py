@@ -18,7 +18,7 @@ from dat.cli import VERBS
 from dat.cli.stages import STAGES
 
 TOP = Path(__file__).resolve().parents[1]
-LISTS, READ_LISTS = "dat/datasets/lists", {"dat/datasets/published.py", "dat/evaluation/benchmarks.py"}
+LISTS, READ_LISTS = "dat/datasets/lists", {"dat/benchmarks/published.py", "dat/benchmarks/catalogue.py"}
 """The lists of the real benchmarks, and the modules that read them, which is no import."""
 
 

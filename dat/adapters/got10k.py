@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat.adapters.supply import Supply, as_rgb, name_of
-from dat.datasets import published
+from dat.benchmarks import published
 from dat.datasets.images import Image
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.rows import read_rows

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dat import opening
-from dat.datasets import manifest, published, sets
+from dat.benchmarks import published
+from dat.datasets import manifest, sets
 from dat.datasets.hashes import Hashes, memory_path
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import Found, Target

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.datasets import manifest, published, sets
+from dat.benchmarks import published
+from dat.datasets import manifest, sets
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import folders
 from dat.errors import InputError, MissingError

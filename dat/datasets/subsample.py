@@ -13,7 +13,7 @@ from typing import Any
 
 from dat import naming
 from dat.datasets import images, manifest
-from dat.datasets.layouts import training as lasot
+from dat.datasets.layouts import lasot
 from dat.datasets.shards import Writer, write_table
 from dat.errors import InputError
 from dat.records import Job, progress
@@ -29,13 +29,13 @@ def select(annotations: Path, step: int) -> Iterator[dict[str, Any]]:
 
     By class, then number of the video, then frame. Raises InputError naming file and line.
     """
-    videos = lasot.lasot_videos(annotations)
+    videos = lasot.videos(annotations)
     if not videos:
         raise InputError(f"{annotations}: no LaSOT video in it; <class>/<class>-<n>/groundtruth.txt is expected")
     for video in videos:
         naming.part(video.name, annotations, "sequence")
-        sentence = lasot.lasot_sentence(video) or ""
-        for frame, box, absent in lasot.lasot_selection(video, step):
+        sentence = lasot.read_sentence(video) or ""
+        for frame, box, absent in lasot.selection(video, step):
             box_values = dict(zip("xywh", box, strict=True))
             yield {"sequence": video.name, "frame": frame, **box_values, "absent": absent, "sentence": sentence}
 
@@ -73,7 +73,7 @@ def choose(path: Path, split: str, step: int) -> tuple[list[Chosen], list[Chosen
     """The chosen frames of a LaSOT manifest, by class, number and frame; and the frame of each video's target patch."""
     names = _split(path, split)
     videos = [_chosen(video, step) for video in manifest.sequences(path) if names is None or video.name in names]
-    videos.sort(key=lambda video: lasot.lasot_order(video[0][0].row["sequence"]))
+    videos.sort(key=lambda video: lasot.order(video[0][0].row["sequence"]))
     return [frame for frames, _ in videos for frame in frames], [patch for _, patch in videos if patch]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dat.benchmarks.published import Fact
 from dat.datasets.rows import same_length
 from dat.errors import InputError
 from dat.outside import listed
@@ -36,22 +37,20 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What a published list says about a target: its images (number in the file's name) and its attributes."""
-
-    frames: int
-    first: int | None = None
-    last: int | None = None
-    attributes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Found:
     """A target found on disk and not read yet: `read` takes the fact about it, if there is one."""
 
     name: str
     folder: Path
     read: Callable[[Fact | None], Target]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set lies on disk: what finds the targets in its folder, and what a sequence looks like."""
+
+    find: Callable[[Path], list[Found]]
+    looks: str
 
 
 def internal(row: list[float], origin: int) -> Box | None:
@@ -64,6 +63,11 @@ def internal(row: list[float], origin: int) -> Box | None:
 def folders(root: Path) -> list[Path]:
     """The folders in a folder, by name, without stray names. Raises InputError when it cannot be listed."""
     return [path for path in listed(root) if path.is_dir()]
+
+
+def folders_with(root: Path, name: str) -> list[Path]:
+    """The folders in a folder that hold a file of a name."""
+    return [folder for folder in folders(root) if (folder / name).is_file()]
 
 
 def images(folder: Path, first: int | None = None, last: int | None = None) -> list[Path]:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dat import naming
+from dat.benchmarks.catalogue import Benchmark
+from dat.benchmarks.names import Names
 from dat.errors import InputError
-from dat.evaluation.benchmarks import Benchmark
-from dat.evaluation.names import Names
 from dat.evaluation.text import read_boxes, read_flags
 from dat.outside import listed, matching, read_bytes
 

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dat import naming
+from dat.benchmarks.names import Match, Names
 from dat.errors import InputError
 from dat.evaluation import fitting, matlab, text
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
-from dat.evaluation.names import Match, Names
 from dat.outside import listed, place
 
 Floats = npt.NDArray[np.float64]

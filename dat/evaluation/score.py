@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from dat import naming
-from dat.evaluation import benchmarks, definitions, ground_truth, results
+from dat.benchmarks import catalogue
+from dat.evaluation import definitions, ground_truth, results
 from dat.evaluation.definitions import OnePass, Vot
 from dat.evaluation.one_pass import summary as scoring
 from dat.evaluation.vot import files as vot_files
@@ -26,9 +27,9 @@ def files(
 
     Raises InputError for an unknown benchmark or definition, and for the first wrong file.
     """
-    found = benchmarks.find(benchmark)
+    found = catalogue.find(benchmark)
     if subset:
-        found = benchmarks.subset(found, subset)
+        found = catalogue.subset(found, subset)
     rule = definitions.find(definition or found.definition, found.protocol)
     chance = scoring.Bootstrap(*bootstrap)
     said = {"subset": naming.shown(subset.stem)} if subset else {}

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from dat.benchmarks import catalogue
+from dat.benchmarks.catalogue import Benchmark
+from dat.benchmarks.published import Fact
 from dat.datasets import manifest
 from dat.errors import InputError, MissingError
-from dat.evaluation import benchmarks, definitions, ground_truth, results
-from dat.evaluation.benchmarks import Benchmark, Entry
+from dat.evaluation import definitions, ground_truth, results
 from dat.evaluation.definitions import OnePass, Vot
 from dat.evaluation.one_pass import summary as scoring
 from dat.evaluation.vot import expected_overlap as vot
@@ -44,7 +46,7 @@ def run(job: Job) -> None:
 
 def listed(key: str, data: manifest.Manifest) -> Benchmark:
     """The benchmark as this data set has it: the data set's own list; real quirks and intervals for real sets alone."""
-    published = benchmarks.find(key)
+    published = catalogue.find(key)
     names = data.header["lists"].get(key)
     if not names:
         raise InputError(f"{data.header['name']}: its manifest has no list {key!r}; run dat index again")
@@ -53,9 +55,8 @@ def listed(key: str, data: manifest.Manifest) -> Benchmark:
         raise InputError(
             f"{data.header['name']}: {absent[0]} is in the list {key} but not in the manifest; run dat index"
         )
-    entries = {
-        name: Entry(data.sequences[name].row["frames"], tuple(data.sequences[name].attributes)) for name in names
-    }
+    rows = {name: data.sequences[name] for name in names}
+    entries = {name: Fact(row.row["frames"], attributes=tuple(row.attributes)) for name, row in rows.items()}
     if list(names) and set(names) == set(published.sequences):
         return replace(published, sequences=entries)
     return replace(published, sequences=entries, omit={}, interval=None)

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from dat import params, records
+from dat.benchmarks.origins import ORIGINS
 from dat.datasets.manifest import Manifest
 from dat.errors import MissingError
 from dat.params import Settings
 from dat.sections import Benchmark, Csrdcf, Variant
 
 ENTRY = "dat.fanout.job"
-ORIGIN = {"otb": 1, "tc128": 1, "lasot": 1, "vot": 0, "tlp": 1, "dtb70": 1}
 """What a layout's files count pixels from (FORMATS); VOT's are as written."""
 
 
@@ -109,7 +109,7 @@ def shared(
         "protocol": protocol,
         "environment": dict(environment),
         "dataset": header["name"],
-        "origin": ORIGIN[header["layout"]],
+        "origin": ORIGINS[header["layout"]],
     }
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dat.evaluation import benchmarks, definitions, score, text
+from dat.benchmarks import catalogue
+from dat.evaluation import definitions, score, text
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot import files as vot_files
@@ -88,7 +89,7 @@ def loaded(data: Path, name: str) -> tuple[Any, dict[str, Any], OnePass]:
     """Truth, a tracker's boxes and OTB's definition."""
     from dat.evaluation import ground_truth, results
 
-    benchmark = benchmarks.find("otb100")
+    benchmark = catalogue.find("otb100")
     rule = definitions.find(benchmark.definition, "one-pass")
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(data / "annotations/otb100", benchmark)
@@ -116,7 +117,7 @@ def test_ocean_by_two_definitions(real_data: Path, tmp_path: Path, definition: s
 
 
 def test_udt_fails_102_times_a_run_on_vot2016(real_data: Path) -> None:
-    lengths = benchmarks.find("vot2016").sequences
+    lengths = catalogue.find("vot2016").sequences
     failures = np.zeros(3)
     for name, entry in lengths.items():
         for number in range(3):
@@ -128,15 +129,15 @@ def test_udt_fails_102_times_a_run_on_vot2016(real_data: Path) -> None:
 
 @pytest.mark.parametrize(("benchmark", "interval"), [("vot2016", (108, 371)), ("vot2019", (46, 291))])
 def test_the_interval_follows_from_the_lengths(benchmark: str, interval: tuple[int, int]) -> None:
-    lengths = [entry.frames for entry in benchmarks.find(benchmark).sequences.values()]
-    assert vot.interval_of(lengths) == interval == benchmarks.find(benchmark).interval
+    lengths = [entry.frames for entry in catalogue.find(benchmark).sequences.values()]
+    assert vot.interval_of(lengths) == interval == catalogue.find(benchmark).interval
 
 
 @pytest.mark.parametrize(("benchmark", "folder", "frames"), [("otb100", "otb100", 59_040), ("tc128", "tc128", 55_346)])
 def test_annotations_have_the_benchmarks_frames(real_data: Path, benchmark: str, folder: str, frames: int) -> None:
     from dat.evaluation import ground_truth
 
-    truth = ground_truth.read(real_data / "annotations" / folder, benchmarks.find(benchmark))
+    truth = ground_truth.read(real_data / "annotations" / folder, catalogue.find(benchmark))
     assert tuple(truth.targets) == truth.expected
     assert sum(len(target.boxes) for target in truth.targets.values()) == frames
 
@@ -151,5 +152,5 @@ def test_lists_have_their_sizes() -> None:
         "vot2014": 25,
         "vot2016": 60,
     }
-    assert {name: len(benchmarks.find(name).sequences) for name in sizes} == sizes
-    assert len(benchmarks.find("lasot").sequences) == 280
+    assert {name: len(catalogue.find(name).sequences) for name in sizes} == sizes
+    assert len(catalogue.find("lasot").sequences) == 280

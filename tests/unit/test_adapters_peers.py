@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dat.evaluation import benchmarks, definitions, ground_truth, results, score
+from dat.benchmarks import catalogue
+from dat.evaluation import definitions, ground_truth, results, score
 from dat.evaluation.definitions import OnePass
 from tests.unit.tracking_parts import ROOT, video, write_frames, write_weights
 
@@ -69,7 +70,7 @@ def test_its_score_of_result_files_on_real_sequences_is_ours(real_data: Path, tm
     names = ["Couple", "Crossing", "David", "Deer", "Football1", "Freeman1", "Jogging-1", "Jogging-2", "Skiing"]
     rule = definitions.find("got10k", "one-pass")
     assert isinstance(rule, OnePass)
-    truth = ground_truth.read(real_data / "annotations/otb100", benchmarks.find("otb100"))
+    truth = ground_truth.read(real_data / "annotations/otb100", catalogue.find("otb100"))
     boxes = results.read(real_data / "results/otb100/UDT", truth, rule).boxes
     (tmp_path / "results/UDT").mkdir(parents=True)
     for name in names:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dat.benchmarks import catalogue
 from dat.errors import InputError
-from dat.evaluation import benchmarks, definitions, ground_truth, matlab, results, score
+from dat.evaluation import definitions, ground_truth, matlab, results, score
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
 from dat.evaluation.vot import files as vot_files
@@ -296,7 +297,7 @@ def test_a_wrong_vot_file_is_an_error_with_its_line(tmp_path: Path, content: str
 
 
 def test_otb_folders_with_two_targets(real_data: Path) -> None:
-    truth = ground_truth.read(real_data / "otb", benchmarks.find("otb100"))
+    truth = ground_truth.read(real_data / "otb", catalogue.find("otb100"))
     assert list(truth.targets) == [
         "Couple", "Crossing", "David", "Deer", "Football1", "Freeman1", "Jogging-1", "Jogging-2", "Skiing",
     ]  # fmt: skip
@@ -314,29 +315,29 @@ def test_all_forms_of_annotations_are_read(tmp_path: Path) -> None:
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / place).write_text(boxes(71))
     for place in ("flat", "folders", "deep", "gt"):
-        assert len(ground_truth.read(tmp_path / place, benchmarks.find("otb100")).targets["Deer"].boxes) == 71
+        assert len(ground_truth.read(tmp_path / place, catalogue.find("otb100")).targets["Deer"].boxes) == 71
 
 
 def test_lasot_absence_in_one_file_or_two(tmp_path: Path) -> None:
-    name, frames = "airplane-1", benchmarks.find("lasot").sequences["airplane-1"].frames
+    name, frames = "airplane-1", catalogue.find("lasot").sequences["airplane-1"].frames
     folder = tmp_path / "airplane" / name
     folder.mkdir(parents=True)
     (folder / "groundtruth.txt").write_text(boxes(frames))
     (folder / "full_occlusion.txt").write_text(",".join("1" if i == 3 else "0" for i in range(frames)))
     (folder / "out_of_view.txt").write_text(",".join("1" if i == 5 else "0" for i in range(frames)))
-    two = ground_truth.read(tmp_path, benchmarks.find("lasot")).targets[name].absent
+    two = ground_truth.read(tmp_path, catalogue.find("lasot")).targets[name].absent
     assert two is not None
     assert np.flatnonzero(two).tolist() == [3, 5]
     for file in ("full_occlusion.txt", "out_of_view.txt"):
         (folder / file).unlink()
     (folder / "absent.txt").write_text("\n".join("1" if i == 4 else "0" for i in range(frames)))
-    combined = ground_truth.read(tmp_path, benchmarks.find("lasot")).targets[name].absent
+    combined = ground_truth.read(tmp_path, catalogue.find("lasot")).targets[name].absent
     assert combined is not None
     assert np.flatnonzero(combined).tolist() == [4]
     for file in ("full_occlusion.txt", "out_of_view.txt"):
         (folder / file).write_text(",".join("0" * frames))
     with pytest.raises(InputError, match=r"absent\.txt: not what full_occlusion\.txt and out_of_view\.txt say"):
-        ground_truth.read(tmp_path, benchmarks.find("lasot"))
+        ground_truth.read(tmp_path, catalogue.find("lasot"))
 
 
 def test_otb99_lang_has_its_own_list(tmp_path: Path) -> None:
@@ -345,14 +346,14 @@ def test_otb99_lang_has_its_own_list(tmp_path: Path) -> None:
         (tmp_path / "OTB_videos" / name / "groundtruth_rect.txt").write_text(boxes(4))
     (tmp_path / "OTB_query_test").mkdir()
     (tmp_path / "OTB_query_test/Deer.txt").write_text("the deer in front")
-    truth = ground_truth.read(tmp_path, benchmarks.find("otb99-lang"))
+    truth = ground_truth.read(tmp_path, catalogue.find("otb99-lang"))
     assert truth.expected == ("Deer",)
     assert len(truth.targets["Deer"].boxes) == 4
 
 
 def test_another_benchmarks_annotation_is_an_error(real_data: Path) -> None:
     with pytest.raises(InputError, match="where tc128 has"):
-        ground_truth.read(real_data / "annotations/otb100", benchmarks.find("tc128"))
+        ground_truth.read(real_data / "annotations/otb100", catalogue.find("tc128"))
 
 
 @pytest.mark.parametrize("benchmark", ["otb100", "vot2016", "lasot"])

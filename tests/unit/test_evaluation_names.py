@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dat.benchmarks import catalogue
+from dat.benchmarks.names import Names, key
 from dat.errors import InputError
-from dat.evaluation import benchmarks, numbers, text
-from dat.evaluation.names import Names, key
+from dat.evaluation import numbers, text
 
-OTB = Names(benchmarks.find("otb100").sequences)
+OTB = Names(catalogue.find("otb100").sequences)
 PLAIN = st.decimals(min_value=-9_999_999, max_value=9_999_999, places=4).map(str)
 
 
@@ -46,14 +47,14 @@ def test_other_names_are_nobodys(spelling: str) -> None:
 
 
 def test_no_two_sequences_of_a_benchmark_have_one_key() -> None:
-    for name in benchmarks.NAMES:
-        sequences = benchmarks.find(name).sequences
+    for name in catalogue.NAMES:
+        sequences = catalogue.find(name).sequences
         assert len({key(sequence) for sequence in sequences}) == len(sequences)
 
 
 def test_tc128_names_and_decorations() -> None:
-    names = Names(benchmarks.find("tc128").sequences)
-    pairs = {"Jogging_2": "jogging2", "Jogging": "Jogging1", "tpl_Yo_yos_ce1": "Yo-yos_ce1", "Skating2": "Skating2"}
+    names = Names(catalogue.find("tc128").sequences)
+    pairs = {"Jogging_2": "Jogging2", "Jogging": "Jogging1", "tpl_Yo_yos_ce1": "Yo-yos_ce1", "Skating2": "Skating2"}
     assert {spelling: match.sequence for spelling in pairs if (match := names.match(spelling))} == pairs
     decorated = names.match_decorated("Ball_ce3_MEEM_LAB", "MEEM")
     assert decorated is not None

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dat.evaluation import benchmarks, definitions, ground_truth, results, score
+from dat.benchmarks import catalogue
+from dat.evaluation import definitions, ground_truth, results, score
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.one_pass import curves as one_pass
 from dat.evaluation.vot import rasters as regions
@@ -41,7 +42,7 @@ def toolkit() -> Callable[..., Any]:
 
 def otb_files(real_data: Path, place: Path) -> tuple[Path, Path]:
     """Annotations and two real trackers as comma-separated files under the same names, Tiger1 with all 354 rows."""
-    benchmark = benchmarks.find("otb100")
+    benchmark = catalogue.find("otb100")
     truth = ground_truth.read(real_data / "annotations/otb100", benchmark)
     rule = definitions.find("otb-toolkit-1.1", "one-pass")
     assert isinstance(rule, OnePass)
@@ -69,7 +70,7 @@ def test_got10k_scores_every_sequence_of_real_trackers_the_same(
 ) -> None:
     annotations, folder = otb_files(real_data, tmp_path)
     theirs = toolkit(tmp_path / "out.npz", "otb", annotations, folder)
-    benchmark, rule = benchmarks.find("otb100"), definitions.find("got10k", "one-pass")
+    benchmark, rule = catalogue.find("otb100"), definitions.find("got10k", "one-pass")
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(annotations, benchmark)
     for tracker in ("UDT", "SRDCF"):
@@ -125,7 +126,7 @@ def test_the_named_rule_is_the_restated_one(
 ) -> None:
     rule = definitions.find(name, "one-pass")
     assert isinstance(rule, OnePass)
-    truth = ground_truth.read(real_data / "annotations/otb100", benchmarks.find("otb100"))
+    truth = ground_truth.read(real_data / "annotations/otb100", catalogue.find("otb100"))
     boxes = results.read(real_data / "results/otb100/SiamFC-3s", truth, rule)
     for sequence in ("Biker", "Board", "Crowds", "Twinnings", "Tiger1", "Deer", "Jogging-2"):
         target, own = truth.targets[sequence], boxes.boxes[sequence]

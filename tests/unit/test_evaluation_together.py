@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dat.benchmarks import catalogue
+from dat.benchmarks.names import Names
 from dat.errors import InputError
-from dat.evaluation import benchmarks, definitions, fitting, ground_truth, matlab, score, table
+from dat.evaluation import definitions, fitting, ground_truth, matlab, score, table
 from dat.evaluation import results as result_files
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
-from dat.evaluation.names import Names
 from dat.evaluation.vot import files as vot_files
 from tests.unit.test_evaluation_files import cell, save
 
@@ -54,7 +55,7 @@ def read(folder: Path, **options: Any) -> result_files.Tracker:
 
 def flags_of(folder: Path, benchmark: str = "tnl2k") -> tuple[Truth, np.ndarray | None]:
     """The truth in a folder, and the absence flags of its only sequence."""
-    found = ground_truth.read(folder, benchmarks.find(benchmark))
+    found = ground_truth.read(folder, catalogue.find(benchmark))
     (target,) = found.targets.values()
     return found, target.absent
 
@@ -88,12 +89,12 @@ def test_a_flag_too_many_is_cut_and_told_where_it_is_zero(tmp_path: Path) -> Non
         flags_of(tmp_path)
 
 
-def lasot(tmp_path: Path, *names: str) -> benchmarks.Benchmark:
+def lasot(tmp_path: Path, *names: str) -> catalogue.Benchmark:
     """LaSOT with short sequences."""
     for name in names:
         write(tmp_path / "cat" / name / "groundtruth.txt", walk(4))
-    entries = {name: benchmarks.Entry(4) for name in names}
-    return benchmarks.Benchmark("lasot", "one-pass", "lasot", entries, truth="groundtruth.txt", flags=True)
+    entries = {name: catalogue.Fact(4) for name in names}
+    return catalogue.Benchmark("lasot", "one-pass", "lasot", entries, truth="groundtruth.txt", flags=True)
 
 
 def test_one_of_two_flag_files_is_an_error(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_the_file_with_the_benchmarks_own_name_is_the_truth(tmp_path: Path, benc
     for name in ("groundtruth.txt", "groundtruth_rect.txt", "Deer_gt.txt"):
         write(tmp_path / "Deer" / name, walk(71, start=40 if name == own else 80))
     notes: list[str] = []
-    found = ground_truth._best(ground_truth._spellings(tmp_path), Names(["Deer"]), benchmarks.find(benchmark), notes)
+    found = ground_truth._best(ground_truth._spellings(tmp_path), Names(["Deer"]), catalogue.find(benchmark), notes)
     assert found["Deer"].name == own
     assert len(notes) == 2 and own in notes[0]
 
@@ -140,10 +141,10 @@ def test_the_file_with_the_benchmarks_own_name_is_the_truth(tmp_path: Path, benc
 def test_two_truths_that_are_equally_good_are_an_error_unless_they_are_equal(tmp_path: Path) -> None:
     for place in ("new", "old"):
         write(tmp_path / place / "Deer.txt", walk(71))
-    assert ground_truth.read(tmp_path, benchmarks.find("otb100")).notes == []
+    assert ground_truth.read(tmp_path, catalogue.find("otb100")).notes == []
     write(tmp_path / "old/Deer.txt", walk(71, start=50))
     with pytest.raises(InputError, match=r"Deer: both .*new/Deer\.txt and .*old/Deer\.txt"):
-        ground_truth.read(tmp_path, benchmarks.find("otb100"))
+        ground_truth.read(tmp_path, catalogue.find("otb100"))
 
 
 def test_files_of_other_systems_are_no_results_and_no_truth(tmp_path: Path) -> None:
@@ -560,9 +561,9 @@ def vot_folder(tmp_path: Path, name: str, **files: str | bytes) -> None:
         write(tmp_path / name / file.replace("_", "."), content)
 
 
-def small_vot(*names: str) -> benchmarks.Benchmark:
+def small_vot(*names: str) -> catalogue.Benchmark:
     """VOT with sequences of two frames."""
-    return benchmarks.Benchmark("vot2016", "vot", "vot-matlab-2016", {name: benchmarks.Entry(2) for name in names})
+    return catalogue.Benchmark("vot2016", "vot", "vot-matlab-2016", {name: catalogue.Fact(2) for name in names})
 
 
 def test_tags_and_differences_are_as_long_as_the_video(tmp_path: Path) -> None:

@@ -196,9 +196,9 @@ def test_the_interval_of_equal_and_of_two_lengths() -> None:
 
 
 def test_the_published_intervals() -> None:
-    from dat.evaluation import benchmarks
+    from dat.benchmarks import catalogue
 
-    assert {name: benchmarks.find(name).interval for name in ("vot2014", "vot2016", "vot2019")} == {
+    assert {name: catalogue.find(name).interval for name in ("vot2014", "vot2016", "vot2019")} == {
         "vot2014": None, "vot2016": (108, 371), "vot2019": (46, 291),
     }  # fmt: skip
 
@@ -320,10 +320,10 @@ def test_vot2014_scores_both_experiments_tags_and_ranks(real_data: Path, tmp_pat
 
 def test_ranks_of_complete_trackers(real_data: Path, tmp_path: Path) -> None:
     annotations, results = vot2014(tmp_path, real_data)
-    from dat.evaluation import benchmarks
+    from dat.benchmarks import catalogue
     from dat.evaluation.vot import summary as vot_scoring
 
-    benchmark = benchmarks.find("vot2014")
+    benchmark = catalogue.find("vot2014")
     truth = vot_files.read_truth(annotations, benchmark)
     truth = vot_files.Truth(("car",), truth.targets)
     folders = sorted(results.iterdir())
@@ -337,9 +337,9 @@ def test_ranks_of_complete_trackers(real_data: Path, tmp_path: Path) -> None:
 
 
 def test_tags_shorter_than_the_video_go_on_with_zeros(real_data: Path) -> None:
-    from dat.evaluation import benchmarks
+    from dat.benchmarks import catalogue
 
-    truth = vot_files.read_truth(real_data / "annotations/vot2019.json", benchmarks.find("vot2019"))
+    truth = vot_files.read_truth(real_data / "annotations/vot2019.json", catalogue.find("vot2019"))
     graduate = truth.targets["graduate"]
     assert {len(flags) for flags in graduate.tags.values()} == {len(graduate)} == {844}
     assert truth.targets["conduction1"].regions.rectangle.all()

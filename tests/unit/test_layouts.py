@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import small_sets as small
 
-from dat.datasets import published
+from dat.benchmarks import published
+from dat.datasets.layouts import lasot
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.layouts import vot as layouts_vot
+from dat.datasets.rows import read_rows
 from dat.datasets.targets import Target
 from dat.errors import InputError
 
@@ -45,7 +47,7 @@ def test_football1_needs_its_published_range(real_data: Path) -> None:
 
 
 def test_real_vot_sequence(real_data: Path) -> None:
-    target = layouts_vot.read_vot(real_data / "vot" / "vot2014-car", None)
+    target = layouts_vot.read(real_data / "vot" / "vot2014-car", None)
     assert len(target.frames) == 252
     assert target.regions and target.regions[0] == [6, 193, 6, 166, 49, 166, 49, 193]
     assert target.boxes[0] == [6, 166, 43, 27]
@@ -65,7 +67,7 @@ def test_every_real_tc128_file_has_the_listed_rows(real_data: Path) -> None:
     files = list((real_data / "annotations" / "tc128").glob("*_gt.txt"))
     assert len(files) == 129
     for path in files:
-        assert len(layouts.layouts_otb.read_rows(path, 4)) == facts[path.name.removesuffix("_gt.txt").lower()]
+        assert len(read_rows(path, 4)) == facts[path.name.removesuffix("_gt.txt").lower()]
 
 
 @pytest.mark.parametrize("spelling", ["jogging.2", "Jogging(2)", "JOGGING_2", "jogging2", "Jogging-2"])
@@ -167,7 +169,7 @@ def test_lasot_without_flags_says_which_files_belong_there(tmp_path: Path) -> No
 def test_lasot_videos_come_by_number(tmp_path: Path) -> None:
     for name in ("cat-10", "cat-2", "bird-3"):
         small.lasot(tmp_path, name, 1)
-    assert [video.name for video in layouts.layouts_training.lasot_videos(tmp_path)] == ["bird-3", "cat-2", "cat-10"]
+    assert [video.name for video in lasot.videos(tmp_path)] == ["bird-3", "cat-2", "cat-10"]
 
 
 def test_tlp_lost_frames_are_absent(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dat.datasets import published
+from dat.benchmarks import published
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from dat import cli, naming, params
+from dat.benchmarks import catalogue
 from dat.cli import stages
 from dat.cli.evaluate import evaluate
 from dat.datasets import manifest, sentences, sets, shards
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.subsample import write_selection
 from dat.errors import DatError, InputError, ParamsError
-from dat.evaluation import benchmarks, ground_truth, results, table
+from dat.evaluation import ground_truth, results, table
 from dat.evaluation.vot import files as vot_files
 from dat.fanout import store
 from dat.records import Job
@@ -123,7 +124,7 @@ def by_description(**facts: Any) -> Callable[[Path], object]:
 def by_vot_json(name: str) -> Callable[[Path], object]:
     def enter(folder: Path) -> object:
         (folder / "truth.json").write_text(json.dumps({name: {"gt_rect": [[0, 0, 1, 1]]}}))
-        return vot_files.read_truth(folder / "truth.json", benchmarks.find("vot2019"))
+        return vot_files.read_truth(folder / "truth.json", catalogue.find("vot2019"))
 
     return enter
 
@@ -131,7 +132,7 @@ def by_vot_json(name: str) -> Callable[[Path], object]:
 def by_list_of_sequences(name: str) -> Callable[[Path], object]:
     def enter(folder: Path) -> object:
         (folder / "list.txt").write_text(f"Deer\n{name}\n", newline="")
-        return benchmarks.subset(benchmarks.find("tnl2k"), folder / "list.txt")
+        return catalogue.subset(catalogue.find("tnl2k"), folder / "list.txt")
 
     return enter
 
@@ -217,7 +218,7 @@ def test_folders_with_such_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="the sequence '"):
         layouts.find("otb", tmp_path / "otb", [])
     with pytest.raises(InputError, match="the sequence '"):
-        ground_truth.read(tmp_path / "otb", benchmarks.find("tnl2k"))
+        ground_truth.read(tmp_path / "otb", catalogue.find("tnl2k"))
     with pytest.raises(InputError, match="the tracker '"):
         results.tracker_folders(tmp_path / "otb")
     alone = tmp_path / "results" / name

@@ -20,9 +20,10 @@ from scipy.io import loadmat, savemat
 
 from dat import numerics, opening, outside, params, records, used
 from dat.audit import lock, recompute
+from dat.benchmarks import catalogue
 from dat.datasets import images, manifest, rows, sentences, shards
 from dat.errors import DatError, InputError, ParamsError
-from dat.evaluation import benchmarks, ground_truth, matlab, text
+from dat.evaluation import ground_truth, matlab, text
 from dat.evaluation.vot import files as vot_files
 from dat.models import weights
 from dat.tracking.csrdcf import colours
@@ -45,7 +46,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "repetition": lambda path: vot_files.read_run(path, 3, "tracker T, sequence S", "strict"),
     "truth.json": vot_files._from_json,
     "flags": lambda path: ground_truth._flags(path, 3, []),
-    "list": lambda path: benchmarks.subset(benchmarks.find("tnl2k"), path),
+    "list": lambda path: catalogue.subset(catalogue.find("tnl2k"), path),
     "audited": recompute.read_boxes,
     "colours.npy": colours._numbers,
     "colours.mat": colours._numbers,

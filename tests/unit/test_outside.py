@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dat import outside
 from dat.cli import run_in_process
 from dat.datasets import rows, targets
-from dat.datasets.layouts import training as layouts_training
+from dat.datasets.layouts import lasot
 from dat.datasets.layouts import vot as layouts_vot
 from dat.errors import InputError
 
@@ -120,14 +120,14 @@ def test_images_and_tags_of_another_system_are_left_alone(tmp_path: Path) -> Non
 
 def test_a_sentence_of_two_lines_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "nlp.txt").write_bytes("\ufeffblack  gorilla\r\n walking\r\n\r\n".encode())
-    assert layouts_training.lasot_sentence(tmp_path) == "black  gorilla walking"
+    assert lasot.read_sentence(tmp_path) == "black  gorilla walking"
 
 
 def test_flags_in_one_file_that_the_two_files_contradict_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "full_occlusion.txt").write_text("0,1,0")
     (tmp_path / "out_of_view.txt").write_text("0,0,1")
     (tmp_path / "absent.txt").write_text("0\n1\n1\n")
-    assert layouts_training.lasot_absent(tmp_path)[0] == [0, 1, 1]
+    assert lasot.absent_flags(tmp_path)[0] == [0, 1, 1]
     (tmp_path / "absent.txt").write_text("0\n1\n0\n")
     with pytest.raises(InputError, match=r"absent\.txt: not what full_occlusion\.txt and out_of_view\.txt say"):
-        layouts_training.lasot_absent(tmp_path)
+        lasot.absent_flags(tmp_path)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dat.datasets import published, sentences
+from dat.benchmarks import published
+from dat.datasets import sentences
 from dat.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]

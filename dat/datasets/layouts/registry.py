@@ -1,35 +1,21 @@
 """The layouts in which data sets lie on disk, by the name that params.yaml gives them."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from dat import naming
-from dat.datasets.layouts import otb as layouts_otb
-from dat.datasets.layouts import training as layouts_training
-from dat.datasets.layouts import vot as layouts_vot
-from dat.datasets.targets import Found
+from dat.benchmarks.published import SPELLED
+from dat.datasets.layouts.dtb70 import DTB70
+from dat.datasets.layouts.lasot import LASOT
+from dat.datasets.layouts.otb import OTB
+from dat.datasets.layouts.tc128 import TC128
+from dat.datasets.layouts.tlp import TLP
+from dat.datasets.layouts.vot import VOT
+from dat.datasets.targets import Found, Layout
 from dat.errors import InputError
 
-
-@dataclass(frozen=True)
-class Layout:
-    """How a data set lies on disk: what its files count pixels from, and what a sequence looks like."""
-
-    origin: int
-    find: Callable[[Path], list[Found]]
-    looks: str
-
-
-LAYOUTS = {
-    "lasot": Layout(1, layouts_training.find_lasot, "<class>/<class>-<n>/groundtruth.txt"),
-    "tlp": Layout(1, layouts_training.find_tlp, "<Name>/groundtruth_rect.txt"),
-    "dtb70": Layout(1, layouts_training.find_dtb70, "<Name>/groundtruth_rect.txt"),
-    "otb": Layout(1, layouts_otb.find_otb, "<Name>/groundtruth_rect.txt"),
-    "tc128": Layout(1, layouts_otb.find_tc128, "<Name>/<Name>_gt.txt"),
-    "vot": Layout(0, layouts_vot.find_vot, "<name>/groundtruth.txt"),
-}
+LAYOUTS = {"lasot": LASOT, "tlp": TLP, "dtb70": DTB70, "otb": OTB, "tc128": TC128, "vot": VOT}
 
 
 def layout(name: str) -> Layout:
@@ -70,5 +56,6 @@ def _by_name(found: list[Found]) -> dict[str, Found]:
 
 
 def _bare(wish: str, found: dict[str, Found]) -> Found | None:
-    """`Human4-2` in a folder that has one file of boxes only."""
-    return found.get("human4") if wish == "Human4-2" else None
+    """`Human4-2` in a folder that has one file of boxes only, under the list's name."""
+    listed = next((name for name, spelling in SPELLED.items() if spelling == wish), None)
+    return None if listed is None else found.get(canonical(listed))

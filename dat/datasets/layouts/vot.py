@@ -8,23 +8,25 @@ own toolkits do. `list.txt` at the top names the sequences. `practical.value` ha
 from functools import partial
 from pathlib import Path
 
+from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_lines, read_rows
-from dat.datasets.targets import IMAGES, Box, Fact, Found, Target, folders, images, internal
+from dat.datasets.targets import IMAGES, Box, Found, Layout, Target, folders, images, internal
 from dat.errors import InputError
 from dat.outside import listed, matching
 
-ORIGIN = 0
+ORIGIN = ORIGINS["vot"]
 
 
-def find_vot(root: Path) -> list[Found]:
+def find(root: Path) -> list[Found]:
     """The sequences of a VOT folder: those of its `list.txt` that are there, or all that have boxes."""
     listed = root / "list.txt"
     names = set(read_lines(listed)) if listed.is_file() else None
     chosen = [path for path in folders(root) if (path / "groundtruth.txt").is_file()]
-    return [Found(path.name, path, partial(read_vot, path)) for path in chosen if names is None or path.name in names]
+    return [Found(path.name, path, partial(read, path)) for path in chosen if names is None or path.name in names]
 
 
-def read_vot(folder: Path, fact: Fact | None) -> Target:
+def read(folder: Path, fact: Fact | None) -> Target:
     """A sequence of VOT. Raises InputError naming the file, and the line where one is wrong."""
     annotation, practical = folder / "groundtruth.txt", folder / "practical.value"
     frames = images(_place(folder))
@@ -89,3 +91,6 @@ def _practical(path: Path, frames: int) -> list[float | None]:
 def _not_longer(path: Path, found: int, frames: int) -> None:
     if found > frames:
         raise InputError(f"{path}: {found} values for {frames} images; fetch the sequence again")
+
+
+VOT = Layout(find, "<name>/groundtruth.txt")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat.benchmarks.catalogue import Benchmark
 from dat.errors import InputError
 from dat.evaluation import ground_truth, results, statistics
-from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.one_pass import curves as one_pass
 from dat.evaluation.one_pass.curves import METRICS, Scores

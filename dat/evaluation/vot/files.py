@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dat import naming, opening
+from dat.benchmarks.catalogue import Benchmark
+from dat.benchmarks.names import Names
 from dat.datasets.layouts.vot import tag_files
 from dat.errors import InputError
 from dat.evaluation import fitting, numbers, text
-from dat.evaluation.benchmarks import Benchmark
-from dat.evaluation.names import Names
 from dat.evaluation.results import EXPERIMENTS, Lengths, files_below
 from dat.evaluation.vot.rasters import Regions, bounds, regions
 from dat.outside import matching, place, read_text, two_ways

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat.benchmarks.catalogue import Benchmark
 from dat.errors import InputError
 from dat.evaluation import statistics
-from dat.evaluation.benchmarks import Benchmark
 from dat.evaluation.definitions import Vot
 from dat.evaluation.one_pass.summary import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
 from dat.evaluation.results import Lengths

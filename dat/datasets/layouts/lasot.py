@@ -1,42 +1,42 @@
-"""LaSOT, TLP and DTB70 on disk; boxes count from 1.
+"""LaSOT on disk: `<class>/<class>-<n>/` (or `<class>-<n>/` alone) with `img/00000001.jpg` and `groundtruth.txt`.
 
-LaSOT: `<class>/<class>-<n>/` (or `<class>-<n>/` alone) with `img/00000001.jpg`, `groundtruth.txt`, the sentence in
-`nlp.txt`, and flags in `absent.txt`, or in `full_occlusion.txt` and `out_of_view.txt`. TLP: `groundtruth_rect.txt`
-with `frame,x,y,w,h,lost`. DTB70: `groundtruth_rect.txt` with `x,y,w,h`.
+Boxes count from 1. The sentence is in `nlp.txt`, flags in `absent.txt`, or in `full_occlusion.txt` and
+`out_of_view.txt`.
 """
 
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks.published import Fact
 from dat.datasets.rows import SPACES, number, read_flags, read_lines, read_rows, same_length
-from dat.datasets.targets import Fact, Found, Target, folders, images, internal
+from dat.datasets.targets import Found, Layout, Target, folders, images, internal
 from dat.errors import InputError
 from dat.outside import read_text
 
-ORIGIN = 1
+ORIGIN = ORIGINS["lasot"]
 _VIDEO = re.compile(r".+-\d+")
 
 
-def lasot_videos(root: Path) -> list[Path]:
+def videos(root: Path) -> list[Path]:
     """The video folders below a folder of LaSOT classes, or in a folder of videos; class first, then number."""
     inner = [video for folder in folders(root) if not _is_video(folder) for video in folders(folder)]
     videos = [folder for folder in [*folders(root), *inner] if _is_video(folder)]
-    return sorted(videos, key=lambda video: lasot_order(video.name))
+    return sorted(videos, key=lambda video: order(video.name))
 
 
 def _is_video(folder: Path) -> bool:
     return bool(_VIDEO.fullmatch(folder.name)) and (folder / "groundtruth.txt").is_file()
 
 
-def lasot_order(name: str) -> tuple[str, int]:
+def order(name: str) -> tuple[str, int]:
     """The place of a LaSOT video: its class, then its number as a number; without a number, before all with one."""
     group, _, index = name.rpartition("-")
     return (group, int(index)) if group and index.isdigit() else (name, -1)
 
 
-def lasot_absent(folder: Path) -> tuple[list[int], list[Path]]:
+def absent_flags(folder: Path) -> tuple[list[int], list[Path]]:
     """A LaSOT video's flags, 1 where the target is occluded or out of view, and the files that say so.
 
     Raises InputError when there are no such files, when two differ in length, when one holds something else, or when
@@ -59,23 +59,23 @@ def _either(paths: list[Path]) -> list[int]:
     return [max(row) for row in zip(one, other, strict=True)]
 
 
-def lasot_sentence(folder: Path) -> str | None:
+def read_sentence(folder: Path) -> str | None:
     """The sentence of a LaSOT video on one line, None where it has none."""
     path = folder / "nlp.txt"
     lines = read_text(path).split("\n") if path.is_file() else []
     return " ".join(line.strip() for line in lines if line.strip()) or None
 
 
-def find_lasot(root: Path) -> list[Found]:
+def find(root: Path) -> list[Found]:
     """The videos of LaSOT."""
-    return [Found(video.name, video, partial(read_lasot, video)) for video in lasot_videos(root)]
+    return [Found(video.name, video, partial(read, video)) for video in videos(root)]
 
 
-def read_lasot(folder: Path, fact: Fact | None) -> Target:
+def read(folder: Path, fact: Fact | None) -> Target:
     """A video of LaSOT. Raises InputError naming the file, and the line where one is wrong."""
     annotation = folder / "groundtruth.txt"
     boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
-    absent, paths = lasot_absent(folder)
+    absent, paths = absent_flags(folder)
     same_length(paths[0], len(absent), len(boxes), f"rows of {annotation.name}")
     sentence = folder / "nlp.txt"
     return Target(
@@ -84,19 +84,19 @@ def read_lasot(folder: Path, fact: Fact | None) -> Target:
         boxes,
         [annotation, *paths, *([sentence] if sentence.is_file() else [])],
         absent=absent,
-        sentence=lasot_sentence(folder),
+        sentence=read_sentence(folder),
         attributes=list(fact.attributes) if fact else [],
     )
 
 
-def lasot_selection(folder: Path, step: int) -> list[tuple[int, list[str], int]]:
+def selection(folder: Path, step: int) -> list[tuple[int, list[str], int]]:
     """Every `step`-th frame of a LaSOT video from its first [R30]: number from 1, x,y,w,h as written, absent flag.
 
     Reads the annotation files alone. Raises InputError naming file and line.
     """
     annotation = folder / "groundtruth.txt"
     lines = read_lines(annotation)
-    absent, paths = lasot_absent(folder)
+    absent, paths = absent_flags(folder)
     same_length(paths[0], len(absent), len(lines), f"rows of {annotation.name}")
     return [(i + 1, _as_written(lines[i], annotation, i + 1), absent[i]) for i in range(0, len(lines), step)]
 
@@ -110,36 +110,4 @@ def _as_written(text: str, path: Path, line: int) -> list[str]:
     return words
 
 
-def find_tlp(root: Path) -> list[Found]:
-    """The videos of TLP."""
-    return _find(root, read_tlp)
-
-
-def find_dtb70(root: Path) -> list[Found]:
-    """The videos of DTB70."""
-    return _find(root, read_dtb70)
-
-
-def _find(root: Path, read: Callable[[Path, Fact | None], Target]) -> list[Found]:
-    videos = [folder for folder in folders(root) if (folder / "groundtruth_rect.txt").is_file()]
-    return [Found(video.name, video, partial(read, video)) for video in videos]
-
-
-def read_tlp(folder: Path, fact: Fact | None) -> Target:
-    """A video of TLP. Raises InputError naming the file, and the line where one is wrong."""
-    annotation = folder / "groundtruth_rect.txt"
-    rows = read_rows(annotation, 6)
-    for line, row in enumerate(rows, 1):
-        if row[0] != rows[0][0] + line - 1:
-            raise InputError(f"{annotation}:{line}: frame {row[0]:g} where {rows[0][0] + line - 1:g} belongs")
-        if row[5] not in (0, 1):
-            raise InputError(f"{annotation}:{line}: '{row[5]:g}' where 0 (in view) or 1 (lost) belongs")
-    boxes = [internal(row[1:5], ORIGIN) for row in rows]
-    return Target(folder.name, images(folder / "img"), boxes, [annotation], absent=[int(row[5]) for row in rows])
-
-
-def read_dtb70(folder: Path, fact: Fact | None) -> Target:
-    """A video of DTB70. Raises InputError naming the file, and the line where one is wrong."""
-    annotation = folder / "groundtruth_rect.txt"
-    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
-    return Target(folder.name, images(folder / "img"), boxes, [annotation])
+LASOT = Layout(find, "<class>/<class>-<n>/groundtruth.txt")

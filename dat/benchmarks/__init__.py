@@ -1,0 +1,1 @@
+"""What is known of the published benchmarks: names, lists, lengths, attributes, what their files count pixels from."""

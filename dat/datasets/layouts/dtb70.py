@@ -1,0 +1,26 @@
+"""DTB70 on disk: `<Name>/groundtruth_rect.txt` with `x,y,w,h`; boxes count from 1."""
+
+from functools import partial
+from pathlib import Path
+
+from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks.published import Fact
+from dat.datasets.rows import read_rows
+from dat.datasets.targets import Found, Layout, Target, folders_with, images, internal
+
+ORIGIN = ORIGINS["dtb70"]
+
+
+def find(root: Path) -> list[Found]:
+    """The videos of DTB70."""
+    return [Found(video.name, video, partial(read, video)) for video in folders_with(root, "groundtruth_rect.txt")]
+
+
+def read(folder: Path, fact: Fact | None) -> Target:
+    """A video of DTB70. Raises InputError naming the file, and the line where one is wrong."""
+    annotation = folder / "groundtruth_rect.txt"
+    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    return Target(folder.name, images(folder / "img"), boxes, [annotation])
+
+
+DTB70 = Layout(find, "<Name>/groundtruth_rect.txt")
