@@ -27,10 +27,10 @@ import numpy as np
 from benchmarks import real_clips
 from benchmarks.trackers import follow
 from dat import params
+from dat.models import weights
 from dat.models.exactness import exact
 from dat.models.salnet import SALNet
 from dat.records import progress
-from dat.tracking import networks
 from dat.tracking.mdnet.tracker import Tracker
 from dat.training.runner import generator
 
@@ -111,7 +111,7 @@ def real(settings: params.Settings, run: Path, work: Path, count: int, variant: 
     with progress(total=2 * count, desc="networks", unit="network") as bar:
         for seed, arm in itertools.product(range(count), rows):
             if arm == "trained":
-                network = networks.salnet(train(run, work, seed, "salnet", where), "cpu")
+                network = weights.load_salnet(train(run, work, seed, "salnet", where), "cpu")
             else:
                 network = SALNet(settings.section("network"), generator=generator(9, seed)).requires_grad_(False)
             rows[arm].append(track(settings, network.eval(), clips))

@@ -6,7 +6,7 @@ import numpy as np
 
 from dat import params
 from dat.datasets.images import Image
-from dat.tracking import networks
+from dat.tracking import build
 from dat.tracking.mdnet.tracker import Tracker
 from dat.video import request
 
@@ -18,10 +18,9 @@ def tracker_of(
     tracking = settings.section("tracking")
     if features:
         tracking = tracking.model_copy(update={"features": features})
-    where = request.folders(settings, variant, None, sentence)
-    assert where.salnet is not None, f"{variant} has no SALNet"
-    network, attention = networks.salnet(where.salnet, "cpu"), networks.attention(where.gpgnet, "cpu")
-    return Tracker(tracking, network, attention, name, seed)
+    networks = build.load(request.find_parts(settings, variant, None, sentence), "cpu")
+    assert networks.salnet is not None, f"{variant} has no SALNet"
+    return Tracker(tracking, networks.salnet, networks.attention, name, seed)
 
 
 def follow(

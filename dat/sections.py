@@ -1,5 +1,6 @@
 """The sections of params.yaml: what each holds, of which type, within which bounds."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -347,6 +348,10 @@ class Csrdcf(Section):
     admm: Admm
     segmentation: Segmentation
     scales: Scales
+
+    def file_of_colour_names(self, home: Path) -> Path | None:
+        """The file of colour names below the profile's folder, or None for the approximation [R29]."""
+        return None if self.colour_names == "none" else home / self.colour_names
 
 
 class Vot(Section):

@@ -65,28 +65,23 @@ def _fail(directory: Path, unit: plans.Unit, message: str) -> str:
 
 def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path) -> None:
     """Track one unit into a folder of the store, write its record, and make it the entry of its key."""
-    from dat.fanout import unit as tracking
+    from dat.fanout import unit as units
 
     clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)
     try:
-        facts = tracking.run(
-            {
-                "protocol": plan["shared"]["protocol"],
-                "sequence": row,
-                "root": manifest.root,
-                "salnet": home / unit.salnet if unit.salnet else None,
-                "gpgnet": home / unit.gpgnet if unit.gpgnet else None,
-                "names": home / unit.names if unit.names else None,
-                "attention": unit.attention,
-                "seed": unit.seed,
-                "threads": plan["threads"],
-                "sections": unit.reads(plan["sections"]),
-                "out": folder,
-                "origin": plan["shared"]["origin"],
-            },
-            plan["device"],
+        work = units.Work(
+            protocol=plan["shared"]["protocol"],
+            row=row,
+            root=manifest.root,
+            parts=unit.parts(home),
+            seed=unit.seed,
+            threads=plan["threads"],
+            sections=unit.reads(plan["sections"]),
+            out=folder,
+            origin=plan["shared"]["origin"],
         )
+        facts = units.run(work, plan["device"])
         shared = check(plan, unit, manifest)
         record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
         run = clock.run_facts(records.sha256_json(record), home) | {"benchmark": plan["benchmark"]}

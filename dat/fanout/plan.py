@@ -18,17 +18,18 @@ from dat.datasets.manifest import Manifest
 from dat.errors import MissingError
 from dat.params import Settings
 from dat.sections import Benchmark, Csrdcf, Variant
+from dat.tracking.parts import Parts, parts
 
 ENTRY = "dat.fanout.job"
-"""What a layout's files count pixels from (FORMATS); VOT's are as written."""
+"""The module that a job's process runs."""
 
 
 @dataclass(frozen=True)
 class Unit:
     """One (variant, seed, sequence): its key, and what the job needs to know. Folders are below the profile.
 
-    Without a SALNet it is CSR-DCF's; `names` is its file of colour names, where there is one. `files` are the facts of
-    the files that decide its result beside the sequence's, `parents` those of their records.
+    Without a SALNet it is CSR-DCF's. `files` are the facts of the files that decide its result beside the sequence's,
+    `parents` those of their records.
     """
 
     key: str
@@ -39,7 +40,7 @@ class Unit:
     salnet: str | None
     gpgnet: str | None
     cost: int
-    names: str | None = None
+    colour_names: str | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
     parents: list[dict[str, str]] = field(default_factory=list)
 
@@ -58,6 +59,13 @@ class Unit:
         """The section of the settings that its tracker reads."""
         return "csrdcf" if self.salnet is None else "tracking"
 
+    def parts(self, home: Path) -> Parts:
+        """What its tracker is made of, below the profile's folder."""
+        salnet, gpgnet, names = (
+            home / path if path else None for path in (self.salnet, self.gpgnet, self.colour_names)
+        )
+        return Parts(self.attention, salnet, gpgnet, names)
+
     def reads(self, sections: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the sections that this unit reads."""
         return {name: values for name, values in sections.items() if name in (self.section, "vot")}
@@ -67,11 +75,6 @@ def sections(settings: Settings, protocol: str) -> dict[str, Any]:
     """The settings that units read, as plain data."""
     names = ["tracking", "csrdcf", "vot"] if protocol == "vot" else ["tracking", "csrdcf"]
     return {name: params.plain(settings.section(name)) for name in names}
-
-
-def colour_names(settings: Csrdcf) -> str | None:
-    """The file of colour names below the profile, or None for the approximation [R29]."""
-    return None if settings.colour_names == "none" else settings.colour_names
 
 
 def weights(folder: Path) -> list[Path]:
@@ -88,16 +91,12 @@ def files(home: Path, unit: Unit) -> list[Path]:
     Raises MissingError when weights or the file of colour names are not there.
     """
     found = [path for folder in (unit.salnet, unit.gpgnet) if folder for path in weights(home / folder)]
-    if unit.names:
-        if not (home / unit.names).is_file():
-            raise MissingError(f"{home / unit.names}: no such file, which csrdcf.colour_names names; or say none")
-        found.append(home / unit.names)
+    if unit.colour_names:
+        names = home / unit.colour_names
+        if not names.is_file():
+            raise MissingError(f"{names}: no such file, which csrdcf.colour_names names; or say none")
+        found.append(names)
     return found
-
-
-def attention_for(version: str, sentence: str | None) -> str:
-    """The version of GPGNet for a sequence: without a sentence, attention is from the target alone [R27]."""
-    return "to" if version in ("nl", "jtnl") and not sentence else version
 
 
 def shared(
@@ -128,29 +127,27 @@ def units(
 ) -> list[Unit]:
     """All units of a benchmark with their keys, in order of variant, seed and sequence."""
     read = sections(settings, benchmark.protocol)
-    table = colour_names(settings.section("csrdcf"))
-    repetitions = settings.root.vot.repetitions if benchmark.protocol == "vot" else 1
+    csrdcf: Csrdcf = settings.section("csrdcf")
+    table = csrdcf.file_of_colour_names(Path())
     hashes: dict[tuple[str | None, ...], dict[str, Any]] = {}
-    found = []
+    planned = []
     for variant_name in benchmark.variants:
         variant: Variant = settings.section(f"variants.{variant_name}")
-        salnet = f"weights/salnet/{variant.salnet}" if variant.salnet else None
-        own_table = None if salnet else table
         for seed in settings.section("seeds"):
             for name in names:
                 sequence = manifest.sequences[name]
-                version = attention_for(variant.attention, sequence.sentence)
-                gpgnet = None if version == "none" else f"weights/gpgnet/{version}"
-                cost = len(sequence.files) * repetitions
-                unit = Unit("", variant_name, seed, name, version, salnet, gpgnet, cost, own_table)
-                decide = (salnet, gpgnet, own_table)
-                if decide not in hashes:
-                    paths = files(settings.path, unit)
-                    facts = [records.file_facts(path, settings.path) for path in paths]
-                    hashes[decide] = {"files": facts, "parents": records.parents(paths, settings.path)}
-                unit = replace(unit, **hashes[decide])
-                found.append(replace(unit, key=key(shared, unit, read, sequence.digest)))
-    return found
+                made = parts(variant, sequence.sentence, Path("weights"), table)
+                whole = (made.salnet, made.gpgnet, made.colour_names)
+                salnet, gpgnet, colour_names = paths = tuple(path.as_posix() if path else None for path in whole)
+                cost = len(sequence.files)
+                unit = Unit("", variant_name, seed, name, made.version, salnet, gpgnet, cost, colour_names)
+                if paths not in hashes:
+                    decide = files(settings.path, unit)
+                    facts = [records.file_facts(path, settings.path) for path in decide]
+                    hashes[paths] = {"files": facts, "parents": records.parents(decide, settings.path)}
+                unit = replace(unit, **hashes[paths])
+                planned.append(replace(unit, key=key(shared, unit, read, sequence.digest)))
+    return planned
 
 
 def pack(missing: Iterable[Unit], batch: int, cores: int) -> list[list[Unit]]:

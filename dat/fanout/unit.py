@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,11 +14,9 @@ from dat.datasets.images import Image, read_image
 from dat.errors import InputError
 from dat.models.exactness import exact
 from dat.sections import Csrdcf, Tracking, Vot
-from dat.tracking import checks, networks
-from dat.tracking import restarts as vot
-from dat.tracking.csrdcf.tracker import CsrDcf
+from dat.tracking import build, checks, restarts
 from dat.tracking.follower import Tracks
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.parts import Parts
 
 DECIMALS = 4
 
@@ -44,41 +42,53 @@ class Facts:
         return lambda index: self.note(index, tracker)
 
 
-def run(unit: dict[str, Any], device: str) -> dict[str, Any]:
-    """Track a unit's sequence and write its boxes below `unit["out"]`; returns the facts of its frames.
+@dataclass(frozen=True)
+class Work:
+    """What a unit's tracker gets: its parts and settings by section, the sequence's row of the manifest and the folder
+    that its frames lie below, the seed, and where boxes go, counted from `origin`."""
+
+    protocol: Literal["one-pass", "vot"]
+    row: Mapping[str, Any]
+    root: Path
+    parts: Parts
+    seed: int
+    threads: int
+    sections: Mapping[str, Any]
+    out: Path
+    origin: int
+
+
+def run(work: Work, device: str) -> dict[str, Any]:
+    """Track a unit's sequence and write its boxes below `work.out`; returns the facts of its frames.
 
     One-pass: `<sequence>.txt`. VOT: `baseline/<sequence>/<sequence>_NNN.txt`, and the facts by repetition.
     Raises InputError naming the frame that cannot be read, MissingError when there are no weights.
     """
-    exact(unit["threads"])
-    job = _Job(unit, device)
-    return job.one_pass() if unit["protocol"] == "one-pass" else job.vot()
+    exact(work.threads)
+    run = _Run(work, device)
+    return run.one_pass() if work.protocol == "one-pass" else run.vot()
 
 
-class _Job:
-    """A unit with its networks loaded; one without a SALNet is CSR-DCF's."""
+class _Run:
+    """A unit with its networks loaded."""
 
-    def __init__(self, unit: dict[str, Any], device: str) -> None:
-        self.unit, self.row = unit, unit["sequence"]
-        self.name, self.out = str(self.row["sequence"]), Path(unit["out"])
-        self.salnet = networks.salnet(Path(unit["salnet"]), device) if unit["salnet"] else None
-        self.gpgnet = Path(unit["gpgnet"]) if unit["gpgnet"] else None
-        self.device = device
+    def __init__(self, work: Work, device: str) -> None:
+        self.work, self.row, self.out = work, work.row, work.out
+        self.name = str(work.row["sequence"])
+        self.networks = build.load(work.parts, device)
+        section = Csrdcf if work.parts.salnet is None else Tracking
+        name = "csrdcf" if work.parts.salnet is None else "tracking"
+        self.settings: Csrdcf | Tracking = section.model_validate(work.sections[name])
 
     def tracker(self, repetition: int = 0) -> Tracks:
         """A tracker that draws from (seed, sequence, repetition), or CSR-DCF, which draws nothing."""
-        attention = networks.attention(self.gpgnet, self.device)
-        sections = self.unit["sections"]
-        if self.salnet is None:
-            names = Path(self.unit["names"]) if self.unit["names"] else None
-            return CsrDcf(Csrdcf.model_validate(sections["csrdcf"]), attention, names)
-        settings = Tracking.model_validate(sections["tracking"])
-        return Tracker(settings, self.salnet, attention, self.name, int(self.unit["seed"]), repetition)
+        draws = (self.name, self.work.seed, repetition)
+        return build.tracker(self.networks, self.settings, self.work.parts.colour_names, draws)
 
     def image(self, index: int) -> Image:
         """Frame `index`, from 0, if it is the one that was indexed."""
         name, _, indexed = self.row["files"][index]
-        return read_image(Path(self.unit["root"]) / name, indexed)
+        return read_image(self.work.root / name, indexed)
 
     def one_pass(self) -> dict[str, Any]:
         """From the first frame to the last; the first row is the given box."""
@@ -93,23 +103,25 @@ class _Job:
             checks.same_size(image, tracker.size, f"{self.name}: frame {index + 1}")
             boxes.append(tracker.update(image))
             facts.note(index, tracker)
-        records.write_text(self.out / f"{self.name}.txt", text(boxes, int(self.unit["origin"])))
+        records.write_text(self.out / f"{self.name}.txt", text(boxes, self.work.origin))
         return vars(facts)
 
     def vot(self) -> dict[str, Any]:
         """All repetitions of the re-start protocol; those of CSR-DCF are the same, so it runs once."""
-        settings = Vot.model_validate(self.unit["sections"]["vot"])
+        settings = Vot.model_validate(self.work.sections["vot"])
         regions = self.row.get("regions") or self.row["boxes"]
         if any(region is None for region in regions):
             raise InputError(f"{self.name}: a frame has no region, and the re-start protocol needs one in every frame")
         told: dict[str, Any] = {}
         size = (int(self.row["size"][0]), int(self.row["size"][1]))
         for repetition in range(1, settings.repetitions + 1):
-            if repetition == 1 or self.salnet is not None:
+            if repetition == 1 or self.networks.salnet is not None:
                 tracker, facts = self.tracker(repetition), Facts()
-                lines = vot.run(tracker, self.image, regions, size, self.row.get("sentence"), facts.noting(tracker))
+                lines = restarts.run(
+                    tracker, self.image, regions, size, self.row.get("sentence"), facts.noting(tracker)
+                )
             path = self.out / "baseline" / self.name / f"{self.name}_{repetition:03d}.txt"
-            records.write_text(path, vot.text(lines))
+            records.write_text(path, restarts.text(lines))
             told[f"{repetition:03d}"] = vars(facts)
         return told
 

@@ -8,17 +8,15 @@ from dataclasses import replace
 from dat.errors import InputError
 from dat.models.exactness import exact
 from dat.models.vocabulary import Vocabulary, words
-from dat.tracking import networks
-from dat.tracking.csrdcf.tracker import CsrDcf
+from dat.tracking import build
 from dat.tracking.follower import Tracks
-from dat.tracking.mdnet.tracker import Tracker
 from dat.video.provenance import trained_on
 from dat.video.request import SALNET_FILE, Choice
 
 
 def weights(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
     """Which weights are in use, what they were trained on, and how many words they know."""
-    folder = choice.folders.salnet or choice.folders.gpgnet
+    folder = choice.parts.salnet or choice.parts.gpgnet
     if folder is None:
         return []
     known = f"; words known: {len(vocabulary.known)}" if vocabulary else ""
@@ -28,7 +26,7 @@ def weights(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
 
 def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
     """What should be said about the sentence before tracking starts."""
-    if choice.folders.version == "none":
+    if choice.parts.version == "none":
         return [f"{choice.variant} does not use the sentence"] if choice.text else []
     if vocabulary is None:
         said = "no sentence, so " if choice.text is None else f"{choice.variant} does not use the sentence, "
@@ -41,7 +39,7 @@ def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
 
 def speechless(choice: Choice) -> Choice:
     """The choice without its sentence where the network knows none of its words, so that the target alone guides."""
-    folder = choice.folders.gpgnet
+    folder = choice.parts.gpgnet
     if choice.text is None or folder is None or not (folder / "vocabulary.json").is_file():
         return choice
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
@@ -50,7 +48,7 @@ def speechless(choice: Choice) -> Choice:
     other = folder.parent / "to"
     if not (other / SALNET_FILE).is_file():
         return choice
-    return replace(choice, text=None, folders=replace(choice.folders, gpgnet=other, version="to"))
+    return replace(choice, text=None, parts=replace(choice.parts, gpgnet=other, version="to"))
 
 
 def start(choice: Choice, sequence: str, seed: int, device: str, say: Callable[[str], None]) -> tuple[Tracks, Choice]:
@@ -62,14 +60,12 @@ def start(choice: Choice, sequence: str, seed: int, device: str, say: Callable[[
     if known is not choice:
         say("no training sentence had any of these words")
     exact(known.settings.threads)
-    attention = networks.attention(known.folders.gpgnet, device)
-    vocabulary = attention.vocabulary if attention else None
+    networks = build.load(known.parts, device)
+    vocabulary = networks.attention.vocabulary if networks.attention else None
     for remark in [*weights(known, vocabulary), *remarks(known, vocabulary)]:
         say(remark)
-    if known.folders.salnet is None:
-        return CsrDcf(known.csrdcf, attention, known.folders.names), known
-    salnet = networks.salnet(known.folders.salnet, device)
-    return Tracker(known.settings, salnet, attention, sequence, seed), known
+    settings = known.csrdcf if known.parts.salnet is None else known.settings
+    return build.tracker(networks, settings, known.parts.colour_names, (sequence, seed, 0)), known
 
 
 def find_device(device: str) -> str:

@@ -44,14 +44,14 @@ class Pixels:
 
 def files(choice: Choice) -> list[Path]:
     """The files that a choice's tracker is loaded from: its networks, or CSR-DCF's colour names."""
-    folders = choice.folders
-    found = [path for folder in (folders.salnet, folders.gpgnet) if folder for path in plan.weights(folder)]
-    return [*found, *([folders.names] if folders.names else [])]
+    parts = choice.parts
+    networks = [path for folder in (parts.salnet, parts.gpgnet) if folder for path in plan.weights(folder)]
+    return [*networks, *([parts.colour_names] if parts.colour_names else [])]
 
 
 def settings(choice: Choice) -> dict[str, Any]:
     """The settings that a choice's tracker reads, by dotted path."""
-    if choice.folders.salnet is None:
+    if choice.parts.salnet is None:
         return params.leaves(params.plain(choice.csrdcf), "csrdcf")
     return params.leaves(params.plain(choice.settings), "tracking")
 

@@ -15,20 +15,10 @@ from numpy.typing import NDArray
 from dat import outside, params, sections
 from dat.errors import InputError, MissingError
 from dat.regions import boxes as geometry
+from dat.tracking.parts import Parts, parts
 from dat.video.sources import Frame, Source, open_source
 
 SALNET_FILE = "weights.safetensors"
-
-
-@dataclass(frozen=True)
-class Folders:
-    """Where a variant's files lie: no `salnet` for CSR-DCF, no `gpgnet` without attention, `names` are CSR-DCF's colour
-    names [R29]."""
-
-    salnet: Path | None
-    gpgnet: Path | None
-    version: str
-    names: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +27,7 @@ class Choice:
 
     variant: str
     text: str | None
-    folders: Folders
+    parts: Parts
     settings: sections.Tracking
     csrdcf: sections.Csrdcf
 
@@ -130,27 +120,21 @@ def home() -> params.Settings:
     return nearest if nearest.top == nearest.path.resolve() else params.load(nearest.top)
 
 
-def folders(settings: params.Settings, variant: str, weights: Path | None, text: str | None) -> Folders:
-    """The weights folders of a variant; without a sentence, attention is from the target alone [R27].
+def find_parts(settings: params.Settings, variant: str, weights: Path | None, text: str | None) -> Parts:
+    """The parts of a variant's tracker; `weights` is the folder of all weights, without it the profile's.
 
     Raises ParamsError for an unknown variant, MissingError when there are no weights.
     """
     chosen: sections.Variant = settings.section(f"variants.{variant}")
+    csrdcf: sections.Csrdcf = settings.section("csrdcf")
     base = weights if weights is not None else settings.path / "weights"
-    version = "to" if chosen.attention in ("nl", "jtnl") and not text else chosen.attention
-    names = settings.section("csrdcf.colour_names")
-    found = Folders(
-        salnet=base / "salnet" / chosen.salnet if chosen.salnet else None,
-        gpgnet=None if version == "none" else base / "gpgnet" / version,
-        version=version,
-        names=None if chosen.salnet or names == "none" else settings.path / names,
-    )
-    for folder in filter(None, (found.salnet, found.gpgnet)):
+    made = parts(chosen, text, base, csrdcf.file_of_colour_names(settings.path))
+    for folder in filter(None, (made.salnet, made.gpgnet)):
         if not (folder / SALNET_FILE).is_file():
             raise MissingError(
                 f"{folder}: no weights for {variant}; `make repro` trains them, or name others by --weights"
             )
-    return found
+    return made
 
 
 def choose(variant: str, weights: Path | None = None, text: str | None = None, features: str | None = None) -> Choice:
@@ -160,11 +144,11 @@ def choose(variant: str, weights: Path | None = None, text: str | None = None, f
     """
     settings = home()
     text = " ".join(text.replace("\ufeff", " ").split()) or None if text else None
-    where = folders(settings, variant, weights, text)
+    made = find_parts(settings, variant, weights, text)
     tracking: sections.Tracking = settings.section("tracking")
     if features:
         tracking = tracking.model_copy(update={"features": features})
-    return Choice(variant, text, where, tracking, settings.section("csrdcf"))
+    return Choice(variant, text, made, tracking, settings.section("csrdcf"))
 
 
 def check(

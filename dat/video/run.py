@@ -138,7 +138,7 @@ def _facts(run: Run, request: Request, stopped: str) -> dict[str, Any]:
     facts = {
         "source": request.source.name,
         "variant": request.choice.variant,
-        "attention": request.choice.folders.version,
+        "attention": request.choice.parts.version,
         "text": request.choice.text,
         "frames": run.frames,
         "redetections": run.redetections,

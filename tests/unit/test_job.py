@@ -109,7 +109,7 @@ def test_other_settings_code_machine_or_rows_than_planned_are_named(
         checked(planned)
     path.write_text(text)
     monkeypatch.setitem(job.used.CODE, "dat/fanout/plan.py", "0" * 64)
-    with pytest.raises(ChangedError, match=r"tracking/plan\.py: not the code that this run was planned with"):
+    with pytest.raises(ChangedError, match=r"fanout/plan\.py: not the code that this run was planned with"):
         checked(planned)
 
 

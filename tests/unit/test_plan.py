@@ -1,14 +1,18 @@
 """Packing units into jobs; what a key depends on is tested on the tiny project."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dat import records
 from dat.errors import MissingError
-from dat.fanout.plan import Unit, attention_for, files, pack
+from dat.fanout.plan import Unit, files, pack
 from dat.fanout.stage import unknown_words
 from dat.models.vocabulary import Vocabulary
+from dat.sections import Variant
+from dat.tracking.parts import parts
 
 
 def unit(key: str, cost: int, variant: str = "pymdnet") -> Unit:
@@ -42,8 +46,11 @@ def test_nothing_missing_is_no_job() -> None:
 
 
 def test_without_a_sentence_attention_is_from_the_target_alone() -> None:
-    assert [attention_for(version, None) for version in ("none", "to", "nl", "jtnl")] == ["none", "to", "to", "to"]
-    assert attention_for("jtnl", "the dog") == "jtnl"
+    def version(attention: str, sentence: str | None) -> str:
+        return parts(Variant(salnet="core/salnet", attention=attention), sentence, Path("weights"), None).version
+
+    assert [version(name, None) for name in ("none", "to", "nl", "jtnl")] == ["none", "to", "to", "to"]
+    assert version("jtnl", "the dog") == "jtnl"
 
 
 def test_csrdcf_reads_its_own_section_no_seed_and_no_weights(tmp_path) -> None:

@@ -92,7 +92,7 @@ def test_code_that_changed_meanwhile_is_named(fake: Fake, monkeypatch: pytest.Mo
     def change(job: Job) -> None:
         monkeypatch.setitem(stages.used.CODE, "dat/regions/boxes.py", "0" * 64)
 
-    fake.refused(change, ChangedError, r"dat/boxes\.py: changed")
+    fake.refused(change, ChangedError, r"dat/regions/boxes\.py: changed")
 
 
 def test_only_the_process_that_has_the_lock_puts_outputs_in_place(fake: Fake) -> None:

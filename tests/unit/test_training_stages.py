@@ -14,7 +14,7 @@ from dat.datasets.images import read_image
 from dat.errors import InputError, JobError
 from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
-from dat.tracking import networks
+from dat.tracking import build
 from dat.training import encoder, gpgnet, grounding, language, losses, salnet
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
@@ -134,7 +134,7 @@ def test_maps_are_high_at_the_target_whatever_the_masks_polarity(made: params.Se
         weights.save(folder, module, gpgnet.metadata("nl", ["language"], settings))
         assert words is not None
         words.save(folder / "vocabulary.json")
-        attention = networks.attention(folder, "cpu")
+        attention = build.attention(folder, "cpu")
         assert attention is not None
         attention.start(frame, (2, 3, 8, 9), "the red ball")
         found.append(attention.map(frame))

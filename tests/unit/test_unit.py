@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from dat import params, records
 from dat.errors import InputError, MissingError
 from dat.fanout import unit
 from dat.tracking import restarts as vot
+from dat.tracking.parts import parts
 from tests.unit.tracking_parts import ROOT, settings, video, write_frames, write_weights
 
 
@@ -32,25 +34,15 @@ def job(place, out, **changes):
         "csrdcf": params.plain(params.load(ROOT).section("csrdcf")),
         "vot": {"repetitions": 2},
     }
-    own = {
-        "protocol": "one-pass",
-        "sequence": row,
-        "root": folder / "data",
-        "names": None,
-        "threads": 1,
-        "salnet": folder / "weights" / "salnet" / "core" / "salnet",
-        "gpgnet": folder / "weights" / "gpgnet" / "jtnl",
-        "attention": "jtnl",
-        "seed": 0,
-        "sections": sections,
-        "out": out,
-        "origin": 1,
-    }
-    return own | changes
+    weights = folder / "weights"
+    whole = parts(params.load(ROOT).section("variants.dat-jtnl"), "a red square", weights, None)
+    made = replace(whole, **{name: changes.pop(name) for name in ("salnet", "gpgnet") if name in changes})
+    work = unit.Work("one-pass", row, folder / "data", made, 0, 1, sections, out, 1)
+    return replace(work, **changes)
 
 
 def test_one_pass_draws_as_the_first_repetition(place, tmp_path):
-    own = unit._Job(job(place, tmp_path, gpgnet=None, seed=7), "cpu")
+    own = unit._Run(job(place, tmp_path, gpgnet=None, seed=7), "cpu")
     number = int(hashlib.sha256(b"Clip").hexdigest()[:16], 16)
     assert own.tracker().entropy == own.tracker(0).entropy == [7, number, 0, 0]
     assert own.tracker(2).entropy == [7, number, 2, 0]
@@ -90,7 +82,7 @@ def test_missing_weights_name_the_command(place, tmp_path):
 
 def test_a_missing_frame_is_named(place, tmp_path):
     own = job(place, tmp_path)
-    own["sequence"]["files"][2][0] = "Clip/lost.png"
+    own.row["files"][2][0] = "Clip/lost.png"
     with pytest.raises(InputError, match=r"lost\.png"):
         unit.run(own, "cpu")
 
@@ -98,7 +90,7 @@ def test_a_missing_frame_is_named(place, tmp_path):
 def test_a_frame_that_is_not_the_indexed_one_is_named(place, tmp_path):
     """Another picture of the same size, as good to track on."""
     own = job(place, tmp_path)
-    own["sequence"]["files"][2][0] = "Clip/0002.png"
+    own.row["files"][2][0] = "Clip/0002.png"
     with pytest.raises(InputError, match=r"0002\.png: not the file that was indexed"):
         unit.run(own, "cpu")
 

@@ -88,7 +88,7 @@ def test_a_module_that_was_not_planned_or_is_another_is_named() -> None:
 
 def test_a_file_of_the_code_that_changed_since_is_named() -> None:
     used.check_code(records.code_closure("dat.regions.boxes"))
-    with pytest.raises(ChangedError, match=r"dat/boxes\.py: changed while it was in use"):
+    with pytest.raises(ChangedError, match=r"dat/regions/boxes\.py: changed while it was in use"):
         used.check_code({"dat/regions/boxes.py": "0" * 64})
 
 
