@@ -30,7 +30,7 @@ from dat import params
 from dat.models import weights
 from dat.models.exactness import exact
 from dat.models.salnet import SALNet
-from dat.records import progress
+from dat.progress import progress
 from dat.tracking.mdnet.tracker import Tracker
 from dat.training.runner import generator
 

@@ -19,7 +19,8 @@ from benchmarks import real_clips
 from benchmarks.trackers import follow, tracker_of
 from dat import params
 from dat.models.exactness import exact
-from dat.records import progress, write_json
+from dat.progress import progress
+from dat.records import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 Arm = tuple[str, str]

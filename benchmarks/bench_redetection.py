@@ -24,7 +24,7 @@ from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.shapes import KINDS
 from dat.datasets.scenery.truth import truth
 from dat.models.exactness import exact
-from dat.records import progress
+from dat.progress import progress
 from dat.regions import boxes
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -60,7 +60,8 @@ def audit(
     count = None if replay is None else _count(replay)
     from dat.audit import origin, show, tracked
     from dat.audit.walk import Walk
-    from dat.records import progress, write_json
+    from dat.progress import progress
+    from dat.records import write_json
     from dat.video import request
 
     runs = [text for text in addresses if text.endswith(".json")]

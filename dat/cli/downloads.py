@@ -21,6 +21,7 @@ import requests
 
 from dat import opening, outside, records
 from dat.errors import InputError, JobError, LockedError
+from dat.progress import progress
 
 CHUNK = 1 << 16
 QUIET = 30.0
@@ -196,7 +197,7 @@ def _transfer(source: Source, place: Path, file: BinaryIO) -> None:
                 file.truncate()
             length = answer.headers.get("Content-Length")
             total = have + int(length) if length else source.bytes
-            with records.progress(total=total, desc=source.file, unit="B") as bar:
+            with progress(total=total, desc=source.file, unit="B") as bar:
                 bar.update(have)
                 for piece in answer.iter_content(CHUNK):
                     if file.tell() + len(piece) > most:

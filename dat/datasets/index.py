@@ -18,7 +18,8 @@ from dat.datasets.targets import Found, Target
 from dat.errors import InputError, MissingError
 from dat.naming import shown
 from dat.outside import read_bytes
-from dat.records import Job, progress, write_bytes
+from dat.progress import progress
+from dat.records import Job, write_bytes
 
 
 def run(job: Job) -> None:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from dat.datasets.images import decode_image, encode_png
 from dat.datasets.shards import Shards, Writer, write_table
-from dat.records import Job, progress
+from dat.progress import progress
+from dat.records import Job
 
 COLUMNS = ("sequence", "frame", "shard", "offset", "length")
 Mask = npt.NDArray[np.uint8]

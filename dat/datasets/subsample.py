@@ -16,7 +16,8 @@ from dat.datasets import images, manifest
 from dat.datasets.layouts import lasot
 from dat.datasets.shards import Writer, write_table
 from dat.errors import InputError
-from dat.records import Job, progress
+from dat.progress import progress
+from dat.records import Job
 
 SELECTION = ("sequence", "frame", "x", "y", "w", "h", "absent", "sentence")
 PLACE = ("sequence", "frame", "shard", "offset", "length")

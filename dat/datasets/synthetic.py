@@ -17,6 +17,7 @@ from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.truth import truth
 from dat.datasets.scenery.writers import WRITERS, Take, write_list, write_vot2016
+from dat.progress import progress
 from dat.sections import Synthetic
 
 WORDED = "2026-11-25"
@@ -55,7 +56,7 @@ def write_videos(raw: Path, key: str, layout: str, section: Synthetic) -> list[t
     """Draw a set's videos into the folder `raw`, one after another; every sequence's name with its sentence."""
     writer = WRITERS.get(key if layout == "vot" else layout, write_vot2016)
     said: list[tuple[str, str]] = []
-    bar = records.progress(total=section.videos, desc=f"synthetic {key}", unit="video")
+    bar = progress(total=section.videos, desc=f"synthetic {key}", unit="video")
     with bar:
         for index, (entry, take) in enumerate(takes(key, layout, section)):
             writer(raw, take, index)

@@ -19,6 +19,7 @@ from dat.fanout import plan, store
 from dat.fanout.plan import Unit
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
+from dat.progress import progress
 
 
 def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
@@ -131,7 +132,7 @@ def _execute(
     records.write_json(directory / "plan.json", plan_file)
     keys = [unit.key for units in jobs for unit in units]
     log = directory / "snakemake.log"
-    with records.progress(total=len(keys), desc=job.key, unit="sequence") as bar:
+    with progress(total=len(keys), desc=job.key, unit="sequence") as bar:
 
         def tick() -> None:
             bar.update(sum(store.entry(place, key).is_dir() for key in keys) - bar.n)

@@ -24,6 +24,7 @@ from dat.errors import JobError
 from dat.models import exactness
 from dat.models.layers import set_generator
 from dat.models.optimisers import Optimiser
+from dat.progress import progress
 from dat.training import curves, distributed, losses
 from dat.training.checkpoints import Checkpoints
 
@@ -196,7 +197,7 @@ def train(
     state = _restore(task, checkpoints)
     steps = range(state.step, task.steps)
     with batches_of(task, state.step) as batches:
-        for step in records.progress(steps, total=len(steps), desc=desc, unit="step"):
+        for step in progress(steps, total=len(steps), desc=desc, unit="step"):
             _step(task, step, batches, settings, state, clock)
             state.step = step + 1
             if state.step % task.every == 0 or state.step == task.steps:

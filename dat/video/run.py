@@ -16,6 +16,7 @@ from dat import records
 from dat.datasets.images import Image
 from dat.errors import InputError
 from dat.fanout.unit import text as rows_of
+from dat.progress import progress
 from dat.tracking.follower import Tracks
 from dat.video import assemble, provenance
 from dat.video.drawing import Shown, VideoWriter, draw
@@ -72,7 +73,7 @@ def follow(request: Request, tracker: Tracks, outputs: Outputs, seed: int, devic
             records.write_json(outputs.json, _facts(run, request, stopped) | {"record": facts, "run": about})
 
     writer = VideoWriter(outputs.video, request.source.rate) if outputs.video else nullcontext()
-    frames = records.progress(request.frames, total=request.source.count, desc="tracking", unit="frame")
+    frames = progress(request.frames, total=request.source.count, desc="tracking", unit="frame")
     try:
         with writer as video:
             for image, before in _steps(request, tracker, (frame.image for frame in frames), run):

@@ -1,0 +1,38 @@
+"""The code that decides a result: the files that a module needs."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from dat import used
+from dat.records.files import sha256_file
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@functools.cache
+def _imports() -> Any:
+    import grimp
+
+    return grimp.build_graph("dat", cache_dir=None)
+
+
+@functools.cache
+def code_closure(module: str) -> dict[str, str]:
+    """The files of the package that a module needs, itself and every package's `__init__` included: path to sha256.
+
+    Imports inside functions count, and what a package's `__init__` imports. Paths begin with `dat/`.
+    """
+    graph, modules, more = _imports(), set[str](), {module}
+    while more:
+        modules |= more
+        needed = {found for name in more for found in graph.find_upstream_modules(name)}
+        more = (needed | {name.rpartition(".")[0] for name in modules | needed if "." in name}) - modules
+    files = (PACKAGE.parent / Path(*name.split(".")) for name in sorted(modules))
+    found = (folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py") for folder in files)
+    return {file.relative_to(PACKAGE.parent).as_posix(): sha256_file(file) for file in found}
+
+
+def code_used(*modules: str) -> dict[str, str]:
+    """The files of the package that these modules need: path to sha256, as loaded where this process has loaded it."""
+    return {path: used.CODE.get(path, now) for module in modules for path, now in code_closure(module).items()}
