@@ -29,7 +29,7 @@ PLACE, PACKAGE = ROOT / ".dat" / "csrt", "opencv-contrib-python-headless==4.12.0
 def our_run(files: list[Path], box):
     """Boxes, and frames a second after the first."""
     images = [read_image(file) for file in files]
-    tracker, found = CsrDcf(params.load(ROOT).section("csrdcf")), [box]
+    tracker, found = CsrDcf(params.load(ROOT).root.csrdcf), [box]
     tracker.init(images[0], box)
     clock = time.perf_counter()
     found += [tracker.update(image) for image in images[1:]]

@@ -56,7 +56,7 @@ def train(run: Path, work: Path, seed: int, network: str, where: str) -> Path:
             if part.name != "encoder":
                 (folder / "training" / part.name).symlink_to(part.resolve())
     if network == "gpgnet":
-        for kind in params.load(run).section("encoder"):
+        for kind in params.load(run).root.encoder:
             made(folder, folder / "training" / "encoder" / kind, "encoder")
     weights = folder / "weights" / network / where
     made(folder, weights, network)
@@ -96,7 +96,7 @@ def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Cli
     """Mean overlap on each clip."""
     overlaps = []
     for clip in clips:
-        tracker = Tracker(settings.section("tracking"), network, None, clip.name, 0)
+        tracker = Tracker(settings.root.tracking, network, None, clip.name, 0)
         found, _ = follow(tracker, clip.images, clip.truth[0])
         overlaps.append(real_clips.scores(found, clip.truth)[2])
     return np.array(overlaps)
@@ -104,16 +104,16 @@ def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Cli
 
 def real(settings: params.Settings, run: Path, work: Path, count: int, variant: str) -> None:
     """Trained against random networks on real video."""
-    exact(settings.section("tracking").threads)
+    exact(settings.root.tracking.threads)
     clips = [real_clips.clip(name, frames, step) for frames, step in LOOKS for name in real_clips.TARGETS]
-    where = settings.section(f"variants.{variant}").salnet
+    where = settings.root.variants[variant].salnet
     rows: dict[str, list[np.ndarray]] = {"trained": [], "random": []}
     with progress(total=2 * count, desc="networks", unit="network") as bar:
         for seed, arm in itertools.product(range(count), rows):
             if arm == "trained":
                 network = weights.load_salnet(train(run, work, seed, "salnet", where), "cpu")
             else:
-                network = SALNet(settings.section("network"), generator=generator(9, seed)).requires_grad_(False)
+                network = SALNet(settings.root.network, generator=generator(9, seed)).requires_grad_(False)
             rows[arm].append(track(settings, network.eval(), clips))
             bar.update()
     trained, random = (np.array(rows[arm]) for arm in ("trained", "random"))
@@ -153,7 +153,7 @@ def main() -> None:
             for key in ("held_out_iou", "held_out_average_precision"):
                 compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, key)
         if "regions" in parts:
-            nets = {name: settings.section(f"variants.{name}").salnet for name in ("pymdnet", "salnet")}
+            nets = {name: settings.root.variants[name].salnet for name in ("pymdnet", "salnet")}
             for key in ("held_out_margin", "held_out_auc", "held_out_accuracy"):
                 compare(chosen.root, Path(work), chosen.seeds, "salnet", nets, key)
         if "real" in parts:

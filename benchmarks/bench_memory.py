@@ -38,7 +38,7 @@ COUNTS = {
 
 def settings() -> sections.Tracking:
     """The embedded profile's settings with the smallest counts, features shared."""
-    own = params.load(ROOT).section("tracking")
+    own = params.load(ROOT).root.tracking
     changed = {name: getattr(own, name).model_copy(update=values) for name, values in COUNTS.items()}
     return own.model_copy(update={**changed, "features": "shared"})
 

@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=ROOT)
     chosen = parser.parse_args()
     settings = params.load(chosen.root)
-    exact(settings.section("tracking").threads)
+    exact(settings.root.tracking.threads)
     arms = list(dict.fromkeys(itertools.product(chosen.variants.split(","), chosen.modes.split(","))))
     tables = measure(settings, sorted(arms, key=lambda arm: arm[1] != "shared"), chosen.frames, chosen.seeds)
     print_table(tables)

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=ROOT)
     chosen = parser.parse_args()
     settings, variants = params.load(chosen.root), chosen.variants.split(",")
-    exact(settings.section("tracking").threads)
+    exact(settings.root.tracking.threads)
     rows: dict[tuple[str, str], list[tuple[bool, bool, int]]] = {}
     shown = list(clips(chosen.videos, chosen.clips))
     with progress(total=len(shown) * len(variants) * chosen.seeds, desc="re-detection", unit="run") as bar:

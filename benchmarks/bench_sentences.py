@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], help="other settings of the section language, as name=value")
     options = parser.parse_args()
     settings = params.load(ROOT / "profiles" / "paper")
-    language = settings.section("language")
+    language = settings.root.language
     changes = {name: type(getattr(language, name))(value) for name, value in (one.split("=") for one in options.set)}
     language = language.model_copy(update=changes)
     sentences, classes = lasot(options.data)
@@ -67,7 +67,7 @@ def main() -> None:
         start = time.process_time()
         with runner.exact(torch.get_num_threads()):
             task = LanguageTask(sentences, classes, language, seed)
-            rows = runner.train(task, settings.section("train"))
+            rows = runner.train(task, settings.root.train)
         figures.append((rows[-1]["held_out_accuracy"], bag_of_words(task)))
         seconds = time.process_time() - start
         print(

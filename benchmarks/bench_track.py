@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def settings(width: float, **changes):
     """The 2019 generation's numbers."""
-    own = params.load(ROOT / "profiles" / "paper").section("tracking")
+    own = params.load(ROOT / "profiles" / "paper").root.tracking
     numbers = {
         "candidates": {"valid": False, "winner": "mean"},
         "first": {"positives": 500, "negatives": 1000, "iterations": 50, "rate": 5e-4},

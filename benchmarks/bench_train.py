@@ -92,7 +92,7 @@ def attention(made: params.Settings, chosen: argparse.Namespace) -> None:
     folder = made.path / "training"
     module, vocabulary = gpgnet.build(folder, ["target", "language"], made)
     data = AttentionData(folder, ["target", "language"], vocabulary, memory=0)
-    training = made.section("gpgnet_training").model_copy(update={"batch": chosen.batch, "epochs": 100})
+    training = made.root.gpgnet_training.model_copy(update={"batch": chosen.batch, "epochs": 100})
     task = gpgnet.GpgnetTask(data, module.to(chosen.device), training, 0, chosen.device)
     task.rows = task.rows.repeat(-(-chosen.batch // len(task.rows)))  # as many frames as a batch wants
     rows, real = task.batch(0)
@@ -111,7 +111,7 @@ def regions(made: params.Settings, chosen: argparse.Namespace) -> None:
     if chosen.device == "cpu":
         torch.set_num_threads(1)
     job = records.Job("salnet", made, {"training": made.path / "training"}, {}, device=chosen.device)
-    task = salnet.prepare(job, made.section("salnet.salnet"))
+    task = salnet.prepare(job, made.root.salnet["salnet"])
     task.cache = FrameCache(memory=0)
     batch = task.batch(0)
     count = 5 * chosen.steps

@@ -15,7 +15,7 @@ def tracker_of(
     settings: params.Settings, variant: str, name: str, sentence: str, seed: int = 0, features: str | None = None
 ) -> Tracker:
     """A tracker with the networks of the profile's run, on a CPU; `features` is a mode other than the settings'."""
-    tracking = settings.section("tracking")
+    tracking = settings.root.tracking
     if features:
         tracking = tracking.model_copy(update={"features": features})
     networks = build.load(request.find_parts(settings, variant, None, sentence), "cpu")

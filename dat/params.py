@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from dat import naming, opening, outside
 from dat.errors import InputError, MissingError, ParamsError
 from dat.sections import Root
+
+T = TypeVar("T")
 
 
 def plain(value: Any) -> Any:
@@ -62,8 +64,8 @@ class Settings:
         """The top of the checkout, where the code lies."""
         return (self.path / self.root.root).resolve()
 
-    def section(self, dotted: str) -> Any:
-        """The section (or the entry of a map, or a value) at a dotted path; it is noted as read.
+    def section(self, dotted: str, kind: type[T]) -> T:
+        """The section (or a map, the entry of one, or a value) at a dotted path, of this kind; it is noted as read.
 
         Raises ParamsError when there is none of that name.
         """
@@ -76,6 +78,7 @@ class Settings:
             else:
                 known = ", ".join(value if isinstance(value, Mapping) else type(value).model_fields)
                 raise ParamsError(f"{self.path / 'params.yaml'}: no '{name}' for '{dotted}'; there are: {known}")
+        assert isinstance(value, kind), f"{dotted}: a {type(value).__name__} is no {kind.__name__}"
         self.read.update(leaves(plain(value), dotted))
         return value
 

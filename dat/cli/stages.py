@@ -41,11 +41,11 @@ class Stage:
 
 
 def _manifest(settings: Settings, key: str) -> str:
-    return str(settings.section(f"datasets.{key}.manifest"))
+    return str(settings.section(f"datasets.{key}.manifest", str))
 
 
 def _benchmark(settings: Settings, key: str) -> sections.Benchmark:
-    found: sections.Benchmark = settings.section(f"benchmarks.{key}")
+    found: sections.Benchmark = settings.section(f"benchmarks.{key}", sections.Benchmark)
     return found
 
 
@@ -54,7 +54,7 @@ def _benchmark_manifest(settings: Settings, key: str) -> str:
 
 
 def _salnet(settings: Settings, key: str) -> str:
-    return f"weights/salnet/{settings.section(f'salnet.{key}').group}/{key}"
+    return f"weights/salnet/{settings.section(f'salnet.{key}', sections.Salnet).group}/{key}"
 
 
 def _named(role: str, path: str) -> dict[str, str]:
@@ -77,7 +77,7 @@ STAGES: Mapping[str, Stage] = {
         lambda s, k: {"raw": f"data/{k}", "set": f"data/{k}.json"},
         lambda s, k: f"data/{k}.record.json",
         "dat synthetic",
-        seed=lambda s, k: int(s.section(f"synthetic.{k}").seed),
+        seed=lambda s, k: int(s.section(f"synthetic.{k}", sections.Synthetic).seed),
     ),
     "index": Stage(
         "dat.datasets.index",
@@ -120,7 +120,9 @@ STAGES: Mapping[str, Stage] = {
     ),
     "gpgnet": Stage(
         "dat.training.gpgnet",
-        lambda s, k: {"training": s.section(f"gpgnet.{k}").from_} | _named("vgg16", s.root.network.vgg16),
+        lambda s, k: (
+            {"training": s.section(f"gpgnet.{k}", sections.Gpgnet).from_} | _named("vgg16", s.root.network.vgg16)
+        ),
         lambda s, k: {"weights": f"weights/gpgnet/{k}"},
         lambda s, k: f"weights/gpgnet/{k}/record.json",
         "dat train gpgnet",
@@ -129,7 +131,9 @@ STAGES: Mapping[str, Stage] = {
     ),
     "salnet": Stage(
         "dat.training.salnet",
-        lambda s, k: {"training": s.section(f"salnet.{k}").from_} | _named("vgg_m", s.root.network.vgg_m),
+        lambda s, k: (
+            {"training": s.section(f"salnet.{k}", sections.Salnet).from_} | _named("vgg_m", s.root.network.vgg_m)
+        ),
         lambda s, k: {"weights": _salnet(s, k)},
         lambda s, k: f"{_salnet(s, k)}/record.json",
         "dat train salnet",
@@ -220,7 +224,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     stage, clock, home = STAGES[name], records.Clock.start(), params.find()
     written = records.Snapshot.of([home / "params.yaml"], home)
     settings = params.load(home)
-    numerics.prepare(settings.section("numerics"))
+    numerics.prepare(settings.section("numerics", str))
     numerics.confirm()
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
     label = f"{name}@{key}" if key else name

@@ -20,15 +20,16 @@ from dat.naming import shown
 from dat.outside import read_bytes
 from dat.progress import progress
 from dat.records import Job, write_bytes
+from dat.sections import Dataset
 
 
 def run(job: Job) -> None:
     """Write the manifest of the data set `job.key`. Raises InputError naming the file, and the line, that is wrong."""
     data = sets.read(job.inputs["set"], job.key, job.settings)
-    wanted = job.settings.section(f"datasets.{job.key}").layout
+    wanted = job.settings.section(f"datasets.{job.key}", Dataset).layout
     if data.layout != wanted:
         raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{wanted}' for {job.key}")
-    watched = job.settings.section(f"datasets.{job.key}").sentences
+    watched = job.settings.section(f"datasets.{job.key}", Dataset).sentences
     if data.table is not None and data.table != (job.settings.path / watched).resolve():
         raise InputError(f"{data.file}: 'sentences' is not the file that params.yaml says for {job.key}: {watched}")
     head = {"name": data.name, "layout": data.layout, "root": data.root, "lists": dict(data.lists)}

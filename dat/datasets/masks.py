@@ -11,6 +11,7 @@ from dat.datasets.images import decode_image, encode_png
 from dat.datasets.shards import Shards, Writer, write_table
 from dat.progress import progress
 from dat.records import Job
+from dat.sections import Masks
 
 COLUMNS = ("sequence", "frame", "shard", "offset", "length")
 Mask = npt.NDArray[np.uint8]
@@ -49,7 +50,7 @@ def draw(row: dict[str, str], height: int, width: int, target: int = 1) -> Mask:
 
 def run(job: Job) -> None:
     """Write a mask for each frame, in shards of the frames' numbers, and `index.csv`."""
-    settings = job.settings.section("masks")
+    settings = job.settings.section("masks", Masks)
     frames = Shards(job.inputs["frames"])
     kept = [row for row in frames.rows if settings.absent == "background" or row["absent"] != "1"]
     height, width = decode_image(frames.read(0), frames.name(0)).shape[:2] if kept else (0, 0)

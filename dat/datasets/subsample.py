@@ -18,6 +18,7 @@ from dat.datasets.shards import Writer, write_table
 from dat.errors import InputError
 from dat.progress import progress
 from dat.records import Job
+from dat.sections import Subsample
 
 SELECTION = ("sequence", "frame", "x", "y", "w", "h", "absent", "sentence")
 PLACE = ("sequence", "frame", "shard", "offset", "length")
@@ -62,8 +63,8 @@ def run(job: Job) -> None:
 
     Raises InputError naming a frame that is not the one that was indexed, MissingError when LaSOT is not linked.
     """
-    settings = job.settings.section("subsample")
-    context = job.settings.section("gpgnet_training.patch_context")
+    settings = job.settings.section("subsample", Subsample)
+    context = job.settings.section("gpgnet_training.patch_context", float)
     size, output = (settings.height, settings.width), job.outputs["frames"]
     frames, patches = choose(job.inputs["manifest"], settings.split, settings.step)
     _write(output, "frames", INDEX, frames, settings.shard, partial(_frame, size=size))

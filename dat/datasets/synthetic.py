@@ -85,6 +85,6 @@ def write(raw: Path, key: str, layout: str, section: Synthetic) -> dict[str, obj
 
 def run(job: records.Job) -> None:
     """Write the raw folder `outputs["raw"]` and its description `outputs["set"]`."""
-    section = job.settings.section(f"synthetic.{job.key}")
-    layout = job.settings.section(f"datasets.{job.key}.layout")
+    section = job.settings.section(f"synthetic.{job.key}", Synthetic)
+    layout = job.settings.section(f"datasets.{job.key}.layout", str)
     records.write_json(job.outputs["set"], write(job.outputs["raw"], job.key, layout, section))

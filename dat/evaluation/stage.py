@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dat import sections
 from dat.benchmarks import catalogue
 from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.published import Fact
@@ -21,6 +22,7 @@ from dat.evaluation.vot import files as vot_files
 from dat.evaluation.vot import summary as vot_scoring
 from dat.evaluation.vot.rasters import regions
 from dat.records import Job, write_json
+from dat.sections import Evaluation
 
 METRICS = ("success", "precision", "normalized_precision", "eao", "accuracy", "robustness", "failures")
 SUBSETS = {"otb100": "otb100-similar"}
@@ -31,8 +33,8 @@ def run(job: Job) -> None:
 
     Raises MissingError when a unit of the benchmark has no result.
     """
-    settings = job.settings.section(f"benchmarks.{job.key}")
-    evaluation = job.settings.section("evaluation")
+    settings = job.settings.section(f"benchmarks.{job.key}", sections.Benchmark)
+    evaluation = job.settings.section("evaluation", Evaluation)
     data = manifest.read(job.inputs["manifest"])
     folders = results.tracker_folders(job.inputs["results"])
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)

@@ -17,7 +17,7 @@ from dat.benchmarks.origins import ORIGINS
 from dat.datasets.manifest import Manifest
 from dat.errors import MissingError
 from dat.params import Settings
-from dat.sections import Benchmark, Csrdcf, Variant
+from dat.sections import Benchmark, Csrdcf, Section, Variant
 from dat.tracking.parts import Parts, parts
 
 ENTRY = "dat.fanout.job"
@@ -71,10 +71,10 @@ class Unit:
         return {name: values for name, values in sections.items() if name in (self.section, "vot")}
 
 
-def sections(settings: Settings, protocol: str) -> dict[str, Any]:
+def unit_settings(settings: Settings, protocol: str) -> dict[str, Any]:
     """The settings that units read, as plain data."""
     names = ["tracking", "csrdcf", "vot"] if protocol == "vot" else ["tracking", "csrdcf"]
-    return {name: params.plain(settings.section(name)) for name in names}
+    return {name: params.plain(settings.section(name, Section)) for name in names}
 
 
 def weights(folder: Path) -> list[Path]:
@@ -126,14 +126,14 @@ def units(
     shared: Mapping[str, Any],
 ) -> list[Unit]:
     """All units of a benchmark with their keys, in order of variant, seed and sequence."""
-    read = sections(settings, benchmark.protocol)
-    csrdcf: Csrdcf = settings.section("csrdcf")
+    read = unit_settings(settings, benchmark.protocol)
+    csrdcf: Csrdcf = settings.section("csrdcf", Csrdcf)
     table = csrdcf.file_of_colour_names(Path())
     hashes: dict[tuple[str | None, ...], dict[str, Any]] = {}
     planned = []
     for variant_name in benchmark.variants:
-        variant: Variant = settings.section(f"variants.{variant_name}")
-        for seed in settings.section("seeds"):
+        variant: Variant = settings.section(f"variants.{variant_name}", Variant)
+        for seed in settings.section("seeds", list):
             for name in names:
                 sequence = manifest.sequences[name]
                 made = parts(variant, sequence.sentence, Path("weights"), table)

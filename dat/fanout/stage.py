@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import devices, records, sections, supervise
+from dat import devices, records, supervise
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError
 from dat.fanout import plan, store
@@ -20,6 +20,7 @@ from dat.fanout.plan import Unit
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
 from dat.progress import progress
+from dat.sections import Benchmark
 
 
 def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
@@ -80,7 +81,7 @@ def run(job: records.Job) -> None:
 def planned(job: records.Job, manifest: manifests.Manifest) -> tuple[dict[str, Any], list[Unit]]:
     """What a benchmark's units share, and all its units."""
     settings = job.settings
-    benchmark: sections.Benchmark = settings.section(f"benchmarks.{job.key}")
+    benchmark: Benchmark = settings.section(f"benchmarks.{job.key}", Benchmark)
     environment = records.environment(job.device, settings.root.tracking.threads)
     shared = plan.shared(benchmark.protocol, manifest.header, environment, records.code_closure(plan.ENTRY))
     return shared, plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
@@ -121,7 +122,7 @@ def _execute(
         "home": str(job.settings.path),
         "manifest": str(job.inputs["manifest"]),
         "numerics": job.settings.root.numerics,
-        "sections": plan.sections(job.settings, shared["protocol"]),
+        "sections": plan.unit_settings(job.settings, shared["protocol"]),
         "shared": shared,
         "cards": str(job.settings.top / ".dat" / "cards"),
         "slots": room,

@@ -3,12 +3,12 @@
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dat import sections
 from dat.errors import InputError
 from dat.models.layers import initialise, scaled
 from dat.models.sentence import SentenceNet
@@ -19,22 +19,6 @@ PRIOR = 0.04  # about the share of a frame that a target covers
 CHANNELS = (64, 128, 256, 512)  # of VGG's first four blocks
 CONVOLUTIONS = {"vgg11": (1, 1, 2, 2), "vgg13": (2, 2, 2, 2), "vgg16": (2, 2, 3, 3), "vgg19": (2, 2, 4, 4)}
 """Of each block [R15]: through conv4_3 for VGG-16."""
-
-
-class NetworkSettings(Protocol):
-    """The section `network` of params.yaml, as far as GPGNet reads it."""
-
-    width: float
-    standardise: bool
-    init: str
-
-
-class LanguageSettings(Protocol):
-    """The section `language` of params.yaml, as far as a network reads it."""
-
-    channels: int
-    kernel: int
-    layers: int
 
 
 def _block(channels: Sequence[int]) -> nn.Sequential:
@@ -98,8 +82,8 @@ class GPGNet(nn.Module):
     def __init__(
         self,
         inputs: Sequence[str],
-        network: NetworkSettings,
-        language: LanguageSettings | None = None,
+        network: sections.Network,
+        language: sections.Language | None = None,
         vocabulary: int = 0,
         shared_encoder: bool = True,
         repeat: bool = False,

@@ -1,34 +1,14 @@
 """SALNet: the classifier of regions. Training adds a graph over samples and a layer a video; online has neither."""
 
-from typing import Protocol
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dat import sections
 from dat.models.arithmetic import Linear
 from dat.models.graph import Graph
 from dat.models.layers import Dropout, initialise, scaled
 from dat.models.vggm import VGGM
-
-
-class NetworkSettings(Protocol):
-    """The section `network` of params.yaml, as far as SALNet reads it."""
-
-    width: float
-    fc4: int
-    standardise: bool
-    init: str
-    normalisation: str
-
-
-class GraphSettings(Protocol):
-    """The section `graph` of params.yaml."""
-
-    similarity: str
-    adjacency: str
-    self_loops: bool
-    width: int
 
 
 def statistics(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,8 +33,8 @@ class SALNet(nn.Module):
 
     def __init__(
         self,
-        network: NetworkSettings,
-        graph: GraphSettings | None = None,
+        network: sections.Network,
+        graph: sections.Graph | None = None,
         nodes: int = 0,
         layers: int = 0,
         domains: int = 0,

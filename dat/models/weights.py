@@ -3,10 +3,10 @@
 import io
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from dat import opening, records, used
@@ -15,8 +15,10 @@ from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
 from dat.models.vocabulary import Vocabulary
+from dat.sections import Graph, Language, Network, Section
 
 M = TypeVar("M", bound=nn.Module)
+S = TypeVar("S", bound=Section)
 
 FILE = "weights.safetensors"
 LARGEST = 2048 * opening.MB
@@ -65,8 +67,9 @@ def load_salnet(folder: Path, device: str = "cpu") -> SALNet:
     """The SALNet of a weights folder, without domain layers, in evaluation mode."""
     tensors, metadata = read(folder)
     _expect(folder, metadata, "salnet")
-    graph = SimpleNamespace(**metadata["graph"]) if metadata.get("graph") else None
-    model = SALNet(SimpleNamespace(**metadata["network"]), graph, metadata["nodes"], metadata["layers"])
+    network = _section(folder, metadata["network"], Network)
+    graph = _section(folder, metadata["graph"], Graph) if metadata.get("graph") else None
+    model = SALNet(network, graph, metadata["nodes"], metadata["layers"])
     return _filled(model, tensors, folder, device)
 
 
@@ -75,14 +78,13 @@ def load_gpgnet(folder: Path, device: str = "cpu") -> tuple[GPGNet, Vocabulary |
     tensors, metadata = read(folder)
     _expect(folder, metadata, "gpgnet")
     vocabulary = Vocabulary.load(folder / "vocabulary.json") if "language" in metadata["inputs"] else None
-    language = SimpleNamespace(**metadata["language"]) if vocabulary else None
     model = GPGNet(
         metadata["inputs"],
-        SimpleNamespace(**metadata["network"]),
-        language,
-        len(vocabulary) if vocabulary else 0,
-        metadata["shared_encoder"],
-        metadata.get("repeat", False),
+        _section(folder, metadata["network"], Network),
+        _section(folder, metadata["language"], Language) if vocabulary else None,
+        vocabulary=len(vocabulary) if vocabulary else 0,
+        shared_encoder=metadata["shared_encoder"],
+        repeat=metadata.get("repeat", False),
         encoder=metadata.get("encoder", "vgg16"),
     )
     return _filled(model, tensors, folder, device), vocabulary
@@ -97,6 +99,19 @@ def load_sentence(folder: Path, device: str = "cpu") -> tuple[SentenceNet, Vocab
     model = SentenceNet(len(vocabulary), language["channels"], language["kernel"], language["layers"])
     own = {k.removeprefix("sentence."): v for k, v in tensors.items() if k.startswith("sentence.")}
     return _filled(model, own, folder, device), vocabulary
+
+
+def _section(folder: Path, values: Any, kind: type[S]) -> S:
+    """The settings that a network was made with, from its metadata. Raises InputError for those of another version."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{folder}: weights of another version of this project ({kind.__name__.lower()}.{where}: "
+            f"{first['msg'][0].lower()}{first['msg'][1:]}); train them again"
+        ) from None
 
 
 def _expect(folder: Path, metadata: dict[str, Any], kind: str) -> None:

@@ -109,7 +109,7 @@ def read_scores(folder: Path, settings: Settings, partial: bool) -> dict[str, Sc
     Raises MissingError naming the stage when a benchmark has no scores, unless the report may be partial.
     """
     found: dict[str, Scores] = {}
-    for name in settings.section("benchmarks"):
+    for name in settings.section("benchmarks", dict):
         path = folder / f"{name}.json"
         if path.is_file():
             data = read_json(path)

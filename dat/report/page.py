@@ -13,6 +13,7 @@ from dat.report.metrics import Scores, Training
 from dat.report.points import Figure
 from dat.report.readings import Reading
 from dat.report.tables import METRICS, Table
+from dat.sections import GpgnetTraining, Network
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
 
 def origin(settings: Settings) -> list[str]:
     """What a reader must know of the networks before comparing: starting weights, width, and reading R40."""
-    network = settings.section("network")
+    network = settings.section("network", Network)
     said = []
     taught = network.vgg16.startswith("training/encoder/")
     if network.vgg_m == "none" and (taught or network.vgg16 == "none"):
@@ -69,7 +70,7 @@ def origin(settings: Settings) -> list[str]:
         )
     if network.width != 1:
         said.append(f"Layers have {network.width:g} of the paper's width.")
-    gpgnet = settings.section("gpgnet_training")
+    gpgnet = settings.section("gpgnet_training", GpgnetTraining)
     if gpgnet.optimiser != "adagrad":
         said.append(f"GPGNet is trained by {gpgnet.optimiser.capitalize()}, in the paper by Adagrad.")
     if gpgnet.encoder != "vgg16":
@@ -127,7 +128,7 @@ def render(content: Content) -> str:
     environment.filters["claim_rows"] = claims.rows
     text = environment.get_template("page.html").render(
         content=content,
-        profile=content.settings.section("profile"),
+        profile=content.settings.section("profile", str),
         data_sets=sorted({score.data_set for score in content.scores.values()}),
         synthetic=any(score.data_set.startswith("synthetic-") for score in content.scores.values()),
         origin=origin(content.settings),

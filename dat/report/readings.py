@@ -92,7 +92,7 @@ def _dig(values: Any, names: list[str]) -> Any:
 def _in_force(settings: Settings, path: str) -> str:
     """The value at a dotted path; a star stands for every entry of a map, equal values told once."""
     section, *names = path.split(".")
-    values = plain(settings.section(section))
+    values = plain(settings.section(section, object))
     if names[0] != "*":
         return f"{path}: {_text(_dig(values, names))}"
     by_value: dict[str, list[str]] = {}

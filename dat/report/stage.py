@@ -39,7 +39,7 @@ def run(job: Job) -> None:
 
     Raises MissingError when a benchmark has no scores, unless the job's key is `--partial`.
     """
-    profile = str(job.settings.section("profile"))
+    profile = str(job.settings.section("profile", str))
     scores = read_scores(job.inputs["metrics"], job.settings, partial=job.key == PARTIAL)
     made, drawn = tables.build_all(scores, profile), points.build_all(scores)
     text = claims.of_table(claims.IN_TEXT, scores)

@@ -1,5 +1,6 @@
 """GPGNet's data: the selected frames, their masks, each video's patch and sentence, by number."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,9 @@ class AttentionData:
     visible frame has no patch, and a video without a sentence none: asking a network for that input leaves it out.
     """
 
-    def __init__(self, folder: Path, inputs: list[str], vocabulary: Vocabulary | None, memory: int = MEMORY) -> None:
+    def __init__(
+        self, folder: Path, inputs: Sequence[str], vocabulary: Vocabulary | None, memory: int = MEMORY
+    ) -> None:
         self.frames, self.masks = Shards(folder / "frames"), Shards(folder / "masks")
         self.patches = Shards(folder / "frames", "patches.csv")
         self.inputs, self.vocabulary = inputs, vocabulary

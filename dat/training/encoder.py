@@ -23,6 +23,7 @@ from dat.models.gpgnet import Encoder, standardised
 from dat.models.layers import initialise, scaled
 from dat.models.optimisers import Adam
 from dat.models.vocabulary import Vocabulary
+from dat.sections import Language, Network, Train
 from dat.training import distributed, grounding, losses, runner
 from dat.training.attention_data import AttentionData, dark
 from dat.training.checkpoints import Checkpoints
@@ -106,7 +107,7 @@ class EncoderTask:
         held_out: set[str],
         settings: sections.Encoder,
         kind: str,
-        network: sections.Network,
+        network: Network,
         seed: int,
         device: str = "cpu",
     ) -> None:
@@ -184,9 +185,9 @@ class EncoderTask:
 
 def held_out_videos(folder: Path, settings: params.Settings) -> set[str]:
     """The videos that the attention networks hold out, each by the frames that it can use."""
-    share, seed = settings.section("gpgnet_training.held_out"), settings.section("train").seed
+    share, seed = settings.section("gpgnet_training.held_out", float), settings.section("train", Train).seed
     found: set[str] = set()
-    for version in settings.section("gpgnet").values():
+    for version in settings.section("gpgnet", dict).values():
         videos = AttentionData(folder, list(version.inputs), None).videos
         found |= split_videos(videos, share, seed)[1]
     return found
@@ -195,9 +196,9 @@ def held_out_videos(folder: Path, settings: params.Settings) -> set[str]:
 def run(job: records.Job) -> None:
     """Write weights of both encoders, metrics and curves."""
     folder, out, settings = job.inputs["frames"].parent, job.outputs["weights"], job.settings
-    shared, own = settings.section("train"), settings.section(f"encoder.{job.key}")
+    shared, own = settings.section("train", Train), settings.section(f"encoder.{job.key}", sections.Encoder)
     sentence, vocabulary = weights.load_sentence(job.inputs["language"], job.device)
-    language, network = settings.section("language"), settings.section("network")
+    language, network = settings.section("language", Language), settings.section("network", Network)
     held_out = held_out_videos(folder, settings)
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
     with runner.exact(shared.threads):

@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat import params, records, sections
+from dat import params, records
 from dat.datasets.images import encode_png
 from dat.errors import InputError
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
 from dat.models.optimisers import OPTIMISERS
 from dat.models.vocabulary import Vocabulary
+from dat.sections import Gpgnet, GpgnetTraining, Language, Masks, Network, Subsample, Train
 from dat.training import distributed, losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
@@ -35,7 +36,7 @@ class GpgnetTask:
         self,
         data: AttentionData,
         module: GPGNet,
-        training: sections.GpgnetTraining,
+        training: GpgnetTraining,
         seed: int,
         device: str = "cpu",
         target: int = 1,
@@ -156,13 +157,13 @@ def picture(task: GpgnetTask) -> NDArray[np.uint8]:
     return np.concatenate(rows)
 
 
-def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[GPGNet, Vocabulary | None]:
+def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tuple[GPGNet, Vocabulary | None]:
     """A new network; with language, the sentence encoder starts as the language stage left it (SPEC 2).
 
     Where `network.vgg16` is a folder of the stage `encoder`, as that one left it.
     """
-    network, language = settings.section("network"), settings.section("language")
-    training, seed = settings.section("gpgnet_training"), settings.section("train").seed
+    network, language = settings.section("network", Network), settings.section("language", Language)
+    training, seed = settings.section("gpgnet_training", GpgnetTraining), settings.section("train", Train).seed
     vocabulary, encoder = None, None
     start = settings.path / network.vgg16
     told = start / SENTENCE if network.vgg16 != "none" and start.is_dir() else folder / "language"
@@ -172,11 +173,11 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
         inputs,
         network,
         language,
-        len(vocabulary) if vocabulary else 0,
-        training.shared_encoder,
-        training.short_sentences == "repeat",
-        runner.generator(seed, 0),
-        training.encoder,
+        vocabulary=len(vocabulary) if vocabulary else 0,
+        shared_encoder=training.shared_encoder,
+        repeat=training.short_sentences == "repeat",
+        generator=runner.generator(seed, 0),
+        encoder=training.encoder,
     )
     if encoder is not None and module.sentence is not None:
         weights.assign(module.sentence, encoder.state_dict(), told)
@@ -187,40 +188,48 @@ def build(folder: Path, inputs: list[str], settings: params.Settings) -> tuple[G
     return module, vocabulary
 
 
-def metadata(key: str, inputs: list[str], settings: params.Settings) -> dict[str, Any]:
+def metadata(key: str, inputs: Sequence[str], settings: params.Settings) -> dict[str, Any]:
     """What it takes to build the network again."""
-    training, frame = settings.section("gpgnet_training"), settings.section("subsample")
+    training, frame = settings.section("gpgnet_training", GpgnetTraining), settings.section("subsample", Subsample)
     return {
         "kind": "gpgnet",
         "height": frame.height,
         "width": frame.width,
         "patch_context": training.patch_context,
-        "mask_target": settings.section("masks").target,
+        "mask_target": settings.section("masks", Masks).target,
         "version": key,
         "inputs": inputs,
-        "network": params.plain(settings.section("network")),
-        "language": params.plain(settings.section("language")),
+        "network": params.plain(settings.section("network", Network)),
+        "language": params.plain(settings.section("language", Language)),
         "encoder": training.encoder,
         "shared_encoder": training.shared_encoder,
         "repeat": training.short_sentences == "repeat",
-        "seed": settings.section("train").seed,
+        "seed": settings.section("train", Train).seed,
     }
 
 
 def run(job: records.Job) -> None:
     """Write weights, vocabulary (with language), metrics, curves and `samples.png`; or take them from a file."""
     source, out, settings = job.inputs["training"], job.outputs["weights"], job.settings
-    inputs = list(settings.section(f"gpgnet.{job.key}").inputs)
+    inputs = list(settings.section(f"gpgnet.{job.key}", Gpgnet).inputs)
     if source.is_file():
         adopt(source, out)
         return
-    shared, training = settings.section("train"), settings.section("gpgnet_training")
+    shared, training = (
+        settings.section("train", Train),
+        settings.section("gpgnet_training", GpgnetTraining),
+    )
     clock = Clock()
     with runner.exact(shared.threads):
         module, vocabulary = build(source, inputs, settings)
         data = AttentionData(source, inputs, vocabulary)
         task = GpgnetTask(
-            data, module.to(job.device), training, shared.seed, job.device, settings.section("masks").target
+            data,
+            module.to(job.device),
+            training,
+            shared.seed,
+            job.device,
+            settings.section("masks", Masks).target,
         )
         facts = metadata(job.key, inputs, settings)
         checkpoints = Checkpoints.of(job, __name__)

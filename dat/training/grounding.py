@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat import sections
 from dat.errors import InputError
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.optimisers import Adam
 from dat.models.sentence import SentenceNet, anchor, thinned
 from dat.models.vocabulary import PAD, Vocabulary
+from dat.sections import Grounding
 from dat.training import distributed, losses, runner
 from dat.training.attention_data import AttentionData, dark
 from dat.training.runner import Row
@@ -53,7 +53,7 @@ class GroundingTask:
         tokens: Tensor,
         seen: Tensor,
         held_out: NDArray[np.bool_],
-        settings: sections.Grounding,
+        settings: Grounding,
         seed: int,
     ) -> None:
         """For videos by `names` their `tokens` (V,16), features `seen` (V,C) and which are `held_out` (V,)."""
@@ -98,7 +98,7 @@ def prepare(
     held_out: set[str],
     encoder: Encoder,
     sentence: SentenceNet,
-    settings: sections.Grounding,
+    settings: Grounding,
     seed: int,
 ) -> GroundingTask:
     """The task for the videos with a sentence and a patch that is not dark.

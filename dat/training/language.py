@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, records, sections
+from dat import params, records
 from dat.datasets import manifest
 from dat.errors import InputError
 from dat.models import weights
@@ -20,6 +20,7 @@ from dat.models.layers import initialise
 from dat.models.optimisers import Adam
 from dat.models.sentence import SentenceNet, thinned
 from dat.models.vocabulary import PAD, Vocabulary
+from dat.sections import Language, Train
 from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
@@ -82,7 +83,7 @@ class LanguageTask:
         self,
         sentences: Sequence[str],
         classes: Sequence[str],
-        language: sections.Language,
+        language: Language,
         seed: int,
         device: str = "cpu",
     ) -> None:
@@ -142,7 +143,10 @@ def described(videos: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:
 
 def run(job: records.Job) -> None:
     """Write weights.safetensors, vocabulary.json, metrics.json and curves."""
-    shared, language = job.settings.section("train"), job.settings.section("language")
+    shared, language = (
+        job.settings.section("train", Train),
+        job.settings.section("language", Language),
+    )
     _, sentences, classes = described(list(manifest.sequences(job.inputs["manifest"])))
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
     with runner.exact(shared.threads):
@@ -156,7 +160,7 @@ def run(job: records.Job) -> None:
         runner.write_timing(job, "language", clock)
 
 
-def write(folder: Path, task: LanguageTask, rows: list[Row], language: sections.Language) -> None:
+def write(folder: Path, task: LanguageTask, rows: list[Row], language: Language) -> None:
     """The stage's files."""
     metadata = {"kind": "language", "language": params.plain(language), "seed": task.seed}
     weights.save(folder, task.module, metadata)

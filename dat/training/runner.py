@@ -25,6 +25,7 @@ from dat.models import exactness
 from dat.models.layers import set_generator
 from dat.models.optimisers import Optimiser
 from dat.progress import progress
+from dat.sections import Train
 from dat.training import curves, distributed, losses
 from dat.training.checkpoints import Checkpoints
 
@@ -61,14 +62,6 @@ class Task(Protocol):
 
     def validate(self) -> Row:
         """Held-out figures, at a row of the curve; the module is in evaluation mode."""
-
-
-class Settings(Protocol):
-    """The section `train` of params.yaml, as far as the loop reads it."""
-
-    clip: float
-    checkpoint: int
-    bf16: bool
 
 
 def generator(*numbers: int) -> torch.Generator:
@@ -181,7 +174,7 @@ class _State:
 
 def train(
     task: Task,
-    settings: Settings,
+    settings: Train,
     checkpoints: Checkpoints | None = None,
     desc: str = "train",
     clock: Clock | None = None,
@@ -213,7 +206,7 @@ def train(
     return state.rows
 
 
-def _step(task: Task, step: int, batches: InTurn, settings: Settings, state: _State, clock: Clock) -> None:
+def _step(task: Task, step: int, batches: InTurn, settings: Train, state: _State, clock: Clock) -> None:
     task.module.train()
     for group in task.optimiser.param_groups:
         group["lr"] = group["initial_lr"] * task.rate(step)

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, records, sections
+from dat import params, records
 from dat.errors import InputError
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
+from dat.sections import Graph, Network, Salnet, SalnetTraining, Train
 from dat.training import batches, distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
@@ -67,8 +68,8 @@ class SalnetTask:
         self,
         domains: list[Domain],
         module: SALNet,
-        entry: sections.Salnet,
-        training: sections.SalnetTraining,
+        entry: Salnet,
+        training: SalnetTraining,
         *,
         scope: str,
         seed: int,
@@ -173,9 +174,7 @@ def mean_rows(rows: list[Row]) -> Row:
     }
 
 
-def anchors(
-    folder: Path, domains: list[Domain], training: sections.SalnetTraining, size: int, device: str = "cpu"
-) -> Anchors:
+def anchors(folder: Path, domains: list[Domain], training: SalnetTraining, size: int, device: str = "cpu") -> Anchors:
     """Anchors of the domains that have a sentence, by the language stage's encoder.
 
     Raises InputError when their size is not that of a region's feature.
@@ -191,44 +190,44 @@ def anchors(
     return Anchors(encoder.to(device), tokens, training.anchor, training.freeze_language)
 
 
-def build(settings: params.Settings, entry: sections.Salnet, domains: int) -> SALNet:
+def build(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
     """A new network, its convolutions VGG-M's where `network.vgg_m` names the file."""
-    network = settings.section("network")
+    network = settings.section("network", Network)
     module = SALNet(
         network,
-        settings.section("graph") if entry.nodes and entry.layers else None,
+        settings.section("graph", Graph) if entry.nodes and entry.layers else None,
         entry.nodes,
         entry.layers,
         domains,
-        settings.section("salnet_training").dropout,
-        runner.generator(settings.section("train").seed, 0),
+        settings.section("salnet_training", SalnetTraining).dropout,
+        runner.generator(settings.section("train", Train).seed, 0),
     )
     if network.vgg_m != "none":
         weights.assign(module.vggm, weights.read_vggm(settings.path / network.vgg_m), network.vgg_m)
     return module
 
 
-def metadata(settings: params.Settings, key: str, entry: sections.Salnet) -> dict[str, Any]:
+def metadata(settings: params.Settings, key: str, entry: Salnet) -> dict[str, Any]:
     """What it takes to build the network again."""
     has_graph = bool(entry.nodes and entry.layers)
     return {
         "kind": "salnet",
         "name": key,
-        "network": params.plain(settings.section("network")),
-        "graph": params.plain(settings.section("graph")) if has_graph else None,
+        "network": params.plain(settings.section("network", Network)),
+        "graph": params.plain(settings.section("graph", Graph)) if has_graph else None,
         "nodes": entry.nodes,
         "layers": entry.layers,
-        "seed": settings.section("train").seed,
+        "seed": settings.section("train", Train).seed,
     }
 
 
 def run(job: records.Job) -> None:
     """Write weights, metrics and curves; or, where `from` is a weights file, convert that."""
-    entry = job.settings.section(f"salnet.{job.key}")
+    entry = job.settings.section(f"salnet.{job.key}", Salnet)
     if job.inputs["training"].is_file():
         adopt(job, entry)
         return
-    shared, clock = job.settings.section("train"), Clock()
+    shared, clock = job.settings.section("train", Train), Clock()
     with runner.exact(shared.threads):
         task = prepare(job, entry)
         facts = metadata(job.settings, job.key, entry)
@@ -247,9 +246,9 @@ def run(job: records.Job) -> None:
         runner.write_timing(job, "salnet", clock)
 
 
-def prepare(job: records.Job, entry: sections.Salnet) -> SalnetTask:
+def prepare(job: records.Job, entry: Salnet) -> SalnetTask:
     """Domains, network and anchors of a job."""
-    training = job.settings.section("salnet_training")
+    training = job.settings.section("salnet_training", SalnetTraining)
     source, with_triplet = job.inputs["training"], entry.triplet is not None
     with_lasot = with_triplet or training.domains == "same"
     domains = read_domains(source, with_lasot, training.held_out, training.lasot_domains)
@@ -260,14 +259,14 @@ def prepare(job: records.Job, entry: sections.Salnet) -> SalnetTask:
         module,
         entry,
         training,
-        scope=job.settings.section("graph").scope if entry.nodes else "batch",
-        seed=job.settings.section("train").seed,
+        scope=job.settings.section("graph", Graph).scope if entry.nodes else "batch",
+        seed=job.settings.section("train", Train).seed,
         anchors=found,
         device=job.device,
     )
 
 
-def adopt(job: records.Job, entry: sections.Salnet) -> None:
+def adopt(job: records.Job, entry: Salnet) -> None:
     """Take a weights file: ours (.safetensors), py-MDNet's (.pth) or VGG-M's convolutions (.mat)."""
     source, out = job.inputs["training"], job.outputs["weights"]
     print(f"{source}: taken as it is, nothing is trained", file=sys.stderr)

@@ -50,7 +50,7 @@ def test_csrdcf_follows_real_targets(real_data: Path) -> None:
     for name in ("Crossing", "Deer", "David", "Couple", "Jogging-1"):
         wanted = truth(real_data, name)[:FRAMES] - [1, 1, 0, 0]
         files = sorted((real_data / "otb" / name.partition("-")[0] / "img").iterdir())[:FRAMES]
-        tracker = CsrDcf(params.load(ROOT).section("csrdcf"))
+        tracker = CsrDcf(params.load(ROOT).root.csrdcf)
         tracker.init(read_image(files[0]), wanted[0])
         found = [wanted[0], *(tracker.update(read_image(file)) for file in files[1:])]
         means[name] = float(boxes.overlap(np.array(found), wanted).mean())

@@ -131,7 +131,7 @@ class Project:
 
     def _sections(self, name: str) -> dict[str, Any]:
         assert self.settings is not None
-        return {dotted: params.plain(self.settings.section(dotted)) for dotted in STAGES[name].settings}
+        return {dotted: params.plain(self.settings.section(dotted, object)) for dotted in STAGES[name].settings}
 
     def _run(self, name: str) -> None:
         for path in STAGES[name].outputs:

@@ -12,7 +12,7 @@ from dat.tracking.csrdcf.tracker import CsrDcf
 from tests.unit.test_unit import job
 from tests.unit.tracking_parts import ROOT, video, write_frames, write_weights
 
-OWN = params.load(ROOT).section("csrdcf")
+OWN = params.load(ROOT).root.csrdcf
 
 
 def texture(seed, height, width, blur=2.0):

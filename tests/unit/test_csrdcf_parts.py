@@ -10,7 +10,7 @@ from dat.errors import InputError, MissingError
 from dat.tracking.csrdcf import colours, filters, hog, patches, scales, segmentation
 from tests.unit.tracking_parts import ROOT
 
-OWN = params.load(ROOT).section("csrdcf")
+OWN = params.load(ROOT).root.csrdcf
 
 
 def slow_hog(patch, cell):

@@ -34,8 +34,8 @@ def task(
 ) -> encoder.EncoderTask:
     _, words = weights.load_sentence(made.path / "training" / "language")
     data = AttentionData(made.path / "training", ["target"], None)
-    own = made.section("encoder.vgg11").model_copy(update=changes)
-    network = made.section("network").model_copy(update={"width": width})
+    own = made.root.encoder["vgg11"].model_copy(update=changes)
+    network = made.root.network.model_copy(update={"width": width})
     return encoder.EncoderTask(data, words, held_out or set(), own, "vgg11", network, seed=0)
 
 
@@ -45,7 +45,7 @@ def test_it_writes_weights_that_every_attention_network_starts_from(made: params
     assert 0 <= metrics["held_out_words"] <= 1 and metrics["words"] >= 2
     tensors = weights.read_encoder("training/encoder/vgg11", "vgg11", made.path)
     for version in ("to", "nl", "jtnl"):
-        module, _ = gpgnet.build(made.path / "training", list(made.section(f"gpgnet.{version}").inputs), made)
+        module, _ = gpgnet.build(made.path / "training", list(made.root.gpgnet[version].inputs), made)
         own = module.encoder.state_dict()
         assert set(own) == set(tensors) and all(torch.equal(own[name], tensors[name]) for name in own)
         if module.sentence is not None:
@@ -65,16 +65,16 @@ def test_it_learns_words_from_pictures(made: params.Settings) -> None:
     """Discs are red, squares blue; a disc and a square that no training saw are told by it."""
     one = task(made, {"disc-3", "square-3"}, width=0.1, steps=300, least=3)
     assert len(one.words) >= 2  # disc, square, red, blue; numbers are in one sentence each
-    rows = encoder.runner.train(one, made.section("train"))
+    rows = encoder.runner.train(one, made.root.train)
     assert rows[-1]["held_out_words"] > 0.7  # .5 by chance: each has two of four
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
 
 
 def test_held_out_videos_of_any_version_are_not_seen(made: params.Settings) -> None:
     out = encoder.held_out_videos(made.path / "training", made)
-    training, seed = made.section("gpgnet_training"), made.section("train").seed
+    training, seed = made.root.gpgnet_training, made.root.train.seed
     for version in ("to", "nl", "jtnl"):
-        inputs = list(made.section(f"gpgnet.{version}").inputs)
+        inputs = list(made.root.gpgnet[version].inputs)
         videos = AttentionData(made.path / "training", inputs, None).videos
         assert gpgnet.split_videos(videos, training.held_out, seed)[1] <= out
     one = task(made, out)
@@ -141,14 +141,14 @@ def test_nothing_is_learned_from_pictures_in_the_dark(made: params.Settings, mon
     picture = Encoder(0.02, "vgg11")
 
     def named() -> list[str]:
-        own = made.section("encoder.vgg11").sentence
+        own = made.root.encoder["vgg11"].sentence
         return list(grounding.prepare(data, words, set(), picture, SentenceNet(len(words), 10), own, 0).names)
 
     assert named() == sorted(videos)
     patches[videos[0]] = real(data, data.usable[0]) // 30
     assert named() == sorted(videos[1:])
     with pytest.raises(InputError, match="no video that is not held out has a sentence and a patch that is not dark"):
-        own = made.section("encoder.vgg11").sentence
+        own = made.root.encoder["vgg11"].sentence
         net = SentenceNet(len(words), 10)
         grounding.prepare(data, words, set(videos[1:]), picture, net, own, 0)
     one = task(made)
@@ -159,7 +159,7 @@ def test_nothing_is_learned_from_pictures_in_the_dark(made: params.Settings, mon
 
 
 def test_features_are_the_largest_values_of_what_the_decoder_is_given(made: params.Settings) -> None:
-    module = GPGNet(["target"], made.section("network"), generator=torch.Generator().manual_seed(1), encoder="vgg11")
+    module = GPGNet(["target"], made.root.network, generator=torch.Generator().manual_seed(1), encoder="vgg11")
     patches = torch.rand(23, 3, 32, 48, generator=torch.Generator().manual_seed(2)) * 255
     found = grounding.features(module.encoder, patches)
     with torch.no_grad():
@@ -212,6 +212,6 @@ def test_a_share_of_the_words_is_made_unknown() -> None:
 def test_sentences_of_another_size_are_refused(made: params.Settings) -> None:
     data = AttentionData(made.path / "training", ["target"], None)
     _, words = weights.load_sentence(made.path / "training" / "language")
-    own = made.section("encoder.vgg11").sentence
+    own = made.root.encoder["vgg11"].sentence
     with pytest.raises(InputError, match="pictures have 10 features, sentences 12; make language"):
         grounding.prepare(data, words, set(), Encoder(0.02, "vgg11"), SentenceNet(len(words), 12), own, 0)

@@ -113,7 +113,7 @@ def test_every_stage_runs_through_exec(name: str) -> None:
 
 def keys(name: str) -> list[str]:
     return (
-        list(params.plain(params.load(ROOT).section(GRAPH[name]["foreach"][2:-1])))
+        list(params.plain(params.load(ROOT).section(GRAPH[name]["foreach"][2:-1], object)))
         if "foreach" in GRAPH[name]
         else [""]
     )
@@ -122,13 +122,13 @@ def keys(name: str) -> list[str]:
 def resolved(name: str, key: str, *kinds: str) -> set[str]:
     """Paths of one stage as DVC resolves them."""
     settings = params.load(ROOT)
-    item = params.plain(settings.section(f"{GRAPH[name]['foreach'][2:-1]}.{key}")) if key else {}
+    item = params.plain(settings.section(f"{GRAPH[name]['foreach'][2:-1]}.{key}", object)) if key else {}
     found = set()
     for path in paths(name, *kinds):
         for field, value in item.items():
             path = path.replace(f"${{item.{field}}}", str(value))
         path = path.replace("${key}", key)
-        found.add(re.sub(r"\$\{((?:network|csrdcf)\.\w+)\}", lambda named: settings.section(named[1]), path))
+        found.add(re.sub(r"\$\{((?:network|csrdcf)\.\w+)\}", lambda named: settings.section(named[1], object), path))
     return found
 
 

@@ -24,7 +24,7 @@ def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
     small.otb(tmp_path / "p/data/otb100", "Star", 3)
     small.describe(settings, "otb100", lists={"otb100": ["Disc", "Star"]})
     manifest = small.read_index(settings, "otb100")
-    sections = plan.sections(settings, "one-pass")
+    sections = plan.unit_settings(settings, "one-pass")
     environment = records.environment("cpu", 1)
     shared = plan.shared("one-pass", manifest.header, environment, records.code_closure(plan.ENTRY))
     unit = plan.Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)

@@ -96,11 +96,11 @@ def test_no_params_anywhere(tmp_path: Path) -> None:
 
 def test_what_a_stage_reads_is_noted() -> None:
     settings = params.load(ROOT)
-    settings.section("salnet.salnet")
+    settings.section("salnet.salnet", object)
     assert settings.read["salnet.salnet.triplet"] == 0.1
     assert not any(name.startswith("tracking") for name in settings.read)
 
 
 def test_an_unknown_section_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="pymdnet"):
-        params.load(ROOT).section("salnet.nosuch")
+        params.load(ROOT).section("salnet.nosuch", object)

@@ -9,7 +9,7 @@ from dat.regions.sampling import BoxSampler
 from dat.tracking.mdnet.proposals import Region, find_regions, global_candidates, region_box
 from tests.unit.tracking_parts import ROOT
 
-SETTINGS = params.load(ROOT / "profiles" / "paper").section("tracking.attention")
+SETTINGS = params.load(ROOT / "profiles" / "paper").root.tracking.attention
 SIZE = (320, 240)
 
 

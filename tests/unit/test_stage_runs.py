@@ -36,7 +36,7 @@ class Fake:
         monkeypatch.chdir(home)
 
     def _work(self, module: str, job: Job) -> bool:
-        job.settings.section("evaluation.seed")
+        job.settings.section("evaluation.seed", object)
         records.write_bytes(job.outputs["out"], (job.inputs["in"] / "a.txt").read_bytes())
         self.during(job)
         return True

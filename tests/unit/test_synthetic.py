@@ -73,7 +73,7 @@ def test_no_two_frames_of_all_sets_are_equal(made: tuple[Path, dict[str, dict]])
 
 def test_the_profile_gives_every_set_a_seed_of_its_own() -> None:
     settings = params.load(ROOT)
-    seeds = [settings.section(f"synthetic.{key}").seed for key in LAYOUTS]
+    seeds = [settings.root.synthetic[key].seed for key in LAYOUTS]
     assert len(set(seeds)) == len(LAYOUTS)
 
 

@@ -210,5 +210,5 @@ def test_the_benchmark_of_trainings_has_the_papers_sizes(tmp_path: Path) -> None
     made = bench_train.paper(tmp_path, training_sets.SHAPE)
     data = AttentionData(made.path / "training", ["target", "language"], None)
     assert data.frame_pixels(0).shape == (192, 256, 3)
-    sizes, training, regions = (made.section(name) for name in ("network", "gpgnet_training", "salnet_training"))
+    sizes, training, regions = (made.root.network, made.root.gpgnet_training, made.root.salnet_training)
     assert (sizes.width, training.encoder, regions.positives, regions.negatives) == (1.0, "vgg16", 32, 96)

@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> params.Settings:
 
 
 def train_salnet(made: params.Settings, name: str, out: str = "out", source: str = "") -> Path:
-    source = source or made.section(f"salnet.{name}").from_
+    source = source or made.root.salnet[name].from_
     return stage(salnet.run, made, name, {"training": source}, {"weights": f"{out}/{name}"})
 
 
@@ -67,7 +67,7 @@ def test_language_writes_an_encoder_its_words_and_its_figures(made: params.Setti
 
 def language_task(made: params.Settings, **changes: object) -> language.LanguageTask:
     texts = [f"the {thing} number {number} on the road" for thing in ("cat", "dog") for number in range(50)]
-    section = made.section("language").model_copy(update={"batch": 80, "epochs": 2} | changes)
+    section = made.root.language.model_copy(update={"batch": 80, "epochs": 2} | changes)
     return language.LanguageTask(texts, ["cat"] * 50 + ["dog"] * 50, section, seed=0)
 
 
@@ -84,7 +84,7 @@ def test_words_are_made_unknown_in_training_alone(made: params.Settings) -> None
 
 
 def gpgnet_task(made: params.Settings, **changes: object) -> gpgnet.GpgnetTask:
-    section = made.section("gpgnet_training").model_copy(update=changes)
+    section = made.root.gpgnet_training.model_copy(update=changes)
     module, words = gpgnet.build(made.path / "training", ["target", "language"], made)
     data = AttentionData(made.path / "training", ["target", "language"], words)
     return gpgnet.GpgnetTask(data, module, section, seed=0)
@@ -170,7 +170,7 @@ def test_gpgnet_trains_every_version(made: params.Settings, name: str) -> None:
     folder = train_gpgnet(made, name)
     model, words = weights.load_gpgnet(folder)
     assert (words is None) == (name == "to")
-    assert list(model.inputs) == list(made.section(f"gpgnet.{name}").inputs)
+    assert list(model.inputs) == list(made.root.gpgnet[name].inputs)
     metrics = records.read_json(folder / "metrics.json")
     assert metrics["videos"] == 6 and metrics["held_out_frames"] == 3 and metrics["trained"] == 1
     rows = training_sets.curve(folder)
@@ -251,7 +251,7 @@ def test_killed_at_any_step_it_ends_in_the_same_bytes(
 def test_other_settings_do_not_resume(made: params.Settings) -> None:
     def folder(key: str) -> Path:
         found = params.load(made.path)
-        found.section(key)
+        found.section(key, object)
         return Checkpoints.of(records.Job("", found, {}, {}), "dat.training.salnet").folder
 
     assert folder("salnet.salnet") != folder("salnet.pymdnet") and folder("train") == folder("train")
@@ -290,7 +290,7 @@ def test_a_salnet_from_our_file_is_copied(made: params.Settings) -> None:
 
 
 def test_a_salnet_from_pymdnets_file_is_converted(made: params.Settings) -> None:
-    model = salnet.build(made, made.section("salnet.pymdnet"), 0)
+    model = salnet.build(made, made.root.salnet["pymdnet"], 0)
     names = {"conv1.0": model.vggm.conv1, "conv2.0": model.vggm.conv2, "conv3.0": model.vggm.conv3}
     names |= {"fc4.1": model.fc4, "fc5.1": model.fc5}
     tensors = {f"{n}.{k}": getattr(layer, k).data + 1 for n, layer in names.items() for k in ("weight", "bias")}
@@ -307,7 +307,7 @@ def test_a_gpgnet_from_our_file_keeps_its_vocabulary(made: params.Settings) -> N
 
 @pytest.mark.parametrize("short", ["pad", "repeat"])
 def test_short_sentences_are_read_as_they_were_learned(made: params.Settings, short: str) -> None:
-    section = made.section("gpgnet_training").model_copy(update={"short_sentences": short})
+    section = made.root.gpgnet_training.model_copy(update={"short_sentences": short})
     settings = dataclasses.replace(made, root=made.root.model_copy(update={"gpgnet_training": section}), read={})
     module, words = gpgnet.build(made.path / "training", ["language"], settings)
     folder = made.path / "short" / short
@@ -319,14 +319,14 @@ def test_short_sentences_are_read_as_they_were_learned(made: params.Settings, sh
 
 def with_training(made: params.Settings, **changes: object) -> params.Settings:
     """The settings with other values in `salnet_training`."""
-    section = made.section("salnet_training").model_copy(update=changes)
+    section = made.root.salnet_training.model_copy(update=changes)
     root = made.root.model_copy(update={"salnet_training": section})
     return dataclasses.replace(made, root=root, read={})
 
 
 def salnet_task(made: params.Settings, **changes: object) -> salnet.SalnetTask:
     job = records.Job("salnet", with_training(made, **changes), {"training": made.path / "training"}, {})
-    return salnet.prepare(job, made.section("salnet.salnet"))
+    return salnet.prepare(job, made.root.salnet["salnet"])
 
 
 def after_one_step(task: salnet.SalnetTask) -> dict[str, float]:
@@ -384,4 +384,4 @@ def test_a_killed_training_goes_on_with_its_sentence_encoder(
 
 def test_anchors_of_another_size_are_refused(made: params.Settings) -> None:
     with pytest.raises(InputError, match=r"language\.channels gives anchors of 10 values"):
-        salnet.anchors(made.path / "training", [], made.section("salnet_training"), 64, "cpu")
+        salnet.anchors(made.path / "training", [], made.root.salnet_training, 64, "cpu")

@@ -31,11 +31,11 @@ def job(place, out, **changes):
     row = {"sequence": "Clip", "files": files, "boxes": truth.tolist(), "size": [120, 90], "sentence": "a red square"}
     sections = {
         "tracking": params.plain(settings()),
-        "csrdcf": params.plain(params.load(ROOT).section("csrdcf")),
+        "csrdcf": params.plain(params.load(ROOT).root.csrdcf),
         "vot": {"repetitions": 2},
     }
     weights = folder / "weights"
-    whole = parts(params.load(ROOT).section("variants.dat-jtnl"), "a red square", weights, None)
+    whole = parts(params.load(ROOT).root.variants["dat-jtnl"], "a red square", weights, None)
     made = replace(whole, **{name: changes.pop(name) for name in ("salnet", "gpgnet") if name in changes})
     work = unit.Work("one-pass", row, folder / "data", made, 0, 1, sections, out, 1)
     return replace(work, **changes)

@@ -25,7 +25,7 @@ def salnet(seed=0):
 
 def settings(**changes):
     """The embedded profile's settings with small counts; `section__field=value` changes one."""
-    own = params.load(ROOT).section("tracking")
+    own = params.load(ROOT).root.tracking
     small = {
         "candidates__local": 48,
         "candidates__global_": 16,

@@ -110,7 +110,7 @@ def make(
     stage(subsample.run, found, "", {"manifest": "training/lasot.jsonl"}, {"frames": "training/frames"})
     stage(masks.run, found, "", {"frames": "training/frames"}, {"masks": "training/masks"})
     stage(language.run, found, "", {"manifest": "training/lasot.jsonl"}, {"language": "training/language"})
-    for kind in found.section("encoder"):
+    for kind in found.root.encoder:
         stage(encoder.run, found, kind, TAUGHT_FROM, {"weights": f"training/encoder/{kind}"})
     return found
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
 from dat.regions.sampling import Numbers
-from dat.sections import Tracking
+from dat.sections import FirstFrame, Tracking, Update
 
 BACKGROUND, TARGET = 0, 1
 Rows = NDArray[np.int64]
@@ -69,14 +68,6 @@ class Samples:
     def all(cls, features: Tensor) -> Samples:
         """Every row."""
         return cls(features, np.arange(len(features)))
-
-
-class Steps(Protocol):
-    """How long and how fast a training goes: `tracking.first` or `tracking.update`."""
-
-    iterations: int
-    rate: float
-    fc6_factor: float
 
 
 class OnlineClassifier:
@@ -148,7 +139,7 @@ class OnlineClassifier:
             Samples(negatives.buffer, negatives.rows()),
         )
 
-    def _train(self, name: str, steps: Steps, positives: Samples, negatives: Samples) -> None:
+    def _train(self, name: str, steps: FirstFrame | Update, positives: Samples, negatives: Samples) -> None:
         """Steps of a batch of random positives and the hardest of a pool of random negatives."""
         if not len(positives.rows) or not len(negatives.rows):
             return
@@ -193,7 +184,7 @@ class OnlineClassifier:
         optimiser.step()
         self.head.eval()
 
-    def _optimiser(self, name: str, steps: Steps) -> SGD:
+    def _optimiser(self, name: str, steps: FirstFrame | Update) -> SGD:
         """One for the first frame and one for all updates, whose momentum carries over from update to update."""
         if name not in self._optimisers:
             head, rate = self.head, steps.rate

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dat.regions.sampling import Boxes, BoxSampler, Numbers
-
-
-class AttentionSettings(Protocol):
-    """The part of the settings `tracking.attention` that is read here."""
-
-    @property
-    def threshold(self) -> float: ...
-
-    @property
-    def least(self) -> float: ...
-
-    @property
-    def regions(self) -> int: ...
+from dat.sections import Attention
 
 
 @dataclass(frozen=True)
@@ -33,7 +20,7 @@ class Region:
     mass: float
 
 
-def find_regions(attention: NDArray[np.float32], settings: AttentionSettings, size: tuple[int, int]) -> list[Region]:
+def find_regions(attention: NDArray[np.float32], settings: Attention, size: tuple[int, int]) -> list[Region]:
     """Regions of a map (h, w; 0 to 1) over a frame of `size` (width, height), most mass first [R20].
 
     A region is where the map exceeds `threshold` of its maximum and `least`, connected over sides and corners.
