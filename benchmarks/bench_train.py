@@ -71,7 +71,7 @@ def looped(task: runner.Task, count: int, bf16: bool, device: str) -> tuple[floa
         runner._step(task, number, batches, shared, state, clock)
         waited.append(clock.seconds["batch"] - before)
 
-    with runner.Ahead(task) as batches:
+    with runner.Prefetched(task) as batches:
         return seconds(step, count, device), sum(waited[1:]) / count
 
 
@@ -80,7 +80,7 @@ def bare(task: runner.Task, compute: Callable[[], torch.Tensor], count: int, bf1
 
     def step(_: int) -> None:
         task.optimiser.zero_grad()
-        with runner.halved(task.module, bf16):
+        with runner.autocast(task.module, bf16):
             loss = compute()
         loss.backward()
 

@@ -93,10 +93,10 @@ def shown(text: object) -> str:
     >>> shown("[bold] \x1b[31m"), shown("a\nb")
     ('[bold] \\x1b[31m', 'a\\nb')
     """
-    told = str(text)
-    if told.isprintable():
-        return told
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in told)
+    plain = str(text)
+    if plain.isprintable():
+        return plain
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
 
 
 def _is_number(text: str) -> bool:

@@ -58,8 +58,8 @@ def _open(path: Path | str, most: int, where: object) -> tuple[int, int]:
         if not stat.S_ISREG(facts.st_mode):
             raise InputError(f"{shown(where)}: {_kind(facts.st_mode)} where a regular file belongs; put the file there")
         if facts.st_size > most:
-            told = f"{facts.st_size} bytes where at most {most} belong; is it the right file?"
-            raise TooLarge(f"{shown(where)}: {told}", facts.st_size)
+            problem = f"{facts.st_size} bytes where at most {most} belong; is it the right file?"
+            raise TooLarge(f"{shown(where)}: {problem}", facts.st_size)
     except BaseException:
         os.close(descriptor)
         raise
@@ -111,8 +111,8 @@ def parse_json(text: str | bytes, where: object) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{shown(where)}: not text in UTF-8: {error.reason}") from None
     except (RecursionError, ValueError) as error:  # brackets thousands deep; an integer of thousands of digits
-        told = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        raise InputError(f"{shown(where)}: not JSON that can be read: {told}") from None
+        problem = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"{shown(where)}: not JSON that can be read: {problem}") from None
 
 
 def yaml_reader(kind: str = "rt") -> "YAML":

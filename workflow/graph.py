@@ -15,10 +15,10 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString as Quoted
 
 from dat import records
 from dat.cli import VERBS
-from dat.cli.stages import STAGES
+from dat.pipeline.stages import STAGES
 
 TOP = Path(__file__).resolve().parents[1]
-LISTS, READ_LISTS = "dat/datasets/lists", {"dat/benchmarks/published.py", "dat/benchmarks/catalogue.py"}
+LISTS, READ_LISTS = "dat/benchmarks/lists", {"dat/benchmarks/published.py", "dat/benchmarks/catalogue.py"}
 """The lists of the real benchmarks, and the modules that read them, which is no import."""
 
 

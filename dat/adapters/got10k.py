@@ -26,7 +26,7 @@ from dat.datasets.images import Image
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.rows import read_rows
 from dat.errors import InputError, MissingError
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 
 try:
     from got10k.datasets import OTB
@@ -50,7 +50,7 @@ class DatTracker(Tracker):  # type: ignore[misc]
         super().__init__(name=name or self.supply.variant, is_deterministic=True)
         self._shift = np.array([origin, origin, 0, 0], np.float64)
         self._sequence: str | None = None
-        self._tracker: Tracks | None = None
+        self._tracker: TrackerState | None = None
 
     def init(self, image: Any, box: Any) -> None:
         """Start on a box x,y,w,h of the toolkit in a PIL image or an array. Raises InputError for a bad one.

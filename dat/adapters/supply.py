@@ -16,7 +16,7 @@ from dat.datasets.layouts.registry import canonical
 from dat.errors import InputError
 from dat.naming import shown
 from dat.outside import matching, read_text
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 from dat.video import assemble, request
 
 FRAMES = ("img", "imgs", "color", "frames")
@@ -55,7 +55,7 @@ class Supply:
         """The sentence for a sequence, or None."""
         return self.sentences.get(canonical(sequence), self.text)
 
-    def start(self, sequence: str, image: Image, box: ArrayLike) -> Tracks:
+    def start(self, sequence: str, image: Image, box: ArrayLike) -> TrackerState:
         """A tracker that has started on a box (origin 0) in an image (H, W, 3) RGB.
 
         What it draws depends on the seed and the sequence's name. Raises InputError for a box without an area.

@@ -21,7 +21,7 @@ from dat.datasets.images import Image, decode_image, read_image
 from dat.errors import DatError, InputError, MissingError
 from dat.naming import shown
 from dat.tracking import restarts as vot
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 
 Region = Any
 """A region of the package `trax`: `type` rectangle with `bounds()`, or polygon, which is a list of points."""
@@ -60,7 +60,7 @@ def loop(server: Server, supply: Supply, rectangle: Callable[..., Region]) -> No
     Started again on the same sequence, the tracker draws anew, as in `dat benchmark`. Raises InputError for a request
     that cannot be followed.
     """
-    tracker: Tracks | None = None
+    tracker: TrackerState | None = None
     name = ""
     while (request := server.wait()).type != "quit":
         colour = request.image["color"]

@@ -43,7 +43,7 @@ def evaluate(name: str | None, **options: Any) -> None:
     if name is not None:
         if by_options:
             raise InputError("give either a stage's NAME, or --benchmark with --annotations and --results, not both")
-        from dat.cli.stages import run_stage
+        from dat.pipeline.running import run_stage
 
         run_stage("evaluate", name)
         return

@@ -2,7 +2,7 @@
 
 import click
 
-from dat.cli.stages import run_stage
+from dat.pipeline.running import run_stage
 
 
 @click.command()

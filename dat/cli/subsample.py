@@ -17,7 +17,7 @@ def subsample(annotations: Path | None, output: Path | None, step: int | None) -
     if annotations is None and output is None:
         if step is not None:
             raise click.UsageError("--step goes with --annotations; the stage has subsample.step in params.yaml")
-        from dat.cli.stages import run_stage
+        from dat.pipeline.running import run_stage
 
         run_stage("subsample", "")
         return

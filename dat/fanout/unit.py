@@ -15,7 +15,7 @@ from dat.errors import InputError
 from dat.models.exactness import exact
 from dat.sections import Csrdcf, Tracking, Vot
 from dat.tracking import build, checks, restarts
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 from dat.tracking.parts import Parts
 
 DECIMALS = 4
@@ -29,7 +29,7 @@ class Facts:
     sources: list[str | None] = field(default_factory=list)
     redetections: list[int] = field(default_factory=list)
 
-    def note(self, index: int, tracker: Tracks) -> None:
+    def note(self, index: int, tracker: TrackerState) -> None:
         """Frame `index` (from 0) as the tracker found it; frames that were left out have none."""
         gap = index - len(self.scores)
         self.scores += [None] * gap + [round(tracker.score, 6)]
@@ -37,7 +37,7 @@ class Facts:
         if tracker.redetected:
             self.redetections.append(index)
 
-    def noting(self, tracker: Tracks) -> Callable[[int], None]:
+    def noting(self, tracker: TrackerState) -> Callable[[int], None]:
         """A function that notes a frame of this tracker."""
         return lambda index: self.note(index, tracker)
 
@@ -80,7 +80,7 @@ class _Run:
         name = "csrdcf" if work.parts.salnet is None else "tracking"
         self.settings: Csrdcf | Tracking = section.model_validate(work.sections[name])
 
-    def tracker(self, repetition: int = 0) -> Tracks:
+    def tracker(self, repetition: int = 0) -> TrackerState:
         """A tracker that draws from (seed, sequence, repetition), or CSR-DCF, which draws nothing."""
         draws = (self.name, self.work.seed, repetition)
         return build.tracker(self.networks, self.settings, self.work.parts.colour_names, draws)
@@ -112,7 +112,7 @@ class _Run:
         regions = self.row.get("regions") or self.row["boxes"]
         if any(region is None for region in regions):
             raise InputError(f"{self.name}: a frame has no region, and the re-start protocol needs one in every frame")
-        told: dict[str, Any] = {}
+        by_repetition: dict[str, Any] = {}
         size = (int(self.row["size"][0]), int(self.row["size"][1]))
         for repetition in range(1, settings.repetitions + 1):
             if repetition == 1 or self.networks.salnet is not None:
@@ -122,8 +122,8 @@ class _Run:
                 )
             path = self.out / "baseline" / self.name / f"{self.name}_{repetition:03d}.txt"
             records.write_text(path, restarts.text(lines))
-            told[f"{repetition:03d}"] = vars(facts)
-        return told
+            by_repetition[f"{repetition:03d}"] = vars(facts)
+        return by_repetition
 
 
 def text(boxes: list[np.ndarray[Any, np.dtype[np.float64]]], origin: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dat.params import Settings
-from dat.records.code import PACKAGE, code_closure, code_used
+from dat.records.code import PACKAGE, code_closure, code_loaded, code_used
 from dat.records.files import (
     Snapshot,
     canonical,
@@ -38,6 +38,7 @@ __all__ = [
     "Snapshot",
     "canonical",
     "code_closure",
+    "code_loaded",
     "code_used",
     "commit",
     "environment",

@@ -10,6 +10,11 @@ from dat.records.files import sha256_file
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
+DISPATCHER = "dat/cli/__init__.py"
+"""No stage's code: it picks the module of a verb and prints errors. A stage prepares its numerics, reads its settings
+and notes what it has used after that, so that nothing there decides a number."""
+
+
 @functools.cache
 def _imports() -> Any:
     import grimp
@@ -21,7 +26,8 @@ def _imports() -> Any:
 def code_closure(module: str) -> dict[str, str]:
     """The files of the package that a module needs, itself and every package's `__init__` included: path to sha256.
 
-    Imports inside functions count, and what a package's `__init__` imports. Paths begin with `dat/`.
+    Imports inside functions count, and what a package's `__init__` imports. Paths begin with `dat/`. The command line's
+    dispatcher is left out.
     """
     graph, modules, more = _imports(), set[str](), {module}
     while more:
@@ -30,9 +36,15 @@ def code_closure(module: str) -> dict[str, str]:
         more = (needed | {name.rpartition(".")[0] for name in modules | needed if "." in name}) - modules
     files = (PACKAGE.parent / Path(*name.split(".")) for name in sorted(modules))
     found = (folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py") for folder in files)
-    return {file.relative_to(PACKAGE.parent).as_posix(): sha256_file(file) for file in found}
+    named = {file.relative_to(PACKAGE.parent).as_posix(): file for file in found}
+    return {name: sha256_file(file) for name, file in named.items() if name != DISPATCHER}
 
 
 def code_used(*modules: str) -> dict[str, str]:
     """The files of the package that these modules need: path to sha256, as loaded where this process has loaded it."""
     return {path: used.CODE.get(path, now) for module in modules for path, now in code_closure(module).items()}
+
+
+def code_loaded() -> dict[str, str]:
+    """The files of the package that this process has loaded or read, but the dispatcher: path to sha256."""
+    return {path: digest for path, digest in used.CODE.items() if path != DISPATCHER}

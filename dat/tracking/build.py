@@ -10,7 +10,7 @@ from dat.models.salnet import SALNet
 from dat.sections import Csrdcf, Tracking
 from dat.tracking.attention import Attention
 from dat.tracking.csrdcf.tracker import CsrDcf
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 from dat.tracking.mdnet.tracker import Tracker
 from dat.tracking.parts import Parts
 
@@ -46,7 +46,7 @@ def tracker(
     settings: Tracking | Csrdcf,
     colour_names: Path | None,
     draws: tuple[str, int, int],
-) -> Tracks:
+) -> TrackerState:
     """A tracker that has not started yet: MDNet's loop over a SALNet, or by its settings CSR-DCF.
 
     `draws` are the sequence's name, the seed and the repetition, on which the tracker's random numbers depend; CSR-DCF

@@ -18,7 +18,7 @@ class Follower(Protocol):
     def update(self, image: Image) -> NDArray[np.float64]: ...
 
 
-class Tracks(Follower, Protocol):
+class TrackerState(Follower, Protocol):
     """A tracker with what its last frame gave: box (4,), score, whether it was lost, where the winner came from,
     whether it was re-detected, the attention map (h, w) or None, and the first frame's size, (width, height)."""
 

@@ -94,7 +94,7 @@ def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-def told(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """The first process's value, in all."""
     if not dist.is_initialized():
         return value

@@ -162,7 +162,7 @@ class EncoderTask:
         return found[:, ::-1] if rng.random() < 0.5 else found
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        scores = losses.full(distributed.gather(self.module(batch.pictures), len(batch.samples)))
+        scores = losses.as_float32(distributed.gather(self.module(batch.pictures), len(batch.samples)))
         return {"loss": F.binary_cross_entropy_with_logits(scores, batch.words, reduction="sum") / len(batch.samples)}
 
     def rate(self, step: int) -> float:
@@ -206,9 +206,9 @@ def run(job: records.Job) -> None:
         task = EncoderTask(data, vocabulary, held_out, own, job.key, network, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, f"encoder {job.key}", clock, out)
         module = sentence.train().requires_grad_(True)
-        told = grounding.prepare(data, vocabulary, held_out, task.module.encoder, module, own.sentence, shared.seed)
+        grounded = grounding.prepare(data, vocabulary, held_out, task.module.encoder, module, own.sentence, shared.seed)
         apart = Checkpoints(checkpoints.folder / SENTENCE)
-        last = runner.train(told, shared, apart, "sentence encoder", clock, out / SENTENCE)[-1]
+        last = runner.train(grounded, shared, apart, "sentence encoder", clock, out / SENTENCE)[-1]
     if not distributed.first():
         return
     weights.save(out, task.module.encoder, {"kind": "encoder", "encoder": job.key, "width": network.width})

@@ -166,9 +166,9 @@ def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tup
     training, seed = settings.section("gpgnet_training", GpgnetTraining), settings.section("train", Train).seed
     vocabulary, encoder = None, None
     start = settings.path / network.vgg16
-    told = start / SENTENCE if network.vgg16 != "none" and start.is_dir() else folder / "language"
+    start_of_sentences = start / SENTENCE if network.vgg16 != "none" and start.is_dir() else folder / "language"
     if "language" in inputs:
-        encoder, vocabulary = weights.load_sentence(told)
+        encoder, vocabulary = weights.load_sentence(start_of_sentences)
     module = GPGNet(
         inputs,
         network,
@@ -180,7 +180,7 @@ def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tup
         encoder=training.encoder,
     )
     if encoder is not None and module.sentence is not None:
-        weights.assign(module.sentence, encoder.state_dict(), told)
+        weights.assign(module.sentence, encoder.state_dict(), start_of_sentences)
     if network.vgg16 != "none":
         found = weights.read_encoder(network.vgg16, training.encoder, settings.path)
         for target in filter(None, (module.encoder, module.patch_encoder)):

@@ -72,7 +72,7 @@ class GroundingTask:
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         found = self.module(batch.tokens[distributed.computed(len(batch.rows))])
-        found = losses.full(distributed.gather(found, len(batch.rows)))  # (B,16,C)
+        found = losses.as_float32(distributed.gather(found, len(batch.rows)))  # (B,16,C)
         wanted, real = self.seen[batch.rows], batch.tokens != PAD
         columns = (found - wanted[:, None]).square()[real].mean()
         return {"loss": (columns + (anchor(found, batch.tokens) - wanted).square().mean()) / 2}

@@ -114,7 +114,7 @@ class LanguageTask:
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         own = self.module(batch.tokens[distributed.computed(len(batch.rows))])
         scores = distributed.gather(own, len(batch.rows))
-        return {"loss": torch.nn.functional.cross_entropy(losses.full(scores), self.labels[batch.rows])}
+        return {"loss": torch.nn.functional.cross_entropy(losses.as_float32(scores), self.labels[batch.rows])}
 
     def rate(self, step: int) -> float:
         return runner.decayed(step, self.steps, self.decay)

@@ -8,7 +8,7 @@ CLASSIFICATION = ("softmax", "sigmoid")
 TRIPLETS = ("all", "hardest", "sum")
 
 
-def full(x: Tensor) -> Tensor:
+def as_float32(x: Tensor) -> Tensor:
     """What a network gave, in no less than float32: with `train.bf16` it comes in half of that."""
     return x.float() if x.dtype is torch.bfloat16 else x
 
@@ -18,7 +18,7 @@ def classification(scores: Tensor, labels: Tensor, kind: str = "softmax") -> Ten
 
     softmax: p is the softmax's target share; sigmoid: p is the target score's sigmoid alone. No samples give 0.
     """
-    scores = full(scores)
+    scores = as_float32(scores)
     if len(scores) == 0:
         return scores.sum()
     if kind == "softmax":
@@ -37,7 +37,7 @@ def triplet(
     nearest negative. `normalise` puts anchor and features on the unit sphere first [R9]. Without a positive or a
     negative there is no pair and the loss is 0.
     """
-    anchor, features = full(anchor), full(features)
+    anchor, features = as_float32(anchor), as_float32(features)
     if normalise:
         anchor, features = F.normalize(anchor, dim=-1), F.normalize(features, dim=-1)
     distance = (features - anchor).square().sum(-1)  # (N,)
@@ -61,7 +61,7 @@ def total(classified: Tensor, triplets: Tensor | None, weight: float) -> Tensor:
 
 def attention(logits: Tensor, masks: Tensor) -> Tensor:
     """GPGNet's loss: binary cross-entropy of (B,1,H,W) logits against masks of 0 and 1, a mean over pixels."""
-    logits = full(logits)
+    logits = as_float32(logits)
     return F.binary_cross_entropy_with_logits(logits, masks.to(logits.dtype))
 
 

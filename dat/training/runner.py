@@ -87,7 +87,7 @@ def exact(threads: int) -> Iterator[None]:
         torch.set_deterministic_debug_mode(before[1])
 
 
-def halved(module: nn.Module, wanted: bool) -> torch.autocast:
+def autocast(module: nn.Module, wanted: bool) -> torch.autocast:
     """bfloat16 for convolutions and products inside, where it is wanted; weights and gradients stay float32."""
     device = next(module.parameters()).device.type
     return torch.autocast(device, torch.bfloat16, enabled=wanted)
@@ -107,7 +107,7 @@ class Clock:
         self.seconds[name] += time.perf_counter() - start
 
 
-class InTurn:
+class Sequential:
     """A task's batches in order, each made when it is wanted."""
 
     def __init__(self, task: Task, first: int = 0) -> None:
@@ -128,7 +128,7 @@ class InTurn:
         pass
 
 
-class Ahead(InTurn):
+class Prefetched(Sequential):
     """A task's batches in order, each made by a thread while the step before it is computed."""
 
     def __init__(self, task: Task, first: int = 0) -> None:
@@ -159,10 +159,10 @@ class Ahead(InTurn):
         self._pool.shutdown(cancel_futures=True)
 
 
-def batches_of(task: Task, first: int) -> InTurn:
-    """Ahead on a GPU; on a CPU the cores are all at work, and a second thread of Python's slows them down."""
+def batches_of(task: Task, first: int) -> Sequential:
+    """Prefetched on a GPU; on a CPU the cores are all at work, and a second thread of Python's slows them down."""
     device = next(task.module.parameters()).device
-    return (Ahead if device.type == "cuda" else InTurn)(task, first)
+    return (Prefetched if device.type == "cuda" else Sequential)(task, first)
 
 
 @dataclass
@@ -206,7 +206,7 @@ def train(
     return state.rows
 
 
-def _step(task: Task, step: int, batches: InTurn, settings: Train, state: _State, clock: Clock) -> None:
+def _step(task: Task, step: int, batches: Sequential, settings: Train, state: _State, clock: Clock) -> None:
     task.module.train()
     for group in task.optimiser.param_groups:
         group["lr"] = group["initial_lr"] * task.rate(step)
@@ -214,7 +214,7 @@ def _step(task: Task, step: int, batches: InTurn, settings: Train, state: _State
     try:
         with clock.part("batch"):
             batch = batches.take()
-        with clock.part("forward"), halved(task.module, settings.bf16):
+        with clock.part("forward"), autocast(task.module, settings.bf16):
             parts = task.loss(batch)
         if not losses.finite(parts["loss"]):
             raise JobError(
@@ -258,7 +258,7 @@ def _snapshot(task: Task, state: _State) -> dict[str, Any]:
 
 
 def _restore(task: Task, checkpoints: Checkpoints | None) -> _State:
-    found = distributed.told(checkpoints.load() if checkpoints and distributed.first() else None)
+    found = distributed.broadcast(checkpoints.load() if checkpoints and distributed.first() else None)
     if found is None:
         return _State()
     task.module.load_state_dict(found["module"])

@@ -9,7 +9,7 @@ from dat.errors import InputError
 from dat.models.exactness import exact
 from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import build
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 from dat.video.provenance import trained_on
 from dat.video.request import SALNET_FILE, Choice
 
@@ -51,7 +51,9 @@ def speechless(choice: Choice) -> Choice:
     return replace(choice, text=None, parts=replace(choice.parts, gpgnet=other, version="to"))
 
 
-def start(choice: Choice, sequence: str, seed: int, device: str, say: Callable[[str], None]) -> tuple[Tracks, Choice]:
+def start(
+    choice: Choice, sequence: str, seed: int, device: str, say: Callable[[str], None]
+) -> tuple[TrackerState, Choice]:
     """A tracker for a sequence, and the choice as it was followed: a sentence of unknown words only counts as none.
 
     `say` is told what a user should know. Raises MissingError when there are no weights.

@@ -17,7 +17,7 @@ from dat.datasets.images import Image
 from dat.errors import InputError
 from dat.fanout.unit import text as rows_of
 from dat.progress import progress
-from dat.tracking.follower import Tracks
+from dat.tracking.follower import TrackerState
 from dat.video import assemble, provenance
 from dat.video.drawing import Shown, VideoWriter, draw
 from dat.video.provenance import Pixels
@@ -36,7 +36,7 @@ class Run:
     redetections: list[int] = field(default_factory=list)
     pixels: Pixels | None = None
 
-    def note(self, image: Image, tracker: Tracks, seconds: float) -> None:
+    def note(self, image: Image, tracker: TrackerState, seconds: float) -> None:
         """The frame that a tracker has just seen."""
         if self.pixels is not None:
             self.pixels.add(image)
@@ -56,7 +56,7 @@ class Run:
         return len(self.frames) / total if total else 0.0
 
 
-def follow(request: Request, tracker: Tracks, outputs: Outputs, seed: int, device: str) -> Run:
+def follow(request: Request, tracker: TrackerState, outputs: Outputs, seed: int, device: str) -> Run:
     """Track through all frames and write what was asked for; on an interrupt or an error, what was found so far.
 
     `seed` and `device` are the tracker's.
@@ -93,7 +93,7 @@ def follow(request: Request, tracker: Tracks, outputs: Outputs, seed: int, devic
 
 
 def _steps(
-    request: Request, tracker: Tracks, images: Iterator[Image], run: Run
+    request: Request, tracker: TrackerState, images: Iterator[Image], run: Run
 ) -> Iterator[tuple[Image, NDArray[np.float64]]]:
     """Each frame, tracked, with the box before it."""
     before = request.box
@@ -108,7 +108,7 @@ def _steps(
         before = run.boxes[-1]
 
 
-def _shown(tracker: Tracks, run: Run, before: NDArray[np.float64], attention: bool) -> Shown:
+def _shown(tracker: TrackerState, run: Run, before: NDArray[np.float64], attention: bool) -> Shown:
     number, last = len(run.boxes), run.redetections[-1] if run.redetections else None
     since = number - last if last is not None and number - last < BANNER else None
     return Shown(

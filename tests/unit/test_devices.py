@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dat import devices, params
-from dat.cli import stages
 from dat.errors import InputError
+from dat.pipeline import running as stages
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = 8

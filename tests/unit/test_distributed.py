@@ -174,7 +174,7 @@ with d.group("cpu"):
 def test_alone_nothing_is_exchanged() -> None:
     x = torch.ones(3, 2)
     assert distributed.gather(x, 3) is x and distributed.computed(3) == slice(0, 3)
-    assert distributed.first() and distributed.processes() == 1 and distributed.told(4) == 4
+    assert distributed.first() and distributed.processes() == 1 and distributed.broadcast(4) == 4
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 32])

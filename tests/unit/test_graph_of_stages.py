@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from dat import params, records
 from dat.cli import VERBS
-from dat.cli.stages import STAGES
+from dat.pipeline.stages import STAGES
 from workflow import graph
 from workflow.graph import LISTS, READ_LISTS
 

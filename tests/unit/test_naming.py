@@ -29,6 +29,7 @@ from dat.errors import DatError, InputError, ParamsError
 from dat.evaluation import ground_truth, results, table
 from dat.evaluation.vot import files as vot_files
 from dat.fanout import store
+from dat.pipeline.running import run_stage
 from dat.records import Job
 from dat.report import stage
 from dat.report.points import Figure
@@ -167,7 +168,7 @@ ENTRIES: dict[str, Callable[[str], Callable[[Path], object]]] = {
     "--sequences": by_list_of_sequences,
     "an index of shards": by_shard_index,
     "a member of a shard": by_member,
-    "a stage's key": lambda name: lambda folder: stages.run_stage("synthetic", name),
+    "a stage's key": lambda name: lambda folder: run_stage("synthetic", name),
 }
 NOWHERE = {
     ("--sequences", ""),

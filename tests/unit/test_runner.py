@@ -244,7 +244,7 @@ class Watched(Line):
 @pytest.fixture
 def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches as on a GPU."""
-    monkeypatch.setattr(runner, "batches_of", runner.Ahead)
+    monkeypatch.setattr(runner, "batches_of", runner.Prefetched)
 
 
 @pytest.mark.usefixtures("ahead")

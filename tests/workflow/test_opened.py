@@ -14,8 +14,9 @@ from .conftest import Project
 pytestmark = pytest.mark.slow
 
 
-NO_INPUT = (".dat", ".git", ".gitignore", ".dvc", ".dvcignore", "params.yaml")
-"""No dependencies: the job store and work, where DVCLive looks for a repository, and settings, watched one by one."""
+NO_INPUT = ("dat/cli/__init__.py", ".dat", ".git", ".gitignore", ".dvc", ".dvcignore", "params.yaml")
+"""No dependencies: the dispatcher, which decides no number, the job store and work, where DVCLive looks for a
+repository, and settings, watched one by one."""
 
 
 def computes(command: list[str]) -> bool:

@@ -217,7 +217,7 @@ def steps_below(values: Floats, thresholds: Floats, scale: float) -> Places:
     return bins
 
 
-def _sort(boxes: Floats, plan: Plan, definition: OnePass) -> None:
+def _bin_frames(boxes: Floats, plan: Plan, definition: OnePass) -> None:
     """Measure boxes (4,N) and write the bin of every frame into the plan's `found`, a block at a time: how many overlap
     thresholds lie below its overlap, how many pixels and shares of the target's size below its centre error."""
     thresholds = overlap_thresholds(definition.thresholds)
@@ -252,7 +252,7 @@ def score(plan: Plan, repairable: Flags, definition: OnePass) -> Scores:
     own, repaired = repair(plan.own, plan.boxes, fixed, definition.repair)
     if definition.first_is_truth:
         own[:, plan.starts] = plan.boxes[:, plan.starts]
-    _sort(own, plan, definition)
+    _bin_frames(own, plan, definition)
     success, precision, normalized = _curves(plan)
     return Scores(plan.sequences, plan.frames, success, precision, normalized, repaired)
 

@@ -25,7 +25,7 @@ Flags = npt.NDArray[np.bool_]
 LEVEL = 0.05
 FEW = 5
 EXACT_DIFFERENCES = 15
-EXACT_FEWER, EXACT_BOTH = 10, 20
+EXACT_BOTH = 20
 
 
 def mid_ranks(values: Floats) -> Floats:
@@ -77,7 +77,7 @@ def rank_sum(a: Floats, b: Floats) -> float:
     """Two-sided p value of Wilcoxon's rank-sum test, with the correction for continuity where it is not exact."""
     both = np.concatenate([a, b])
     count, ranks = len(both), mid_ranks(both)
-    if 0 < min(len(a), len(b)) < EXACT_FEWER and count < EXACT_BOTH:
+    if min(len(a), len(b)) > 0 and count < EXACT_BOTH:
         return _exact(subset_sums(ranks)[len(a)], float(ranks[: len(a)].sum()))
     away = float(ranks[: len(a)].sum()) - len(a) * (count + 1) / 2
     variance = len(a) * len(b) / 12 * (count + 1 - _ties(both) / (count * (count - 1))) if count > 1 else 0.0

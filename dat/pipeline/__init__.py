@@ -1,0 +1,1 @@
+"""The stages: what each reads and writes, and what surrounds its computation."""

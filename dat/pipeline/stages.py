@@ -1,0 +1,163 @@
+"""The stages: of each its entry module, and its inputs, outputs and record as paths below the profile."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dat import sections
+from dat.params import Settings
+
+Paths = Callable[[Settings, str], dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its entry module, and its inputs, outputs and record as paths below the profile.
+
+    `jobs` is the module that the stage's jobs run in processes of their own, `files` are files below the checkout's top
+    that decide how.
+    """
+
+    module: str
+    inputs: Paths
+    outputs: Paths
+    record: Callable[[Settings, str], str]
+    command: str
+    threads: Callable[[Settings], int] = lambda settings: 1
+    seed: Callable[[Settings, str], int | None] = lambda settings, key: None
+    jobs: str | None = None
+    files: tuple[str, ...] = ()
+
+
+def _manifest(settings: Settings, key: str) -> str:
+    return str(settings.section(f"datasets.{key}.manifest", str))
+
+
+def _benchmark(settings: Settings, key: str) -> sections.Benchmark:
+    found: sections.Benchmark = settings.section(f"benchmarks.{key}", sections.Benchmark)
+    return found
+
+
+def _benchmark_manifest(settings: Settings, key: str) -> str:
+    return f"{_manifest(settings, _benchmark(settings, key).data)}.jsonl"
+
+
+def _salnet(settings: Settings, key: str) -> str:
+    return f"weights/salnet/{settings.section(f'salnet.{key}', sections.Salnet).group}/{key}"
+
+
+def _named(role: str, path: str) -> dict[str, str]:
+    """An input that a setting names; without one it says `none`."""
+    return {} if path == "none" else {role: path}
+
+
+def _training(settings: Settings) -> int:
+    return int(settings.root.train.threads)
+
+
+def _training_seed(settings: Settings, key: str) -> int:
+    return int(settings.root.train.seed)
+
+
+STAGES: Mapping[str, Stage] = {
+    "synthetic": Stage(
+        "dat.datasets.synthetic",
+        lambda s, k: {},
+        lambda s, k: {"raw": f"data/{k}", "set": f"data/{k}.json"},
+        lambda s, k: f"data/{k}.record.json",
+        "dat synthetic",
+        seed=lambda s, k: int(s.section(f"synthetic.{k}", sections.Synthetic).seed),
+    ),
+    "index": Stage(
+        "dat.datasets.index",
+        lambda s, k: {"set": f"data/{k}.json"} | _named("sentences", s.root.datasets[k].sentences),
+        lambda s, k: {"manifest": f"{_manifest(s, k)}.jsonl"},
+        lambda s, k: f"{_manifest(s, k)}.record.json",
+        "dat index",
+    ),
+    "subsample": Stage(
+        "dat.datasets.subsample",
+        lambda s, k: {"manifest": "training/lasot.jsonl"},
+        lambda s, k: {"frames": "training/frames"},
+        lambda s, k: "training/frames/record.json",
+        "dat subsample",
+    ),
+    "masks": Stage(
+        "dat.datasets.masks",
+        lambda s, k: {"frames": "training/frames"},
+        lambda s, k: {"masks": "training/masks"},
+        lambda s, k: "training/masks/record.json",
+        "dat masks",
+    ),
+    "language": Stage(
+        "dat.training.language",
+        lambda s, k: {"manifest": "training/lasot.jsonl"},
+        lambda s, k: {"language": "training/language"},
+        lambda s, k: "training/language/record.json",
+        "dat train language",
+        _training,
+        _training_seed,
+    ),
+    "encoder": Stage(
+        "dat.training.encoder",
+        lambda s, k: {"frames": "training/frames", "masks": "training/masks", "language": "training/language"},
+        lambda s, k: {"weights": f"training/encoder/{k}"},
+        lambda s, k: f"training/encoder/{k}/record.json",
+        "dat train encoder",
+        _training,
+        _training_seed,
+    ),
+    "gpgnet": Stage(
+        "dat.training.gpgnet",
+        lambda s, k: (
+            {"training": s.section(f"gpgnet.{k}", sections.Gpgnet).from_} | _named("vgg16", s.root.network.vgg16)
+        ),
+        lambda s, k: {"weights": f"weights/gpgnet/{k}"},
+        lambda s, k: f"weights/gpgnet/{k}/record.json",
+        "dat train gpgnet",
+        _training,
+        _training_seed,
+    ),
+    "salnet": Stage(
+        "dat.training.salnet",
+        lambda s, k: (
+            {"training": s.section(f"salnet.{k}", sections.Salnet).from_} | _named("vgg_m", s.root.network.vgg_m)
+        ),
+        lambda s, k: {"weights": _salnet(s, k)},
+        lambda s, k: f"{_salnet(s, k)}/record.json",
+        "dat train salnet",
+        _training,
+        _training_seed,
+    ),
+    "benchmark": Stage(
+        "dat.fanout.stage",
+        lambda s, k: (
+            {
+                "manifest": _benchmark_manifest(s, k),
+                "salnet": _benchmark(s, k).salnet,
+                "gpgnet": _benchmark(s, k).gpgnet,
+            }
+            | _named("names", s.root.csrdcf.colour_names)
+        ),
+        lambda s, k: {"results": f"results/{k}"},
+        lambda s, k: f"results/{k}/record.json",
+        "dat benchmark",
+        lambda s: int(s.root.tracking.threads),
+        jobs="dat.fanout.job",
+        files=("Snakefile", "dat/cli/job.py", "workflow/profiles", "workflow/rules", "workflow/schemas"),
+    ),
+    "evaluate": Stage(
+        "dat.evaluation.stage",
+        lambda s, k: {"manifest": _benchmark_manifest(s, k), "results": f"results/{k}"},
+        lambda s, k: {"metrics": f"reports/metrics/{k}.json"},
+        lambda s, k: f"reports/metrics/{k}.record.json",
+        "dat evaluate",
+        seed=lambda s, k: int(s.root.evaluation.seed),
+    ),
+    "report": Stage(
+        "dat.report.stage",
+        lambda s, k: {"metrics": "reports/metrics", "weights": "weights", "language": "training/language"},
+        lambda s, k: {"tables": "reports/tables", "figures": "reports/figures", "page": "reports/index.html"},
+        lambda s, k: "reports/index.record.json",
+        "dat report",
+    ),
+}
