@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from dat import opening, records, used
@@ -15,10 +14,9 @@ from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
 from dat.models.vocabulary import Vocabulary
-from dat.sections import Graph, Language, Network, Section
+from dat.sections import Graph, Language, Network
 
 M = TypeVar("M", bound=nn.Module)
-S = TypeVar("S", bound=Section)
 
 FILE = "weights.safetensors"
 LARGEST = 2048 * opening.MB
@@ -67,8 +65,8 @@ def load_salnet(folder: Path, device: str = "cpu") -> SALNet:
     """The SALNet of a weights folder, without domain layers, in evaluation mode."""
     tensors, metadata = read(folder)
     _expect(folder, metadata, "salnet")
-    network = _section(folder, metadata["network"], Network)
-    graph = _section(folder, metadata["graph"], Graph) if metadata.get("graph") else None
+    network = Network.model_construct(**metadata["network"])
+    graph = Graph.model_construct(**metadata["graph"]) if metadata.get("graph") else None
     model = SALNet(network, graph, metadata["nodes"], metadata["layers"])
     return _filled(model, tensors, folder, device)
 
@@ -80,8 +78,8 @@ def load_gpgnet(folder: Path, device: str = "cpu") -> tuple[GPGNet, Vocabulary |
     vocabulary = Vocabulary.load(folder / "vocabulary.json") if "language" in metadata["inputs"] else None
     model = GPGNet(
         metadata["inputs"],
-        _section(folder, metadata["network"], Network),
-        _section(folder, metadata["language"], Language) if vocabulary else None,
+        Network.model_construct(**metadata["network"]),
+        Language.model_construct(**metadata["language"]) if vocabulary else None,
         vocabulary=len(vocabulary) if vocabulary else 0,
         shared_encoder=metadata["shared_encoder"],
         repeat=metadata.get("repeat", False),
@@ -99,19 +97,6 @@ def load_sentence(folder: Path, device: str = "cpu") -> tuple[SentenceNet, Vocab
     model = SentenceNet(len(vocabulary), language["channels"], language["kernel"], language["layers"])
     own = {k.removeprefix("sentence."): v for k, v in tensors.items() if k.startswith("sentence.")}
     return _filled(model, own, folder, device), vocabulary
-
-
-def _section(folder: Path, values: Any, kind: type[S]) -> S:
-    """The settings that a network was made with, from its metadata. Raises InputError for those of another version."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{folder}: weights of another version of this project ({kind.__name__.lower()}.{where}: "
-            f"{first['msg'][0].lower()}{first['msg'][1:]}); train them again"
-        ) from None
 
 
 def _expect(folder: Path, metadata: dict[str, Any], kind: str) -> None:

@@ -29,7 +29,7 @@ from dat.errors import DatError, InputError, ParamsError
 from dat.evaluation import ground_truth, results, table
 from dat.evaluation.vot import files as vot_files
 from dat.fanout import store
-from dat.pipeline.running import run_stage
+from dat.pipeline import running
 from dat.records import Job
 from dat.report import stage
 from dat.report.points import Figure
@@ -168,7 +168,7 @@ ENTRIES: dict[str, Callable[[str], Callable[[Path], object]]] = {
     "--sequences": by_list_of_sequences,
     "an index of shards": by_shard_index,
     "a member of a shard": by_member,
-    "a stage's key": lambda name: lambda folder: run_stage("synthetic", name),
+    "a stage's key": lambda name: lambda folder: running.run_stage("synthetic", name),
 }
 NOWHERE = {
     ("--sequences", ""),
@@ -339,7 +339,8 @@ def test_a_verb_takes_the_key_of_the_stage_that_dvc_runs(
     monkeypatch: pytest.MonkeyPatch, verb: str, words: list[str], command: click.Command, key: str
 ) -> None:
     runs: list[tuple[str, str]] = []
-    monkeypatch.setattr(stages, "run_stage", lambda name, key, *timing: runs.append((name, key)))
+    for module in (stages, running):
+        monkeypatch.setattr(module, "run_stage", lambda name, key, *timing: runs.append((name, key)))
     monkeypatch.setenv("DVC_STAGE", f"a folder/dvc.yaml:{verb}@{key}")
     CliRunner().invoke(command, words, catch_exceptions=False)
     CliRunner().invoke(command, [*words, "typed"], catch_exceptions=False)
