@@ -31,6 +31,13 @@ VERBS = {
     "diff": ("dat.cli.diff", "Which numbers and outputs of two runs differ, and why: HEAD against the working tree."),
     "cache": ("dat.cli.cache", "The store of finished per-sequence jobs: status and clean."),
 }
+EXTRAS = {
+    **dict.fromkeys(("av", "safetensors", "torch", "torchvision"), "track"),
+    **dict.fromkeys(("jinja2", "matplotlib", "pandas", "seaborn"), "report"),
+    **dict.fromkeys(("dvc", "dvclive", "skimage", "snakemake"), "pipeline"),
+    "trax": "vot",
+}
+"""Which extra of the package brings a module; scoring, audit and data sets need none."""
 HIDDEN = {"job": "dat.cli.job", "timings": "dat.cli.timings"}
 
 
@@ -81,7 +88,9 @@ def _explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, ImportError) and ".so" in str(error):
         return f"a system library is missing: {error}; install it, or run make setup again", 2
     if isinstance(error, ModuleNotFoundError):
-        return f"the package '{error.name}' is not installed; run make setup", 2
+        extra = EXTRAS.get(str(error.name).partition(".")[0])
+        remedy = f"pip install 'dat[{extra}]', or make setup in a checkout" if extra else "run make setup"
+        return f"the package '{error.name}' is not installed: {remedy}", 2
     return f"unexpected {type(error).__name__}: {error}; run again with `dat --debug ...` for the traceback", 2
 
 

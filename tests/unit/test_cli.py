@@ -53,6 +53,46 @@ def test_help_imports_no_numbers() -> None:
     assert not imported(dat("--help", PYTHONPROFILEIMPORTTIME="1")) & {"numpy", "pydantic", "torch", "pandas"}
 
 
+BARE = """
+import sys
+from importlib.abc import MetaPathFinder
+from dat.cli import EXTRAS, main
+
+class Absent(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name in EXTRAS:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+sys.argv[0] = "dat"
+main()
+"""
+"""The program where no package of an extra is installed."""
+
+
+def bare(*arguments: str, at: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-c", BARE, *arguments], cwd=at, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_scores_and_data_sets_need_no_extra(tmp_path: Path) -> None:
+    for folder in ("results/Half", "annotations/Deer"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "annotations/Deer/groundtruth_rect.txt").write_text("10,10,20,20\n" * 71)
+    (tmp_path / "results/Half/Deer.txt").write_text("10,10,20,20\n" + "20,10,20,20\n" * 70)
+    call = ["evaluate", "--benchmark", "otb100", "--annotations", "annotations", "--results", "results"]
+    scored = bare(*call, at=tmp_path)
+    assert scored.returncode == 0 and "Half" in scored.stdout, scored.stderr
+    plotted = bare(*call, "--plot", "plot.svg", at=tmp_path)
+    assert plotted.returncode == 2 and "pip install 'dat[report]'" in plotted.stderr
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    status = bare("data", "status", at=tmp_path)
+    assert status.returncode == 0 and "lasot" in status.stdout, status.stderr
+    tracked = bare("weights", "list", at=tmp_path)
+    assert tracked.returncode == 0, tracked.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
