@@ -27,7 +27,7 @@ from dat.evaluation import ground_truth, matlab, text
 from dat.evaluation.vot import files as vot_files
 from dat.models import weights
 from dat.tracking.csrdcf import colours
-from dat.video import sources
+from dat.video import sources, splitting
 
 READERS: dict[str, Callable[[Path], object]] = {
     "bytes": lambda path: outside.read_bytes(path, most=1000),
@@ -255,7 +255,7 @@ def test_a_frame_over_the_limit_of_pixels_is_named(tmp_path: Path) -> None:
 def test_a_chunk_of_four_gigabytes_in_a_stream_is_named() -> None:
     whole = images.encode_png(np.zeros((4, 4), np.uint8))
     huge = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 0xFFFFFFF0, b"IDAT") + b"x" * 100
-    found = sources.split_images(io.BytesIO(whole + huge))
+    found = splitting.split_images(io.BytesIO(whole + huge))
     assert next(found) == whole
     with pytest.raises(InputError, match=rf"standard input: frame 2 is larger than {opening.IMAGE} bytes"):
         next(found)
@@ -265,9 +265,9 @@ def test_coded_data_without_end_in_a_stream_is_named(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(opening, "IMAGE", 100_000)
     jpeg = images.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
     endless = jpeg[:-2] + b"x" * 200_000
-    assert list(sources.split_images(io.BytesIO(jpeg * 3))) == [jpeg] * 3
+    assert list(splitting.split_images(io.BytesIO(jpeg * 3))) == [jpeg] * 3
     with pytest.raises(InputError, match="frame 1 is larger than 100000 bytes"):
-        list(sources.split_images(io.BytesIO(endless)))
+        list(splitting.split_images(io.BytesIO(endless)))
 
 
 JPEG = images.encode_jpeg(np.zeros((8, 8, 3), np.uint8))
@@ -288,14 +288,14 @@ def test_a_picture_without_end_is_named_in_seconds(monkeypatch: pytest.MonkeyPat
     head, more, message = ENDLESS[kind]
     file, start = io.BytesIO(head + more * (opening.IMAGE // len(more) + 1)), time.process_time()
     with pytest.raises(InputError, match=f"frame 1 {message}"):
-        list(sources.split_images(file))
+        list(splitting.split_images(file))
     assert time.process_time() - start < 8
 
 
 @pytest.mark.parametrize("length", [0, 1])
 def test_a_segment_shorter_than_its_length_is_no_jpeg(length: int) -> None:
     with pytest.raises(InputError, match="frame 1 ends in the middle"):
-        list(sources.split_images(io.BytesIO(JPEG[:2] + bytes([0xFF, 0xE0, 0, length]) + JPEG[2:])))
+        list(splitting.split_images(io.BytesIO(JPEG[:2] + bytes([0xFF, 0xE0, 0, length]) + JPEG[2:])))
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7, 1 << 16])
@@ -303,15 +303,15 @@ def test_blocks_end_anywhere_in_a_picture(monkeypatch: pytest.MonkeyPatch, block
     noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     filled = images.encode_jpeg(noise)[:-2] + b"\xff\xff\xff\xd9"
     files = [images.encode_jpeg(noise), images.encode_png(noise), filled, JPEG]
-    monkeypatch.setattr(sources, "BLOCK", block)
-    assert list(sources.split_images(io.BytesIO(b"".join(files)))) == files
+    monkeypatch.setattr(splitting, "BLOCK", block)
+    assert list(splitting.split_images(io.BytesIO(b"".join(files)))) == files
 
 
 def test_a_picture_is_read_before_the_one_after_it_comes() -> None:
     read, write = os.pipe()
     os.write(write, JPEG)
     with os.fdopen(read, "rb") as stream, os.fdopen(write, "wb"):
-        assert next(sources.split_images(stream)) == JPEG
+        assert next(splitting.split_images(stream)) == JPEG
 
 
 def test_a_stream_that_begins_late_is_waited_for(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_stream_that_begins_late_is_waited_for(tmp_path: Path) -> None:
     data = images.encode_png(np.zeros((4, 4), np.uint8))
     with os.fdopen(read, "rb") as stream:
         threading.Timer(0.1, lambda: (os.write(write, data), os.close(write))).start()
-        assert list(sources.split_images(stream)) == [data]
+        assert list(splitting.split_images(stream)) == [data]
 
 
 def test_json_is_text_in_utf_8(tmp_path: Path) -> None:

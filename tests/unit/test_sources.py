@@ -9,7 +9,8 @@ import pytest
 from dat.errors import InputError
 from dat.video import sources
 from dat.video.drawing import VideoWriter
-from dat.video.sources import open_source, split_images, stream
+from dat.video.sources import open_source, stream
+from dat.video.splitting import split_images
 from tests.unit.tracking_parts import video, write_frames
 
 FRAMES, _ = video(count=12)
