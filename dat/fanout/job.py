@@ -17,16 +17,25 @@ from dat.errors import ChangedError, DatError, JobError, of_system
 from dat.fanout import plan as plans
 from dat.fanout import store
 
+ASK = -1
+
 
 def run(plan_path: Path, number: int, done: Path) -> None:
     """Run job `number` of a plan; `done` is made when all its units are in the store.
 
     A unit that fails leaves a line in `failed/` and does not stop the others. Raises JobError when there was one.
+    Job `ASK` tracks nothing: it writes to `done` which device it has, and what of its machine decides a result.
     """
-    supervise.die_with_supervisor()
     plan = records.read_json(plan_path)
+    if plan["place"] == plans.place():  # elsewhere the run's process cannot be seen; a run that ends cancels its jobs
+        supervise.die_with_supervisor()
     numerics.prepare(plan["numerics"])
     numerics.confirm()
+    if number == ASK:
+        device = devices.kind(plan["numerics"], plan["devices"])
+        environment = records.environment(device, plan["threads"])
+        records.write_json(done, {"device": device, "environment": environment})
+        return
     place = Path(plan["store"])
     manifest = manifests.read(Path(plan["manifest"]))
     if plan["slots"] and not devices.scheduled():

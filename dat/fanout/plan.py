@@ -22,6 +22,14 @@ from dat.tracking.parts import Parts, parts
 
 ENTRY = "dat.fanout.job"
 """The module that a job's process runs."""
+ANSWER = "environment.json"
+"""What the job that is asked where it computes writes."""
+
+
+def place() -> str:
+    """What process numbers mean something in: this machine since it was started, and its space of process numbers."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
 
 
 @dataclass(frozen=True)

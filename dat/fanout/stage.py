@@ -1,5 +1,6 @@
 """The fan-out: plan a benchmark's units, run the missing ones through Snakemake, gather all from the job store.
 
+Where SNAKEMAKE_PROFILE names a cluster, a job of its own says first what jobs compute on: a result's key holds that.
 DVC deletes `results/<benchmark>` before this runs; nothing is lost, since finished units lie in the store.
 """
 
@@ -7,8 +8,8 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,19 +71,65 @@ def run(job: records.Job) -> None:
     Raises JobError naming the sequences that failed; finished ones stay in the store.
     """
     settings, place = job.settings, store.location(job.settings.top)
+    work, runs = settings.place / "work" / job.key, settings.path / "runs" / job.key
     manifest = manifests.read(job.inputs["manifest"])
-    shared, found = planned(job, manifest)
+    facts = None
+    if "SNAKEMAKE_PROFILE" in os.environ:
+        device, facts = _asked(job, work)
+        job = replace(job, device=device)
+    shared, found = planned(job, manifest, facts)
     _say_unknown(job, manifest, found)
     with store.held(place):
-        work, runs = settings.place / "work" / job.key, settings.path / "runs" / job.key
         track(job, shared, found, Places(place, work, job.outputs["results"], runs))
 
 
-def planned(job: records.Job, manifest: manifests.Manifest) -> tuple[dict[str, Any], list[Unit]]:
-    """What a benchmark's units share, and all its units."""
+def _asked(job: records.Job, work: Path) -> tuple[str, dict[str, Any]]:
+    """The device that jobs compute on and what decides their results there, as a job of the scheduler's says it.
+
+    Raises JobError when that job does not end well.
+    """
+    settings, directory = job.settings, _fresh(work)
+    fanout = settings.root.fanout
+    question = {
+        "devices": "cpu" if fanout.devices == "cpu" else "all",
+        "numerics": settings.root.numerics,
+        "place": plan.place(),
+        "threads": settings.root.tracking.threads,
+    }
+    records.write_json(directory / "plan.json", question)
+    print(f"{job.key}: asking a job where it computes", file=sys.stderr, flush=True)
+    _snakemake(command(settings, directory, 1), directory)
+    answer = records.read_json(directory / plan.ANSWER)
+    shutil.rmtree(directory, ignore_errors=True)
+    return str(answer["device"]), dict(answer["environment"])
+
+
+def _fresh(work: Path) -> Path:
+    """A new directory for Snakemake, and none of an earlier run."""
+    shutil.rmtree(work, ignore_errors=True)
+    directory = work / uuid.uuid4().hex[:8]
+    directory.mkdir(parents=True)
+    return directory
+
+
+def _snakemake(call: list[str], directory: Path, tick: Callable[[], None] = lambda: None) -> None:
+    """Run Snakemake under the supervisor. Raises JobError when jobs failed, KeyboardInterrupt when told to end."""
+    log = directory / "snakemake.log"
+    status = supervise.run(call, environment(), log, tick)
+    tick()
+    if status >= 128:
+        raise KeyboardInterrupt
+    if status:
+        raise JobError(_failures(directory, log))
+
+
+def planned(
+    job: records.Job, manifest: manifests.Manifest, facts: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[Unit]]:
+    """What a benchmark's units share, and all its units; `facts` is the jobs' environment where it is not this one."""
     settings = job.settings
     benchmark: Benchmark = settings.section(f"benchmarks.{job.key}", Benchmark)
-    environment = records.environment(job.device, settings.root.tracking.threads)
+    environment = facts or records.environment(job.device, settings.root.tracking.threads)
     shared = plan.shared(benchmark.protocol, manifest.header, environment, records.code_closure(plan.ENTRY))
     return shared, plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
 
@@ -112,16 +159,14 @@ def _execute(
     job: records.Job, shared: Mapping[str, Any], jobs: Sequence[Sequence[Unit]], room: dict[str, int], places: Places
 ) -> None:
     """Run the jobs in a fresh directory under the supervisor."""
-    work, place = places.work, places.store
-    shutil.rmtree(work, ignore_errors=True)
-    directory = work / uuid.uuid4().hex[:8]
-    directory.mkdir(parents=True)
+    directory, place = _fresh(places.work), places.store
     plan_file = {
         "benchmark": job.key,
         "device": job.device,
         "home": str(job.settings.path),
         "manifest": str(job.inputs["manifest"]),
         "numerics": job.settings.root.numerics,
+        "place": plan.place(),
         "sections": plan.unit_settings(job.settings, shared["protocol"]),
         "shared": shared,
         "cards": str(job.settings.top / ".dat" / "cards"),
@@ -132,18 +177,12 @@ def _execute(
     }
     records.write_json(directory / "plan.json", plan_file)
     keys = [unit.key for units in jobs for unit in units]
-    log = directory / "snakemake.log"
     with progress(total=len(keys), desc=job.key, unit="sequence") as bar:
 
         def tick() -> None:
             bar.update(sum(store.entry(place, key).is_dir() for key in keys) - bar.n)
 
-        status = supervise.run(command(job.settings, directory, sum(room.values())), environment(), log, tick)
-        tick()
-    if status >= 128:
-        raise KeyboardInterrupt
-    if status:
-        raise JobError(_failures(directory, log))
+        _snakemake(command(job.settings, directory, sum(room.values())), directory, tick)
     shutil.rmtree(directory, ignore_errors=True)
 
 

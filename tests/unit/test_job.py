@@ -35,6 +35,7 @@ def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
         "manifest": str(settings.path / "testing/otb100.jsonl"),
         "numerics": "portable",
         "slots": {},
+        "place": plan.place(),
         "store": str(tmp_path / "store"),
         "shared": shared,
         "sections": sections,
@@ -145,6 +146,8 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
     facts = {
         "numerics": "portable",
         "slots": {},
+        "place": plan.place(),
+        "place": plan.place(),
         "store": str(tmp_path / "store"),
         "manifest": str(tmp_path / "own.jsonl"),
     }

@@ -76,6 +76,15 @@ def test_results_that_dvc_deleted_come_back_from_the_store(project: Project) -> 
     assert {path.name: path.stat().st_ino for path in stored(project)} == before
 
 
+def test_a_profile_of_ones_own_asks_a_job_first_and_finds_what_is_done(project: Project) -> None:
+    wanted = project.results()
+    (project.path.parent / "profile").mkdir()
+    (project.path.parent / "profile" / "config.yaml").write_text("cores: 1\n")
+    said = project.run("dat", "benchmark", "otb100", SNAKEMAKE_PROFILE=str(project.path.parent / "profile"))
+    assert "asking a job" in said and " 0 to run" in said
+    assert project.results() == wanted
+
+
 def test_a_damaged_result_in_the_store_is_computed_again(project: Project) -> None:
     wanted = project.results()
     shutil.rmtree(project.path / "results")

@@ -10,4 +10,6 @@ wildcard_constraints:
 
 
 def finished_jobs():
+    if "jobs" not in PLAN:
+        return ["environment.json"]
     return expand("done/{job}", job=range(len(PLAN["jobs"])))

@@ -15,3 +15,18 @@ rule track:
         gpu=1,
     shell:
         "dat job {input.plan:q} {wildcards.job} {output:q} > {log:q} 2>&1"
+
+
+# What a job computes on, asked before the units are planned: `dat job PLAN -1 environment.json`.
+rule ask:
+    input:
+        plan=config["plan"],
+    output:
+        "environment.json",
+    log:
+        "log/ask.txt",
+    threads: PLAN["threads"]
+    resources:
+        gpu=1,
+    shell:
+        "dat job {input.plan:q} -- -1 {output:q} > {log:q} 2>&1"
