@@ -28,6 +28,10 @@ VERBS = {
     "evaluate": ("dat.cli.evaluate", "Stage: a benchmark's scores; by hand, score any tracker's result files."),
     "report": ("dat.cli.report", "Stage: tables, figures and reports/index.html."),
     "audit": ("dat.cli.audit", "From numbers back to raw files: which data, code and settings, and is it true."),
+    "show": (
+        "dat.cli.show",
+        "Watch a stored result: its boxes, the truth and the attention on the frames, as a video.",
+    ),
     "diff": ("dat.cli.diff", "Which numbers and outputs of two runs differ, and why: HEAD against the working tree."),
     "cache": ("dat.cli.cache", "The store of finished per-sequence jobs: status and clean."),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,23 +20,35 @@ from dat.errors import DatError
 
 LEAST = 480
 """Small frames are enlarged until their shorter side has this many pixels, so that lines and letters are sharp."""
+Colour = tuple[int, int, int]
 LOCAL, GLOBAL, LOST = (64, 220, 120), (255, 176, 32), (235, 80, 80)
+TRUTH, OTHER = (245, 245, 245), (80, 170, 255)
 INK, PAPER = (245, 245, 245), (18, 20, 24)
-FONT, BAR = cv2.FONT_HERSHEY_SIMPLEX, 40
+FONT, BAR, LINE = cv2.FONT_HERSHEY_SIMPLEX, 40, 26
+BANNER = 12
+"""Frames for which a re-detection is shown."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is drawn on a frame: box x, y, w, h (origin 0), whether it was held for want of a better one, and so on."""
+    """What is drawn on a frame: box x, y, w, h (origin 0; None: the tracker has none), whether it was held for want of
+    a better one, and so on.
+
+    `truth` are the corners (N, 2) of what was annotated, `other` is another tracker's box. Of each of `lines` the words
+    stand below the bar, after a sample of their colour.
+    """
 
     number: int
-    box: NDArray[np.float64]
+    box: NDArray[np.float64] | None
     score: float
     source: str
     lost: bool = False
     since_redetection: int | None = None
     came_from: NDArray[np.float64] | None = None
     attention: NDArray[np.float32] | None = None
+    truth: NDArray[np.float64] | None = None
+    other: NDArray[np.float64] | None = None
+    lines: Sequence[tuple[Colour, str]] = ()
 
 
 def enlargement(height: int, width: int) -> int:
@@ -43,10 +56,10 @@ def enlargement(height: int, width: int) -> int:
     return max(1, -(-LEAST // min(height, width)))
 
 
-def canvas_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width of the video for frames of a size: enlarged, with the bar below, both even."""
+def canvas_size(height: int, width: int, lines: int = 0) -> tuple[int, int]:
+    """Height and width of the video for frames of a size: enlarged, with the bar and lines below, both even."""
     times = enlargement(height, width)
-    return (height * times + BAR + 1) // 2 * 2, (width * times + 1) // 2 * 2
+    return (height * times + BAR + lines * LINE + 1) // 2 * 2, (width * times + 1) // 2 * 2
 
 
 def draw(image: Image, shown: Shown) -> Image:
@@ -59,10 +72,17 @@ def draw(image: Image, shown: Shown) -> Image:
     colour = LOST if shown.lost else GLOBAL if shown.source == "global" else LOCAL
     if shown.since_redetection is not None:
         _jump(large, shown, times)
-    _box(large, shown.box * times, colour, dashed=shown.lost)
-    canvas: NDArray[np.uint8] = np.full((*canvas_size(height, width), 3), PAPER, np.uint8)
+    if shown.truth is not None:
+        _outline(large, shown.truth * times, TRUTH, dashed=True)
+    if shown.other is not None:
+        _box(large, shown.other * times, OTHER, dashed=False)
+    if shown.box is not None:
+        _box(large, shown.box * times, colour, dashed=shown.lost)
+    canvas: NDArray[np.uint8] = np.full((*canvas_size(height, width, len(shown.lines)), 3), PAPER, np.uint8)
     canvas[: large.shape[0], : large.shape[1]] = large
     _bar(canvas, large.shape[0], shown, colour)
+    for index, (ink, words) in enumerate(shown.lines):
+        _words(canvas, large.shape[0] + BAR + index * LINE, ink, words)
     return canvas
 
 
@@ -75,15 +95,24 @@ def _overlay(image: Image, attention: NDArray[np.float32]) -> Image:
     return np.asarray(image * (1 - alpha) + colours * alpha, np.uint8)
 
 
-def _box(image: Image, box: NDArray[np.float64], colour: tuple[int, int, int], dashed: bool) -> None:
+def corners(box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The corners (4, 2) of a box x, y, w, h, clockwise from the top left."""
     x, y, w, h = box
-    points = [(round(x), round(y)), (round(x + w), round(y)), (round(x + w), round(y + h)), (round(x), round(y + h))]
+    return np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
+
+
+def _box(image: Image, box: NDArray[np.float64], colour: Colour, dashed: bool) -> None:
+    _outline(image, corners(box), colour, dashed)
+
+
+def _outline(image: Image, polygon: NDArray[np.float64], colour: Colour, dashed: bool) -> None:
+    points = [(round(x), round(y)) for x, y in polygon.tolist()]
     for ink, thick in (((0, 0, 0), 5), (colour, 2)):
         for a, b in zip(points, points[1:] + points[:1], strict=True):
             _line(image, a, b, ink, thick, 10 if dashed else 0)
 
 
-def _line(image: Image, a: Any, b: Any, ink: tuple[int, int, int], thick: int, dash: int) -> None:
+def _line(image: Image, a: Any, b: Any, ink: Colour, thick: int, dash: int) -> None:
     if not dash:
         cv2.line(image, a, b, ink, thick, cv2.LINE_AA)
         return
@@ -97,10 +126,10 @@ def _line(image: Image, a: Any, b: Any, ink: tuple[int, int, int], thick: int, d
 def _jump(image: Image, shown: Shown, times: int) -> None:
     """A re-detection: an arrow from where the target was last held to be, a frame around all, and the word."""
     cv2.rectangle(image, (0, 0), (image.shape[1] - 1, image.shape[0] - 1), GLOBAL, 6)
-    if shown.came_from is not None:
+    if shown.came_from is not None and shown.box is not None:
         ends = [(box[:2] + box[2:] / 2) * times for box in (shown.came_from, shown.box)]
         points = [tuple(int(value) for value in end) for end in ends]
-        _box(image, shown.came_from * times, (200, 200, 200), dashed=True)
+        _box(image, shown.came_from * times, GLOBAL, dashed=True)
         for ink, thick in (((0, 0, 0), 5), (GLOBAL, 2)):
             cv2.arrowedLine(image, points[0], points[1], ink, thick, cv2.LINE_AA, tipLength=0.08)
     (width, height), _ = cv2.getTextSize("re-detected", FONT, 0.7, 2)
@@ -109,7 +138,15 @@ def _jump(image: Image, shown: Shown, times: int) -> None:
     cv2.putText(image, "re-detected", (left, 14 + height + 8), FONT, 0.7, PAPER, 2, cv2.LINE_AA)
 
 
-def _bar(canvas: Image, top: int, shown: Shown, colour: tuple[int, int, int]) -> None:
+def _words(canvas: Image, top: int, colour: Colour, words: str) -> None:
+    """A line of words after a sample of its colour, smaller where it is long; what the font lacks is a `?`."""
+    plain, room = words.encode("ascii", "replace").decode(), canvas.shape[1] - 94
+    (width, _), _ = cv2.getTextSize(plain, FONT, 0.5, 1)
+    _line(canvas, (14, top + 8), (64, top + 8), colour, 2, 10 if colour == TRUTH else 0)
+    cv2.putText(canvas, plain, (80, top + 13), FONT, 0.5 * min(1.0, room / max(width, 1)), INK, 1, cv2.LINE_AA)
+
+
+def _bar(canvas: Image, top: int, shown: Shown, colour: Colour) -> None:
     """Frame number, a gauge of the score, and where the winner came from."""
     middle, width = top + BAR // 2, canvas.shape[1]
     cv2.putText(canvas, f"{shown.number}", (14, middle + 6), FONT, 0.55, INK, 1, cv2.LINE_AA)
@@ -120,7 +157,8 @@ def _bar(canvas: Image, top: int, shown: Shown, colour: tuple[int, int, int]) ->
     half = (left + right) // 2
     cv2.line(canvas, (half, middle - 9), (half, middle + 9), INK, 1)
     said = "held" if shown.lost else shown.source
-    cv2.putText(canvas, f"{shown.score:.2f}  {said}", (right + 16, middle + 6), FONT, 0.55, colour, 1, cv2.LINE_AA)
+    said = said if shown.box is None else f"{shown.score:.2f}  {said}"
+    cv2.putText(canvas, said, (right + 16, middle + 6), FONT, 0.55, colour, 1, cv2.LINE_AA)
 
 
 class VideoWriter:

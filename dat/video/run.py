@@ -19,12 +19,9 @@ from dat.fanout.unit import text as rows_of
 from dat.progress import progress
 from dat.tracking.follower import TrackerState
 from dat.video import assemble, provenance
-from dat.video.drawing import Shown, VideoWriter, draw
+from dat.video.drawing import BANNER, Shown, VideoWriter, draw
 from dat.video.provenance import Pixels
 from dat.video.request import Outputs, Request, home
-
-BANNER = 12
-"""Frames for which the video shows a re-detection."""
 
 
 @dataclass
