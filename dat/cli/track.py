@@ -36,6 +36,12 @@ OUT = click.Path(dir_okay=False, path_type=Path)
     help="What box and output count pixels from.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--sequence",
+    default="",
+    metavar="NAME",
+    help="Draw the random numbers that a benchmark draws for its sequence NAME and this seed.",
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, or auto.")
 @click.option(
     "--json", "json_", type=OUT, help="Of each frame the score, the winner's source and the seconds; frames a second."
@@ -54,6 +60,7 @@ def track(
     frames: int | None,
     origin: str,
     seed: int,
+    sequence: str,
     device: str,
     json_: Path | None,
 ) -> None:
@@ -74,6 +81,7 @@ def track(
         start=start,
         frames=frames,
         origin=int(origin),
+        sequence=sequence,
     )
     if show_attention and video is None:
         click.echo("--show-attention needs --video to show it in", err=True)

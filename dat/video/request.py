@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat import outside, params, sections
+from dat import naming, outside, params, sections
 from dat.errors import InputError, MissingError
 from dat.regions import boxes as geometry
 from dat.tracking.parts import Parts, parts
@@ -36,7 +36,9 @@ class Choice:
 class Request:
     """A checked call: frames that begin with the one that the box is in, the box (origin 0), and which tracker.
 
-    `given` are the options that chose the frames, and the settings (by dotted path) that are not params.yaml's.
+    Random numbers are drawn from `sequence` and the seed, as a benchmark draws them for a sequence of that name.
+    `given` are the options that chose the frames or the random numbers, and the settings (by dotted path) that are not
+    params.yaml's.
     """
 
     source: Source
@@ -45,6 +47,7 @@ class Request:
     size: tuple[int, int]
     choice: Choice
     given: Mapping[str, Any] = field(default_factory=dict)
+    sequence: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def check(
     start: int = 1,
     frames: int | None = None,
     origin: int = 0,
+    sequence: str = "",
 ) -> Request:
     """Check a call, input first and weights last. Raises InputError, ParamsError or MissingError."""
     target = parse_box(box, origin)
@@ -170,5 +174,8 @@ def check(
     size = (first.image.shape[1], first.image.shape[0])
     in_frame(target, box, size, first.name)
     opened.notes.extend(remarks(target, size))
-    given = {"start": start, "frames": frames, **({"tracking.features": features} if features else {})}
-    return Request(opened, all_frames, target, size, choose(variant, weights, text, features), given)
+    if sequence:
+        naming.part(sequence, "--sequence", "name")
+    options = {"tracking.features": features, "sequence": sequence}
+    given = {"start": start, "frames": frames, **{name: value for name, value in options.items() if value}}
+    return Request(opened, all_frames, target, size, choose(variant, weights, text, features), given, sequence)

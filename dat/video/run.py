@@ -147,9 +147,12 @@ def _facts(run: Run, request: Request, stopped: str) -> dict[str, Any]:
 
 
 def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callable[[str], None]) -> Run:
-    """Track, write, and say what a user should know. What is drawn depends on the seed, not on the source's name."""
+    """Track, write, and say what a user should know.
+
+    Random numbers depend on the seed and on the sequence's name that was asked for, not on what SOURCE is called.
+    """
     place = assemble.find_device(device)
-    tracker, choice = assemble.start(request.choice, "", seed, place, say)
+    tracker, choice = assemble.start(request.choice, request.sequence, seed, place, say)
     known = list(request.source.notes)
     for note in known:
         say(f"{request.source.name}: {note}")

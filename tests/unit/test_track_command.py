@@ -155,6 +155,11 @@ def test_csrdcf_with_attention_reads_the_sentence_or_says_that_there_is_none(pla
         call(place, "--variant", "csrdcf+attention", weights="none")
 
 
+def test_a_sequences_name_that_cannot_be_one_is_told(place):
+    with pytest.raises(InputError, match=r"--sequence: the name 'data/Deer' has a separator of folders"):
+        call(place, "--sequence", "data/Deer", weights="none")
+
+
 def test_a_device_that_is_not_there_is_told(place):
     with pytest.raises(InputError, match="cuda:77"):
         call(place, "--device", "cuda:77")

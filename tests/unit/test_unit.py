@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from dat import params, records
+from dat.cli.track import track
 from dat.errors import InputError, MissingError
 from dat.fanout import unit
 from dat.tracking import restarts as vot
 from dat.tracking.parts import parts
+from dat.video import request
 from tests.unit.tracking_parts import ROOT, settings, video, write_frames, write_weights
 
 
@@ -46,6 +49,28 @@ def test_one_pass_draws_as_the_first_repetition(place, tmp_path):
     number = int(hashlib.sha256(b"Clip").hexdigest()[:16], 16)
     assert own.tracker().entropy == own.tracker(0).entropy == [7, number, 0, 0]
     assert own.tracker(2).entropy == [7, number, 2, 0]
+
+
+def test_dat_track_gives_the_benchmarks_boxes_by_the_sequences_name(place, tmp_path, monkeypatch):
+    folder, truth = place
+    unit.run(job(place, tmp_path, seed=3), "cpu")
+    monkeypatch.chdir(ROOT)
+    home = request.home()
+    object.__setattr__(home, "root", home.root.model_copy(update={"tracking": settings()}))
+    monkeypatch.setattr(request, "home", lambda: home)
+
+    def tracked(*options):
+        box = ",".join(str(value + shift) for value, shift in zip(truth[0], (1, 1, 0, 0), strict=True))
+        own = [str(folder / "data" / "Clip"), "--box", box, "--origin", "1", "--text", "a red square", "--seed", "3"]
+        own += ["--weights", str(folder / "weights"), "--out", str(tmp_path / "boxes.txt"), *options]
+        done = CliRunner().invoke(track, own, standalone_mode=False)
+        assert done.exception is None, done.output
+        return (tmp_path / "boxes.txt").read_bytes()
+
+    stored = (tmp_path / "Clip.txt").read_bytes()
+    assert tracked("--sequence", "Clip", "--json", str(tmp_path / "run.json")) == stored
+    assert records.read_json(tmp_path / "run.json")["record"]["asked"]["sequence"] == "Clip"
+    assert tracked() != stored and tracked("--sequence", "Clap") != stored
 
 
 def test_one_pass_writes_a_row_a_frame_in_the_benchmarks_origin(place, tmp_path):
