@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import fake_profile
 import pytest
 
 from dat import params, records
@@ -19,13 +18,6 @@ from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
 from dat.fanout import store
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("run")
-    fake_profile.build(home)
-    return home
 
 
 @pytest.fixture

@@ -4,23 +4,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import fake_profile
 import pytest
 
 from dat import params, records
-from dat.audit import seal
+from dat.audit import seal, show
+from dat.audit.checks import Check
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
 from dat.errors import InputError, MissingError
+from tests.forging import forge
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("run")
-    fake_profile.build(home)
-    return home
 
 
 @pytest.fixture
@@ -47,15 +41,21 @@ def sealed(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def forge(home: Path) -> None:
-    """A box, its record and the lock, changed so that every hash fits."""
-    folder = home / "results/otb100/dat-jtnl@seed-0"
-    text = (folder / "Star.txt").read_text().splitlines()
-    (folder / "Star.txt").write_text("\n".join([*text[:3], "1.0000,2.0000,3.0000,4.0000", *text[4:]]) + "\n")
-    record = records.read_json(folder / "Star.json")
-    record["outputs"] = [records.file_facts(folder / "Star.txt", folder)]
-    records.write_json(folder / "Star.json", record)
-    fake_profile.lock(home, params.load(home))
+def wrong(home: Path) -> list[Check]:
+    """The checks of all numbers that do not hold: those of code, since there is none beside the copy."""
+    walk = Walk(params.load(home), stages=True)
+    found = show.differences([walk.audit(address) for address in walk.resolve("all")])
+    assert {check.name for check in found} == {"code"}
+    return found
+
+
+def forge_a_box(home: Path) -> None:
+    """Move a box by a ten-thousandth of a pixel, and make every hash fit."""
+    name = "results/otb100/dat-jtnl@seed-0/Star.txt"
+    lines = (home / name).read_text().splitlines()
+    x, rest = lines[3].split(",", 1)
+    lines[3] = f"{float(x) + 0.0001:.4f},{rest}"
+    forge(home, name, ("\n".join(lines) + "\n").encode())
 
 
 def test_the_same_run_has_the_same_seal_wherever_it_lies(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,14 +73,16 @@ def test_the_same_run_has_the_same_seal_wherever_it_lies(copy: Path, capsys: pyt
 
 
 def test_a_forged_run_breaks_the_seal_and_the_branch_is_named(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    forge(copy)
+    before = wrong(copy)
+    forge_a_box(copy)
+    assert wrong(copy) == before, "no other check notices"
     said = sealed(capsys)
     assert "results/otb100/dat-jtnl@seed-0" in said and "dvc.lock" in said
     assert "results/otb100/pymdnet@seed-0" not in said and "weights" not in said
 
 
 def test_a_forged_seal_is_not_the_commits(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    forge(copy)
+    forge_a_box(copy)
     run_in_process(["audit", "--seal"])
     said = sealed(capsys)
     assert said.startswith("the commit's seal: differs in ") and "results/otb100/dat-jtnl@seed-0" in said
