@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from dat.audit.addresses import Address
     from dat.audit.checks import Audit
     from dat.audit.walk import Walk
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     metavar="N|all",
     help="Track N of the sequences behind the numbers again, or all, from scratch, and compare the boxes.",
 )
+@click.option(
+    "--replay-training", is_flag=True, help="Train the networks behind a number again, from scratch, and compare them."
+)
 def audit(
     addresses: tuple[str, ...],
     out: Path | None,
@@ -38,6 +43,7 @@ def audit(
     seal: bool,
     sealed: bool,
     replay: str | None,
+    replay_training: bool,
 ) -> None:
     """Walk from numbers to raw files: score again, re-hash, compare code, settings and dvc.lock.
 
@@ -48,10 +54,13 @@ def audit(
     Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number.
 
     Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json;
-    dat audit otb100/dat-jtnl/success --replay 2; dat audit --uses tracking.redetection
+    dat audit otb100/dat-jtnl/success --replay 2; dat audit otb100/pymdnet/success --replay-training;
+    dat audit --uses tracking.redetection
     """
     from dat import params
 
+    if replay_training:
+        _trainable(addresses, {"--seal": seal, "--sealed": sealed, "--uses": uses, "--why": why})
     if seal or sealed:
         _seal(seal)
         return
@@ -65,7 +74,8 @@ def audit(
     from dat.video import request
 
     runs = [text for text in addresses if text.endswith(".json")]
-    audits: list[Audit] = [tracked.audit(Walk(request.home()), Path(name)) for name in runs]
+    home = Walk(request.home()) if runs else None
+    audits: list[Audit] = [tracked.audit(home, Path(name)) for name in runs if home is not None]
     walk = Walk(params.load(), stages or "all" in addresses) if len(runs) < len(addresses) or uses else None
     found: list[Address] = []
     if walk is not None:
@@ -76,6 +86,8 @@ def audit(
         return
     if walk is not None and replay is not None:
         _replay(walk, found, audits[len(runs) :], count)
+    if replay_training:
+        _retrain([(home, audits[: len(runs)]), (walk, audits[len(runs) :])])
     several = len(audits) > 1 or "all" in addresses
     made = origin.of(walk, found[0]) if walk is not None and found and not several else None
     if out is not None:
@@ -113,6 +125,36 @@ def _replay(walk: "Walk", found: "list[Address]", audits: "list[Audit]", count: 
     nodes = dict(zip(wanted, replay.replay(walk, wanted), strict=True))
     for address, audit in zip(found, audits, strict=True):
         audit.node.children.extend(nodes[unit] for unit in behind.get(address.text, []))
+
+
+def _trainable(addresses: tuple[str, ...], others: "Mapping[str, object]") -> None:
+    """Raises UsageError where --replay-training stands beside what it does not go with."""
+    other = next((option for option, given in others.items() if given), None)
+    if other:
+        raise click.UsageError(f"--replay-training and {other} do not go together; leave one out")
+    if "all" in addresses:
+        raise click.UsageError("--replay-training takes hours for all; name a number: otb100/dat-jtnl/success")
+
+
+def _retrain(audited: "Sequence[tuple[Walk | None, list[Audit]]]") -> None:
+    """Train the networks behind numbers again and add the comparisons to the numbers' audits."""
+    from dat.audit import retrain
+    from dat.naming import shown
+
+    def say(line: str) -> None:
+        click.echo(shown(line), err=True)
+
+    planned = [
+        (walk, audits, [retrain.behind(walk, [audit]) for audit in audits])
+        for walk, audits in audited
+        if walk is not None and audits
+    ]
+    for walk, audits, behind in planned:
+        networks = list({network.folder: network for networks in behind for network in networks}.values())
+        say(retrain.announced(networks))
+        nodes = dict(zip((one.folder for one in networks), retrain.replay(walk, networks, say), strict=True))
+        for audit, needed in zip(audits, behind, strict=True):
+            audit.node.children.extend(nodes[network.folder] for network in needed)
 
 
 def _seal(write: bool) -> None:

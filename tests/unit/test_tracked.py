@@ -9,7 +9,7 @@ import cv2
 import pytest
 from click.testing import CliRunner
 
-from dat.audit import tracked
+from dat.audit import retrain, tracked
 from dat.audit.checks import Audit
 from dat.audit.walk import Walk
 from dat.cli.track import track
@@ -92,6 +92,13 @@ def test_a_stream_cannot_be_read_again_and_is_unknown(place: Path) -> None:
     data = io.BytesIO(b"".join(file.read_bytes() for file in sorted((place / "clip").iterdir())))
     run(place, "-", data=data.getvalue())
     assert audit(place).verdict == "unknown" and set(failed(place)) == {"frames"}
+
+
+def test_a_run_with_another_profiles_networks_cannot_be_trained_again(place: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"run\.json: --replay-training needs a number with a network that this profile"
+    ):
+        retrain.behind(Walk(request.home()), [audit(place)])
 
 
 def test_a_file_without_a_record_is_told(place: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dat.regions import boxes as geometry
+from tests.forging import forge
 
 from .conftest import Project
 
@@ -154,22 +155,63 @@ def test_what_someone_changed_is_named(project: Project, where: str) -> None:
     assert any(check["verdict"] == "differs" and name in check["subject"] for check in checks)
 
 
-def test_a_replay_makes_the_boxes_again_and_names_the_frame_of_a_changed_one(project: Project) -> None:
-    """By a ten-thousandth of a pixel; what is compared is the boxes, no record or hash of them."""
-    untouched = project.run("dat", "audit", "otb100/pymdnet/success", "--replay", "1", "--json", "audit.json")
-    assert "1 units, 1 to run" in untouched  # nothing that was kept is used
-    checks = json.loads((project.path / "audit.json").read_text())["checks"]
+def checked(project: Project, number: str, *options: str, status: int = 0) -> tuple[list[dict[str, str]], str]:
+    """The checks of a number's audit, and what it printed."""
+    said = project.run("dat", "audit", number, *options, "--json", "audit.json", status=status)
+    checks: list[dict[str, str]] = json.loads((project.path / "audit.json").read_text())["checks"]
+    return checks, said
+
+
+def wrong(checks: list[dict[str, str]]) -> list[dict[str, str]]:
+    return [check for check in checks if check["verdict"] != "verified"]
+
+
+def test_a_replay_names_the_frame_of_a_box_that_was_changed_with_all_its_hashes(project: Project) -> None:
+    """By a ten-thousandth of a pixel, which changes no score: every other check of the audit holds."""
+    checks, said = checked(project, "otb100/pymdnet/success", "--replay", "1")
+    assert "1 units, 1 to run" in said  # nothing that was kept is used
     (again,) = [check for check in checks if check["name"] == "replay"]
     assert again["verdict"] == "verified" and again["found"].endswith("the same bytes")
-    file = project.path / "results" / "otb100" / "pymdnet@seed-0" / Path(again["subject"]).name
-    lines = file.read_text().splitlines()
+    name = f"results/otb100/pymdnet@seed-0/{Path(again['subject']).name}"
+    lines = (project.path / name).read_text().splitlines()
     x, rest = lines[2].split(",", 1)
-    file.unlink()
-    file.write_text("\n".join([*lines[:2], f"{float(x) + 0.0001:.4f},{rest}", *lines[3:]]) + "\n")
-    project.run("dat", "audit", "otb100/pymdnet/success", "--replay", "all", "--json", "audit.json", status=1)
-    checks = json.loads((project.path / "audit.json").read_text())["checks"]
-    (wrong,) = [check for check in checks if check["name"] == "replay" and check["verdict"] != "verified"]
-    assert wrong["subject"].endswith(f"{file.name}: frame 3 is the first that differs") and wrong["found"] == lines[2]
+    other = [*lines[:2], f"{float(x) + 0.0001:.4f},{rest}", *lines[3:]]
+    forge(project.path, name, ("\n".join(other) + "\n").encode())
+    checks, _ = checked(project, "otb100/pymdnet/success", "--replay", "all", status=1)
+    (found,) = wrong(checks)
+    assert found["name"] == "replay" and found["found"] == lines[2]
+    assert found["subject"].endswith(f"{Path(name).name}: frame 3 is the first that differs")
+
+
+def test_training_again_names_the_network_that_was_changed_with_all_its_hashes(project: Project) -> None:
+    """Every other check of the audit holds, and nothing of the checkout is changed."""
+    name = "weights/gpgnet/to/weights.safetensors"
+    data = (project.path / name).read_bytes()
+    forge(project.path, name, data[:-2] + bytes([data[-2] ^ 1]) + data[-1:])
+    before = stamps(project.path)
+    checks, said = checked(project, "train/gpgnet/to/loss", "--replay-training", status=1)
+    trained = ["training/language", "training/encoder/vgg16", "weights/gpgnet/to"]
+    assert all(f"{folder} {seconds(project, folder):.0f} s" in said for folder in trained)
+    assert f"3 trainings, {sum(seconds(project, folder) for folder in trained) / 60:.1f} minutes" in said
+    (found,) = wrong(checks)
+    assert (found["name"], found["subject"]) == ("retrained", name)
+    assert "largest difference" in found["found"] and "1 of" in found["found"]
+    good = [check["subject"] for check in checks if check["name"] == "retrained" and check not in wrong(checks)]
+    assert good == trained, "of gpgnet's files the others are the same"
+    assert "the first network that differs: weights/gpgnet/to" in said
+    assert stamps(project.path) == before
+
+
+def seconds(project: Project, folder: str) -> float:
+    """How long a training took, by its run file."""
+    kind, key = folder.split("/")[1], "/".join(folder.split("/")[2:])
+    return float(json.loads((project.path / "runs" / f"{kind}{key and '@'}{key}.json").read_text())["seconds"])
+
+
+def stamps(home: Path) -> dict[str, int]:
+    """When each file was changed, that of the audit itself and compiled code aside."""
+    files = [path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {str(path): path.stat().st_mtime_ns for path in files if path.name != "audit.json"}
 
 
 def test_records_say_what_was_read_and_nothing_that_changes(project: Project) -> None:
