@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat import naming, outside, params, records
+from dat.benchmarks.origins import ORIGINS
 from dat.datasets import manifest as manifests
 from dat.datasets.images import Image, read_image
 from dat.errors import InputError, MissingError
-from dat.fanout import plan
 from dat.models.exactness import exact
 from dat.regions import boxes as geometry
-from dat.tracking import networks
+from dat.tracking import build
 from dat.video.drawing import BANNER, LOCAL, OTHER, TRUTH, Colour, Shown, corners, draw
 
 CODES: dict[float, str] = {0: "not tracked", 1: "started", 2: "failed"}
@@ -106,15 +106,15 @@ def read(settings: params.Settings, benchmark: str, tracker: str, sequence: str)
     for file in (path, folder / f"{sequence}.json"):
         if not file.is_file():
             raise MissingError(f"{file}: not there; {again} makes it")
-    boxes, codes = _rows(path, plan.ORIGIN[manifest.header["layout"]], vot, len(row.files), again)
+    boxes, codes = _rows(path, ORIGINS[manifest.header["layout"]], vot, len(row.files), again)
     record = records.read_json(folder / f"{sequence}.json")
     try:
         facts = record["facts"]["001"] if vot else record["facts"]
-        told = [*map(list, (facts["scores"], facts["sources"], facts["redetections"]))]
+        scores, sources, redetections = map(list, (facts["scores"], facts["sources"], facts["redetections"]))
         gpgnet = _gpgnet(settings.path, record)
     except (KeyError, TypeError, AttributeError):
         raise InputError(f"{folder / sequence}.json: not the record of a result; {again} makes it") from None
-    return Stored(tracker, row, boxes, codes, told[0], told[1], told[2], gpgnet)
+    return Stored(tracker, row, boxes, codes, scores, sources, redetections, gpgnet)
 
 
 def _gpgnet(home: Path, record: dict[str, Any]) -> Path | None:
@@ -153,7 +153,7 @@ def pictures(stored: Stored, other: Stored | None = None, threads: int = 1) -> I
     that was indexed.
     """
     exact(threads)
-    attention, sequence = networks.attention(stored.gpgnet, "cpu"), stored.sequence
+    attention, sequence = build.attention(stored.gpgnet, "cpu") if stored.gpgnet else None, stored.sequence
     for index, (path, fact) in enumerate(zip(sequence.frames, sequence.files, strict=True)):
         if not path.is_file():
             raise MissingError(f"{path}: no such frame; dvc repro or dat data link brings the data set back")

@@ -147,7 +147,6 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
         "numerics": "portable",
         "slots": {},
         "place": plan.place(),
-        "place": plan.place(),
         "store": str(tmp_path / "store"),
         "manifest": str(tmp_path / "own.jsonl"),
     }
