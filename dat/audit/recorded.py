@@ -1,0 +1,149 @@
+"""What the record of a stage or of a sequence says, against what is there: files, code, settings, parents, dvc.lock.
+
+Every file is read once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dat.audit import graph, lock, scores
+from dat.audit.addresses import Numbers
+from dat.audit.checks import Check, compare, group, missing
+from dat.audit.files import Files, json_object
+from dat.datasets import manifest as manifests
+from dat.errors import InputError
+from dat.fanout import store
+from dat.params import Settings, leaves, plain
+from dat.records import sha256_json
+
+PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})
+"""What every record has."""
+
+
+@dataclass
+class Recorded:
+    """A profile's files, dvc.lock and records, each against what it says of the others."""
+
+    settings: Settings
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """The run's numbers."""
+        return Numbers(self.settings)
+
+    @cached_property
+    def files(self) -> Files:
+        """Hashes of files."""
+        return Files.at(self.settings.top)
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The settings in force, by dotted path."""
+        return {key[1:]: value for key, value in leaves(plain(self.settings.root), "").items()}
+
+    @cached_property
+    def lock(self) -> lock.Lock:
+        """dvc.lock of the profile."""
+        stages, wrong = dict[str, Any](), dict[str, str]()
+        for name, read in (("dvc.lock", lock.read), ("dvc.yaml", graph.read)):
+            try:
+                stages[name] = read(self.settings.path / name)
+            except InputError as error:
+                stages[name], wrong[name] = {}, str(error)
+        params = plain(self.settings.root)
+        return lock.Lock(self.settings.path, self.files, stages["dvc.lock"], params, stages["dvc.yaml"], wrong)
+
+    @cached_property
+    def store(self) -> Path:
+        """The job store."""
+        return store.location(self.settings.top)
+
+    @cached_property
+    def results(self) -> scores.Results:
+        """The run's result files, scored again."""
+        return scores.Results(self.settings)
+
+    # ------------------------------------------------------------ records
+
+    def checked(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """A record's inputs, code, settings and parents against what is there now."""
+        return [*self._decided(name, record), *self._inputs(name, record), *self._parents(name, record)]
+
+    def _uses(self, record: Mapping[str, Any]) -> set[str]:
+        """The files and settings that a record names."""
+        files = {fact["path"] for kind in ("inputs", "outputs") for fact in record[kind]}
+        return files | {*record["code"], *record["params"]}
+
+    def _parents(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """The records of the inputs against their hashes in this one."""
+        found = {parent["path"]: (parent["sha256"], self._sha256(parent["path"])) for parent in record["parents"]}
+        return group("parents", name, found)
+
+    def _inputs(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """Every input against its hash in the record; a sequence's row of a manifest is one."""
+        found = {}
+        for fact in record["inputs"]:
+            sequence = fact.get("sequence")
+            now = self._row_digest(fact["path"], sequence) if sequence else self._sha256(fact["path"])
+            found[f"{fact['path']} {sequence}" if sequence else fact["path"]] = (fact["sha256"], now)
+        return group("inputs", name, found)
+
+    def _decided(self, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """Code and settings of a record against those of the checkout."""
+        top, code, settings = self.settings.top, record["code"], record["params"]
+        now = {file: (sha256, self.files.sha256(top / file)) for file, sha256 in code.items()}
+        checks = group("code", name, now)
+        absent = object()
+        for dotted, value in settings.items():
+            held = self.params.get(dotted, absent)
+            if held is absent:
+                checks.append(missing("params", f"{name}: {dotted}", str(value)))
+            elif held != value:
+                checks.append(Check("params", "differs", f"{name}: {dotted}", value, held))
+        same = len(settings) - sum(check.name == "params" for check in checks)
+        return (
+            [*checks, Check("params", "verified", name, f"{same} as recorded", f"{same} as recorded")]
+            if same
+            else checks
+        )
+
+    def _locked(self, name: str, record: Mapping[str, Any], dependencies: bool = True) -> list[Check]:
+        """What dvc.lock says of the stage that makes a record's outputs."""
+        if not record["outputs"]:
+            return []
+        stage = self.lock.stage_of(record["outputs"][0]["path"])
+        if stage is None:
+            where = self.lock.wrong.get("dvc.lock", f"dvc.lock: {record['outputs'][0]['path']}")
+            return [missing("lock", where, "a stage that makes it")]
+        return self.lock.checks(stage, record["command"].removeprefix("dat "), dependencies)
+
+    def _run(self, name: str, record: str | None) -> list[Check]:
+        """The run file of a stage or unit, where there is one, against its record's hash; it is in no clone."""
+        path = self.settings.path / "runs" / f"{name}.json"
+        if not path.exists():
+            return []
+        return [compare("run file", f"runs/{name}.json", record, json_object(path).get("record"))]
+
+    def _rows(self, name: str) -> Mapping[str, manifests.Sequence]:
+        return self.results.sequences(name)
+
+    def _row_digest(self, name: str, sequence: str) -> str | None:
+        found = self._rows(name).get(sequence)
+        return sha256_json({key: value for key, value in found.row.items() if key != "digest"}) if found else None
+
+    # ------------------------------------------------------------ files
+
+    def _sha256(self, name: str) -> str | None:
+        return self.files.sha256(self.settings.path / name)
+
+    def _record(self, path: Path) -> dict[str, Any] | None:
+        """A record, or None where there is none with all its parts."""
+        record = json_object(path)
+        return record if record.keys() >= PARTS else None
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A JSON object below the profile, empty where there is none that can be read."""
+        return json_object(self.settings.path / name)
