@@ -27,7 +27,7 @@ from dat.records import is_record, read_json
 
 @dataclass(frozen=True)
 class Address:
-    """Where a number is. `at` is the place on a curve, `printed` the value in the report's table `file`.
+    """Where a number is. `at` is the place on a curve, `printed` the value in line `line` of the report's table `file`.
 
     `wrong` says why the file, or this row of it, cannot be read; `text` is then the row's address or the file.
     """
@@ -42,6 +42,7 @@ class Address:
     at: int | None = None
     printed: float | None = None
     file: str = ""
+    line: int = 0
     wrong: str = ""
 
 
@@ -110,13 +111,16 @@ class Numbers:
         for path in sorted(matching(self.settings.path / "reports" / "tables", f"{kind}-*.csv"), key=_number):
             file = path.relative_to(self.settings.path).as_posix()
             try:
-                rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+                reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+                rows = [(reader.line_num, row) for row in reader]
             except (InputError, csv.Error) as error:
                 yield Address(file, kind, file=file, wrong=str(error))
                 continue
-            for row in filter(lambda row: row.get("address"), rows):
+            for line, row in rows:
+                if not row.get("address"):
+                    continue
                 try:
-                    yield address_of(file, row)
+                    yield replace(address_of(file, row), line=line)
                 except InputError as error:
                     yield Address(row["address"], kind, file=file, wrong=str(error))
                 except KeyError as error:

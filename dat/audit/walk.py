@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dat.audit import kept, page
+from dat.audit import shown as cells
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
 from dat.audit.files import json_object
@@ -89,7 +90,17 @@ class Walk(Recorded):
             address.file, "a file of the record"
         )
         checks = [compare("metrics", address.file, recorded, self._sha256(address.file))]
+        checks += self._curve(address)
         return Node("number", address.text, checks, [self.record(name)], {address.file})
+
+    def _curve(self, address: Address) -> list[Check]:
+        """The last point of a training's curve, which `dvc plots` draws, against its metric; none where it has none."""
+        name = (PurePosixPath(address.file).parent / "dvclive/plots/metrics" / f"{address.metric}.tsv").as_posix()
+        path = self.settings.path / name
+        if not path.is_file():
+            return []
+        last, line = cells.last_point(path, address.metric)
+        return [compare("shown", f"{name}:{line}, column {address.metric}", address.printed, last)]
 
     def _score(self, address: Address) -> Node:
         """A score rests on the scores' file, the result files of its sequences, and what made them."""
@@ -100,14 +111,16 @@ class Walk(Recorded):
             )
         shown, checks = found.shown(address), []
         if address.printed is not None:
-            checks.append(compare("printed", f"{address.file}: {address.text}", shown, address.printed))
+            column = "ours" if address.kind == "table" else "y"
+            subject = f"{address.file}:{address.line}, column {column}: {address.text}"
+            checks.append(compare("printed", subject, shown, address.printed))
         checks += self.results.again(found, address, shown)
         behind = found.behind(address)
         units = [self.unit(found.parent, tracker, name) for tracker, name in behind]
         made = f"reports/metrics/{found.parent}.record.json"
         children = [self.record(made) if self.stages else self.scored(made, found, behind), *units]
         if address.file:
-            children.append(self.report(address.file))
+            children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
         return Node("number", address.text, checks, children, {found.file, *filter(None, [address.file])})
 
     def scored(self, name: str, found: Scores, behind: Sequence[tuple[str, str]]) -> Node:
@@ -147,6 +160,13 @@ class Walk(Recorded):
             self._nodes[key].uses.update({file, *record["code"], *record["params"]} if record else ())
             if record is None:
                 self._nodes[key].checks.append(missing("record", name, "a stage's record"))
+        return self._nodes[key]
+
+    def shown(self, file: str) -> Node:
+        """The cells of a file of the report's tables against scores and the paper's numbers."""
+        key = f"shown {file}"
+        if key not in self._nodes:
+            self._nodes[key] = Node("shown", file, cells.checks(self.numbers, file), uses={file})
         return self._nodes[key]
 
     def _report(self, file: str, name: str, record: Mapping[str, Any], stage: str = "report") -> list[Check]:

@@ -1,0 +1,183 @@
+"""What this run has for each number that the report shows, a second time: scores, intervals, claims, and the paper's.
+
+Claims are those of published.csv, corrected by Holm's method; names in words are written down again here.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dat import outside
+from dat.audit.addresses import Numbers
+from dat.errors import DatError
+
+PUBLISHED = "dat/report/published.csv"
+"""The paper's numbers, below the checkout's top."""
+
+SIGNIFICANT = 0.05
+WORDS = {
+    "pymdnet": "pyMDNet",
+    "pymdnet+gcn": "pyMDNet + GCN",
+    "pymdnet+language": "pyMDNet + language",
+    "salnet": "SALNet",
+    "dat-to": "DAT, target only",
+    "dat-nl": "DAT, language only",
+    "dat-jtnl": "DAT, target and language",
+    "csrdcf": "CSR-DCF (ours)",
+    "csrdcf+attention": "CSR-DCF + attention",
+    **{f"layers-{layers}": f"{layers} layers" for layers in (2, 3, 5, 8)},
+}
+"""Variants as the report writes them; another one is called by its name."""
+
+BENCHMARKS = {
+    "otb2013": "OTB-2013",
+    "otb100": "OTB-100",
+    "otb100-similar": "OTB-100, look-alikes",
+    "tc128": "TC128",
+    "vot2014": "VOT2014",
+    "vot2016": "VOT2016",
+}
+"""Benchmarks as the report writes them."""
+
+Interval = tuple[float, float] | None
+
+
+def decimals(metric: str) -> int:
+    """How many decimals the report shows of a score."""
+    return 4 if metric == "eao" else 3
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The paper prints more for `a` than for `b`: by how much, and the difference in this run with its p by Holm."""
+
+    table: str
+    a: str
+    b: str
+    benchmark: str
+    metric: str
+    paper: float
+    ours: float
+    low: float
+    high: float
+    p: float
+    data_set: str
+
+    @property
+    def verdict(self) -> str:
+        """Both interval and p must exclude zero."""
+        if self.p >= SIGNIFICANT or self.low <= 0 <= self.high:
+            return "cannot tell"
+        return "holds" if self.low > 0 else "the reverse"
+
+    def words(self) -> list[str]:
+        """The claim as a row of a table in words."""
+        metric = "EAO" if self.metric == "eao" else self.metric
+        said = f"{WORDS.get(self.a, self.a)} beats {WORDS.get(self.b, self.b)}"
+        ours = f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+        where = f"{BENCHMARKS.get(self.benchmark, self.benchmark)} {metric}"
+        return [said, where, f"{self.paper:+.3f}", ours, f"{self.p:.3f}", self.verdict]
+
+
+def holm(values: list[float]) -> list[float]:
+    """p values corrected for as many tests as there are (Holm 1979)."""
+    found, last = [0.0] * len(values), 0.0
+    for rank, at in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        last = max(last, min(1.0, values[at] * (len(values) - rank)))
+        found[at] = last
+    return found
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The run's numbers as its scores have them, and the paper's."""
+
+    numbers: Numbers
+
+    def scores(self, benchmark: str) -> Mapping[str, Any]:
+        """The file of scores of a benchmark or subset; empty where there is none."""
+        found = self.numbers.scores.get(benchmark)
+        return found.data if found else {}
+
+    def _variant(self, benchmark: str, variant: str) -> Mapping[str, Any]:
+        found = self.scores(benchmark).get("variants", {}).get(variant)
+        return found if isinstance(found, Mapping) else {}
+
+    def score(self, benchmark: str, variant: str, metric: str) -> float | None:
+        """A variant's score; None when this run has none."""
+        value = self._variant(benchmark, variant).get(metric)
+        return None if value is None else float(value)
+
+    def interval(self, benchmark: str, variant: str, metric: str) -> Interval:
+        """The 95 % interval of a score; None where there is none."""
+        ends = self._variant(benchmark, variant).get(f"{metric}_interval")
+        return (float(ends[0]), float(ends[1])) if ends else None
+
+    def data_set(self, benchmark: str) -> str:
+        """The name of the data set that a benchmark's scores are of."""
+        return str(self.scores(benchmark).get("data_set", benchmark))
+
+    def scored(self, benchmark: str, variant: str) -> str:
+        """`37 of 51 sequences` where not all were scored, else empty."""
+        found = self.numbers.scores.get(benchmark)
+        runs = [found.data["trackers"][name] for name in sorted(found.trackers(variant, None))] if found else []
+        part = [run for run in runs if not run.get("complete", True)]
+        return f"{part[0]['scored']} of {part[0]['expected']} sequences" if part else ""
+
+    def curve(self, benchmark: str, variant: str, metric: str) -> list[float]:
+        """A curve's points, the mean over seeds; none where this run has none."""
+        found = self.numbers.scores.get(benchmark)
+        runs = [found.data["trackers"][name] for name in found.trackers(variant, None)] if found else []
+        curves = [run["curves"][metric] for run in runs if metric in run.get("curves", {})]
+        return [sum(values) / len(values) for values in zip(*curves, strict=True)]
+
+    # ------------------------------------------------------------ the paper
+
+    @cached_property
+    def paper(self) -> dict[tuple[str, str, str, str], str]:
+        """What the paper prints, by table, benchmark, tracker and metric; none where the file cannot be read."""
+        keys = ("table", "dataset", "tracker", "metric")
+        try:
+            rows = list(csv.DictReader(outside.read_text(self.numbers.settings.top / PUBLISHED).splitlines()))
+            return {
+                (row[keys[0]], row[keys[1]], row[keys[2]], row[keys[3]]): row["value"] for row in rows if row["value"]
+            }
+        except (DatError, KeyError):
+            return {}
+
+    @cached_property
+    def claims(self) -> list[Claim]:
+        """All that the paper claims and this run can judge, table by table."""
+        tables = dict.fromkeys(table for table, *_ in self.paper)
+        return [claim for table in sorted(tables) for claim in self._corrected(list(self._claims(table)))]
+
+    def _claims(self, table: str) -> Iterator[Claim]:
+        """A table's claims with their p values as they are alone. Frames a second are none."""
+        columns: dict[tuple[str, str], dict[str, float]] = {}
+        for (number, benchmark, tracker, metric), value in self.paper.items():
+            if number == table and metric != "fps":
+                columns.setdefault((benchmark, metric), {})[tracker] = float(value)
+        for (benchmark, metric), column in columns.items():
+            for first, second in itertools.combinations(column, 2):
+                a, b = sorted((first, second), key=column.__getitem__, reverse=True)
+                ours = self._difference(benchmark, a, b, metric)
+                if column[a] != column[b] and ours is not None:
+                    gain = round(column[a] - column[b], 6)
+                    yield Claim(table, a, b, benchmark, metric, gain, *ours, self.data_set(benchmark))
+
+    def _corrected(self, claims: list[Claim]) -> Iterator[Claim]:
+        for claim, p in zip(claims, holm([claim.p for claim in claims]), strict=True):
+            yield Claim(**{**claim.__dict__, "p": p})
+
+    def _difference(self, benchmark: str, a: str, b: str, metric: str) -> tuple[float, float, float, float] | None:
+        """The paired difference a - b, the ends of its interval, and its p value for this pair alone."""
+        for pair in self.scores(benchmark).get("pairs", []):
+            names = [str(pair[side]).partition("@seed-")[0] for side in ("a", "b")]
+            if pair["metric"] == metric and sorted(names) == sorted((a, b)):
+                low, high = (float(end) for end in pair["interval"])
+                value, p = float(pair["difference"]), float(pair.get("p_uncorrected", pair["p"]))
+                return (value, low, high, p) if names == [a, b] else (-value, -high, -low, p)
+        return None

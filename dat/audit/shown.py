@@ -1,0 +1,266 @@
+"""The files of the report's tables, cell by cell against the run's scores and the paper's numbers.
+
+A cell that differs is named by file and line, row and column, with the text that it shows and the one that it should.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dat import naming, outside
+from dat.audit.addresses import Numbers
+from dat.audit.checks import Check, compare, missing
+from dat.audit.files import json_object
+from dat.audit.printed import BENCHMARKS, WORDS, Claim, Printed, decimals
+from dat.errors import DatError
+
+TABLES = "reports/tables"
+CLAIMS, SUMMARY = f"{TABLES}/claims.csv", f"{TABLES}/summary.json"
+SUMMARISED = ("pymdnet", "dat-jtnl")
+CURVES = {"success": 0.05, "precision": 1.0}
+"""The distance between the thresholds of a curve."""
+
+CLAIM_HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
+METRICS = {"success": "success", "precision": "precision", "EAO": "eao", "frames a second": "fps"}
+_OURS = re.compile(r"\((?P<benchmark>[\w+-]+)\) (?P<metric>[\w ]+), ours")
+_PAPER = re.compile(r"(?P<benchmark>.+) (?P<metric>success|precision|EAO|frames a second), paper")
+Expected = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a file of the report: what it shows, and what it should; None where no such cell belongs."""
+
+    line: int
+    row: str
+    column: str
+    found: str | None
+    expected: str | None
+
+    def check(self, file: str) -> Check:
+        """The comparison of both."""
+        subject = f"{file}:{self.line}, row {self.row}, column {self.column}"
+        if self.expected is None:
+            return Check("shown", "differs", subject, "nothing", self.found)
+        return compare("shown", subject, self.expected, self.found)
+
+
+def behind(file: str) -> list[str]:
+    """The files that show what a table or figure `reports/tables/table-1.csv` shows, itself first."""
+    number = Path(file).stem
+    return [file, f"{TABLES}/{number}.md", CLAIMS, SUMMARY] if number.startswith("table-") else [file]
+
+
+def checks(numbers: Numbers, file: str) -> list[Check]:
+    """Every cell of a file of `reports/tables` that does not show what it should, and how many do."""
+    printed, path = Printed(numbers), numbers.settings.path / file
+    if not path.is_file():
+        return [] if file == SUMMARY else [missing("shown", file, "a file of the report; run dvc repro -f report")]
+    try:
+        cells = list(_cells(printed, file, path))
+    except (DatError, csv.Error) as error:
+        return [missing("shown", f"{file}: {error}", "cells that can be read")]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return [missing("shown", f"{file}: reports/metrics: {type(error).__name__} {error}", "scores that can be read")]
+    found = [cell.check(file) for cell in cells]
+    bad, good = [check for check in found if check.verdict != "verified"], len(found)
+    good -= len(bad)
+    return [*bad, Check("shown", "verified", file, f"{good} cells", f"{good} cells")] if good else bad
+
+
+def _cells(printed: Printed, file: str, path: Path) -> Iterator[Cell]:
+    if file == SUMMARY:
+        return _summary(printed, path)
+    if file.endswith(".md"):
+        return _markdown(printed, path)
+    if file == CLAIMS:
+        return _claims(printed.claims, path)
+    return _table(printed, path) if path.name.startswith("table-") else _points(printed, path)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV with their lines from 1."""
+    reader = csv.DictReader(io.StringIO(outside.read_text(path), newline=""))
+    for row in reader:
+        yield reader.line_num, {key: naming.from_cell(value or "") for key, value in row.items() if key is not None}
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def _facts(printed: Printed, benchmark: str, variant: str, metric: str) -> dict[str, str]:
+    """Interval, profile and data set of a score of this run, as CSV has them."""
+    low, high = printed.interval(benchmark, variant, metric) or ("", "")
+    profile = printed.numbers.settings.profile
+    return {"low": _full(low), "high": _full(high), "profile": profile, "data_set": printed.data_set(benchmark)}
+
+
+def _full(value: float | str) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _table(printed: Printed, path: Path) -> Iterator[Cell]:
+    """The cells of a table; the paper's rows must all be there. A row's own number is checked with its address."""
+    table, there = path.stem.rpartition("-")[2], set()
+    for line, row in _rows(path):
+        benchmark, variant, metric = row["benchmark"], row["row"], row["metric"]
+        ours = printed.score(benchmark, variant, metric)
+        wanted = {"paper": printed.paper.get((table, benchmark, variant, metric), "")}
+        address = f"table/{table}/{variant}/{benchmark}-{metric}"
+        wanted |= {"address": address if ours is not None else ""}
+        if ours is None:
+            wanted |= dict.fromkeys(("ours", "low", "high", "profile", "data_set"), "")
+        else:
+            wanted |= _facts(printed, benchmark, variant, metric)
+        there.add((benchmark, variant, metric))
+        yield from _compared(line, f"{variant} {benchmark} {metric}", row, wanted)
+    for number, benchmark, variant, metric in printed.paper:
+        if number == table and (benchmark, variant, metric) not in there:
+            yield Cell(0, f"{variant} {benchmark} {metric}", "row", None, "a row")
+
+
+def _points(printed: Printed, path: Path) -> Iterator[Cell]:
+    """The points of a figure; a curve must have all of its points."""
+    figure, counts = path.stem.rpartition("-")[2], dict[tuple[str, str, str, str], int]()
+    for line, row in _rows(path):
+        series, benchmark, variant, metric = row["series"], row["benchmark"], row["variant"], row["metric"]
+        address = f"figure/{figure}/{series}/{row['x']}"
+        if series == f"{variant}-{metric}":
+            at = counts.setdefault((series, benchmark, variant, metric), 0)
+            counts[series, benchmark, variant, metric] += 1
+            wanted = {"x": f"{at * CURVES[metric]:.10g}", "low": "", "high": ""}
+            wanted |= {key: _facts(printed, benchmark, variant, metric)[key] for key in ("profile", "data_set")}
+        else:
+            wanted = _facts(printed, benchmark, variant, metric)
+        yield from _compared(line, f"{series} {row['x']}", row, wanted | {"address": address})
+    for (series, *which), count in counts.items():
+        yield Cell(0, series, "points", str(count), str(len(printed.curve(*which))))
+
+
+def _claims(claims: Sequence[Claim], path: Path) -> Iterator[Cell]:
+    """The judged claims, in their order."""
+    rows = list(_rows(path))
+    for (line, row), claim in zip(rows, claims, strict=False):
+        numbers = {key: repr(getattr(claim, key)) for key in ("paper", "ours", "low", "high", "p")}
+        words = {key: getattr(claim, key) for key in ("table", "a", "b", "benchmark", "metric", "verdict", "data_set")}
+        yield from _compared(
+            line, f"{claim.table} {claim.a} {claim.b} {claim.benchmark} {claim.metric}", row, numbers | words
+        )
+    yield Cell(0, "all", "claims", str(len(rows)), str(len(claims)))
+
+
+def _compared(line: int, name: str, row: Mapping[str, str], wanted: Expected) -> Iterator[Cell]:
+    """A cell for each column that is known; numbers are equal when their values are."""
+    for column, expected in wanted.items():
+        found = row.get(column)
+        yield Cell(line, name, column, expected if found is not None and _same(found, expected) else found, expected)
+
+
+def _same(found: str, expected: str) -> bool:
+    try:
+        return found == expected or float(found) == float(expected)
+    except ValueError:
+        return False
+
+
+def last_point(path: Path, column: str) -> tuple[float | str | None, int]:
+    """The last value of a column of a table with tabs, and its line; None where there is none."""
+    try:
+        rows = list(csv.DictReader(outside.read_text(path).splitlines(), delimiter="\t"))
+        text = (rows[-1].get(column) if rows else None) or ""
+    except (DatError, csv.Error):
+        return None, 0
+    try:
+        return float(text), len(rows) + 1
+    except ValueError:
+        return text or None, len(rows) + 1
+
+
+# ---------------------------------------------------------------- the summary
+
+
+def _summary(printed: Printed, path: Path) -> Iterator[Cell]:
+    """The few scores that `dvc metrics show` prints."""
+    for benchmark, values in json_object(path).items():
+        metric = "success" if printed.score(benchmark, SUMMARISED[0], "success") is not None else "eao"
+        for variant, value in values.items():
+            score = printed.score(benchmark, variant, metric)
+            yield Cell(0, benchmark, variant, repr(value), None if score is None else repr(score))
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+def _markdown(printed: Printed, path: Path) -> Iterator[Cell]:
+    """The cells of a table in Markdown, and those of the claims below it."""
+    table = path.stem.rpartition("-")[2]
+    lines = [(number, _split(line)) for number, line in enumerate(outside.read_text(path).splitlines(), 1)]
+    rows = [(number, cells) for number, cells in lines if cells and set("".join(cells)) - set("-:")]
+    own = [(number, cells) for number, cells in rows if cells[0] != CLAIM_HEADS[0] and not _is_claim(cells)]
+    yield from _scores(printed, table, own, _order(path.with_suffix(".csv")))
+    claims, judged = [claim for claim in printed.claims if claim.table == table], [r for r in rows if _is_claim(r[1])]
+    for (line, cells), claim in zip(judged, claims, strict=False):
+        for column, found, expected in zip(CLAIM_HEADS, cells, claim.words(), strict=False):
+            yield Cell(line, claim.words()[0], column, found, expected)
+    yield Cell(0, "all", "claims", str(len(judged)), str(len(claims)))
+
+
+def _is_claim(cells: Sequence[str]) -> bool:
+    return len(cells) == len(CLAIM_HEADS) and " beats " in cells[0]
+
+
+def _split(line: str) -> list[str]:
+    """The cells of a line of a table; none of another line."""
+    if not line.startswith("|"):
+        return []
+    return [re.sub(r"\\(.)", r"\1", cell.strip()) for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def _order(path: Path) -> list[str]:
+    """The rows of a table's CSV by name, each once; none where it cannot be read."""
+    return list(dict.fromkeys(row["row"] for _, row in _rows(path))) if path.is_file() else []
+
+
+def _scores(
+    printed: Printed, table: str, rows: Sequence[tuple[int, list[str]]], order: Sequence[str]
+) -> Iterator[Cell]:
+    if not rows:
+        yield Cell(0, "all", "rows", None, "a table")
+        return
+    (_, heads), *body = rows
+    columns = list(_columns(heads[1:]))
+    yield Cell(rows[0][0], "the head", "columns", str(len(columns)), str(len(heads) - 1))
+    for (line, cells), variant in zip(body, order, strict=False):
+        name = WORDS.get(variant, variant)
+        yield Cell(line, name, "Tracker", cells[0], name)
+        for head, found, (whose, benchmark, metric) in zip(heads[1:], cells[1:], columns, strict=False):
+            if whose == "paper":
+                expected = printed.paper.get((table, benchmark, variant, metric), "")
+            else:
+                expected = _ours(printed, benchmark, variant, metric)
+            yield Cell(line, name, head, found, expected)
+    yield Cell(0, "all", "rows", str(len(body)), str(len(order)))
+
+
+def _columns(heads: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Whose number a column shows, and of which benchmark and metric, by its head."""
+    by_name = {name: benchmark for benchmark, name in BENCHMARKS.items()}
+    for head in heads:
+        ours, paper = _OURS.search(head), _PAPER.fullmatch(head)
+        if ours:
+            yield "ours", ours["benchmark"], METRICS[ours["metric"]]
+        elif paper:
+            yield "paper", by_name.get(paper["benchmark"], paper["benchmark"]), METRICS[paper["metric"]]
+
+
+def _ours(printed: Printed, benchmark: str, variant: str, metric: str) -> str:
+    """A score with its interval, as Markdown shows it without its stars."""
+    score, ends = printed.score(benchmark, variant, metric), printed.interval(benchmark, variant, metric)
+    if score is None:
+        return ""
+    part = printed.scored(benchmark, variant)
+    interval = f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
+    return f"**{score:.{decimals(metric)}f}**{interval}{f' ({part})' if part else ''}"
