@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dat.audit import graph, lock, scores
+from dat.audit import graph, lock, scores, training
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, group, missing
 from dat.audit.files import Files, json_object
@@ -65,6 +65,11 @@ class Recorded:
     def results(self) -> scores.Results:
         """The run's result files, scored again."""
         return scores.Results(self.settings)
+
+    @cached_property
+    def trainings(self) -> training.Trainings:
+        """The run's training sets, counted again."""
+        return training.Trainings(self.settings, self.results)
 
     # ------------------------------------------------------------ records
 

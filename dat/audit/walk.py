@@ -119,6 +119,9 @@ class Walk(Recorded):
         units = [self.unit(found.parent, tracker, name) for tracker, name in behind]
         made = f"reports/metrics/{found.parent}.record.json"
         children = [self.record(made) if self.stages else self.scored(made, found, behind), *units]
+        if not self.stages:
+            children.append(self.indexed(self.results.manifest_of(found.parent)))
+        children.append(self.apart(found.parent, units))
         if address.file:
             children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
         return Node("number", address.text, checks, children, {found.file, *filter(None, [address.file])})
@@ -160,6 +163,19 @@ class Walk(Recorded):
             self._nodes[key].uses.update({file, *record["code"], *record["params"]} if record else ())
             if record is None:
                 self._nodes[key].checks.append(missing("record", name, "a stage's record"))
+        return self._nodes[key]
+
+    def apart(self, benchmark: str, units: Sequence[Node]) -> Node:
+        """Whether the networks behind sequences were trained on none of their benchmark."""
+        networks = {id(node): node for unit in units for node in unit.children if node.name == "stage"}
+        key = f"apart {benchmark} {sorted(node.subject for node in networks.values())}"
+        if key not in self._nodes:
+            seen: set[int] = set()
+            below = [node for network in networks.values() for node in network.below(seen)]
+            sets = sorted({node.subject for node in below if node.name == "data set"})
+            test = self.results.manifest_of(benchmark)
+            checks = [self.trainings.apart(test, name) for name in sets]
+            self._nodes[key] = Node("training sets", ", ".join(sets) or "none", checks)
         return self._nodes[key]
 
     def shown(self, file: str) -> Node:
@@ -224,15 +240,24 @@ class Walk(Recorded):
 
     def fanned_out(self, benchmark: str) -> Node:
         """The stage that gave a benchmark's sequences to their jobs: its code and settings, not its other results."""
-        key, name = f"fan-out {benchmark}", f"results/{benchmark}/record.json"
+        return self._maker("fan-out", f"results/{benchmark}/record.json", f"benchmark@{benchmark}")
+
+    def indexed(self, manifest: str) -> Node:
+        """The stage that made a manifest: its code and settings, and the record of what it read, not its other rows."""
+        name = manifest.removesuffix(".jsonl") + ".record.json"
+        return self._maker("index", name, self.lock.stage_of(manifest) or "", parents=True)
+
+    def _maker(self, kind: str, name: str, stage: str, parents: bool = False) -> Node:
+        """A stage without what it rests on."""
+        key = f"{kind} {name}"
         if key not in self._nodes:
             record = self._record(self.settings.path / name)
-            node = self._nodes[key] = Node("fan-out", name)
+            node = self._nodes[key] = Node(kind, name)
             if record is None:
                 node.checks.append(missing("record", name, "a stage's record"))
                 return node
-            node.checks.extend(self._decided(name, record))
-            node.checks.extend(self._run(f"benchmark@{benchmark}", self._sha256(name)))
+            node.checks.extend([*self._decided(name, record), *(self._parents(name, record) if parents else ())])
+            node.checks.extend(self._run(stage, self._sha256(name)))
             node.checks.extend(self._locked(name, record, dependencies=False))
             node.uses.update({*record["code"], *record["params"], name})
         return self._nodes[key]
@@ -260,6 +285,7 @@ class Walk(Recorded):
         node.uses.update(self._uses(record))
         node.checks.extend(group("outputs", name, outputs))
         node.checks.extend(self._inputs(name, record) + self._decided(name, record) + self._locked(name, record))
+        node.checks.extend(self.trainings.counted(name, record))
         stage = self.lock.stage_of(record["outputs"][0]["path"]) if record["outputs"] else None
         node.checks.extend(self._run(stage, self._sha256(name)) if stage else [])
         for fact in record["outputs"]:

@@ -20,6 +20,10 @@ from dat.report import claims, metrics, points, stage, tables
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "dat.regions.boxes"
 OTB, VOT = ("Disc", "Star", "Wall"), ("Ring", "Cube")
+SETS = {"otb100": "testing", "vot2016": "testing", "lasot": "training", "tlp": "training/domains"}
+"""Where the manifest of each data set lies."""
+
+TRAINING = ["training/lasot.jsonl", "training/domains/tlp.jsonl", "training/frames"]
 FRAMES = 12
 
 
@@ -54,16 +58,20 @@ def _raw(home: Path, data: str, names: Iterable[str], layout: str, lists: dict[s
         files = records.folder_files(folder / name, folder)
         facts = [[fact["path"], fact["bytes"], fact["sha256"]] for fact in files]
         row = {"sequence": name, "frames": FRAMES, "size": [320, 240], "boxes": boxes.tolist(), "attributes": []}
-        row |= {"files": [fact for fact in facts if "img" in fact[0]], "annotations": [facts[0]], "sentence": None}
+        row |= {"files": [fact for fact in facts if "img" in fact[0]], "annotations": [facts[0]]}
+        row |= {"sentence": f"the {name}" if layout == "lasot" else None}
         rows.append(row | ({"regions": boxes.tolist()} if layout == "vot" else {}))
     records.write_json(home / "data" / f"{data}.json", {"name": f"synthetic-{data}", "layout": layout, "lists": lists})
     head = {"name": f"synthetic-{data}", "layout": layout, "root": f"data/{data}", "lists": lists, "linked": True}
-    manifest.write(home / "testing" / f"{data}.jsonl", head, rows)
+    place = SETS[data]
+    manifest.write(home / place / f"{data}.jsonl", head, rows)
     record(home, f"data/{data}.record.json", [], [f"data/{data}", f"data/{data}.json"], f"synthetic {data}")
-    record(home, f"testing/{data}.record.json", [f"data/{data}.json"], [f"testing/{data}.jsonl"], f"index {data}")
+    record(home, f"{place}/{data}.record.json", [f"data/{data}.json"], [f"{place}/{data}.jsonl"], f"index {data}")
 
 
-def record(home: Path, name: str, inputs: list[str], outputs: list[str], command: str) -> None:
+def record(
+    home: Path, name: str, inputs: list[str], outputs: list[str], command: str, settings: dict[str, Any] | None = None
+) -> None:
     """A stage's record, as the stages' wrapper writes it."""
     facts = [
         [fact for path in paths for fact in records.folder_files(home / path, home)] for paths in (inputs, outputs)
@@ -72,12 +80,25 @@ def record(home: Path, name: str, inputs: list[str], outputs: list[str], command
         code=records.code_closure(MODULE),
         inputs=facts[0],
         outputs=[fact for fact in facts[1] if fact["path"] != name],
-        params={"train.seed": 0, "seeds": [0]},
+        params={"train.seed": 0, "seeds": [0], **(settings or {})},
         environment={"python": "3"},
         command=f"dat {command}",
         parents=records.parents([home / path for path in inputs], home),
     )
     records.write_json(home / name, made)
+
+
+def _selection(home: Path) -> None:
+    """Every second frame of LaSOT, its masks and patches, as tables without pictures."""
+    videos = manifest.read(home / "training/lasot.jsonl").sequences.values()
+    rows = [f"{one.name},{at + 1},{one.files[at][2]},{one.sentence}" for one in videos for at in range(0, FRAMES, 2)]
+    for name, lines in (("frames/index", rows), ("frames/patches", rows[:: FRAMES // 2]), ("masks/index", rows)):
+        text = "\n".join(["sequence,frame,source_sha256,sentence", *lines]) + "\n"
+        records.write_text(home / "training" / f"{name}.csv", text)
+    step = {"subsample.step": 2, "subsample.split": "all"}
+    for name, inputs in (("frames", ["training/lasot.jsonl"]), ("masks", ["training/frames"])):
+        command = name.replace("frames", "subsample")
+        record(home, f"training/{name}/record.json", inputs, [f"training/{name}"], command, step)
 
 
 def _unit(home: Path, benchmark: str, tracker: str, sequence: str, texts: dict[str, str]) -> str:
@@ -178,14 +199,17 @@ def md5(path: Path) -> str:
 def lock(home: Path, settings: Settings) -> None:
     """A dvc.lock of all the stages."""
     stages: dict[str, tuple[list[str], list[str]]] = {}
-    for data in ("otb100", "vot2016"):
+    for data, place in SETS.items():
         stages[f"synthetic@{data}"] = ([], [f"data/{data}", f"data/{data}.json", f"data/{data}.record.json"])
-        stages[f"index@{data}"] = ([f"data/{data}.json"], [f"testing/{data}.jsonl", f"testing/{data}.record.json"])
+        stages[f"index@{data}"] = ([f"data/{data}.json"], [f"{place}/{data}.jsonl", f"{place}/{data}.record.json"])
+    for data in ("otb100", "vot2016"):
         stages[f"benchmark@{data}"] = ([f"testing/{data}.jsonl", "weights"], [f"results/{data}"])
         outs = [f"reports/metrics/{data}.json", f"reports/metrics/{data}.record.json"]
         stages[f"evaluate@{data}"] = ([f"testing/{data}.jsonl", f"results/{data}"], outs)
-    stages["salnet@pymdnet"] = (["testing/otb100.jsonl"], ["weights/salnet/core/pymdnet"])
-    stages["gpgnet@jtnl"] = (["testing/otb100.jsonl"], ["weights/gpgnet/jtnl"])
+    stages["subsample"] = (["training/lasot.jsonl"], ["training/frames"])
+    stages["masks"] = (["training/frames"], ["training/masks"])
+    stages["salnet@pymdnet"] = (TRAINING, ["weights/salnet/core/pymdnet"])
+    stages["gpgnet@jtnl"] = (TRAINING, ["weights/gpgnet/jtnl"])
     stages["report"] = (["reports/metrics", "weights"], ["reports/tables", "reports/index.record.json"])
     held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": [0]}}
     made, graph = {}, {}
@@ -212,11 +236,16 @@ def build(home: Path) -> Settings:
     settings = settings_file(home)
     _raw(home, "otb100", OTB, "otb", {"otb100": list(OTB), "otb100-similar": list(OTB[:2])})
     _raw(home, "vot2016", VOT, "vot", {"vot2016": list(VOT)})
+    _raw(home, "lasot", ("bird-1", "cup-1"), "lasot", {"lasot": ["bird-1", "cup-1"]})
+    _raw(home, "tlp", ("Kite",), "tlp", {"tlp": ["Kite"]})
+    _selection(home)
+    counts = {"salnet": {"domains": 1}, "gpgnet": {"frames": FRAMES, "videos": 2}}
     for weights in ("salnet/core/pymdnet", "gpgnet/jtnl"):
         folder, (kind, *_, key) = f"weights/{weights}", weights.split("/")
         records.write_bytes(home / folder / "weights.safetensors", weights.encode())
-        records.write_json(home / folder / "metrics.json", {"loss": 0.25, "steps": 10, "videos": 3})
-        record(home, f"{folder}/record.json", ["testing/otb100.jsonl"], [folder], f"train {kind} {key}")
+        records.write_json(home / folder / "metrics.json", {"loss": 0.25, "steps": 10, **counts[kind]})
+        records.write_text(home / folder / "dvclive/plots/metrics/loss.tsv", "step\tloss\n5\t0.5\n10\t0.25\n")
+        record(home, f"{folder}/record.json", TRAINING, [folder], f"train {kind} {key}")
     _one_pass(home, ["pymdnet", "dat-jtnl"])
     _vot(home, ["pymdnet", "csrdcf"])
     for benchmark in ("otb100", "vot2016"):

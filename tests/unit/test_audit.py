@@ -209,7 +209,7 @@ def test_a_file_that_is_gone_is_missing(copy: Path, name: str) -> None:
 
 def test_a_data_set_that_is_gone_is_missing_once_a_sequence(copy: Path) -> None:
     shutil.rmtree(copy / "data/otb100")
-    found = failed(copy, "otb100/pymdnet/Wall/success")
+    found = failed(copy, "otb100/pymdnet/success")
     assert sorted((verdict, subject) for name, verdict, subject in found if name == "raw files") == [
         ("missing", f"testing/otb100.jsonl {name}") for name in ("Disc", "Star", "Wall")
     ]
