@@ -65,14 +65,19 @@ class Results:
         return [*checks, Check("recomputed", "verified" if near else "differs", subject, shown, value)]
 
     def _complete(self, found: Scores, address: Address) -> Check:
-        """Whether the scored sequences are the benchmark's list in the manifest."""
+        """Whether the scored sequences are the benchmark's list in the manifest, for each seed of the settings."""
         name = self.manifest_of(found.parent)
         manifest = self.manifest(name)
         subject = f"{name}: list {found.name}"
         if manifest is None:
             return missing("sequences", subject, "a linked data set")
         wanted = sorted(manifest.header["lists"].get(found.name, []))
-        for tracker in found.trackers(address.variant, address.seed):
+        trackers = found.trackers(address.variant, address.seed)
+        seeds = self.settings.root.seeds if address.seed is None else [address.seed]
+        every = sorted(f"{address.variant}@seed-{seed}" for seed in seeds)
+        if sorted(trackers) != every:
+            return Check("sequences", "differs", f"{found.file}: seeds of {address.variant}", every, sorted(trackers))
+        for tracker in trackers:
             scored = sorted(found.data["trackers"][tracker].get("sequences", {}))
             if scored != wanted:
                 return Check("sequences", "differs", f"{subject} of {tracker}", wanted, scored)

@@ -245,9 +245,9 @@ class Walk(Recorded):
     def indexed(self, manifest: str) -> Node:
         """The stage that made a manifest: its code and settings, and the record of what it read, not its other rows."""
         name = manifest.removesuffix(".jsonl") + ".record.json"
-        return self._maker("index", name, self.lock.stage_of(manifest) or "", parents=True)
+        return self._maker("index", name, self.lock.stage_of(manifest) or "", inputs=True)
 
-    def _maker(self, kind: str, name: str, stage: str, parents: bool = False) -> Node:
+    def _maker(self, kind: str, name: str, stage: str, inputs: bool = False) -> Node:
         """A stage without what it rests on."""
         key = f"{kind} {name}"
         if key not in self._nodes:
@@ -256,10 +256,11 @@ class Walk(Recorded):
             if record is None:
                 node.checks.append(missing("record", name, "a stage's record"))
                 return node
-            node.checks.extend([*self._decided(name, record), *(self._parents(name, record) if parents else ())])
+            node.checks.extend(self.checked(name, record) if inputs else self._decided(name, record))
             node.checks.extend(self._run(stage, self._sha256(name)))
             node.checks.extend(self._locked(name, record, dependencies=False))
-            node.uses.update({*record["code"], *record["params"], name})
+            read = [fact["path"] for fact in record["inputs"]] if inputs else []
+            node.uses.update({*record["code"], *record["params"], name, *read})
         return self._nodes[key]
 
     # ------------------------------------------------------------ records of stages

@@ -23,6 +23,12 @@ OTB, VOT = ("Disc", "Star", "Wall"), ("Ring", "Cube")
 SETS = {"otb100": "testing", "vot2016": "testing", "lasot": "training", "tlp": "training/domains"}
 """Where the manifest of each data set lies."""
 
+CODE = {
+    "report": ["dat/report/templates/page.html", "dat/report/published.csv"],
+    "benchmark": ["Snakefile", "workflow/rules/track.smk"],
+}
+"""What the stages' records name beside their modules."""
+
 TRAINING = ["training/lasot.jsonl", "training/domains/tlp.jsonl", "training/frames"]
 FRAMES = 12
 
@@ -66,7 +72,10 @@ def _raw(home: Path, data: str, names: Iterable[str], layout: str, lists: dict[s
     place = SETS[data]
     manifest.write(home / place / f"{data}.jsonl", head, rows)
     record(home, f"data/{data}.record.json", [], [f"data/{data}", f"data/{data}.json"], f"synthetic {data}")
-    record(home, f"{place}/{data}.record.json", [f"data/{data}.json"], [f"{place}/{data}.jsonl"], f"index {data}")
+    sentences = f"annotations/{data}.csv"
+    records.write_text(home / sentences, "sequence,sentence\n" + "".join(f"{name},the {name}\n" for name in names))
+    inputs = [sentences, f"data/{data}.json"]
+    record(home, f"{place}/{data}.record.json", inputs, [f"{place}/{data}.jsonl"], f"index {data}")
 
 
 def record(
@@ -77,7 +86,8 @@ def record(
         [fact for path in paths for fact in records.folder_files(home / path, home)] for paths in (inputs, outputs)
     ]
     made = records.make_record(
-        code=records.code_closure(MODULE),
+        code=records.code_closure(MODULE)
+        | {path: records.sha256_file(ROOT / path) for path in CODE.get(command.partition(" ")[0], [])},
         inputs=facts[0],
         outputs=[fact for fact in facts[1] if fact["path"] != name],
         params={"train.seed": 0, "seeds": [0], **(settings or {})},
@@ -184,7 +194,9 @@ def _tables(home: Path, settings: Settings) -> None:
     scores = metrics.read_scores(home / "reports/metrics", settings, partial=True)
     made, text = tables.build_all(scores, "fake"), claims.of_table(claims.IN_TEXT, scores)
     stage.write_tables(home / "reports/tables", made, points.build_all(scores), text, "fake")
-    record(home, "reports/index.record.json", ["reports/metrics", "weights"], ["reports/tables"], "report")
+    records.write_bytes(home / "reports/figures/figure-10.png", b"a drawing")
+    outputs = ["reports/tables", "reports/figures"]
+    record(home, "reports/index.record.json", ["reports/metrics", "weights"], outputs, "report")
 
 
 def md5(path: Path) -> str:
@@ -201,7 +213,10 @@ def lock(home: Path, settings: Settings) -> None:
     stages: dict[str, tuple[list[str], list[str]]] = {}
     for data, place in SETS.items():
         stages[f"synthetic@{data}"] = ([], [f"data/{data}", f"data/{data}.json", f"data/{data}.record.json"])
-        stages[f"index@{data}"] = ([f"data/{data}.json"], [f"{place}/{data}.jsonl", f"{place}/{data}.record.json"])
+        stages[f"index@{data}"] = (
+            [f"annotations/{data}.csv", f"data/{data}.json"],
+            [f"{place}/{data}.jsonl", f"{place}/{data}.record.json"],
+        )
     for data in ("otb100", "vot2016"):
         stages[f"benchmark@{data}"] = ([f"testing/{data}.jsonl", "weights"], [f"results/{data}"])
         outs = [f"reports/metrics/{data}.json", f"reports/metrics/{data}.record.json"]
@@ -210,7 +225,10 @@ def lock(home: Path, settings: Settings) -> None:
     stages["masks"] = (["training/frames"], ["training/masks"])
     stages["salnet@pymdnet"] = (TRAINING, ["weights/salnet/core/pymdnet"])
     stages["gpgnet@jtnl"] = (TRAINING, ["weights/gpgnet/jtnl"])
-    stages["report"] = (["reports/metrics", "weights"], ["reports/tables", "reports/index.record.json"])
+    stages["report"] = (
+        ["reports/metrics", "weights"],
+        ["reports/tables", "reports/figures", "reports/index.record.json"],
+    )
     held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": [0]}}
     made, graph = {}, {}
     for name, (deps, outs) in stages.items():
