@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-Verdict = Literal["verified", "unknown", "missing", "differs"]
-VERDICTS: tuple[Verdict, ...] = ("verified", "unknown", "missing", "differs")
+Verdict = Literal["verified", "unknown", "not checked", "missing", "differs"]
+VERDICTS: tuple[Verdict, ...] = ("verified", "unknown", "not checked", "missing", "differs")
 """From best to worst: the worst of its checks is a number's verdict."""
 
 

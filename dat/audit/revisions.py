@@ -106,6 +106,13 @@ def commit_of(at: Path, revision: str) -> str:
     return answer.decode().strip()
 
 
+def check_lock(at: Path, revision: str, commit: str) -> None:
+    """Raises MissingError when a commit's profile has no dvc.lock."""
+    if not git(at, "ls-tree", "-z", "--name-only", commit, "--", "dvc.lock"):
+        where = git(at, "rev-parse", "--show-prefix").decode().strip()
+        raise MissingError(f"{revision}: there is no {where}dvc.lock in it; name a commit that holds a run")
+
+
 def changed_files(top: Path, old: Run, new: Run) -> list[str]:
     """The files below `top` that differ between two runs' commits, or a commit and the working tree."""
     commits = [run.commit for run in (old, new) if run.name != WORKING_TREE]
@@ -128,12 +135,12 @@ def working_tree(settings: Settings) -> Run:
         raise MissingError(f"{home / 'dvc.lock'}: not there, so there is no run to compare; run make repro")
     stages = lock.read(home / "dvc.lock")
     outputs = {
-        path: Output(files.md5(home / path), md5, files.listing(home / path)) for path, md5 in _locked(stages).items()
+        path: Output(files.md5(home / path), md5, files.listing(home / path)) for path, md5 in locked(stages).items()
     }
     return _run(WORKING_TREE, commit_of(home, "HEAD"), settings, stages, outputs)
 
 
-def _locked(stages: Mapping[str, Any]) -> dict[str, str | None]:
+def locked(stages: Mapping[str, Any]) -> dict[str, str | None]:
     """The lock's md5 of each output."""
     return {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
 
@@ -179,7 +186,8 @@ class Store:
     home: Path
     here: Run | None = None
 
-    def _cached(self, md5: str) -> Path:
+    def cached(self, md5: str) -> Path:
+        """Where DVC's cache has, or would have, the bytes of an md5."""
         return self.top / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
 
     def listing(self, md5: str, name: str) -> dict[str, tuple[str, Path]] | None:
@@ -188,10 +196,10 @@ class Store:
             if output.md5 == md5 and output.files is not None:
                 base = self.home / path if md5.endswith(".dir") else (self.home / path).parent
                 return {file: (str(hashed), base / file) for file, hashed in output.files.items()}
-        if not self._cached(md5).is_file():
+        if not self.cached(md5).is_file():
             return None
-        entries = read_json(self._cached(md5)) if md5.endswith(".dir") else [{"relpath": name, "md5": md5}]
-        return {entry["relpath"]: (entry["md5"], self._cached(entry["md5"])) for entry in entries}
+        entries = read_json(self.cached(md5)) if md5.endswith(".dir") else [{"relpath": name, "md5": md5}]
+        return {entry["relpath"]: (entry["md5"], self.cached(entry["md5"])) for entry in entries}
 
 
 def of_commit(settings: Settings, revision: str, store: Store) -> Run:
@@ -205,7 +213,7 @@ def of_commit(settings: Settings, revision: str, store: Store) -> Run:
         _unpack(settings.path, revision, commit, home)
         try:
             stages = lock.read(home / "dvc.lock")
-            outputs = {path: _output(home, path, md5, store) for path, md5 in _locked(stages).items()}
+            outputs = {path: _output(home, path, md5, store) for path, md5 in locked(stages).items()}
             return _run(revision, commit, replace(settings, path=home), stages, outputs)
         except DatError as error:
             raise type(error)(str(error).replace(f"{home}/", f"{revision}:")) from None
@@ -213,11 +221,8 @@ def of_commit(settings: Settings, revision: str, store: Store) -> Run:
 
 def _unpack(at: Path, revision: str, commit: str, home: Path) -> None:
     """Write the lock and the reports of a commit's profile below `home`."""
-    names = _lines(git(at, "ls-tree", "-r", "-z", "--name-only", commit, "--", "dvc.lock", "reports"))
-    if "dvc.lock" not in names:
-        where = git(at, "rev-parse", "--show-prefix").decode().strip()
-        raise MissingError(f"{revision}: there is no {where}dvc.lock in it; name a commit that holds a run")
-    for name in names:
+    check_lock(at, revision, commit)
+    for name in _lines(git(at, "ls-tree", "-r", "-z", "--name-only", commit, "--", "dvc.lock", "reports")):
         write_bytes(home / naming.below(name, home), git(at, "cat-file", "blob", f"{commit}:./{name}"))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MARKS: dict[Verdict, str] = {
     "verified": "[green]✓[/]",
     "unknown": "[yellow]?[/]",
+    "not checked": "[yellow]–[/]",
     "missing": "[red]∅[/]",
     "differs": "[red]✗[/]",
 }
@@ -29,7 +30,13 @@ MOST = 20
 """How many of a node's failed checks are listed on the terminal."""
 
 
-WORDS: dict[Verdict, str] = {"verified": "verified", "differs": "differ", "missing": "missing", "unknown": "unknown"}
+WORDS: dict[Verdict, str] = {
+    "verified": "verified",
+    "differs": "differ",
+    "missing": "missing",
+    "not checked": "not checked",
+    "unknown": "unknown",
+}
 
 
 def trusted() -> list[str]:

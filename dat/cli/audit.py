@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from dat.audit.addresses import Address
     from dat.audit.checks import Audit
+    from dat.audit.origin import Origin
     from dat.audit.walk import Walk
 
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--why", metavar="PATH", help="Show the path from the number to a file, folder or setting.")
 @click.option("--seal", is_flag=True, help="Write reports/seal.json: one hash over all that is behind the report.")
 @click.option("--sealed", is_flag=True, help="Compare all that is behind the report with its seal, and the commit's.")
+@click.option("--rev", metavar="REV", help="Audit the numbers of a commit, from git and DVC's cache.")
 @click.option("--uses", metavar="PATH", help="List the numbers that rest on a file, folder, sequence or setting.")
 @click.option(
     "--replay",
@@ -39,6 +41,7 @@ def audit(
     full: bool,
     stages: bool,
     why: str | None,
+    rev: str | None,
     uses: str | None,
     seal: bool,
     sealed: bool,
@@ -51,26 +54,31 @@ def audit(
     table/4/pymdnet+gcn/otb2013-precision, figure/9/lambda/0.1, train/salnet/salnet/loss, or all of the report's. Or it
     is a file RUN.json that `dat track --json` wrote: then frames and boxes, weights, code and settings are compared.
 
-    Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number.
+    Exit status: 0 everything is verified; 1 something differs, is missing or could not be checked; 2 no such number.
 
     Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json;
     dat audit otb100/dat-jtnl/success --replay 2; dat audit otb100/pymdnet/success --replay-training;
-    dat audit --uses tracking.redetection
+    dat audit --uses tracking.redetection; dat audit otb100/dat-jtnl/success --rev v1.0
     """
     from dat import params
 
     if replay_training:
-        _trainable(addresses, {"--seal": seal, "--sealed": sealed, "--uses": uses, "--why": why})
+        _trainable(addresses, {"--seal": seal, "--sealed": sealed, "--uses": uses, "--why": why, "--rev": rev})
     if seal or sealed:
+        if rev is not None:
+            raise click.UsageError("--rev takes addresses; git show REV:reports/seal.json shows a commit's seal")
         _seal(seal)
         return
     if not addresses and uses is None:
         raise click.UsageError("name a number: otb100/dat-jtnl/success, or all")
     count = None if replay is None else _count(replay)
-    from dat.audit import origin, show, tracked
+    if rev is not None:
+        if uses is not None or replay is not None or any(text.endswith(".json") for text in addresses):
+            raise click.UsageError("--rev goes with addresses, --json, --full, --stages and --why alone")
+        _earlier(addresses, rev, out, full, stages, why)
+        return
+    from dat.audit import show, tracked
     from dat.audit.walk import Walk
-    from dat.progress import progress
-    from dat.records import write_json
     from dat.video import request
 
     runs = [text for text in addresses if text.endswith(".json")]
@@ -80,7 +88,7 @@ def audit(
     found: list[Address] = []
     if walk is not None:
         found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
-        audits += map(walk.audit, progress(found, desc="audit", unit="number") if len(found) > 1 else found)
+        audits += _audits(walk, found)
     if uses is not None:
         _uses(walk, uses, out)
         return
@@ -88,19 +96,66 @@ def audit(
         _replay(walk, found, audits[len(runs) :], count)
     if replay_training:
         _retrain([(home, audits[: len(runs)]), (walk, audits[len(runs) :])])
+    name = show.relative(walk, why) if why is not None and walk is not None else why
     several = len(audits) > 1 or "all" in addresses
-    made = origin.of(walk, found[0]) if walk is not None and found and not several else None
+    _say(audits, several, None if several or not found else _origin(walk, found[0]), out, full, name)
+
+
+def _audits(walk: "Walk", found: "list[Address]") -> "list[Audit]":
+    """The audits of numbers, with a bar where there are several."""
+    from dat.progress import progress
+
+    return [walk.audit(one) for one in (progress(found, desc="audit", unit="number") if len(found) > 1 else found)]
+
+
+def _origin(walk: "Walk | None", address: "Address") -> "Origin | None":
+    from dat.audit import origin
+
+    return None if walk is None else origin.of(walk, address)
+
+
+def _say(
+    audits: "list[Audit]",
+    several: bool,
+    made: "Origin | None",
+    out: Path | None,
+    full: bool,
+    why: str | None,
+    commit: str = "",
+) -> None:
+    """Print what the audits found, or the path to `why`, and write it to `out`; status 1 where not all is verified."""
+    from dat.audit import show
+    from dat.records import write_json
+
     if out is not None:
-        write_json(out, show.many(audits) if several else show.one(audits[0], made))
+        found = show.many(audits) if several else [show.one(audits[0], made)]
+        found = [one | {"commit": commit} for one in found] if commit else found
+        write_json(out, found if several else found[0])
     console = show.console()
+    if commit:
+        console.print(f"[dim]of commit {commit}[/]")
     if why is not None:
         for one in audits:
-            console.print(show.why(one, show.relative(walk, why) if walk is not None else why))
+            console.print(show.why(one, why))
         return
     console.print(show.summary(audits) if several else show.terminal(audits[0], made, full))
     console.print(f"[dim]taken on trust: {'; '.join(show.trusted())}[/]")
     if any(audit.verdict != "verified" for audit in audits):
         sys.exit(1)
+
+
+def _earlier(addresses: tuple[str, ...], rev: str, out: Path | None, full: bool, stages: bool, why: str | None) -> None:
+    """Audit the numbers of a commit."""
+    from dat import params
+    from dat.audit import earlier
+    from dat.audit.walk import Walk
+
+    with earlier.unpacked(params.load(), rev) as run:
+        walk = Walk(run.settings, stages or "all" in addresses)
+        found = [address for text in addresses for address in walk.resolve(text)]
+        audits = [run.audited(one) for one in _audits(walk, found)]
+        several = len(audits) > 1 or "all" in addresses
+        _say(audits, several, None if several else _origin(walk, found[0]), out, full, why, run.commit)
 
 
 def _count(text: str) -> int | None:

@@ -266,8 +266,15 @@ def build(home: Path) -> Settings:
         record(home, f"{folder}/record.json", TRAINING, [folder], f"train {kind} {key}")
     _one_pass(home, ["pymdnet", "dat-jtnl"])
     _vot(home, ["pymdnet", "csrdcf"])
+    score(home, settings)
+    return settings
+
+
+def score(home: Path, settings: Settings) -> None:
+    """Scores, tables and lock of the results that are there."""
+    inputs = ["testing/otb100.jsonl", "weights"]
+    record(home, "results/otb100/record.json", inputs, ["results/otb100"], "benchmark otb100")
     for benchmark in ("otb100", "vot2016"):
         _scores(home, settings, benchmark)
     _tables(home, settings)
     lock(home, settings)
-    return settings

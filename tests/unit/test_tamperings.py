@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import fake_checkout
 import fake_profile
 import pytest
 
@@ -20,7 +21,6 @@ from dat.datasets import manifest as manifests
 from dat.fanout import store
 from dat.params import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
 SCORE, CELL, POINT = "otb100/dat-jtnl/success", "table/3/dat-jtnl/otb100-success", "figure/10/dat-jtnl-success/0.5"
 OTB, BOXES = "reports/metrics/otb100.json", "results/otb100/dat-jtnl@seed-0"
 PAGE = "reports/index.html"
@@ -90,21 +90,11 @@ class Run:
         self._held.clear()
 
 
-def _checkout(home: Path) -> None:
-    """A checkout of the run's own with the code that its records name."""
-    named = {
-        name for path in home.rglob("*.json") if records.is_record(path) for name in records.read_json(path)["code"]
-    }
-    (home / "checkout").unlink()
-    for name in {*named, ".dvcignore"}:
-        records.write_bytes(home / "checkout" / name, (ROOT / name).read_bytes())
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     home = tmp_path_factory.mktemp("run")
     fake_profile.build(home)
-    _checkout(home)
+    fake_checkout.take_code(home, home / "checkout")
     settings = params.load(home)
     shown = [address for address in Walk(settings).resolve("all") if address.printed is not None]
     cells = "".join(f'<td data-address="{one.text}">{one.printed:.4g}</td>' for one in shown)
