@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -62,3 +62,6 @@ bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, o
 
 bench-sentences: setup ## the sentence encoder against a bag of words, on LaSOT's sentences (DAT_TEST_DATA)
 	@python -m benchmarks.bench_sentences
+
+bench-audit: setup ## dat audit all of a run of the paper's size, and its hashing against hashlib's (makes the run first: minutes)
+	@python -m benchmarks.bench_audit

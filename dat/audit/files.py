@@ -33,8 +33,8 @@ class Files:
         """sha256 and md5 of a file, from one reading."""
         if path not in self._known:
             try:
-                self._known[path] = _read(path) if path.is_file() else None
-            except OSError:  # it is there and nobody may read it: as good as missing
+                self._known[path] = _read(path)
+            except (OSError, DatError):  # not there, no file, or nobody may read it
                 self._known[path] = None
         return self._known[path]
 
@@ -91,7 +91,12 @@ def json_object(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[str, str]:
-    sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    """sha256 and md5 of a regular file; a small one, as frames are, is read at once."""
+    try:
+        data = opening.read(path, CHUNK, path)
+        return hashlib.sha256(data).hexdigest(), hashlib.md5(data, usedforsecurity=False).hexdigest()
+    except opening.TooLarge:
+        sha, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with opening.opened(path, opening.ANY) as file:
         while chunk := file.read(CHUNK):
             sha.update(chunk)

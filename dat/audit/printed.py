@@ -172,12 +172,20 @@ class Printed:
         for claim, p in zip(claims, holm([claim.p for claim in claims]), strict=True):
             yield Claim(**{**claim.__dict__, "p": p})
 
+    @cached_property
+    def _pairs(self) -> dict[tuple[str, str, str, str], Mapping[str, Any]]:
+        """The paired differences of all scores, by benchmark, metric and both variants."""
+        return {
+            (benchmark, pair["metric"], *(str(pair[side]).partition("@seed-")[0] for side in ("a", "b"))): pair
+            for benchmark, scores in self.numbers.scores.items()
+            for pair in reversed(scores.data.get("pairs", []))
+        }
+
     def _difference(self, benchmark: str, a: str, b: str, metric: str) -> tuple[float, float, float, float] | None:
         """The paired difference a - b, the ends of its interval, and its p value for this pair alone."""
-        for pair in self.scores(benchmark).get("pairs", []):
-            names = [str(pair[side]).partition("@seed-")[0] for side in ("a", "b")]
-            if pair["metric"] == metric and sorted(names) == sorted((a, b)):
-                low, high = (float(end) for end in pair["interval"])
-                value, p = float(pair["difference"]), float(pair.get("p_uncorrected", pair["p"]))
-                return (value, low, high, p) if names == [a, b] else (-value, -high, -low, p)
+        for names, sign in (((a, b), 1), ((b, a), -1)):
+            pair = self._pairs.get((benchmark, metric, *names))
+            if pair is not None:
+                ends = sorted(sign * float(end) for end in pair["interval"])
+                return sign * float(pair["difference"]), ends[0], ends[1], float(pair.get("p_uncorrected", pair["p"]))
         return None

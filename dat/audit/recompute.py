@@ -4,6 +4,7 @@ OTB's toolkit 1.1 and TC128's scripts, frame by frame in the files' own coordina
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +95,10 @@ def one_pass(name: str, truth: Sequence[Box], boxes: Sequence[Box], definition: 
         errors.append(distance(true, box) if counts else -1.0)
         shares.append(distance(true, box, true[2], true[3]) if counts else -1.0)
     frames = len(truth)
-    success = [sum(value > threshold for value in overlaps) / frames for threshold in OVERLAPS]
-    precision = [sum(value <= pixels for value in errors) / frames for pixels in range(51)]
+    overlaps.sort()
+    errors.sort()
+    success = [(frames - bisect_right(overlaps, threshold)) / frames for threshold in OVERLAPS]
+    precision = [bisect_right(errors, pixels) / frames for pixels in range(51)]
     return Curves(success, precision, sum(value <= 20 * 0.01 for value in shares) / frames)
 
 

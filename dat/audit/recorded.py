@@ -13,6 +13,7 @@ from dat.audit import graph, lock, scores, training
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, group, missing
 from dat.audit.files import Files, json_object
+from dat.audit.printed import Printed
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
 from dat.fanout import store
@@ -33,6 +34,11 @@ class Recorded:
     def numbers(self) -> Numbers:
         """The run's numbers."""
         return Numbers(self.settings)
+
+    @cached_property
+    def printed(self) -> Printed:
+        """What the report's cells should show."""
+        return Printed(self.numbers)
 
     @cached_property
     def files(self) -> Files:

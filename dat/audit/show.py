@@ -65,8 +65,18 @@ def tree(node: Node, seen: set[int]) -> dict[str, Any]:
     seen.add(id(node))
     facts["checks"] = dict(sorted(Counter(check.verdict for check in node.checks).items()))
     if node.children:
-        facts["rests_on"] = [tree(child, seen) for child in node.children]
+        facts["rests_on"] = _rests_on(node, seen)
     return facts
+
+
+def _rests_on(node: Node, seen: set[int]) -> list[dict[str, Any]]:
+    """A node's children as JSON; several that were told before, and hold, are one."""
+    quiet = [child for child in node.children if id(child) in seen and child.verdict == "verified"]
+    folded = set(map(id, quiet)) if len(quiet) > 1 else set()
+    found = [tree(child, seen) for child in node.children if id(child) not in folded]
+    if folded:
+        found.append({"name": "shared", "subject": f"{len(quiet)} things", "verdict": "verified", "told": True})
+    return found
 
 
 def one(audit: Audit, origin: Origin | None = None) -> dict[str, Any]:
@@ -94,12 +104,21 @@ def many(audits: Sequence[Audit]) -> list[dict[str, Any]]:
             if id(node) in told and node.checks:
                 shared.append(node)
             else:
-                checks += [check.facts() for check in node.checks]
+                checks += [check.facts() for check in _folded(node)]
                 told.setdefault(id(node), audit.address)
         checks += [check.facts() for check in _shared(shared, told)]
         facts = {"address": audit.address, "value": audit.value, "verdict": audit.verdict, "checks": checks}
         found.append(facts | {"tree": tree(audit.node, seen) | {"trusted": trusted()}})
     return found
+
+
+def _folded(node: Node) -> list[Check]:
+    """A node's checks; those of a sequence that hold are one, but for its result files."""
+    if node.name not in ("sequence", "raw"):
+        return node.checks
+    kept = [check for check in node.checks if check.verdict != "verified" or check.name == "result file"]
+    rest = len(node.checks) - len(kept)
+    return [*kept, Check(node.name, "verified", node.subject, "as recorded", f"{rest} checks")] if rest else kept
 
 
 def _shared(nodes: Sequence[Node], told: Mapping[int, str]) -> list[Check]:

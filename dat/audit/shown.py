@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dat import naming, outside
-from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import json_object
 from dat.audit.printed import BENCHMARKS, WORDS, Claim, Printed, decimals
@@ -54,9 +53,9 @@ def behind(file: str) -> list[str]:
     return [file, f"{TABLES}/{number}.md", CLAIMS, SUMMARY] if number.startswith("table-") else [file]
 
 
-def checks(numbers: Numbers, file: str) -> list[Check]:
+def checks(printed: Printed, file: str) -> list[Check]:
     """Every cell of a file of `reports/tables` that does not show what it should, and how many do."""
-    printed, path = Printed(numbers), numbers.settings.path / file
+    path = printed.numbers.settings.path / file
     if not path.is_file():
         return [] if file == SUMMARY else [missing("shown", file, "a file of the report; run dvc repro -f report")]
     try:

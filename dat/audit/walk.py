@@ -182,7 +182,7 @@ class Walk(Recorded):
         """The cells of a file of the report's tables against scores and the paper's numbers."""
         key = f"shown {file}"
         if key not in self._nodes:
-            self._nodes[key] = Node("shown", file, cells.checks(self.numbers, file), uses={file})
+            self._nodes[key] = Node("shown", file, cells.checks(self.printed, file), uses={file})
         return self._nodes[key]
 
     def _report(self, file: str, name: str, record: Mapping[str, Any], stage: str = "report") -> list[Check]:

@@ -229,7 +229,12 @@ def lock(home: Path, settings: Settings) -> None:
         ["reports/metrics", "weights"],
         ["reports/tables", "reports/figures", "reports/index.record.json"],
     )
-    held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": [0]}}
+    write_lock(home, settings, stages)
+
+
+def write_lock(home: Path, settings: Settings, stages: dict[str, tuple[list[str], list[str]]]) -> None:
+    """dvc.lock, dvc.yaml and run files of stages, of each its dependencies and outputs."""
+    held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": settings.root.seeds}}
     made, graph = {}, {}
     for name, (deps, outs) in stages.items():
         facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]

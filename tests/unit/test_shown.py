@@ -26,12 +26,12 @@ def numbers(run: Path) -> Numbers:
 
 
 def failed(numbers: Numbers, file: str) -> list[Check]:
-    return [check for check in shown.checks(numbers, file) if check.verdict != "verified"]
+    return [check for check in shown.checks(printed.Printed(numbers), file) if check.verdict != "verified"]
 
 
 def test_every_file_of_tables_shows_what_scores_and_paper_say(run: Path, numbers: Numbers) -> None:
     files = sorted(path.relative_to(run).as_posix() for path in (run / "reports/tables").iterdir())
-    counts = {file: [check.found for check in shown.checks(numbers, file)] for file in files}
+    counts = {file: [check.found for check in shown.checks(printed.Printed(numbers), file)] for file in files}
     assert not [check for file in files for check in failed(numbers, file)]
     assert len(counts) == 15 and counts["reports/tables/table-3.csv"] == ["54 cells"]
 
