@@ -349,6 +349,29 @@ def test_a_shared_thing_is_told_in_full_where_it_comes_first() -> None:
     assert second == {"name": "weights", "subject": "w", "verdict": "verified", "told": True}
 
 
+def test_several_verified_things_that_were_told_are_one_line_of_json_and_others_keep_their_own() -> None:
+    quiet, wrong = (
+        [Node("weights", name, [check("outputs")]) for name in "ab"],
+        Node("weights", "c", [check("x", "differs")]),
+    )
+    seen: set[int] = set()
+    show.tree(Node("number", "n", [], [*quiet, wrong]), seen)
+    again = show.tree(Node("number", "m", [], [*quiet, wrong]), seen)["rests_on"]
+    assert again == [
+        {"name": "weights", "subject": "c", "verdict": "differs", "told": True},
+        {"name": "shared", "subject": "2 things", "verdict": "verified", "told": True},
+    ]
+
+
+def test_a_sequences_checks_that_hold_are_one_in_the_json_of_many() -> None:
+    checks = [check("result file"), check("key"), check("code"), check("inputs", "missing")]
+    numbers = [Audit(name, 0.5, Node("number", name, [], [Node("sequence", "s", checks)])) for name in "ab"]
+    (first, _) = show.many(numbers)
+    assert [(one["name"], one["verdict"], one["found"]) for one in first["checks"]] == [
+        ("result file", "verified", 1), ("inputs", "missing", 2), ("sequence", "verified", "2 checks"),
+    ]  # fmt: skip
+
+
 def test_causes_are_shown_before_what_follows_from_them() -> None:
     names = ["recomputed", "record", "printed", "raw files", "code"]
     node = Node("number", "n", [check(name, "differs") for name in names])
