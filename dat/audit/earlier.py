@@ -35,17 +35,19 @@ class Earlier:
     settings: Settings
     lacking: set[str] = field(default_factory=set)
     partial: set[str] = field(default_factory=set)
+    _told: dict[int, tuple[Node, Node]] = field(default_factory=dict)
 
     def audited(self, audit: Audit) -> Audit:
         """The audit with what could not be had as not checked, and places as the commit has them."""
-        return Audit(audit.address, audit.value, self._node(audit.node, {}))
+        return Audit(audit.address, audit.value, self._node(audit.node))
 
-    def _node(self, node: Node, seen: dict[int, Node]) -> Node:
-        if id(node) not in seen:
-            children = [self._node(child, seen) for child in node.children]
+    def _node(self, node: Node) -> Node:
+        """The node as it is told; what many numbers share stays shared, and is kept so that its `id` stays its own."""
+        if id(node) not in self._told:
             checks = [self._check(check) for check in node.checks]
-            seen[id(node)] = Node(node.name, self.told(node.subject), checks, children, node.uses)
-        return seen[id(node)]
+            told = Node(node.name, self.told(node.subject), checks, list(map(self._node, node.children)), node.uses)
+            self._told[id(node)] = node, told
+        return self._told[id(node)][1]
 
     def _check(self, check: Check) -> Check:
         subject, expected = (self.told(one) if isinstance(one, str) else one for one in (check.subject, check.expected))
@@ -135,7 +137,8 @@ def _output(run: Earlier, store: Store, path: str, md5: str | None) -> bool:
             target.symlink_to(place.resolve())
             had = True
         else:
-            run.lacking.update((target.relative_to(run.settings.path).as_posix(), name))
+            run.lacking.add(target.relative_to(run.settings.path).as_posix())
+            run.lacking.update({name} if "/" in name else ())
             run.partial.add(path)
     return had
 

@@ -77,6 +77,9 @@ def test_the_working_tree_is_neither_used_nor_changed(home: Path) -> None:
     before = git(home, "status", "--porcelain", "--ignored")
     found = audited(home, "HEAD~1", "all")
     assert len(found) > 100 and not failed(found)
+    nodes = [node for audit in found for node in audit.node.below()]
+    subjects = [node.subject for node in {id(node): node for node in nodes}.values() if node.name == "raw"]
+    assert len(subjects) == len(set(subjects))  # what numbers share is one thing
     assert git(home, "status", "--porcelain", "--ignored") == before and left(home) == []
 
 
