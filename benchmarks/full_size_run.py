@@ -77,10 +77,10 @@ def _data_set(home: Path, name: str, place: str, layout: str, videos: list[str],
 
 
 def truth(name: str, length: int) -> Array:
-    """Boxes that wander, x,y,w,h in pixels, origin 0: (length, 4)."""
+    """Boxes that wander, x,y,w,h in pixels, origin 0: (length, 4); higher than wide, so that no other order fits."""
     rng = np.random.default_rng(sum(map(ord, name)))
     places = np.cumsum(rng.uniform(-3, 3, (length, 2)), axis=0) + 100
-    return np.round(np.concatenate([places, rng.uniform(20, 40, (length, 2))], axis=1), 2)
+    return np.round(np.concatenate([places, rng.uniform((20, 60), (30, 80), (length, 2))], axis=1), 2)
 
 
 def _selection(home: Path) -> None:
@@ -129,7 +129,7 @@ def _units(home: Path, settings: Settings, networks: dict[str, list[str]]) -> No
         parents = records.parents([home / folder for folder in folders], home)
         for seed, (name, row) in itertools.product(SEEDS, rows.items()):
             folder = home / "results/otb2013" / f"{variant}@seed-{seed}"
-            noise = np.random.default_rng([at, seed, len(keys)]).normal(0, 4 + at / 4, (LENGTH, 4))
+            noise = np.random.default_rng([at, seed, len(keys)]).normal(0, 1 + at / 20, (LENGTH, 4))
             boxes = truth(name, LENGTH) + np.array([1, 1, 0, 0]) + noise
             records.write_text(folder / f"{name}.txt", "%.4f,%.4f,%.4f,%.4f\n" * LENGTH % tuple(boxes.ravel().tolist()))
             key = keys[f"{variant}@seed-{seed}/{name}"] = records.sha256_json([variant, seed, name])
