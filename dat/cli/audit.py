@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "out", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path), help="Write all checks here."
 )
+@click.option(
+    "--html",
+    "page",
+    metavar="OUT",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the graph of one number as a page that opens thing by thing.",
+)
 @click.option("--full", is_flag=True, help="Show everything that a number rests on, not only what does not hold.")
 @click.option("--stages", is_flag=True, help="Look at every stage on the way whole, as `all` does.")
 @click.option("--why", metavar="PATH", help="Show the path from the number to a file, folder or setting.")
+@click.option("--rev", metavar="REV", help="Audit the numbers of a commit, from git and DVC's cache.")
 @click.option("--seal", is_flag=True, help="Write reports/seal.json: one hash over all that is behind the report.")
 @click.option("--sealed", is_flag=True, help="Compare all that is behind the report with its seal, and the commit's.")
-@click.option("--rev", metavar="REV", help="Audit the numbers of a commit, from git and DVC's cache.")
 @click.option("--uses", metavar="PATH", help="List the numbers that rest on a file, folder, sequence or setting.")
 @click.option(
     "--replay",
@@ -38,6 +45,7 @@ if TYPE_CHECKING:
 def audit(
     addresses: tuple[str, ...],
     out: Path | None,
+    page: Path | None,
     full: bool,
     stages: bool,
     why: str | None,
@@ -72,12 +80,15 @@ def audit(
     if not addresses and uses is None:
         raise click.UsageError("name a number: otb100/dat-jtnl/success, or all")
     count = None if replay is None else _count(replay)
+    if page is not None and (len(addresses) != 1 or addresses[0] == "all" or addresses[0].endswith(".json")):
+        raise click.UsageError("--html is of one number; name it: dat audit otb100/dat-jtnl/success --html OUT")
     if rev is not None:
-        if uses is not None or replay is not None or any(text.endswith(".json") for text in addresses):
+        others = uses is not None or replay is not None or page is not None
+        if others or any(text.endswith(".json") for text in addresses):
             raise click.UsageError("--rev goes with addresses, --json, --full, --stages and --why alone")
         _earlier(addresses, rev, out, full, stages, why)
         return
-    from dat.audit import show, tracked
+    from dat.audit import show, tracked, webpage
     from dat.audit.walk import Walk
     from dat.video import request
 
@@ -98,7 +109,10 @@ def audit(
         _retrain([(home, audits[: len(runs)]), (walk, audits[len(runs) :])])
     name = show.relative(walk, why) if why is not None and walk is not None else why
     several = len(audits) > 1 or "all" in addresses
-    _say(audits, several, None if several or not found else _origin(walk, found[0]), out, full, name)
+    made = None if several or not found else _origin(walk, found[0])
+    if page is not None and walk is not None and made is not None:
+        webpage.write(page, walk, audits[0], made)
+    _say(audits, several, made, out, full, name)
 
 
 def _audits(walk: "Walk", found: "list[Address]") -> "list[Audit]":
