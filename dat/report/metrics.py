@@ -34,10 +34,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of one benchmark, or of a subset of one: the object that `dat evaluate` writes."""
+    """The scores of one benchmark, or of a subset of the benchmark `parent`: the object that `dat evaluate` writes."""
 
     name: str
     data: dict[str, Any]
+    parent: str = ""
+
+    @property
+    def file(self) -> str:
+        """The file of these scores, below the profile."""
+        return f"reports/metrics/{self.parent or self.name}.json"
 
     @property
     def data_set(self) -> str:
@@ -91,11 +97,12 @@ class Scores:
 
 @dataclass(frozen=True)
 class Training:
-    """One training's metrics: `address` is `train/<network>/<name>`."""
+    """One training's metrics: `address` is `train/<network>/<name>`, `file` theirs below the profile."""
 
     network: str
     name: str
     metrics: dict[str, float]
+    file: str
 
     @property
     def address(self) -> str:
@@ -119,7 +126,7 @@ def read_scores(folder: Path, settings: Settings, partial: bool) -> dict[str, Sc
                 )
             found[name] = Scores(name, data)
             for subset, inner in data.get("subsets", {}).items():
-                found[subset] = Scores(subset, {**{k: data.get(k) for k in ("data_set", "definition")}, **inner})
+                found[subset] = Scores(subset, {**{k: data.get(k) for k in ("data_set", "definition")}, **inner}, name)
         elif not partial:
             raise MissingError(f"{path} is missing; run dvc repro evaluate@{name}, or dat report --partial")
     return found
@@ -133,8 +140,9 @@ def _flat(path: Path) -> dict[str, float]:
 def read_trainings(weights: Path, language: Path) -> Iterator[Training]:
     """The metrics of every training that this run has: the sentence encoder, GPGNet's versions, the SALNets."""
     if (language / "metrics.json").is_file():
-        yield Training("language", "encoder", _flat(language / "metrics.json"))
-    for path in sorted(weights.glob("gpgnet/*/metrics.json")):
-        yield Training("gpgnet", path.parent.name, _flat(path))
-    for path in sorted(weights.glob("salnet/*/*/metrics.json"), key=lambda path: path.parent.name):
-        yield Training("salnet", path.parent.name, _flat(path))
+        yield Training("language", "encoder", _flat(language / "metrics.json"), "training/language/metrics.json")
+    paths = sorted(weights.glob("gpgnet/*/metrics.json"))
+    paths += sorted(weights.glob("salnet/*/*/metrics.json"), key=lambda path: path.parent.name)
+    for path in paths:
+        place = path.relative_to(weights)
+        yield Training(place.parts[0], path.parent.name, _flat(path), f"weights/{place.as_posix()}")

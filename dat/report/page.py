@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dat import used
 from dat.params import Settings
 from dat.records import sha256_bytes
-from dat.report import brief, claims, published
+from dat.report import brief, claims, published, sources
 from dat.report.claims import Claims
 from dat.report.metrics import Scores, Training
 from dat.report.points import Figure
@@ -141,6 +141,7 @@ def render(content: Content) -> str:
         metrics=METRICS,
         claim_heads=claims.HEADS,
         similar=_similar(content.scores),
+        sources=sources.of(content.settings, content.scores, content.trainings),
     )
     return text.replace('data-page=""', f'data-page="{sha256_bytes(text.encode())}"', 1)
 

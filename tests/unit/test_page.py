@@ -10,10 +10,11 @@ import fake_scores
 import pytest
 
 from dat import params, records
+from dat.audit import page as audited
 from dat.params import Settings
 from dat.records import Job
-from dat.report import brief, page, readings, stage
-from dat.report.metrics import Scores
+from dat.report import brief, page, readings, sources, stage
+from dat.report.metrics import Scores, Training
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -123,6 +124,49 @@ def test_numbers_carry_addresses(links: Links) -> None:
         "train/gpgnet/jtnl/loss",
     }
     assert wanted <= set(links.addresses)
+
+
+def test_every_number_leads_to_what_it_comes_from(html: str, links: Links) -> None:
+    """By a link, which keyboards and phones reach, to a row of the page."""
+    cells = re.findall(r'data-address="([^"]+)"><a class="from" href="#([^"]+)"', html)
+    assert len(cells) == len(links.addresses) > 100
+    targets = dict(cells)
+    assert targets["table/4/pymdnet+gcn/otb2013-precision"] == "source/otb2013/pymdnet+gcn"
+    assert targets["figure/10/pymdnet-success/0.5"] == "source/otb100-similar/pymdnet"
+    assert targets["figure/7/robustness/csrdcf+attention"] == "source/vot2014/csrdcf+attention"
+    assert targets["train/gpgnet/jtnl/loss"] == "source/train/gpgnet/jtnl"
+    assert set(targets.values()) <= set(links.ids)
+    files = dict(re.findall(r'<tr id="source/([^"]+)">.*?<code>([^<]+)</code>', html))
+    assert files["otb100-similar/pymdnet"] == "reports/metrics/otb100.json"
+    assert files["train/gpgnet/jtnl"] == "weights/gpgnet/jtnl/metrics.json"
+    assert files["train/salnet/pymdnet"] == "weights/salnet/core/pymdnet/metrics.json"
+    assert files["train/language/encoder"] == "training/language/metrics.json"
+
+
+def test_numbers_in_links_are_read_by_the_audit(made: Job) -> None:
+    shown = audited.numbers(made.outputs["page"])
+    scores = records.read_json(made.inputs["metrics"] / "otb2013.json")["variants"]
+    assert shown["table/4/pymdnet+gcn/otb2013-precision"] == [f"{scores['pymdnet+gcn']['precision']:.3f}"]
+    assert len(shown) > 100 and all(re.fullmatch(r"[-+.e0-9]+", text) for texts in shown.values() for text in texts)
+
+
+def test_sources_are_files_sequences_seeds_and_networks() -> None:
+    run = {"sequences": {"a": {}, "b": {}}}
+    data = {
+        "data_set": "set", "variants": {"dat-to": {}, "csrdcf": {}},
+        "trackers": {"dat-to@seed-0": run, "dat-to@seed-1": run, "csrdcf@seed-0": {"sequences": {"a": {}}}},
+    }  # fmt: skip
+    training = Training(
+        "gpgnet", "to", {"frames": 2304.0, "videos": 576.0, "loss": 1.0}, "weights/gpgnet/to/metrics.json"
+    )
+    settings = params.load(ROOT)
+    both, plain, trained = sources.of(settings, {"part": Scores("part", data, "otb100")}, [training])
+    assert (both.id, both.file) == ("part/dat-to", "reports/metrics/otb100.json")
+    assert (both.data, both.seeds) == ("2 sequences of set", "0, 1")
+    assert both.networks == ("weights/salnet/core/salnet", "weights/gpgnet/to")
+    assert (plain.data, plain.seeds, plain.networks) == ("1 sequence of set", "0", ())
+    assert (trained.id, trained.file) == ("train/gpgnet/to", "weights/gpgnet/to/metrics.json")
+    assert (trained.data, trained.seeds) == ("2,304 frames, 576 videos", "0")
 
 
 def test_profile_data_sets_and_origin_are_said(html: str) -> None:
