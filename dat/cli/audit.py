@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 @click.option("--rev", metavar="REV", help="Audit the numbers of a commit, from git and DVC's cache.")
 @click.option("--seal", is_flag=True, help="Write reports/seal.json: one hash over all that is behind the report.")
 @click.option("--sealed", is_flag=True, help="Compare all that is behind the report with its seal, and the commit's.")
+@click.option(
+    "--crate",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write the whole run into a new folder as a Workflow Run RO-Crate.",
+)
 @click.option("--uses", metavar="PATH", help="List the numbers that rest on a file, folder, sequence or setting.")
 @click.option(
     "--replay",
@@ -53,6 +59,7 @@ def audit(
     uses: str | None,
     seal: bool,
     sealed: bool,
+    crate: Path | None,
     replay: str | None,
     replay_training: bool,
 ) -> None:
@@ -76,6 +83,9 @@ def audit(
         if rev is not None:
             raise click.UsageError("--rev takes addresses; git show REV:reports/seal.json shows a commit's seal")
         _seal(seal)
+        return
+    if crate is not None:
+        _crate(crate)
         return
     if not addresses and uses is None:
         raise click.UsageError("name a number: otb100/dat-jtnl/success, or all")
@@ -249,6 +259,16 @@ def _seal(write: bool) -> None:
         sys.exit(1)
     where = "" if committed is None else " and the commit's"
     click.echo(f"sealed: root {now.root} over {now.files} files equals {path}{where}")
+
+
+def _crate(folder: Path) -> None:
+    """Write the crate of the run."""
+    from dat import params
+    from dat.audit import crate
+    from dat.audit.walk import Walk
+
+    root = crate.write(folder, Walk(params.load()))
+    click.echo(f"{folder}: the run whose seal has the root {root}")
 
 
 def _uses(walk: "Walk | None", wanted: str, out: Path | None) -> None:
