@@ -22,6 +22,7 @@ from dat.datasets import manifest
 from dat.errors import InputError, MissingError
 
 ROOT = Path(__file__).resolve().parents[2]
+TRACKER = "dat-jtnl@seed-0"
 CONTEXT = "context/rocrate/data/ro-crate.jsonld"
 """RO-Crate 1.1's context, as `make test-crate` installs it."""
 
@@ -85,7 +86,7 @@ def test_every_file_has_the_hash_of_its_bytes(made: Path) -> None:
     for one in files:
         if one["@id"].startswith("ni:"):
             named = base64.urlsafe_b64decode(one["@id"].removeprefix("ni:///sha-256;") + "=").hex()
-            assert named == one["sha256"]
+            assert named == one["sha256"] and "=" not in one["@id"]
         else:
             assert records.sha256_file(made / one["@id"]) == one["sha256"]
             assert str((made / one["@id"]).stat().st_size) == one["contentSize"]
@@ -121,9 +122,11 @@ def test_every_stage_is_an_action_with_what_its_record_says(run: Path, made: Pat
 
 def test_every_tracked_sequence_is_an_action_with_its_weights_row_and_packages(run: Path, made: Path) -> None:
     found = things(made)
-    record = records.read_json(run / "results/otb100/dat-jtnl@seed-0/Wall.json")
-    action = found["#unit-otb100-dat-jtnl@seed-0-Wall"]
-    assert [one["sha256"] for one in linked(found, action, "result")] == [record["outputs"][0]["sha256"]]
+    record = records.read_json(run / f"results/otb100/{TRACKER}/Wall.json")
+    action = found[f"#unit-otb100-{TRACKER}-Wall"]
+    (boxes,) = linked(found, action, "result")
+    assert (boxes["name"], boxes["sha256"]) == (f"results/otb100/{TRACKER}/Wall.txt", record["outputs"][0]["sha256"])
+    assert "alternateName" not in boxes
     used = linked(found, action, "object")
     assert {fact["sha256"] for fact in record["inputs"]} <= {one.get("sha256", one.get("value")) for one in used}
     (tool,) = linked(found, action, "instrument")
@@ -158,6 +161,18 @@ def test_a_file_that_is_not_what_its_stage_made_is_named(run: Path, made: Path, 
     with pytest.raises(InputError, match=r"weights/gpgnet/jtnl/weights\.safetensors: not what gpgnet@jtnl made"):
         crate.write(tmp_path / "new", Walk(params.load(copy)))
     assert not (tmp_path / "new").exists() and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_crate_that_cannot_be_put_in_place_leaves_nothing(
+    run: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(crate.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        crate.write(tmp_path / "new", Walk(params.load(run)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_data_set_is_described_with_a_table_of_its_sequences(run: Path) -> None:
