@@ -57,6 +57,14 @@ def test_the_paper_profile_has_the_same_graph() -> None:
     assert copy.read_bytes() == (ROOT / "dvc.yaml").read_bytes(), "make graph"
 
 
+def test_the_paper_profiles_data_sets_have_the_records_that_their_indices_need() -> None:
+    """No stage makes them there, so without them DVC runs none."""
+    paper = ROOT / "profiles" / "paper"
+    for name in params.load(paper).root.datasets:
+        made = records.read_json(paper / "data" / f"{name}.record.json")
+        assert made["outputs"] == [records.file_facts(paper / "data" / f"{name}.json", paper)]
+
+
 def test_the_code_of_the_stages_is_as_the_imports_say() -> None:
     text = (ROOT / "dvc.yaml").read_text()
     assert graph.written(text) == text, "make graph"
