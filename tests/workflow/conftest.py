@@ -81,10 +81,8 @@ class Project:
         }
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tiny project after `dvc repro`. Tests must not change it."""
-    path = tmp_path_factory.mktemp("tiny") / "a project"
+def bring_up(path: Path) -> Project:
+    """Make the tiny project at `path`, which is not there yet, and run all its stages."""
     path.mkdir()
     for name in CODE:
         source = ROOT / name
@@ -102,6 +100,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     watched = {"PYTHONPATH": f"{path}{os.pathsep}{HOOK}", "DAT_TEST_OPENED": str(project.opened)}
     project.run("dvc", "repro", "-q", **watched)
     return project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tiny project after `dvc repro`. Tests must not change it."""
+    return bring_up(tmp_path_factory.mktemp("tiny") / "a project")
 
 
 @pytest.fixture

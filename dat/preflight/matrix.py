@@ -1,0 +1,76 @@
+"""The units of a benchmark before anything is linked or trained: lengths are published, or those of the manifest."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dat.benchmarks import published
+from dat.datasets import manifest, sets
+from dat.errors import InputError, MissingError
+from dat.fanout import plan
+from dat.fanout.plan import Unit
+from dat.params import Settings
+from dat.sections import Benchmark, Variant
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sequence of a benchmark: its frames, and its sentence where it has one."""
+
+    name: str
+    frames: int
+    sentence: str | None
+
+
+def targets(settings: Settings, key: str) -> list[Target]:
+    """The sequences of benchmark `key`: those of the manifest where the data set is indexed, else the published ones.
+
+    Empty where neither says how long they are, as before `dat synthetic` has made the set.
+    """
+    benchmark: Benchmark = settings.section(f"benchmarks.{key}")
+    try:
+        found = _indexed(settings, benchmark.data, key)
+    except (MissingError, InputError):
+        found = []
+    return found or _published(settings, benchmark.data, key)
+
+
+def _indexed(settings: Settings, data: str, key: str) -> list[Target]:
+    path = sets.manifest_path(settings, data)
+    names = set(manifest.header(path)["lists"].get(key, ()))
+    rows = (row for row in manifest.rows(path) if row["sequence"] in names)
+    return [Target(row["sequence"], row["frames"], row.get("sentence")) for row in rows]
+
+
+def _published(settings: Settings, data: str, key: str) -> list[Target]:
+    try:
+        described = sets.load(settings, data)
+    except MissingError:
+        return []
+    facts, names = published.facts(described.name), described.lists.get(key, ())
+    written = described.sentences() if described.table and described.table.is_file() else {}
+    said = {name: sentence.sentence for name, sentence in written.items()}
+    return [Target(name, facts[name].frames, said.get(name)) for name in names if name in facts]
+
+
+def units(settings: Settings, key: str, sequences: Iterable[Target]) -> list[Unit]:
+    """The units of benchmark `key`; `cost` is frames, by repetitions for VOT.
+
+    Their keys stand for those of the job store, which are not known before the weights are: two units have one here
+    if they will have one there, in whatever benchmark.
+    """
+    benchmark: Benchmark = settings.section(f"benchmarks.{key}")
+    repetitions = settings.root.vot.repetitions if benchmark.protocol == "vot" else 1
+    table, found = plan.colour_names(settings.root.csrdcf), []
+    chosen = list(sequences)
+    for name in benchmark.variants:
+        variant: Variant = settings.section(f"variants.{name}")
+        salnet = f"weights/salnet/{variant.salnet}" if variant.salnet else None
+        for seed in settings.root.seeds:
+            for target in chosen:
+                version = plan.attention_for(variant.attention, target.sentence)
+                gpgnet = None if version == "none" else f"weights/gpgnet/{version}"
+                cost, own = target.frames * repetitions, None if salnet else table
+                unit = Unit("", name, seed, target.name, version, salnet, gpgnet, cost, own)
+                parts = (benchmark.data, benchmark.protocol, salnet, gpgnet, unit.draws, target.name)
+                found.append(replace(unit, key=" ".join(map(str, parts))))
+    return found

@@ -1,0 +1,172 @@
+"""What a run lacks, all of it at once: data, sentences, starting weights, packages, a GPU, files that nothing makes."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dat import devices
+from dat.datasets import linking, sets
+from dat.errors import DatError, InputError
+from dat.params import Settings, read_yaml
+from dat.preflight.graph import Stages
+from dat.preflight.matrix import targets
+
+SPOKEN = ("nl", "jtnl")
+"""The versions of GPGNet that read a sentence."""
+
+WIDTH = 1.0
+"""The `network.width` that public starting weights are for."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A thing that a run lacks: what a run does without it, the command (or step) that gets it, and whether some stage
+    stops without it."""
+
+    what: str
+    without: str
+    get: str
+    stops: bool
+
+
+@dataclass(frozen=True)
+class Public:
+    """A public file of starting weights: the setting that takes it, its name for `dat weights get`, its file's name."""
+
+    setting: str
+    name: str
+    file: str
+
+
+def everything(settings: Settings, stages: Stages, public: Mapping[str, Public]) -> list[Missing]:
+    """All that the stages that would run lack, what stops one first. `public` is by setting (`network.vgg_m`)."""
+    found = [*_data(settings, stages), *_files(settings, stages, public), *_packages(settings, stages)]
+    found += [*_weights(settings, stages, public), *_sentences(settings, stages), *_gpu(settings, stages)]
+    return sorted(found, key=lambda one: not one.stops)
+
+
+def _of(kind: str, names: list[str]) -> list[str]:
+    """The keys of the stages of a kind."""
+    return [name.partition("@")[2] for name in names if name.partition("@")[0] == kind]
+
+
+def _data(settings: Settings, stages: Stages) -> Iterator[Missing]:
+    """Data sets of the user's that are not linked, and those with too few sequences."""
+    for key in _of("index", stages.needed):
+        if key in settings.root.synthetic:
+            continue
+        data = sets.load(settings, key)
+        get = f"dat data link {key} PATH"
+        if data.folder is None:
+            yield Missing(f"data set {key}: not linked", f"what needs {key} stops", get, True)
+            continue
+        try:
+            lacking = set(linking.look(data, data.folder).missing)
+        except DatError as error:
+            yield Missing(f"data set {key}: {error}", f"index@{key} stops", get, True)
+            continue
+        listed = [one for one in _of("benchmark", stages.run) if lacking & set(data.lists.get(one, ()))]
+        if lacking:
+            what = f"data set {key}: {len(lacking)} of {len(data.wanted)} sequences, such as {min(lacking)}"
+            stopped = ", ".join(f"benchmark@{one}" for one in listed)
+            yield Missing(what, f"{stopped} stops" if listed else "they are left out", get, bool(listed))
+
+
+def _files(settings: Settings, stages: Stages, public: Mapping[str, Public]) -> Iterator[Missing]:
+    """Dependencies that are not there and that no stage makes."""
+    fetched = {getattr(settings.root.network, one.setting.rpartition(".")[2], ""): one for one in public.values()}
+    for path, users in stages.absent.items():
+        known = fetched.get(path)
+        get = f"dat weights get {known.name}" if known and Path(path).name == known.file else "put it there"
+        if path == "none" or (path.startswith("data/") and path.endswith((".json", ".csv"))):
+            get = f"git checkout -- {path}"
+        without = f"{users[0]} stops" if len(users) == 1 else f"{len(users)} stages stop, such as {users[0]}"
+        yield Missing(f"file {path}", without, get, True)
+
+
+def _weights(settings: Settings, stages: Stages, public: Mapping[str, Public]) -> Iterator[Missing]:
+    """Starting weights that a setting does not name, where the networks are of the size that they are for."""
+    network = settings.root.network
+    for kind, setting in (("salnet", "vgg_m"), ("gpgnet", "vgg16")):
+        one, count = public[f"network.{setting}"], len(_of(kind, stages.run))
+        if count and network.width == WIDTH and getattr(network, setting) == "none":
+            get = f"dat weights get {one.name}, then network.{setting}: data/weights/{one.file} in params.yaml"
+            starts = "start" if count > 1 else "starts"
+            yield Missing(f"starting weights {one.name}", f"{count} {kind} {starts} from random numbers", get, False)
+
+
+def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:
+    """Sentences of the user's data sets, for benchmarks whose variants read them."""
+    for key in _of("benchmark", stages.run):
+        benchmark = settings.root.benchmarks[key]
+        readers = [name for name in benchmark.variants if settings.root.variants[name].attention in SPOKEN]
+        if not readers or benchmark.data in settings.root.synthetic:
+            continue
+        chosen = targets(settings, key)
+        said = sum(bool(target.sentence) for target in chosen)
+        if said == len(chosen):
+            continue
+        get = f'dat data sentences write {benchmark.data} SEQUENCE "SENTENCE" --annotator NAME'
+        if sets.load(settings, benchmark.data).table is None:
+            table = f"datasets.{benchmark.data}.sentences in params.yaml and 'sentences' in data/{benchmark.data}.json"
+            get = f"name a table in {table}, then {get}"
+        what = f"sentences of {key}: {said} of {len(chosen)} have one"
+        yield Missing(what, f"{', '.join(readers)}: attention from the target alone for the others", get, False)
+
+
+def executor() -> str:
+    """The executor of Snakemake that SNAKEMAKE_PROFILE asks for; `local` without. Raises InputError for no profile."""
+    named = os.environ.get("SNAKEMAKE_PROFILE")
+    if not named:
+        return "local"
+    return str((_profile(named) or {}).get("executor", "local"))
+
+
+def _profile(named: str) -> Mapping[str, object]:
+    places = [Path(named), Path.home() / ".config" / "snakemake" / named, Path("/etc/xdg/snakemake") / named]
+    files = [file for place in places for file in sorted(place.glob("config*.yaml"))]
+    if not files:
+        raise InputError(
+            f"SNAKEMAKE_PROFILE={named}: no config.yaml in it; name a folder such as that of docs/cluster.md"
+        )
+    found: Mapping[str, object] = read_yaml(files[0])
+    return found
+
+
+def _packages(settings: Settings, stages: Stages) -> Iterator[Missing]:
+    """The plugin of the scheduler that SNAKEMAKE_PROFILE names, and SLURM's own programs."""
+    if not _of("benchmark", stages.run):
+        return
+    try:
+        name = executor()
+    except InputError as error:
+        yield Missing("profile of Snakemake", str(error), "unset SNAKEMAKE_PROFILE, or name a folder with one", True)
+        return
+    if name == "local":
+        return
+    stopped = f"{len(_of('benchmark', stages.run))} benchmarks stop, after DVC has removed their results"
+    module = f"snakemake_executor_plugin_{name.replace('-', '_')}"
+    if importlib.util.find_spec(module) is None:
+        extra = f"pip install 'dat[{name}]'" if name in ("slurm", "kubernetes") else f"pip install {module}"
+        yield Missing(f"package {module.replace('_', '-')}", stopped, extra, True)
+    if name == "slurm" and shutil.which("sbatch") is None:
+        yield Missing("program sbatch", stopped, "work where SLURM's commands are (apt-get install slurm-client)", True)
+
+
+def _gpu(settings: Settings, stages: Stages) -> Iterator[Missing]:
+    """A GPU, where the settings want one."""
+    fanout, kinds = settings.root.fanout, {name.partition("@")[0] for name in stages.run}
+    wanted = os.environ.get("DAT_DEVICES") or fanout.devices
+    if not kinds & {"language", "encoder", "gpgnet", "salnet", "benchmark"}:
+        return
+    try:
+        kind = devices.kind(settings.root.numerics, fanout.devices)
+    except InputError as error:
+        yield Missing("GPU", str(error), "name one that is there, or cpu", True)
+        return
+    if kind == "cpu" and settings.root.numerics == "native" and wanted != "cpu":
+        get = "a driver that nvidia-smi works with; or fanout.devices: cpu, if the processor is meant"
+        yield Missing("GPU: nvidia-smi shows none", "the processor computes everything", get, False)
