@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate bench-fanout
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate bench-fanout test-slurm
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -25,6 +25,9 @@ graph: setup ## which code each stage depends on, written into dvc.yaml from the
 
 test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
 	@python -m tests.processors.compare $(if $(SHORT),--short)
+
+test-slurm: setup ## a benchmark through SLURM on a cluster of one node, two of its jobs ended meanwhile (Debian; as root it installs slurm)
+	@python -m tests.slurm
 
 mutation: setup ## the suite's strength: 300 small changes of the code, drawn by a seed, and which of them it notices (about an hour)
 	@uv pip install -q --target .dat/coverage coverage
