@@ -86,7 +86,7 @@ def _trained(units: Iterable[Unit], found: Stages) -> list[Unit]:
 def finished(settings: Settings, key: str, units: Iterable[Unit]) -> set[str]:
     """The keys of those units that the job store has. Nothing is known to be done before weights and manifest are."""
     ready = [unit for unit in units if _has_files(settings.path, unit)]
-    benchmark = settings.section(f"benchmarks.{key}")
+    benchmark = settings.root.benchmarks[key]
     names = {unit.variant: None for unit in ready}
     if not ready:
         return set()

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.errors import InputError, MissingError
-from dat.fanout import plan
 from dat.fanout.plan import Unit
 from dat.params import Settings
-from dat.sections import Benchmark, Variant
+from dat.tracking.parts import parts
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def targets(settings: Settings, key: str) -> list[Target]:
 
     Empty where neither says how long they are, as before `dat synthetic` has made the set.
     """
-    benchmark: Benchmark = settings.section(f"benchmarks.{key}")
+    benchmark = settings.root.benchmarks[key]
     try:
         found = _indexed(settings, benchmark.data, key)
     except (MissingError, InputError):
@@ -58,19 +58,19 @@ def units(settings: Settings, key: str, sequences: Iterable[Target]) -> list[Uni
     Their keys stand for those of the job store, which are not known before the weights are: two units have one here
     if they will have one there, in whatever benchmark.
     """
-    benchmark: Benchmark = settings.section(f"benchmarks.{key}")
+    benchmark = settings.root.benchmarks[key]
     repetitions = settings.root.vot.repetitions if benchmark.protocol == "vot" else 1
-    table, found = plan.colour_names(settings.root.csrdcf), []
+    table, planned = settings.root.csrdcf.file_of_colour_names(Path()), []
     chosen = list(sequences)
     for name in benchmark.variants:
-        variant: Variant = settings.section(f"variants.{name}")
-        salnet = f"weights/salnet/{variant.salnet}" if variant.salnet else None
+        variant = settings.root.variants[name]
         for seed in settings.root.seeds:
             for target in chosen:
-                version = plan.attention_for(variant.attention, target.sentence)
-                gpgnet = None if version == "none" else f"weights/gpgnet/{version}"
-                cost, own = target.frames * repetitions, None if salnet else table
-                unit = Unit("", name, seed, target.name, version, salnet, gpgnet, cost, own)
-                parts = (benchmark.data, benchmark.protocol, salnet, gpgnet, unit.draws, target.name)
-                found.append(replace(unit, key=" ".join(map(str, parts))))
-    return found
+                made = parts(variant, target.sentence, Path("weights"), table)
+                whole = (made.salnet, made.gpgnet, made.colour_names)
+                salnet, gpgnet, colour_names = (path.as_posix() if path else None for path in whole)
+                cost = target.frames * repetitions
+                unit = Unit("", name, seed, target.name, made.version, salnet, gpgnet, cost, colour_names)
+                same = (benchmark.data, benchmark.protocol, unit.salnet, unit.gpgnet, unit.draws, target.name)
+                planned.append(replace(unit, key=" ".join(map(str, same))))
+    return planned

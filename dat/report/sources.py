@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dat.naming import shown
 from dat.params import Settings
 from dat.report.metrics import Scores, Training
+from dat.sections import Train, Variant
 
 TRAINED_ON = ("frames", "videos", "domains", "sentences")
 """What a training's metrics say that it learned from."""
@@ -24,7 +25,7 @@ class Source:
 
 def of(settings: Settings, scores: Mapping[str, Scores], trainings: Sequence[Training]) -> list[Source]:
     """The sources of all numbers of a report."""
-    variants = settings.section("variants") if scores else {}
+    variants: dict[str, Variant] = settings.section("variants", dict) if scores else {}
     found = []
     for score in scores.values():
         for name in score.variants:
@@ -35,7 +36,8 @@ def of(settings: Settings, scores: Mapping[str, Scores], trainings: Sequence[Tra
                 Source(f"{score.name}/{name}", score.file, _sequences(score, name), _seeds(score, name), tuple(weights))
             )
     return found + [
-        Source(one.address, one.file, _trained_on(one), str(settings.section("train").seed), ()) for one in trainings
+        Source(one.address, one.file, _trained_on(one), str(settings.section("train", Train).seed), ())
+        for one in trainings
     ]
 
 

@@ -90,7 +90,8 @@ def disturb(project: Project, cluster: Cluster, running: "subprocess.Popen[str]"
     ended, most, deadline = dict[str, str](), 0, time.monotonic() + LONGEST
     while running.poll() is None and time.monotonic() < deadline:
         jobs = cluster.jobs()
-        now = [number for number, (state, _) in jobs.items() if state == "RUNNING" and number not in ended.values()]
+        tracking = {number: state for number, (state, name) in jobs.items() if "rule_track" in name}
+        now = [number for number, state in tracking.items() if state == "RUNNING" and number not in ended.values()]
         most = max(most, sum(state == "RUNNING" for state, _ in jobs.values()))
         for number in now:
             pid = computing(project, number)

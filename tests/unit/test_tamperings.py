@@ -261,11 +261,13 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "a training's curve": (edited(f"{JTNL}/dvclive/plots/metrics/loss.tsv", "0.25", "0.125"), "train/gpgnet/jtnl/loss",
         "shown", f"{JTNL}/dvclive/plots/metrics/loss.tsv:3, column loss"),
     # code
-    "a module": (edited("checkout/dat/regions/boxes.py", "import", "import  "), SCORE, "code", "Star.json: dat/regions/boxes.py"),
+    "a module": (edited("checkout/dat/regions/boxes.py", "import", "import  "), SCORE,
+        "code", "Star.json: dat/regions/boxes.py"),
     "a module's hash in a record": (
         jsoned(f"{BOXES}/Star.json", lambda data: data["code"].update({"dat/regions/boxes.py": "0"})),
         SCORE, "code", "Star.json: dat/regions/boxes.py"),
-    "a module taken away": (lambda run: run.remove("checkout/dat/regions/boxes.py"), SCORE, "code", "Star.json: dat/regions/boxes.py"),
+    "a module taken away": (lambda run: run.remove("checkout/dat/regions/boxes.py"), SCORE,
+        "code", "Star.json: dat/regions/boxes.py"),
     "the Snakefile": (
         edited("checkout/Snakefile", "\n", "\n\n"), SCORE, "code", "results/otb100/record.json: Snakefile"),
     "a rule of Snakemake": (edited("checkout/workflow/rules/track.smk", "\n", "\n\n"), SCORE,
