@@ -1,6 +1,6 @@
 """A job: some units of a benchmark, one after another in one process, each put into the store when it is finished.
 
-`python -m dat.tracking.job PLAN NUMBER DONE` loads only what a unit's key holds. What it has loaded and read is
+`python -m dat.fanout.job PLAN NUMBER DONE` loads only what a unit's key holds. What it has loaded and read is
 compared with the plan before a unit is stored: a key says what decided its result.
 """
 

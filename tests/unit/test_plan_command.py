@@ -223,7 +223,7 @@ def test_what_depends_on_a_change_runs_and_nothing_else(fake: Settings) -> None:
 def real_keys(settings: Settings, key: str) -> dict[tuple[str, int | None, str], str]:
     """The keys that the fan-out gives a benchmark's units."""
     table = manifest.read(settings.path / "testing" / f"{key}.jsonl")
-    benchmark = settings.section(f"benchmarks.{key}")
+    benchmark = settings.root.benchmarks[key]
     shared = plan.shared(
         benchmark.protocol, table.header, records.environment("cpu", 1), records.code_closure(plan.ENTRY)
     )
