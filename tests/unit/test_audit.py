@@ -355,8 +355,9 @@ def test_several_verified_things_that_were_told_are_one_line_of_json_and_others_
         Node("weights", "c", [check("x", "differs")]),
     )
     seen: set[int] = set()
-    show.tree(Node("number", "n", [], [*quiet, wrong]), seen)
-    again = show.tree(Node("number", "m", [], [*quiet, wrong]), seen)["rests_on"]
+    first, second = (Node("number", name, [], [*quiet, wrong]) for name in "nm")
+    show.tree(first, seen)
+    again = show.tree(second, seen)["rests_on"]
     assert again == [
         {"name": "weights", "subject": "c", "verdict": "differs", "told": True},
         {"name": "shared", "subject": "2 things", "verdict": "verified", "told": True},
