@@ -36,7 +36,7 @@ mutation: setup ## the suite's strength: 300 small changes of the code, drawn by
 test-crate: setup ## the crate of a run by the validators of RO-Crate and Croissant, which it installs aside
 	@uv pip install -q --target .dat/validators "rocrate==0.16.*" "roc-validator==0.13.*" "mlcroissant==1.1.*"
 	@uv pip install -q --no-deps --target .dat/validators/context rocrate==0.11.0
-	@PYTHONPATH=.dat/validators python -m pytest tests/unit/test_audit_crate.py
+	@PYTHONPATH=.dat/validators python -m pytest tests/audit/test_audit_crate.py
 
 lint: setup ## style, types, layers
 	@ruff check .

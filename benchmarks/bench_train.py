@@ -9,7 +9,6 @@ are drawn: LaSOT's videos for GPGNet, videos of 1280 x 720 for SALNet, no frame 
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,14 +18,12 @@ from types import SimpleNamespace
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
-
-import training_sets  # noqa: E402
 
 from dat import params, records  # noqa: E402
 from dat.training import gpgnet, runner, salnet  # noqa: E402
 from dat.training.attention_data import AttentionData  # noqa: E402
 from dat.training.domains import FrameCache  # noqa: E402
+from tests.parts import training_sets  # noqa: E402
 
 PAPER = ROOT / "profiles" / "paper" / "params.yaml"
 FEW = (

@@ -5,7 +5,6 @@ Files are small, but for the weights; records are as long as real ones. Scores a
 
 import itertools
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from dat.params import Settings
 from dat.report import claims, metrics, points, published, stage, tables
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "unit"))
 
 import fake_profile  # noqa: E402  (the tests' small run, whose records and lock are made in the same way)
 

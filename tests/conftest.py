@@ -73,3 +73,13 @@ def run_weights() -> Path:
     if not (weights / "salnet" / "core" / "salnet" / "weights.safetensors").is_file():
         pytest.skip("no weights of a run here: make repro makes them")
     return weights
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of `fake_profile`. Tests must not change it."""
+    from tests.parts import fake_profile  # numerics are prepared before anything that computes is loaded
+
+    home = tmp_path_factory.mktemp("run")
+    fake_profile.build(home)
+    return home

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dat import opening, records
-from tests.unit.fake_profile import md5
+from tests.parts.fake_profile import md5
 
 PLACES = ("results", "weights", "training", "reports", "runs", ".dat/store")
 """Where a run's outputs, records and run files lie, and its kept results."""

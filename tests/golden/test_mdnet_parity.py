@@ -10,7 +10,7 @@ from benchmarks.reference_mdnet import PlainSampler, PlainTracker, crop
 from dat.models.salnet import OnlineHead
 from dat.regions.sampling import BoxSampler
 from dat.tracking.mdnet.tracker import Tracker
-from tests.unit.tracking_parts import video
+from tests.parts.tracking_parts import video
 
 WIDTH, FRAMES = 0.06, 14
 

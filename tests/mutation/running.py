@@ -133,7 +133,7 @@ def recorded(place: Path) -> dict[str, Any]:
     """For each test file, its tests' seconds and the lines that they execute; kept while code and file are the same."""
     kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     code = digest(*(place / "dat").rglob("*.py"))
-    files = sorted(place.glob("tests/unit/test_*.py")) + sorted(place.glob("tests/golden/test_*.py"))
+    files = sorted(path for path in place.glob("tests/*/test_*.py") if path.parent.name != "workflow")
     found = {}
     for path in files:
         file, key = str(path.relative_to(place)), code + digest(path)

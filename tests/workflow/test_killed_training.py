@@ -11,11 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))
-
-import training_sets
-
 from dat import records
+from tests.parts import training_sets
 
 pytestmark = pytest.mark.slow
 

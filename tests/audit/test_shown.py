@@ -1,0 +1,128 @@
+"""Every cell that the report's files show is compared with scores and paper; one that was changed is named."""
+
+from pathlib import Path
+
+import pytest
+
+from dat import params
+from dat.audit import printed, shown
+from dat.audit.addresses import Numbers
+from dat.audit.checks import Check
+from dat.evaluation import statistics
+from dat.report import claims, published
+from tests.parts import fake_profile
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("run")
+    fake_profile.build(home)
+    return home
+
+
+@pytest.fixture(scope="module")
+def numbers(run: Path) -> Numbers:
+    return Numbers(params.load(run))
+
+
+def failed(numbers: Numbers, file: str) -> list[Check]:
+    return [check for check in shown.checks(printed.Printed(numbers), file) if check.verdict != "verified"]
+
+
+def test_every_file_of_tables_shows_what_scores_and_paper_say(run: Path, numbers: Numbers) -> None:
+    files = sorted(path.relative_to(run).as_posix() for path in (run / "reports/tables").iterdir())
+    counts = {file: [check.found for check in shown.checks(printed.Printed(numbers), file)] for file in files}
+    assert not [check for file in files for check in failed(numbers, file)]
+    assert len(counts) == 15 and counts["reports/tables/table-3.csv"] == ["54 cells"]
+
+
+OURS = "| DAT, target and language |"
+CASES = [
+    ("table-3.md", OURS, "| **", "| **9", "otb100) precision, ours", "**9"),
+    ("table-3.md", OURS, " 0.646 ", " 0.640 ", "OTB-100 success, paper", "0.640"),
+    ("table-3.md", OURS, " [", " [9", "otb100) precision, ours", "[9"),
+    ("table-3.md", OURS, "target and language", "no", "column Tracker", "DAT, no"),
+    ("table-1.md", "| SINT++", "|  |", "| **0.9** |", "otb2013) precision, ours", "**0.9**"),
+    ("table-1.md", "| DAT, target and language beats", "cannot tell", "holds", "column Here", "holds"),
+    ("table-2.md", "| pyMDNet", "| **", "| **9", "EAO, ours", "**9"),
+    ("table-3.csv", "dat-jtnl,otb100,success", ",0.646,", ",0.640,", "column paper", "0.640"),
+    ("table-3.csv", "dat-jtnl,otb100,success", ",fake,", ",paper,", "column profile", "paper"),
+    ("table-3.csv", "dat-jtnl,otb100,success", "table/3", "table/4", "column address", "table/4"),
+    ("claims.csv", "1,dat-jtnl,pymdnet,otb100,success", "success,0.0", "success,0.9", "column paper", "0.9"),
+    ("figure-10.csv", "dat-jtnl-success", "fake", "paper", "column profile", "paper"),
+]
+
+
+@pytest.mark.parametrize(("name", "start", "old", "new", "column", "found"), CASES)
+def test_a_changed_cell_is_named_by_line_row_and_column(
+    run: Path, numbers: Numbers, name: str, start: str, old: str, new: str, column: str, found: str
+) -> None:
+    path = run / "reports/tables" / name
+    text = path.read_text()
+    lines = text.splitlines(keepends=True)
+    at = next(index for index, line in enumerate(lines) if line.startswith(start))
+    assert old in lines[at]
+    lines[at] = lines[at].replace(old, new, 1)
+    try:
+        path.write_text("".join(lines))
+        said = failed(numbers, f"reports/tables/{name}")
+    finally:
+        path.write_text(text)
+    check = next(check for check in said if column in check.subject)
+    assert check.verdict == "differs" and found in str(check.found) and check.expected != check.found
+    assert check.subject.startswith(f"reports/tables/{name}:{at + 1}, row ")
+
+
+def test_a_row_of_the_paper_that_was_taken_away_is_missing(run: Path, numbers: Numbers) -> None:
+    path = run / "reports/tables/table-5.csv"
+    text = path.read_text()
+    try:
+        path.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("layers-3,")))
+        said = failed(numbers, "reports/tables/table-5.csv")
+    finally:
+        path.write_text(text)
+    assert [(check.verdict, check.subject.partition(", ")[2]) for check in said] == [
+        ("missing", "row layers-3 otb2013 success, column row")
+    ]
+
+
+def test_scores_that_cannot_be_read_are_named_and_not_the_end(run: Path) -> None:
+    other = Numbers(params.load(run))
+    other.scores["otb100"].data["variants"]["dat-jtnl"]["success_interval"] = ["low", "high"]
+    (check,) = failed(other, "reports/tables/table-3.csv")
+    assert check.verdict == "missing" and "reports/metrics: ValueError" in check.subject
+
+
+def test_the_audit_knows_the_reports_words(numbers: Numbers) -> None:
+    variants = [*published.TRACKERS, *published.LAYERS, "nodes-20"]
+    assert [printed.WORDS.get(name, name) for name in variants] == [published.named(name) for name in variants]
+    assert printed.BENCHMARKS == published.NAMES and shown.CLAIM_HEADS == claims.HEADS
+    assert printed.SIGNIFICANT == statistics.SIGNIFICANT
+
+
+def test_a_point_of_a_curve_that_was_taken_away_is_told(run: Path, numbers: Numbers) -> None:
+    path = run / "reports/tables/figure-10.csv"
+    text = path.read_text()
+    lines = text.splitlines(keepends=True)
+    at = next(index for index, line in enumerate(lines) if ",success,0.5," in line)
+    try:
+        path.write_text("".join(lines[:at] + lines[at + 1 :]))
+        said = failed(numbers, "reports/tables/figure-10.csv")
+    finally:
+        path.write_text(text)
+    assert (said[-1].subject.partition(", ")[2], said[-1].expected, said[-1].found) == (
+        *("row pymdnet-success, column points", "21", "20"),
+    )
+
+
+def test_holms_correction_by_hand() -> None:
+    assert printed.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert printed.holm([0.5, 0.9]) == [1.0, 1.0] and printed.holm([]) == []
+
+
+@pytest.mark.parametrize(("text", "value", "line"), [
+    ("step\tloss\n1\t0.5\n2\t0.25\n", 0.25, 3), ("step\tloss\n1\tx\n", "x", 2), ("step\tloss\n", None, 1),
+])  # fmt: skip
+def test_the_last_point_of_a_curve(tmp_path: Path, text: str, value: object, line: int) -> None:
+    (tmp_path / "loss.tsv").write_text(text)
+    assert shown.last_point(tmp_path / "loss.tsv", "loss") == (value, line)

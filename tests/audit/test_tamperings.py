@@ -1,0 +1,409 @@
+"""Each way to tamper with a finished run is caught by the check that is meant for it, which names the thing."""
+
+import functools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dat import params, records, used
+from dat.audit import graph, kept, lock, seal, show
+from dat.audit.checks import Check
+from dat.audit.walk import Walk
+from dat.datasets import manifest as manifests
+from dat.fanout import store
+from dat.params import Settings
+from tests.parts import fake_checkout, fake_profile
+
+SCORE, CELL, POINT = "otb100/dat-jtnl/success", "table/3/dat-jtnl/otb100-success", "figure/10/dat-jtnl-success/0.5"
+OTB, BOXES = "reports/metrics/otb100.json", "results/otb100/dat-jtnl@seed-0"
+PAGE = "reports/index.html"
+
+
+@dataclass
+class Run:
+    """A finished run that can be tampered with and put back."""
+
+    home: Path
+    settings: Settings
+    _held: dict[Path, bytes | None] = field(default_factory=dict)
+
+    def _keep(self, name: str) -> Path:
+        path = self.home / name
+        self._held.setdefault(path, path.read_bytes() if path.is_file() else None)
+        return path
+
+    def write(self, name: str, text: str | bytes) -> None:
+        """Write a file."""
+        path = self._keep(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text in a file, once."""
+        text = (self.home / name).read_text()
+        assert old in text
+        self.write(name, text.replace(old, new, 1))
+
+    def json(self, name: str, change: Callable[[Any], object]) -> None:
+        """Change what a JSON file holds."""
+        data = records.read_json(self.home / name)
+        change(data)
+        self.write(name, json.dumps(data, sort_keys=True, indent=1) + "\n")
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        self._keep(name).unlink()
+
+    def fit(self) -> None:
+        """Every record and the lock made anew, so that all hashes fit what is there now."""
+        for path in (*self.home.rglob("*.json"), self.home / "dvc.lock", self.home / "dvc.yaml"):
+            if "checkout" not in path.parts:
+                self._keep(path.relative_to(self.home).as_posix())
+        for path in sorted(self.home.glob(f"{BOXES}/*.json")):
+            made = records.read_json(path)
+            made["outputs"] = [records.file_facts(path.parent / fact["path"], path.parent) for fact in made["outputs"]]
+            records.write_json(path, made)
+        steps = (
+            ("results/otb100", ["testing/otb100.jsonl", "weights"], ["results/otb100"], "benchmark otb100"),
+            ("reports/metrics/otb100.", ["testing/otb100.jsonl", "results/otb100"], [OTB], "evaluate otb100"),
+            ("reports/index.", ["reports/metrics", "weights"], ["reports/tables", "reports/figures"], "report"),
+        )
+        for place, inputs, outputs, command in steps:
+            name = f"{place}record.json" if place.endswith(".") else f"{place}/record.json"
+            fake_profile.record(self.home, name, inputs, outputs, command)
+        fake_profile.lock(self.home, self.settings)
+
+    def restore(self) -> None:
+        """Put everything back."""
+        for path, data in self._held.items():
+            if data is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(data)
+        self._held.clear()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    home = tmp_path_factory.mktemp("run")
+    fake_profile.build(home)
+    fake_checkout.take_code(home, home / "checkout")
+    settings = params.load(home)
+    shown = [address for address in Walk(settings).resolve("all") if address.printed is not None]
+    cells = "".join(f'<td data-address="{one.text}">{one.printed:.4g}</td>' for one in shown)
+    (home / PAGE).write_text(cells)
+    return Run(home, settings)
+
+
+@pytest.fixture
+def run(made: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setenv("DAT_CACHE", str(made.home / "store"))
+    for module in (lock, graph):
+        monkeypatch.setattr(module, "read", _once(module.read))
+    yield made
+    made.restore()
+    shutil.rmtree(made.home / "store", ignore_errors=True)
+
+
+@functools.cache
+def _parsed(read: Callable[[Path], dict[str, Any]], path: Path, text: bytes) -> dict[str, Any]:
+    return read(path)
+
+
+def _once(read: Callable[[Path], dict[str, Any]]) -> Callable[[Path], dict[str, Any]]:
+    """A reader of YAML that reads the same bytes once: the reader is slow, and most tamperings leave them alone."""
+    return lambda path: _parsed(read, path, path.read_bytes() if path.is_file() else b"")
+
+
+def failed(run: Run, addresses: str, settings: Settings | None = None) -> list[Check]:
+    walk = Walk(settings or run.settings, stages=addresses == "all")
+    found = [address for text in addresses.split() for address in walk.resolve(text)]
+    return show.differences([walk.audit(address) for address in found])
+
+
+# ---------------------------------------------------------------- the tamperings
+
+
+def locked(stage: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Run], None]:
+    return lambda run: run.json("dvc.lock", lambda data: change(data["stages"][stage]))
+
+
+def graphed(stage: str, part: str, value: object) -> Callable[[Run], None]:
+    return lambda run: run.json("dvc.yaml", lambda data: data["stages"][stage].update({part: value}))
+
+
+def edited(name: str, old: str, new: str) -> Callable[[Run], None]:
+    return lambda run: run.edit(name, old, new)
+
+
+def jsoned(name: str, change: Callable[[Any], object]) -> Callable[[Run], None]:
+    return lambda run: run.json(name, change)
+
+
+def box(run: Run) -> None:
+    lines = (run.home / BOXES / "Star.txt").read_text().splitlines()
+    run.write(f"{BOXES}/Star.txt", "\n".join([*lines[:4], "1.0000,2.0000,3.0000,4.0000", *lines[5:]]) + "\n")
+
+
+def same_size_and_time(run: Run) -> None:
+    """What DVC's own state would not look at: other bytes of the same number, with the old time."""
+    name = "weights/salnet/core/pymdnet/weights.safetensors"
+    facts, data = (run.home / name).stat(), (run.home / name).read_bytes()
+    run.write(name, bytes([data[0] ^ 1]) + data[1:])
+    os.utime(run.home / name, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def stored(run: Run, change: Callable[[Path, dict[str, Any]], object]) -> None:
+    made = records.read_json(run.home / BOXES / "Star.json")
+    entry = store.entry(run.home / "store", made["key"])
+    records.write_json(entry / "record.json", made)
+    records.write_json(entry / "run.json", {"record": records.sha256_json(made)})
+    records.write_bytes(entry / "Star.txt", (run.home / BOXES / "Star.txt").read_bytes())
+    assert {check.verdict for check in kept.checks(run.home / "store", Walk(run.settings).files, made)} == {"verified"}
+    change(entry, made)
+
+
+def row(name: str, sequence: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Run], None]:
+    """A manifest's row with its digest fixed up."""
+
+    def tamper(run: Run) -> None:
+        lines = (run.home / name).read_text().splitlines()
+        at = next(index for index, line in enumerate(lines) if f'"sequence":"{sequence}"' in line)
+        data = json.loads(lines[at])
+        change(data)
+        data["digest"] = manifests.row_digest(data)
+        lines[at] = records.canonical(data).decode()
+        run.write(name, "\n".join(lines) + "\n")
+
+    return tamper
+
+
+def fitted(change: Callable[[Run], None]) -> Callable[[Run], None]:
+    """A change with all hashes fixed up after it."""
+
+    def tamper(run: Run) -> None:
+        change(run)
+        run.fit()
+
+    return tamper
+
+
+def frame_of_a_test(data: dict[str, Any]) -> None:
+    data["files"][3][2] = records.sha256_bytes(b"Wall 3")
+
+
+def named_as_a_test(run: Run) -> None:
+    run.edit("training/lasot.jsonl", '"name":"synthetic-lasot"', '"name":"synthetic-otb100"')
+    run.edit("training/lasot.jsonl", '"sequence":"cup-1"', '"sequence":"Wall"')
+
+
+def dropped(data: dict[str, Any]) -> None:
+    del data["trackers"]["dat-jtnl@seed-0"]["sequences"]["Wall"]
+
+
+def added(data: dict[str, Any]) -> None:
+    sequences = data["trackers"]["dat-jtnl@seed-0"]["sequences"]
+    sequences["Other"] = sequences["Wall"]
+
+
+def higher(data: dict[str, Any]) -> None:
+    data["variants"]["dat-jtnl"]["success"] += 0.01
+
+
+def curve(data: dict[str, Any]) -> None:
+    data["subsets"]["otb100-similar"]["trackers"]["dat-jtnl@seed-0"]["curves"]["success"][10] += 0.01
+
+
+def interval(data: dict[str, Any]) -> None:
+    data["variants"]["dat-jtnl"]["success_interval"][0] -= 0.05
+
+
+PYMDNET, JTNL = "weights/salnet/core/pymdnet", "weights/gpgnet/jtnl"
+TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
+    # the graph: dvc.lock and dvc.yaml
+    "a stage taken out of dvc.lock": (jsoned("dvc.lock", lambda data: data["stages"].pop("evaluate@otb100")), SCORE,
+        "lock", f"dvc.lock: {OTB}"),
+    "a command in dvc.lock": (
+        locked("evaluate@otb100", lambda stage: stage.update(cmd="exec ./workflow/dat forge")), SCORE,
+        "lock command", "dvc.lock evaluate@otb100"),
+    "an output's hash in dvc.lock": (locked("gpgnet@jtnl", lambda stage: stage["outs"][0].update(md5="0" * 32)), SCORE,
+        "lock output", f"dvc.lock gpgnet@jtnl: {JTNL}"),
+    "a dependency's hash in dvc.lock": (
+        locked("gpgnet@jtnl", lambda stage: stage["deps"][0].update(md5="0" * 32)), SCORE,
+        "lock dependency", "dvc.lock gpgnet@jtnl: training/lasot.jsonl"),
+    "a dependency taken out of dvc.lock": (locked("gpgnet@jtnl", lambda stage: stage["deps"].pop(0)), SCORE,
+        "dvc.yaml", "dvc.yaml gpgnet@jtnl: deps"),
+    "a setting in dvc.lock": (
+        locked("gpgnet@jtnl", lambda stage: stage["params"]["params.yaml"].update(seeds=[1])), SCORE,
+        "lock params", "dvc.lock gpgnet@jtnl: params.yaml seeds"),
+    "a stage taken out of dvc.yaml": (jsoned("dvc.yaml", lambda data: data["stages"].pop("evaluate@otb100")), SCORE,
+        "dvc.yaml", "dvc.yaml evaluate@otb100"),
+    "a command in dvc.yaml": (graphed("gpgnet@jtnl", "cmd", "exec ./workflow/dat forge"), SCORE,
+        "dvc.yaml", "dvc.yaml gpgnet@jtnl: cmd"),
+    "an output in dvc.yaml": (graphed("gpgnet@jtnl", "outs", ["weights/gpgnet/to"]), SCORE,
+        "dvc.yaml", "dvc.yaml gpgnet@jtnl: outs"),
+    "a setting taken out of dvc.yaml": (graphed("gpgnet@jtnl", "params", ["seeds"]), SCORE,
+        "dvc.yaml", "dvc.yaml gpgnet@jtnl: params"),
+    # outputs against dvc.lock and records
+    "a weight, with the file's size and time": (same_size_and_time, SCORE, "lock output", f"salnet@pymdnet: {PYMDNET}"),
+    "weights": (edited(f"{PYMDNET}/weights.safetensors", "core", "main"), SCORE,
+        "inputs", f"Star.json: {PYMDNET}/weights.safetensors"),
+    "a file more among the weights": (lambda run: run.write(f"{JTNL}/more.txt", "more"), SCORE, "lock output", JTNL),
+    "a training's metrics": (edited(f"{JTNL}/metrics.json", "0.25", "0.5"), "train/gpgnet/jtnl/loss",
+        "metrics", f"{JTNL}/metrics.json"),
+    "a training's curve": (edited(f"{JTNL}/dvclive/plots/metrics/loss.tsv", "0.25", "0.125"), "train/gpgnet/jtnl/loss",
+        "shown", f"{JTNL}/dvclive/plots/metrics/loss.tsv:3, column loss"),
+    # code
+    "a module": (edited("checkout/dat/regions/boxes.py", "import", "import  "), SCORE,
+        "code", "Star.json: dat/regions/boxes.py"),
+    "a module's hash in a record": (
+        jsoned(f"{BOXES}/Star.json", lambda data: data["code"].update({"dat/regions/boxes.py": "0"})),
+        SCORE, "code", "Star.json: dat/regions/boxes.py"),
+    "a module taken away": (lambda run: run.remove("checkout/dat/regions/boxes.py"), SCORE,
+        "code", "Star.json: dat/regions/boxes.py"),
+    "the Snakefile": (
+        edited("checkout/Snakefile", "\n", "\n\n"), SCORE, "code", "results/otb100/record.json: Snakefile"),
+    "a rule of Snakemake": (edited("checkout/workflow/rules/track.smk", "\n", "\n\n"), SCORE,
+        "code", "workflow/rules/track.smk"),
+    "the page's template": (edited("checkout/dat/report/templates/page.html", "<", " <"), CELL,
+        "code", "reports/index.record.json: dat/report/templates/page.html"),
+    "the paper's numbers": (
+        edited("checkout/dat/report/published.csv", "3,otb100,dat-jtnl,success,0.646", "3,otb100,dat-jtnl,success,0.6"),
+        CELL,
+        "shown", "reports/tables/table-3.csv:9, row dat-jtnl otb100 success, column paper"),
+    # settings
+    "a line of params.yaml": (jsoned("params.yaml", lambda data: data["tracking"].update(threads=2)), SCORE,
+        "params", "Star.json: tracking.threads"),
+    "a setting that the stage alone read": (
+        jsoned("params.yaml", lambda data: data["evaluation"].update(resamples=7)), SCORE,
+        "lock params", "evaluate@otb100: params.yaml evaluation"),
+    # records
+    "a record's settings": (jsoned(f"{JTNL}/record.json", lambda data: data["params"].update({"train.seed": 5})), SCORE,
+        "params", f"{JTNL}/record.json: train.seed"),
+    "a stage's record": (jsoned("reports/metrics/otb100.record.json", lambda data: data.update(seed=7)), SCORE,
+        "run file", "runs/evaluate@otb100.json"),
+    "a network's record": (jsoned(f"{JTNL}/record.json", lambda data: data.update(command="dat forge")), SCORE,
+        "parents", f"Star.json: {JTNL}/record.json"),
+    "a sequence's record": (jsoned(f"{BOXES}/Star.json", lambda data: data.update(seed=7)), SCORE,
+        "lock output", "benchmark@otb100: results/otb100"),
+    "a record taken away": (lambda run: run.remove(f"{BOXES}/Star.json"), SCORE, "record", f"{BOXES}/Star.json"),
+    "a key": (jsoned("results/otb100/manifest.json", lambda data: data.update({"dat-jtnl@seed-0/Star": "0"})), SCORE,
+        "key", "Star.json in results/otb100/manifest.json"),
+    "a run file": (jsoned("runs/evaluate@otb100.json", lambda data: data.update(record="0")), SCORE,
+        "run file", "runs/evaluate@otb100.json"),
+    "boxes in the job store": (
+        lambda run: stored(run, lambda entry, _: (entry / "Star.txt").write_text("1,2,3,4\n")), SCORE,
+        "store", ": Star.txt"),
+    "a record in the job store": (lambda run: stored(run, lambda entry, made: records.write_json(
+        entry / "record.json", made | {"seed": 3})), SCORE, "store", "record.json"),
+    # data
+    "a frame's pixels": (lambda run: run.write("data/otb100/Wall/img/0003.jpg", b"another"), SCORE,
+        "raw files", "testing/otb100.jsonl Wall: Wall/img/0003.jpg"),
+    "a frame of a training video": (lambda run: run.write("data/tlp/Kite/img/0003.jpg", b"another"), SCORE,
+        "raw files", "training/domains/tlp.jsonl Kite: Kite/img/0003.jpg"),
+    "a frame taken away": (
+        lambda run: run.remove("data/otb100/Wall/img/0003.jpg"), SCORE, "raw files", "Wall/img/0003.jpg"),
+    "a file of true boxes": (
+        edited("data/otb100/Wall/groundtruth.txt", "1", "2"), SCORE, "raw files", "Wall/groundtruth.txt"),
+    "a sentence": (edited("annotations/otb100.csv", "the Star", "the Moon"), SCORE,
+        "inputs", "testing/otb100.record.json: annotations/otb100.csv"),
+    "a true box in the manifest": (edited("testing/otb100.jsonl", '"size":[320,240]', '"size":[321,240]'), SCORE,
+        "manifest row", "testing/otb100.jsonl Disc"),
+    "a true box in the manifest, digest and all": (
+        row("testing/otb100.jsonl", "Wall", lambda data: data["boxes"][2].reverse()),
+        SCORE, "inputs", "Wall.json: testing/otb100.jsonl Wall"),
+    # completeness
+    "a sequence taken out of the scores": (fitted(jsoned(OTB, dropped)), SCORE, "sequences", "dat-jtnl@seed-0"),
+    "a sequence added to the scores": (fitted(jsoned(OTB, added)), SCORE, "sequences", "dat-jtnl@seed-0"),
+    "a seed taken out of the scores": (fitted(jsoned(OTB, lambda data: data["trackers"].pop("dat-jtnl@seed-0"))), SCORE,
+        "sequences", "seeds of dat-jtnl"),
+    # computed again
+    "a score, all hashes fixed": (fitted(jsoned(OTB, higher)), SCORE, "recomputed", f"{OTB}: {SCORE}"),
+    "a box, all hashes fixed": (fitted(box), SCORE, "recomputed", f"{OTB}: {SCORE}"),
+    "a point of a curve, all hashes fixed": (fitted(jsoned(OTB, curve)), POINT, "recomputed", f"{OTB}: {POINT}"),
+    "an interval in the scores, all hashes fixed": (fitted(jsoned(OTB, interval)), CELL,
+        "shown", "table-3.csv:9, row dat-jtnl otb100 success, column low"),
+    # what was trained on
+    "the number of training videos": (edited(f"{JTNL}/metrics.json", '"videos": 2', '"videos": 3'), SCORE,
+        "training set", f"{JTNL}/metrics.json: videos"),
+    "the number of domains": (edited(f"{PYMDNET}/metrics.json", '"domains": 1', '"domains": 2'), SCORE,
+        "training set", f"{PYMDNET}/metrics.json: domains"),
+    "a frame of the selection": (edited("training/frames/index.csv", "bird-1,3,", "bird-1,4,"), SCORE,
+        "training set", "training/frames/index.csv: bird-1 frame 3"),
+    "a test frame in training": (row("training/lasot.jsonl", "cup-1", frame_of_a_test), SCORE,
+        "no test in training", "testing/otb100.jsonl against training/lasot.jsonl"),
+    "a test sequence in training": (named_as_a_test, SCORE,
+        "no test in training", "testing/otb100.jsonl against training/lasot.jsonl"),
+    # what is shown
+    "a cell of a table in CSV": (
+        edited("reports/tables/table-3.csv", "dat-jtnl,otb100,success,0.", "dat-jtnl,otb100,success,0.9"),
+        CELL, "printed", "reports/tables/table-3.csv:9, column ours"),
+    "a cell of a table in Markdown": (edited("reports/tables/table-3.md", "language | **", "language | **9"), CELL,
+        "shown", "reports/tables/table-3.md:10, row DAT, target and language, column synthetic-otb100 (otb100) p"),
+    "a verdict on a claim": (edited("reports/tables/claims.csv", "cannot tell", "holds"), CELL,
+        "shown", "reports/tables/claims.csv:2, row 1 dat-jtnl pymdnet otb100 precision, column verdict"),
+    "a point of a figure": (
+        edited("reports/tables/figure-10.csv", "dat-jtnl,success,0.5,", "dat-jtnl,success,0.5,7"), POINT,
+        "printed", "reports/tables/figure-10.csv:"),
+    "a figure's drawing": (lambda run: run.write("reports/figures/figure-10.png", b"another"), POINT,
+        "outputs", "reports/index.record.json: reports/figures/figure-10.png"),
+    "a cell of the page": (edited(PAGE, f'{CELL}">0.', f'{CELL}">0.9'), CELL, "page", f"{PAGE}: {CELL}"),
+    "a cell of the page for a number that is not there": (edited(PAGE, CELL, "otb100/none/success"), "all",
+        "printed", f"{PAGE}: otb100/none/success"),
+}  # fmt: skip
+
+
+def test_a_run_that_nobody_touched_is_verified(run: Run) -> None:
+    assert failed(run, "all") == []
+
+
+def test_a_run_whose_hashes_were_all_made_anew_is_verified(run: Run) -> None:
+    """So that what `fit` is used for is caught by what it does not hide."""
+    run.fit()
+    assert failed(run, "all") == []
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_a_tampering_is_caught_by_its_check_and_by_name(run: Run, what: str) -> None:
+    tamper, address, name, subject = TAMPERINGS[what]
+    tamper(run)
+    found = failed(run, address, params.load(run.home) if run.home / "params.yaml" in run._held else None)
+    assert [check for check in found if check.name == name and subject in check.subject], [
+        (check.name, check.subject) for check in found
+    ]
+    assert {check.verdict for check in found} <= {"differs", "missing", "unknown"}
+
+
+def test_a_box_with_all_hashes_fixed_is_caught_by_the_score_alone(run: Run) -> None:
+    fitted(box)(run)
+    assert {check.name for check in failed(run, SCORE)} == {"recomputed"}
+
+
+def test_a_score_with_all_hashes_fixed_is_caught_where_it_is_shown(run: Run) -> None:
+    fitted(jsoned(OTB, higher))(run)
+    found = {check.subject.partition(",")[0]: check for check in failed(run, CELL)}
+    value = records.read_json(run.home / OTB)["variants"]["dat-jtnl"]["success"]
+    shown = found["reports/tables/table-3.csv:9"]
+    assert shown.expected == value and shown.found == pytest.approx(value - 0.01)
+    assert f"**{value:.3f}**" in found["reports/tables/table-3.md:10"].expected
+
+
+def test_a_whole_run_rewritten_alike_breaks_the_seal(run: Run) -> None:
+    before = seal.of(Walk(run.settings))
+    fitted(box)(run)
+    assert {BOXES, "dvc.lock"} <= set(before.differences(seal.of(Walk(run.settings))))
+
+
+def test_what_is_taken_on_trust_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = show.trusted()
+    assert [line.partition(" (")[0] for line in said[:1]] == ["the audit's own code"]
+    for words in ("not all rewritten alike", "job store's entries were made by jobs", "times, hosts and commits"):
+        assert len([line for line in said if words in line]) == 1
+    monkeypatch.setitem(used.CODE, "dat/audit/walk.py", "0" * 64)
+    assert show.trusted()[0] != said[0] and show.trusted()[1:] == said[1:]

@@ -1,0 +1,130 @@
+"""`dat data` and `dat subsample` as a user calls them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dat import records
+from dat.cli.data import data
+from dat.cli.subsample import subsample
+from dat.errors import DatError, InputError
+from tests.parts import small_sets as small
+
+
+def call(command: object, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> small.params.Settings:
+    """A profile that makes no data set itself, as working directory; and an OTB folder `OTB/all` beside it."""
+    settings = small.profile(tmp_path / "paper", synthetic=False)
+    small.describe(
+        settings,
+        "otb100",
+        name="otb100",
+        root="none",
+        lists={"otb100": ["Deer", "Woman"]},
+        sentences="data/otb100/sentences.csv",
+    )
+    records.write_text(
+        settings.path / "data/otb100/sentences.csv", "sequence,sentence,annotator,date\nDeer,the deer,me,2026-11-25\n"
+    )
+    small.otb(tmp_path / "OTB" / "all", "Woman", 597)
+    monkeypatch.chdir(settings.path)
+    monkeypatch.delenv("DAT_DATA", raising=False)
+    return settings
+
+
+def test_link_writes_the_path_and_says_what_is_missing(paper: small.params.Settings) -> None:
+    done = call(data, "link", "otb100", "../OTB/all")
+    assert done.exit_code == 0
+    assert "1 of 2 targets" in done.output and "not there: Deer" in done.output
+    assert Path((paper.path / "data/otb100.path").read_text().strip()).samefile(paper.path.parent / "OTB/all")
+
+
+def test_show_prints_the_facts_of_a_target(paper: small.params.Settings) -> None:
+    call(data, "link", "otb100", "../OTB/all")
+    small.run_index(paper, "otb100")
+    done = call(data, "show", "otb100", "woman")
+    for part in ("597", "64 x 48 pixels", "9,11,16,8 (x,y,w,h; origin 0)", "attention from the target alone"):
+        assert part in done.output
+    assert "1 of 2" in call(data, "status").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("link", "otb100", "../OTB"), r"but there are in all; link .*/OTB/all"),
+        (("link", "otb100", "none"), "none: not there"),
+        (("link", "otb100", "."), "<Name>/groundtruth_rect.txt is expected"),
+        (("link", "nosuch", "."), "no data set 'nosuch'; there are lasot"),
+        (("show", "otb100", "Deer"), "run dat index otb100"),
+        (("sentences", "write", "otb100", "Nix", "a", "--annotator", "me"), "no sequence 'Nix'"),
+    ],
+)
+def test_wrong_calls_say_what_to_do(paper: small.params.Settings, arguments: tuple[str, ...], found: str) -> None:
+    done = call(data, *arguments)
+    assert isinstance(done.exception, DatError) and done.exception.status == 2
+    with pytest.raises(DatError, match=found):
+        raise done.exception
+
+
+def test_a_broken_first_sequence_is_named_when_linking(paper: small.params.Settings) -> None:
+    (paper.path.parent / "OTB/all/Woman/groundtruth_rect.txt").write_text("1,2,3,x\n")
+    done = call(data, "link", "otb100", "../OTB/all")
+    assert isinstance(done.exception, InputError) and "groundtruth_rect.txt:1: 'x'" in str(done.exception)
+    assert not (paper.path / "data/otb100.path").exists()
+
+
+def test_link_is_refused_where_the_profile_makes_the_set(paper: small.params.Settings) -> None:
+    small.profile(paper.path, synthetic=True)
+    done = call(data, "link", "otb100", "../OTB/all")
+    assert isinstance(done.exception, InputError) and "dat synthetic otb100" in str(done.exception)
+
+
+def test_show_names_the_sequences_that_there_are(paper: small.params.Settings) -> None:
+    call(data, "link", "otb100", "../OTB/all")
+    small.run_index(paper, "otb100")
+    done = call(data, "show", "otb100", "Nix")
+    assert isinstance(done.exception, InputError) and "no sequence 'Nix' among 1: Woman" in str(done.exception)
+
+
+def test_status_tells_what_is_to_do(paper: small.params.Settings) -> None:
+    done = call(data, "status")
+    assert done.exit_code == 0
+    assert "not linked: dat data link otb100 PATH" in done.output
+
+
+def test_sentences_are_checked_and_written(paper: small.params.Settings) -> None:
+    done = call(data, "sentences", "check", "otb100")
+    assert done.exit_code == 0 and "target alone: Woman" in done.output
+    assert call(data, "sentences", "write", "otb100", "Woman", "the  woman, left", "--annotator", "me").exit_code == 0
+    assert "Woman" not in call(data, "sentences", "check", "otb100").output
+    assert '"the woman, left"' in (paper.path / "data/otb100/sentences.csv").read_text()
+
+
+def test_a_strange_sentence_ends_with_status_1(paper: small.params.Settings) -> None:
+    with (paper.path / "data/otb100/sentences.csv").open("a") as file:
+        file.write("Nix,the nix,me,2026-11-25\n")
+    assert call(data, "sentences", "check").exit_code == 1
+
+
+def test_subsample_by_hand(tmp_path: Path) -> None:
+    small.lasot(tmp_path / "LaSOT", "cat-1", 5)
+    done = call(subsample, "--annotations", tmp_path / "LaSOT", "--list", tmp_path / "l.csv", "--step", 2)
+    assert (done.exit_code, done.output) == (0, f"3 frames in {tmp_path / 'l.csv'}\n")
+
+
+@pytest.mark.parametrize("arguments", [("--list", "l.csv"), ("--annotations", "x"), ("--step", "4"), ("--step", "0")])
+def test_half_a_call_is_refused(arguments: tuple[str, ...]) -> None:
+    assert call(subsample, *arguments).exit_code == 2
+
+
+def test_the_commands_and_the_stage_import_neither_torch_nor_pandas() -> None:
+    code = "import sys, dat.cli.data, dat.cli.subsample, dat.datasets.index, dat.datasets.subsample, dat.datasets.masks"
+    check = "assert not {'torch', 'pandas', 'cv2', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"{code}\n{check}"], check=True, cwd=small.ROOT)

@@ -1,0 +1,272 @@
+"""`dat plan`: what a run lacks, and what lies ahead of it, on the paper profile's files and on a made-up run."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dat import numerics, params, records
+from dat.cli.plan import plan as command
+from dat.cli.weights import PUBLIC
+from dat.datasets import manifest
+from dat.errors import InputError
+from dat.fanout import plan, store
+from dat.params import Settings
+from dat.preflight import ahead, graph, matrix, missing
+from dat.preflight.graph import Stages
+from tests.parts import fake_profile, small_sets
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's
+NETWORKS = {one.param: missing.Public(one.param, name, one.file) for name, one in PUBLIC.items()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("SNAKEMAKE_PROFILE", "DAT_DEVICES", "DAT_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("DAT_CACHE", str(tmp_path / "store"))
+
+
+def repository(home: Path) -> None:
+    from dvc.repo import Repo
+
+    Repo.init(str(home), no_scm=True).close()
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Settings:
+    """The paper profile's committed files alone, without a data set."""
+    home, source = tmp_path / "paper", ROOT / "profiles" / "paper"
+    (home / "data").mkdir(parents=True)
+    (home / "checkout").symlink_to(ROOT)
+    for name in ("dvc.yaml", "none"):
+        shutil.copy(source / name, home)
+    for path in (source / "data").glob("*.json"):
+        shutil.copy(path, home / "data")
+    text = (source / "params.yaml").read_text().replace("root: ../..", "root: checkout")
+    (home / "params.yaml").write_text(text.replace("../../annotations", "checkout/annotations"))
+    for path in (home / "data").glob("*.json"):
+        path.write_text(path.read_text().replace("../../annotations", "checkout/annotations"))
+    return params.load(home)
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Settings:
+    """A made-up run of the embedded profile, up to date for DVC."""
+    home = tmp_path / "fake"
+    home.mkdir()
+    settings = fake_profile.build(home)
+    locked = records.read_json(home / "dvc.lock")["stages"]
+    records.write_json(home / "dvc.yaml", {"stages": written(locked)})
+    repository(home)
+    return settings
+
+
+def written(locked: dict[str, Any]) -> dict[str, Any]:
+    """A dvc.yaml for the stages of a dvc.lock, which DVC itself takes: keys by `foreach`, outputs without a cache."""
+    stages: dict[str, Any] = {}
+    for name, facts in locked.items():
+        base, _, key = name.partition("@")
+        outs = [{fact["path"]: {"cache": False}} for fact in facts["outs"]]
+        body = {"cmd": facts["cmd"], "deps": [fact["path"] for fact in facts["deps"]], "outs": outs}
+        body["params"] = ["evaluation", "seeds"]
+        if not key:
+            stages[base] = body
+            continue
+        place = fake_profile.SETS.get(key, "testing")  # where the manifest lies
+        text = json.dumps(body).replace(f"{place}/{key}.", "${item}/${key}.").replace(key, "${key}")
+        stages.setdefault(base, {"foreach": {}, "do": json.loads(text)})["foreach"][key] = place
+    return stages
+
+
+def call(home: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+    monkeypatch.chdir(home)
+    return CliRunner().invoke(command, list(arguments), catch_exceptions=False)
+
+
+def by(lacking: list[missing.Missing]) -> dict[str, missing.Missing]:
+    return {one.what: one for one in lacking}
+
+
+def chosen(*run: str) -> Stages:
+    """Stages that would run, as if DVC had said so."""
+    return Stages(list(run), list(run), {}, {name: [] for name in run}, dict.fromkeys(run, 0))
+
+
+def test_all_that_the_paper_profile_lacks_is_named_at_once(
+    paper: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(numerics, "kind", lambda: "native")
+    repository(paper.path)
+    done = call(paper.path, monkeypatch, "--json", str(tmp_path / "plan.json"))
+    assert done.exit_code == 1
+    said = json.loads((tmp_path / "plan.json").read_text())
+    lacking = {one["what"]: one for one in said["missing"]}
+    sets = [
+        f"data set {name}: not linked" for name in ("lasot", "tlp", "dtb70", "otb100", "tc128", "vot2014", "vot2016")
+    ]
+    assert list(lacking)[:7] == sets, "what stops a stage comes first, and nothing else does"
+    assert all(lacking[name]["stops"] and lacking[name]["get"].startswith("dat data link ") for name in sets)
+    others = [
+        "starting weights vgg-m",
+        "starting weights vgg16",
+        "sentences of otb2013: 9 of 51 have one",
+        "sentences of otb100: 9 of 100 have one",
+        "sentences of tc128: 8 of 129 have one",
+        "sentences of vot2014: 1 of 25 have one",
+        "sentences of vot2016: 0 of 60 have one",
+        "GPU: nvidia-smi shows none",
+    ]
+    assert list(lacking)[7:] == others and not any(lacking[name]["stops"] for name in others)
+    assert "dat weights get vgg-m" in lacking["starting weights vgg-m"]["get"]
+    assert lacking["sentences of otb100: 9 of 100 have one"]["without"].startswith("dat-nl, dat-jtnl: attention")
+    coming = {one["stage"]: one for one in said["stages"]}
+    assert len(coming) == 42 and "15 things are missing, 7 of which stop a stage" in done.output
+    vot = coming["benchmark@vot2014"]
+    assert (vot["units"], vot["done"], vot["frames"]) == (25 * (2 * 3 + 2), 0, 10213 * 15 * (2 * 3 + 2))
+    assert coming["benchmark@otb100"]["done"] == 3 * 3 * 51, "those that otb2013 will have run"
+    assert "hours: unknown; 42 stages were never measured" in done.output
+    assert all(one["hours"] is None for one in coming.values()), "nothing was measured here"
+
+
+def test_a_folder_with_some_of_the_sequences_stops_the_benchmarks_that_want_the_others(
+    paper: Settings, tmp_path: Path
+) -> None:
+    small_sets.otb(tmp_path / "OTB", "Woman", 597)
+    records.write_text(paper.path / "data" / "otb100.path", f"{tmp_path / 'OTB'}\n")
+    (some,) = missing._data(paper, chosen("index@otb100", "benchmark@otb2013"))
+    assert some.what == "data set otb100: 99 of 100 sequences, such as Basketball"
+    assert some.stops and some.without == "benchmark@otb2013 stops"
+    (left_out,) = missing._data(paper, chosen("index@otb100"))
+    assert not left_out.stops and left_out.without == "they are left out"
+    stages = Stages(["index@otb100"], ["index@otb100"], {"none": ["index@otb100"]}, {"index@otb100": []}, {})
+    assert [one.what for one in missing.everything(paper, stages, NETWORKS)] == ["file none", left_out.what]
+
+
+def test_files_that_nothing_makes_are_named_with_the_command_that_fetches_them(paper: Settings) -> None:
+    network = paper.root.network.model_copy(update={"vgg_m": "data/weights/imagenet-vgg-m.mat"})
+    settings = Settings(paper.path, paper.root.model_copy(update={"network": network}))
+    absent = {"data/weights/imagenet-vgg-m.mat": ["salnet@a", "salnet@b"], "names.npy": ["benchmark@otb100"]}
+    stages = Stages(["salnet@a"], ["salnet@a"], absent, {"salnet@a": []}, {})
+    found = by(missing.everything(settings, stages, NETWORKS))
+    weights = found["file data/weights/imagenet-vgg-m.mat"]
+    assert (weights.get, weights.without) == ("dat weights get vgg-m", "2 stages stop, such as salnet@a")
+    assert found["file names.npy"].get == "put it there"
+    assert "starting weights vgg-m" not in found
+
+
+def test_a_schedulers_plugin_is_missed_before_any_result_is_removed(
+    paper: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(ROOT / "workflow" / "profiles" / "slurm"))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(missing.importlib.util, "find_spec", lambda name: None)
+    found = by(list(missing._packages(paper, chosen("benchmark@otb100"))))
+    assert found["package snakemake-executor-plugin-slurm"].get == "pip install 'dat[slurm]'"
+    assert found["program sbatch"].stops
+    assert list(missing._packages(paper, chosen("evaluate@otb100"))) == []
+    monkeypatch.setattr(missing.importlib.util, "find_spec", lambda name: object())
+    assert list(by(list(missing._packages(paper, chosen("benchmark@otb100"))))) == ["program sbatch"]
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", "nowhere")
+    (wrong,) = missing._packages(paper, chosen("benchmark@otb100"))
+    assert wrong.without.startswith("SNAKEMAKE_PROFILE=nowhere: no config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("numeric", "named", "run", "expected"),
+    [
+        ("native", None, "benchmark@otb100", ["GPU: nvidia-smi shows none"]),
+        ("native", "cpu", "benchmark@otb100", []),
+        ("native", "3", "benchmark@otb100", ["GPU"]),
+        ("native", None, "evaluate@otb100", []),
+        ("portable", None, "benchmark@otb100", []),
+    ],
+)
+def test_a_gpu_is_missed_where_one_is_wanted(
+    paper: Settings, monkeypatch: pytest.MonkeyPatch, numeric: str, named: str | None, run: str, expected: list[str]
+) -> None:
+    if named:
+        monkeypatch.setenv("DAT_DEVICES", named)
+    settings = Settings(paper.path, paper.root.model_copy(update={"numerics": numeric}))
+    assert [one.what for one in missing._gpu(settings, chosen(run))] == expected
+
+
+def test_a_finished_run_lacks_nothing_and_has_nothing_to_do(fake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = call(fake.path, monkeypatch)
+    assert done.exit_code == 0 and "nothing to run" in done.output and "nothing is missing" in done.output
+
+
+def test_an_unknown_stage_is_answered_with_the_nearest_names(fake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"no stage 'evaluate@otb10'; near it: evaluate@otb100") as error:
+        call(fake.path, monkeypatch, "evaluate@otb10")
+    assert error.value.status == 2
+
+
+def test_what_depends_on_a_change_runs_and_nothing_else(fake: Settings) -> None:
+    raw = fake.path / "data" / "otb100.json"
+    raw.write_text(raw.read_text() + "\n")
+    found = graph.read(fake, ["evaluate"])
+    assert {"index@otb100", "benchmark@otb100", "evaluate@otb100"} <= set(found.run)
+    assert set(found.order) - set(found.run) >= {"synthetic@vot2016", "index@vot2016", "index@lasot"}, "of other sets"
+    assert "report" not in found.order
+    assert found.order.index("index@otb100") < found.order.index("benchmark@otb100")
+    assert graph.read(fake, ["index@vot2016"]).run == []
+
+
+def real_keys(settings: Settings, key: str) -> dict[tuple[str, int | None, str], str]:
+    """The keys that the fan-out gives a benchmark's units."""
+    table = manifest.read(settings.path / "testing" / f"{key}.jsonl")
+    benchmark = settings.root.benchmarks[key]
+    shared = plan.shared(
+        benchmark.protocol, table.header, records.environment("cpu", 1), records.code_closure(plan.ENTRY)
+    )
+    units = plan.units(settings, benchmark, table, table.header["lists"][key], shared)
+    return {(unit.variant, unit.draws, unit.sequence): unit.key for unit in units}
+
+
+def test_units_in_the_store_are_done_unless_their_weights_are_made_again(fake: Settings, tmp_path: Path) -> None:
+    for name in ("salnet/core/salnet", "gpgnet/to"):
+        records.write_bytes(fake.path / "weights" / name / "weights.safetensors", name.encode())
+    keys = real_keys(fake, "otb100")
+    for at in (("pymdnet", 0, "Disc"), ("pymdnet", 0, "Star"), ("dat-jtnl", 0, "Star")):
+        store.entry(tmp_path / "store", keys[at]).mkdir(parents=True)
+    (one,) = ahead.stages(fake, chosen("benchmark@otb100"))
+    assert (one.units, one.done, one.frames) == (6, 3, 3 * fake_profile.FRAMES)
+    *_, one = ahead.stages(fake, chosen("gpgnet@to", "benchmark@otb100"))
+    assert one.done == 2, "the made-up sequences have no sentence, so dat-jtnl's attention is gpgnet@to's"
+    *_, one = ahead.stages(fake, chosen("salnet@pymdnet", "benchmark@otb100"))
+    assert one.done == 1
+
+
+def test_hours_are_those_of_this_machines_runs_and_else_unknown(fake: Settings) -> None:
+    for name, host, pace in (("Disc", socket.gethostname(), 360.0), ("Star", "elsewhere", 1.0)):
+        run = {"host": host, "seconds": pace * fake_profile.FRAMES}
+        records.write_json(fake.path / "runs/otb100/pymdnet@seed-0" / f"{name}.json", run)
+    (one,) = ahead.stages(fake, chosen("benchmark@otb100"))
+    assert one.hours is None, "no sequence with attention was measured"
+    benchmark = fake.root.benchmarks["otb100"].model_copy(update={"variants": ["pymdnet"]})
+    root = fake.root.model_copy(update={"benchmarks": {"otb100": benchmark}})
+    (one,) = ahead.stages(Settings(fake.path, root), chosen("benchmark@otb100"))
+    assert one.hours == pytest.approx(3 * fake_profile.FRAMES * 360 / 3600 / fake.root.fanout.cores)
+
+
+def test_it_needs_no_torch(fake: Settings) -> None:
+    code = "import sys; from dat import cli; cli.run_in_process(['plan', 'index']); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=fake.path, check=True, capture_output=True)
+
+
+def test_units_that_are_the_same_thing_have_one_key_in_all_benchmarks(paper: Settings) -> None:
+    """OTB-2013's sequences are OTB-100's: one result of pymdnet and dat-jtnl for both; CSR-DCF draws nothing."""
+    units: dict[str, Any] = {key: matrix.units(paper, key, matrix.targets(paper, key)) for key in paper.root.benchmarks}
+    names = {key: {unit.key for unit in found} for key, found in units.items()}
+    assert len(names["otb2013"]) == 19 * 3 * 51
+    assert len(names["otb2013"] & names["otb100"]) == 3 * 3 * 51
+    assert len({unit.key for unit in units["vot2014"] if unit.variant == "csrdcf"}) == 25

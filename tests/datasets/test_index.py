@@ -1,0 +1,160 @@
+"""The stage `index`: real folders, what it remembers, what it keeps."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dat.datasets import images, manifest
+from dat.errors import InputError, MissingError
+from dat.records import sha256_file
+from tests.parts import small_sets as small
+
+
+def linked(folder: Path, real: Path, key: str) -> small.params.Settings:
+    """A profile that has a real data set linked."""
+    settings = small.profile(folder, synthetic=False)
+    names = {"otb100": ["David", "Deer", "Jogging-1", "Jogging-2", "Woman"], "vot2014": ["car", "ball"]}
+    small.describe(settings, key, name=key, root="none", lists={key: names[key]})
+    (folder / "data" / f"{key}.path").write_text(f"{real}\n")
+    return settings
+
+
+def test_real_otb(tmp_path: Path, real_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = small.read_index(linked(tmp_path, real_data / "otb", "otb100"), "otb100")
+    assert list(found.sequences) == ["David", "Deer", "Jogging-1", "Jogging-2"]
+    assert "4 of 5 targets" in (said := capsys.readouterr().err) and "not there: Woman" in said
+    deer = found.sequences["Deer"]
+    assert (deer.size, len(deer.frames), deer.attributes) == ((704, 400), 71, ["MB", "FM", "IPR", "BC", "LR"])
+    assert deer.files[3] == ["Deer/img/0004.jpg", deer.frames[3].stat().st_size, sha256_file(deer.frames[3])]
+    assert found.header["root"] == "data/otb100.path"
+
+
+def test_real_vot(tmp_path: Path, real_data: Path) -> None:
+    (tmp_path / "vot").mkdir()
+    (tmp_path / "vot" / "car").symlink_to(real_data / "vot" / "vot2014-car")
+    found = small.read_index(linked(tmp_path / "profile", tmp_path / "vot", "vot2014"), "vot2014")
+    car = found.sequences["car"]
+    assert car.size == images.image_size(car.frames[0])
+    assert car.regions and len(car.regions[0]) == 8
+    assert sum(car.tags["camera_motion"]) == 252
+    assert len(car.row["annotations"]) == 7
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> small.params.Settings:
+    """A profile with two sequences of its own."""
+    settings = small.profile(tmp_path / "a b")
+    for name in ("Disc", "Star"):
+        small.otb(settings.path / "data" / "otb100", name)
+    small.describe(settings, "otb100", lists={"otb100": ["Disc", "Star"]})
+    return settings
+
+
+def test_the_second_run_reads_no_image(embedded: small.params.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 0)
+    first = small.run_index(embedded, "otb100").read_bytes()
+    monkeypatch.setattr("dat.datasets.hashes.sha256_file", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr("dat.datasets.images.read_image", lambda path: pytest.fail(f"read {path}"))
+    assert small.run_index(embedded, "otb100").read_bytes() == first
+    assert (embedded.path / ".dat" / "index" / "synthetic-otb100.json").is_file()
+
+
+def test_a_file_as_new_as_its_hash_is_hashed_again(
+    embedded: small.params.Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 10**13)
+    for _ in range(2):
+        small.run_index(embedded, "otb100")
+        assert "8 files read" in capsys.readouterr().err
+
+
+def test_a_changed_image_changes_its_row_alone(embedded: small.params.Settings) -> None:
+    before = small.read_index(embedded, "otb100").sequences
+    path = before["Disc"].frames[1]
+    state = path.stat()
+    path.write_bytes(bytes([path.read_bytes()[0]]) + path.read_bytes()[1:-1] + b"\0")
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    after = small.read_index(embedded, "otb100").sequences
+    assert before["Disc"].digest != after["Disc"].digest
+    assert before["Star"].digest == after["Star"].digest
+
+
+def test_a_broken_memory_is_built_again(embedded: small.params.Settings) -> None:
+    first = small.run_index(embedded, "otb100").read_bytes()
+    (embedded.path / ".dat" / "index" / "synthetic-otb100.json").write_text("{broken")
+    assert small.run_index(embedded, "otb100").read_bytes() == first
+
+
+def test_digests_do_not_depend_on_the_place(embedded: small.params.Settings, tmp_path: Path) -> None:
+    first = small.run_index(embedded, "otb100").read_bytes()
+    shutil.copytree(embedded.path, tmp_path / "copy")
+    assert small.run_index(small.params.load(tmp_path / "copy"), "otb100").read_bytes() == first
+
+
+def test_sentences_come_from_the_table(embedded: small.params.Settings) -> None:
+    table = "sequence,sentence,annotator,date\nDisc,the disc,me,2026-11-25\n"
+    (embedded.path / "data" / "otb100" / "sentences.csv").write_text(table)
+    small.describe(embedded, "otb100", lists={"otb100": ["Disc", "Star"]}, sentences="data/otb100/sentences.csv")
+    found = small.read_index(embedded, "otb100").sequences
+    assert (found["Disc"].sentence, found["Star"].sentence) == ("the disc", None)
+
+
+def test_without_raw_data_the_manifest_is_kept(
+    embedded: small.params.Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = small.run_index(embedded, "otb100").read_bytes()
+    shutil.rmtree(embedded.path / "data" / "otb100")
+    path = small.run_index(embedded, "otb100")
+    assert path.read_bytes() == first
+    assert "kept the manifest" in capsys.readouterr().err
+    assert len(manifest.read(path).sequences["Disc"].boxes) == 3
+
+
+def test_without_raw_data_and_manifest_it_is_not_linked(
+    embedded: small.params.Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(embedded.path / "data" / "otb100")
+    path = small.run_index(embedded, "otb100")
+    assert "not linked" in capsys.readouterr().err
+    with pytest.raises(MissingError, match="dat data link otb100 PATH"):
+        manifest.read(path)
+
+
+def test_the_manifest_of_another_set_is_not_kept(embedded: small.params.Settings) -> None:
+    small.run_index(embedded, "otb100")
+    shutil.rmtree(embedded.path / "data" / "otb100")
+    small.describe(embedded, "otb100", name="otb100")
+    assert manifest.read_header(small.run_index(embedded, "otb100"))["linked"] is False
+
+
+def test_an_unreadable_first_image_is_named(embedded: small.params.Settings) -> None:
+    (embedded.path / "data" / "otb100" / "Star" / "img" / "0001.jpg").write_bytes(b"no image")
+    with pytest.raises(InputError, match=r"Star/img/0001\.jpg: not a readable image"):
+        small.run_index(embedded, "otb100")
+
+
+def test_an_empty_folder_is_refused(embedded: small.params.Settings) -> None:
+    shutil.rmtree(embedded.path / "data" / "otb100")
+    (embedded.path / "data" / "otb100").mkdir()
+    with pytest.raises(InputError, match="no sequence of synthetic-otb100"):
+        small.run_index(embedded, "otb100")
+
+
+def test_real_quirks_are_not_for_synthetic_names(embedded: small.params.Settings) -> None:
+    small.otb(embedded.path / "data" / "otb100", "David", 3)
+    small.describe(embedded, "otb100", lists={"otb100": ["David"]})
+    assert len(small.read_index(embedded, "otb100").sequences["David"].frames) == 3
+
+
+def test_layouts_must_agree(embedded: small.params.Settings) -> None:
+    small.describe(embedded, "otb100", layout="vot")
+    with pytest.raises(InputError, match=r"layout 'vot' where params\.yaml says 'otb'"):
+        small.run_index(embedded, "otb100")
+
+
+def test_a_table_of_sentences_that_dvc_does_not_watch_is_refused(embedded: small.params.Settings) -> None:
+    small.describe(embedded, "otb100", lists={"otb100": ["Disc"]}, sentences="data/other.csv")
+    with pytest.raises(InputError, match=r"otb100\.json: 'sentences' is not the file that params\.yaml says"):
+        small.run_index(embedded, "otb100")

@@ -1,0 +1,89 @@
+"""Where jobs compute is asked of a job where Snakemake's profile names a cluster: the device and the key are its."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dat import devices, records
+from dat.errors import JobError
+from dat.fanout import job, plan
+from dat.fanout import stage as fanout
+from tests.parts import small_sets as small
+
+ANSWER = {"device": "cuda", "environment": {"device": "a card of the cluster's", "cuda": "13.0"}}
+
+
+@pytest.fixture
+def benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> records.Job:
+    """The stage on a set of one sequence, on a machine without a GPU."""
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", "somewhere")
+    monkeypatch.setenv("DAT_CACHE", str(tmp_path / "store"))
+    settings = small.profile(tmp_path / "p")
+    small.otb(tmp_path / "p/data/otb100", "Disc", 3)
+    small.describe(settings, "otb100", lists={"otb100": ["Disc"]})
+    small.run_index(settings, "otb100")
+    inputs = {"manifest": settings.path / "testing/otb100.jsonl"}
+    return records.Job("otb100", settings, inputs, {"results": tmp_path / "results"}, "cpu")
+
+
+def snakemake(status: int) -> Any:
+    """A Snakemake whose one job answers, or fails."""
+
+    def run(call: list[str], environment: dict[str, str], log: Path, tick: Any) -> int:
+        asked = records.read_json(log.parent / "plan.json")
+        assert "jobs" not in asked and asked["devices"] == "all" and asked["numerics"] == "portable"
+        log.write_text("WorkflowError: no partition\n")
+        records.write_json(log.parent / plan.ANSWER, ANSWER)
+        return status
+
+    return run
+
+
+def test_device_and_environment_of_a_run_are_those_of_its_jobs(
+    benchmark: records.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[records.Job, dict[str, Any]]] = []
+    monkeypatch.setattr(fanout.supervise, "run", snakemake(0))
+    monkeypatch.setattr(plan, "units", lambda *_: [])
+    monkeypatch.setattr(fanout, "track", lambda job, shared, found, places: ran.append((job, shared)))
+    fanout.run(benchmark)
+    monkeypatch.delenv("SNAKEMAKE_PROFILE")
+    fanout.run(benchmark)
+    (there, asked), (here, own) = ran
+    assert (there.device, asked["environment"]) == ("cuda", ANSWER["environment"])
+    assert (here.device, own["environment"]) == (
+        "cpu",
+        records.environment("cpu", benchmark.settings.root.tracking.threads),
+    )
+
+
+def test_a_scheduler_that_runs_no_job_ends_the_run(benchmark: records.Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fanout.supervise, "run", snakemake(1))
+    with pytest.raises(JobError, match="no partition"):
+        fanout.run(benchmark)
+
+
+def test_a_job_that_is_asked_tells_its_device_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: None)
+    question = {"numerics": "portable", "threads": 1, "devices": "all", "place": plan.place()}
+    records.write_json(tmp_path / "plan.json", question)
+    job.run(tmp_path / "plan.json", job.ASK, tmp_path / plan.ANSWER)
+    assert records.read_json(tmp_path / plan.ANSWER) == {"device": "cpu", "environment": records.environment("cpu", 1)}
+    monkeypatch.setattr(devices, "kind", lambda numerics, setting: "cuda" if setting == "all" else "cpu")
+    monkeypatch.setattr(records, "environment", lambda device, threads: {"device": f"{device} with {threads}"})
+    job.run(tmp_path / "plan.json", job.ASK, tmp_path / plan.ANSWER)
+    assert records.read_json(tmp_path / plan.ANSWER) == {"device": "cuda", "environment": {"device": "cuda with 1"}}
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_job_on_another_machine_does_not_look_for_the_runs_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    watched: list[bool] = []
+    monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: watched.append(True))
+    place = plan.place() if here else "another start of another machine pid:[1]"
+    question = {"numerics": "portable", "threads": 1, "devices": "cpu", "place": place}
+    records.write_json(tmp_path / "plan.json", question)
+    job.run(tmp_path / "plan.json", job.ASK, tmp_path / plan.ANSWER)
+    assert bool(watched) == here

@@ -1,0 +1,175 @@
+"""A job's failures: each is one line that names the unit, and the others go on."""
+
+import errno
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dat import records
+from dat.datasets import manifest
+from dat.errors import ChangedError, InputError, JobError, of_system
+from dat.fanout import job, plan, store
+from tests.parts import small_sets as small
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
+    """The plan of one CSR-DCF unit on a set of two sequences; its path, the unit and the plan itself."""
+    settings = small.profile(tmp_path / "p")
+    small.otb(tmp_path / "p/data/otb100", "Disc", 3)
+    small.otb(tmp_path / "p/data/otb100", "Star", 3)
+    small.describe(settings, "otb100", lists={"otb100": ["Disc", "Star"]})
+    manifest = small.read_index(settings, "otb100")
+    sections = plan.unit_settings(settings, "one-pass")
+    environment = records.environment("cpu", 1)
+    shared = plan.shared("one-pass", manifest.header, environment, records.code_closure(plan.ENTRY))
+    unit = plan.Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)
+    key = plan.key(shared, unit, sections, manifest.sequences["Disc"].digest)
+    unit = plan.Unit(**{**asdict(unit), "key": key})
+    facts = {
+        "home": str(settings.path),
+        "manifest": str(settings.path / "testing/otb100.jsonl"),
+        "numerics": "portable",
+        "slots": {},
+        "place": plan.place(),
+        "store": str(tmp_path / "store"),
+        "shared": shared,
+        "sections": sections,
+        "threads": 1,
+        "device": "cpu",
+        "benchmark": "otb100",
+        "jobs": [[asdict(unit)]],
+    }
+    records.write_json(tmp_path / "work/plan.json", facts)
+    return tmp_path / "work/plan.json", unit, facts
+
+
+def checked(planned: tuple[Path, plan.Unit, dict[str, Any]], **changes: Any) -> None:
+    """The comparison of what decided the unit with the plan, some of which is changed."""
+    _, unit, facts = planned
+    job.check({**facts, **changes}, unit, manifest.read(Path(facts["manifest"])))
+
+
+@pytest.fixture(autouse=True)
+def only_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has loaded nothing else."""
+    closure = records.code_closure(plan.ENTRY)
+    monkeypatch.setattr(job.used, "CODE", {name: closure[name] for name in job.used.CODE.keys() & closure.keys()})
+    monkeypatch.setattr(job.used, "FILES", {})
+
+
+def test_a_record_is_the_same_whichever_benchmark_computed_it(
+    planned: tuple[Path, plan.Unit, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Two benchmarks share a unit of one key, and either may come first."""
+    path, unit, facts = planned
+    found = []
+    for benchmark in ("otb100", "otb2013"):
+        place = tmp_path / benchmark
+        records.write_json(path, {**facts, "benchmark": benchmark, "store": str(place)})
+        job.run(path, 0, tmp_path / "done" / benchmark)
+        assert records.read_json(store.entry(place, unit.key) / store.RUN)["benchmark"] == benchmark
+        found.append((store.entry(place, unit.key) / store.RECORD).read_bytes())
+    assert found[0] == found[1]
+
+
+def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, plan.Unit, dict[str, Any]]) -> None:
+    _, unit, facts = planned
+    weights = {"path": "weights/weights.safetensors", "bytes": 3, "sha256": "0" * 64}
+    changes = [{"files": [weights]}, {"files": [{**weights, "bytes": 4}]}, {"parents": [{"path": "a", "sha256": "b"}]}]
+    units = [unit, *(plan.Unit(**{**asdict(unit), **change}) for change in changes)]
+    keys = [plan.key(facts["shared"], each, facts["sections"], "0") for each in units]
+    other = plan.shared(
+        "one-pass", {"name": "tc128", "layout": "otb"}, facts["shared"]["environment"], facts["shared"]["code"]
+    )
+    keys.append(plan.key(other, unit, facts["sections"], "0"))
+    assert len(set(keys)) == len(keys)
+
+
+def test_what_was_planned_passes(planned: tuple[Path, plan.Unit, dict[str, Any]]) -> None:
+    checked(planned)
+
+
+def test_other_settings_code_machine_or_rows_than_planned_are_named(
+    planned: tuple[Path, plan.Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, facts = planned
+    sections = {**facts["sections"], "csrdcf": {**facts["sections"]["csrdcf"], "sigma": 2.0}}
+    with pytest.raises(ChangedError, match="not the row or the settings that were planned"):
+        checked(planned, sections=sections)
+    with pytest.raises(ChangedError, match="threads is 2, the run was planned with 1"):
+        checked(planned, threads=2)
+    path = Path(facts["manifest"])
+    text = path.read_text()
+    path.write_text(text.replace('"frames":3', '"frames":2', 1))
+    with pytest.raises(ChangedError, match=r"otb100\.jsonl: not the row"):
+        checked(planned)
+    path.write_text(text)
+    monkeypatch.setitem(job.used.CODE, "dat/fanout/plan.py", "0" * 64)
+    with pytest.raises(ChangedError, match=r"fanout/plan\.py: not the code that this run was planned with"):
+        checked(planned)
+
+
+def test_what_the_system_refuses_is_one_line_with_a_remedy(
+    planned: tuple[Path, plan.Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/store/tmp")
+
+    monkeypatch.setattr(job, "_one", refuse)
+    with pytest.raises(JobError, match=r"Disc: csrdcf@seed-0: /store/tmp: Permission denied; give yourself the right"):
+        job.run(planned[0], 0, planned[0].parent / "done")
+    assert "Traceback" not in capsys.readouterr().err
+    assert of_system(OSError(errno.EIO, "Input/output error", "/x")) == "/x: Input/output error"
+
+
+FAULTS = {
+    "InputError": InputError("B: 0001.png: an image that cannot be opened"),
+    "cv2.error": cv2.error("OpenCV: too many pixels"),
+    "MemoryError": MemoryError("no memory for an array"),
+    "AssertionError": AssertionError("not so"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_sequence_that_fails_is_named_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    units = [plan.Unit(f"{name}0" * 4, "csrdcf", 0, name, "none", None, None, 1) for name in "ABC"]
+    head = {"name": "own", "layout": "otb", "root": "data", "lists": {}, "linked": True}
+    rows = [{"sequence": name, "frames": 1, "files": [], "boxes": []} for name in "ABC"]
+    manifest.write(tmp_path / "own.jsonl", head, rows)
+    facts = {
+        "numerics": "portable",
+        "slots": {},
+        "place": plan.place(),
+        "store": str(tmp_path / "store"),
+        "manifest": str(tmp_path / "own.jsonl"),
+    }
+    records.write_json(tmp_path / "plan.json", {**facts, "jobs": [[asdict(unit) for unit in units]]})
+    tracked = []
+
+    def one(planned: object, unit: plan.Unit, *_: object) -> None:
+        tracked.append(unit.sequence)
+        if unit.sequence == "B":
+            raise FAULTS[fault]
+
+    monkeypatch.setattr(job, "_one", one)
+    monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: None)
+    with pytest.raises(JobError, match=r"^B: csrdcf@seed-0: "):
+        job.run(tmp_path / "plan.json", 0, tmp_path / "done")
+    assert tracked == ["A", "B", "C"] and not (tmp_path / "done").exists()
+    failed = [path.read_text() for path in (tmp_path / "failed").iterdir()]
+    assert len(failed) == 1 and str(FAULTS[fault]) in failed[0]
+
+
+def test_the_picture_that_fails_is_real() -> None:
+    """OpenCV's own error is none of Python's kinds, so only a clause for every kind holds it."""
+    kinds = (OSError, RuntimeError, ValueError, ArithmeticError, LookupError, TypeError)
+    with pytest.raises(cv2.error) as caught:
+        cv2.resize(np.zeros((0, 0), np.uint8), (1, 1))
+    assert not isinstance(caught.value, kinds)

@@ -1,0 +1,262 @@
+"""The report stage on made-up scores: its files, and the page in one piece."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dat import params, records
+from dat.audit import page as audited
+from dat.params import Settings
+from dat.records import Job
+from dat.report import brief, page, readings, sources, stage
+from dat.report.metrics import Scores, Training
+from tests.parts import fake_scores
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def job(folder: Path, settings: Settings, out: Path) -> Job:
+    inputs = {"metrics": folder / "metrics", "weights": folder / "weights", "language": folder / "language"}
+    return Job("", settings, inputs, {"tables": out / "tables", "figures": out / "figures", "page": out / "index.html"})
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    folder, settings = tmp_path_factory.mktemp("report"), params.load(ROOT)
+    fake_scores.write_scores(folder / "metrics", settings)
+    fake_scores.write_trainings(folder / "weights", folder / "language", settings)
+    one = job(folder, settings, folder / "out")
+    stage.run(one)
+    return one
+
+
+@pytest.fixture(scope="module")
+def html(made: Job) -> str:
+    return made.outputs["page"].read_text()
+
+
+def test_all_files_are_there(made: Job) -> None:
+    tables = (
+        {f"table-{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md")}
+        | {f"figure-{n}.csv" for n in (7, 8, 9, 10)}
+        | {"claims.csv", "summary.json"}
+    )
+    drawn = {f"figure-{n}.{kind}" for n in (7, 8, 9, 10) for kind in ("svg", "png")}
+    assert {path.name for path in made.outputs["tables"].iterdir()} == tables
+    assert {path.name for path in made.outputs["figures"].iterdir()} == drawn
+
+
+def test_the_summary_has_the_baseline_and_the_method_by_the_score_of_each_benchmark(made: Job) -> None:
+    found = records.read_json(made.outputs["tables"] / "summary.json")
+    scores = {path.stem: records.read_json(path) for path in (made.inputs["metrics"]).glob("*.json")}
+    assert {"otb100", "vot2014"} < set(found)
+    subsets = {name: inner for one in scores.values() for name, inner in one.get("subsets", {}).items()}
+    for name, variants in found.items():
+        of = (scores | subsets)[name]["variants"]
+        assert set(variants) == {"pymdnet", "dat-jtnl"} & set(of)
+        for variant, value in variants.items():
+            assert value == of[variant].get("success", of[variant].get("eao"))
+
+
+def test_a_second_run_writes_the_same_bytes(made: Job, tmp_path: Path) -> None:
+    outputs = {role: tmp_path / path.name for role, path in made.outputs.items()}
+    stage.run(replace(made, outputs=outputs))
+    for role, path in made.outputs.items():
+        for file in [path] if path.is_file() else sorted(path.iterdir()):
+            other = outputs[role] if path.is_file() else outputs[role] / file.name
+            assert file.read_bytes() == other.read_bytes(), file.name
+
+
+class Links(HTMLParser):
+    """Collects what a page would fetch, its ids, and the addresses of numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.ids: list[str] = []
+        self.anchors: list[str] = []
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        facts = dict(attrs)
+        link = facts.get("src") or facts.get("href") or facts.get("xlink:href") or ""
+        (self.anchors if link.startswith("#") else self.fetched).append(link.lstrip("#")) if link else None
+        self.ids += [facts["id"]] if facts.get("id") else []
+        self.addresses += [facts["data-address"]] if facts.get("data-address") else []
+
+
+@pytest.fixture(scope="module")
+def links(html: str) -> Links:
+    found = Links()
+    found.feed(html)
+    return found
+
+
+def test_the_page_needs_no_network(html: str, links: Links) -> None:
+    assert links.fetched == ["run.js"]
+    assert "@import" not in html and not re.search(r"url\((?!#)", html)
+
+
+def test_the_page_shows_the_run_files_verdict_as_text(html: str) -> None:
+    """`make repro` writes run.js for the page that has this mark; the mark is the sha256 of the rest."""
+    mark = re.search(r'<body data-page="([0-9a-f]{64})">', html)
+    assert mark and mark[1] == records.sha256_bytes(html.replace(mark[1], "").encode())
+    assert html.index('<script src="run.js"></script>') < html.index("window.datRun")
+    assert "textContent" in html and "innerHTML" not in html
+    head = html[html.index("<header>") : html.index("</header>")]
+    assert '<p class="run" id="run" hidden></p>' in head
+
+
+def test_links_within_the_page_lead_somewhere(links: Links) -> None:
+    assert set(links.anchors) <= set(links.ids)
+
+
+def test_numbers_carry_addresses(links: Links) -> None:
+    wanted = {
+        "table/4/pymdnet+gcn/otb2013-precision",
+        "figure/9/lambda/0.1",
+        "figure/7/robustness/csrdcf+attention",
+        "figure/8/pymdnet-success/0.5",
+        "train/gpgnet/jtnl/loss",
+    }
+    assert wanted <= set(links.addresses)
+
+
+def test_every_number_leads_to_what_it_comes_from(html: str, links: Links) -> None:
+    """By a link, which keyboards and phones reach, to a row of the page."""
+    cells = re.findall(r'data-address="([^"]+)"><a class="from" href="#([^"]+)"', html)
+    assert len(cells) == len(links.addresses) > 100
+    targets = dict(cells)
+    assert targets["table/4/pymdnet+gcn/otb2013-precision"] == "source/otb2013/pymdnet+gcn"
+    assert targets["figure/10/pymdnet-success/0.5"] == "source/otb100-similar/pymdnet"
+    assert targets["figure/7/robustness/csrdcf+attention"] == "source/vot2014/csrdcf+attention"
+    assert targets["train/gpgnet/jtnl/loss"] == "source/train/gpgnet/jtnl"
+    assert set(targets.values()) <= set(links.ids)
+    files = dict(re.findall(r'<tr id="source/([^"]+)">.*?<code>([^<]+)</code>', html))
+    assert files["otb100-similar/pymdnet"] == "reports/metrics/otb100.json"
+    assert files["train/gpgnet/jtnl"] == "weights/gpgnet/jtnl/metrics.json"
+    assert files["train/salnet/pymdnet"] == "weights/salnet/core/pymdnet/metrics.json"
+    assert files["train/language/encoder"] == "training/language/metrics.json"
+
+
+def test_numbers_in_links_are_read_by_the_audit(made: Job) -> None:
+    shown = audited.numbers(made.outputs["page"])
+    scores = records.read_json(made.inputs["metrics"] / "otb2013.json")["variants"]
+    assert shown["table/4/pymdnet+gcn/otb2013-precision"] == [f"{scores['pymdnet+gcn']['precision']:.3f}"]
+    assert len(shown) > 100 and all(re.fullmatch(r"[-+.e0-9]+", text) for texts in shown.values() for text in texts)
+
+
+def test_sources_are_files_sequences_seeds_and_networks() -> None:
+    run = {"sequences": {"a": {}, "b": {}}}
+    data = {
+        "data_set": "set", "variants": {"dat-to": {}, "csrdcf": {}},
+        "trackers": {"dat-to@seed-0": run, "dat-to@seed-1": run, "csrdcf@seed-0": {"sequences": {"a": {}}}},
+    }  # fmt: skip
+    training = Training(
+        "gpgnet", "to", {"frames": 2304.0, "videos": 576.0, "loss": 1.0}, "weights/gpgnet/to/metrics.json"
+    )
+    settings = params.load(ROOT)
+    both, plain, trained = sources.of(settings, {"part": Scores("part", data, "otb100")}, [training])
+    assert (both.id, both.file) == ("part/dat-to", "reports/metrics/otb100.json")
+    assert (both.data, both.seeds) == ("2 sequences of set", "0, 1")
+    assert both.networks == ("weights/salnet/core/salnet", "weights/gpgnet/to")
+    assert (plain.data, plain.seeds, plain.networks) == ("1 sequence of set", "0", ())
+    assert (trained.id, trained.file) == ("train/gpgnet/to", "weights/gpgnet/to/metrics.json")
+    assert (trained.data, trained.seeds) == ("2,304 frames, 576 videos", "0")
+
+
+def test_profile_data_sets_and_origin_are_said(html: str) -> None:
+    assert "Report of profile <em>embedded</em>" in html
+    assert (
+        "trained from scratch" in html and "taught which words fit them" in html and "Reading R40 is in force" in html
+    )
+    assert "training frames are shifted by up to 50% of their sides" in html
+    assert "encoder is VGG-11;" in html
+    assert "synthetic videos" in html and html.count("synthetic-otb100") >= 5
+
+
+def test_points_that_this_run_lacks_are_named(html: str) -> None:
+    part = html[html.index('id="points"') : html.index('id="readings"')]
+    assert "nodes-43" in part and "lambda-0p8" in part
+
+
+def test_every_reading_has_a_value_in_force(html: str) -> None:
+    found = readings.in_force(params.load(ROOT))
+    assert [reading.mark for reading in found] == [f"R{n}" for n in range(1, 41)]
+    assert all(reading.value and f">{reading.mark}<" in html for reading in found)
+    assert "0.125 of the paper" in html
+
+
+def test_the_paper_profile_is_told_as_it_is() -> None:
+    said = " ".join(page.origin(params.load(ROOT / "profiles" / "paper")))
+    assert "R40 is off" in said and "width" not in said and "shifted" not in said and "encoder" not in said
+
+
+def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
+    settings = params.load(ROOT)
+    for name in ("metrics", "weights", "language"):
+        (tmp_path / name).mkdir()
+    one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
+    stage.run(one)
+    assert "none in this run" in one.outputs["page"].read_text()
+
+
+# ---------------------------------------------------------------- in short
+
+
+def pair(metric: str, difference: float, interval: tuple[float, float], p: float) -> dict[str, Any]:
+    """A paired difference of the method and the baseline, as scores have it."""
+    names = {"a": "dat-jtnl@seed-0", "b": "pymdnet@seed-0"}
+    return {**names, "metric": metric, "difference": difference, "interval": interval, "p_uncorrected": p, "p": 1.0}
+
+
+def of(name: str, pairs: list[dict[str, Any]], **variants: float) -> Scores:
+    """Scores of a benchmark of five sequences."""
+    trackers = {f"{variant}@seed-0": {"expected": 5} for variant in variants}
+    return Scores(name, {
+        "trackers": trackers, "pairs": pairs,
+        "variants": {variant: {"success": value} for variant, value in variants.items()},
+    })  # fmt: skip
+
+
+def test_in_short_a_method_is_better_only_if_it_is_so_by_holm_over_the_rows() -> None:
+    """Two p values of .03 are both .06 after the correction."""
+    better, worse = pair("success", 0.1, (0.05, 0.15), 0.01), pair("success", -0.1, (-0.15, -0.05), 0.01)
+    scores = {
+        "otb100": of("otb100", [better], pymdnet=0.5, **{"dat-jtnl": 0.6}),
+        "tc128": of("tc128", [worse], pymdnet=0.5, **{"dat-jtnl": 0.4}),
+        "otb2013": of("otb2013", [], pymdnet=0.5),
+    }
+    found = {row.benchmark: row for row in brief.rows(scores)}
+    assert [found[name].verdict for name in scores] == ["better", "worse", ""]
+    assert (found["otb100"].sequences, found["otb100"].seeds, found["otb100"].p) == (5, 1, 0.02)
+    assert found["otb2013"].method is None and found["otb2013"].baseline is not None
+    both = [pair("success", 0.1, (0.05, 0.15), 0.03)]
+    doubtful = brief.rows({name: of(name, both, pymdnet=0.5, **{"dat-jtnl": 0.6}) for name in ("otb100", "tc128")})
+    assert [row.verdict for row in doubtful] == ["cannot tell"] * 2
+    assert brief.summary(scores) == {
+        "otb100": {"pymdnet": 0.5, "dat-jtnl": 0.6}, "tc128": {"pymdnet": 0.5, "dat-jtnl": 0.4},
+        "otb2013": {"pymdnet": 0.5},
+    }  # fmt: skip
+
+
+def test_the_page_opens_with_the_scores_in_short(html: str, made: Job) -> None:
+    text = html[html.index('id="brief"') : html.index('class="notice"')]
+    scores = records.read_json(made.inputs["metrics"] / "otb100.json")["variants"]
+    for variant in ("pymdnet", "dat-jtnl"):
+        assert f'data-address="otb100/{variant}/success"' in text
+        assert f"<b>{scores[variant]['success']:.3f}</b>" in text
+    assert "the paper&#39;s claims" in text
+    assert html.index('id="brief"') < html.index('id="table-1"')
+
+
+def test_a_run_without_scores_says_so_in_short(tmp_path: Path) -> None:
+    settings = params.load(ROOT)
+    one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
+    stage.run(one)
+    said = one.outputs["page"].read_text()
+    assert "No benchmark has been scored" in said and "it has not both trackers of any" in said

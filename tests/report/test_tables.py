@@ -1,0 +1,212 @@
+"""Tables 1 to 5: the paper's numbers as printed, ours beside them, and what each table says of itself."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from dat import params
+from dat.errors import InputError, MissingError
+from dat.params import Settings
+from dat.records import write_json
+from dat.report import claims, footnotes, metrics, points, published, tables
+from tests.parts import fake_scores
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return params.load(ROOT)
+
+
+@pytest.fixture(scope="module")
+def scores(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, metrics.Scores]:
+    folder = tmp_path_factory.mktemp("metrics")
+    fake_scores.write_scores(folder, settings)
+    return metrics.read_scores(folder, settings, partial=False)
+
+
+def cells(table: tables.Table) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(tables.to_csv(table))))
+
+
+def test_every_printed_number_of_the_paper_is_in_a_table(scores: dict[str, metrics.Scores]) -> None:
+    shown = {
+        (str(table.number), cell["benchmark"], cell["row"], cell["metric"]): cell["paper"]
+        for table in tables.build_all(scores, "embedded")
+        for cell in cells(table)
+        if cell["paper"]
+    }
+    assert shown == {key: value for key, value in published.values().items() if key[0] != "text"}
+
+
+def test_ours_is_the_score_in_full(scores: dict[str, metrics.Scores]) -> None:
+    cell = next(cell for cell in cells(tables.build_all(scores, "embedded")[3]) if cell["row"] == "pymdnet+gcn")
+    assert float(cell["ours"]) == scores["otb2013"].data["variants"]["pymdnet+gcn"]["precision"]
+    assert cell["address"] == "table/4/pymdnet+gcn/otb2013-precision"
+    assert (cell["paper"], cell["profile"], cell["data_set"]) == ("0.905", "embedded", "synthetic-otb100")
+
+
+def test_a_dash_of_the_paper_stays_empty(scores: dict[str, metrics.Scores]) -> None:
+    row = tables.build_all(scores, "embedded")[0].row("RASNet")
+    assert [cell.paper for cell in row] == ["0.892", "0.670", "", "0.641"]
+    assert not any(cell.ours for cell in row)
+
+
+def test_markdown_names_profile_and_data_set(scores: dict[str, metrics.Scores]) -> None:
+    for table in tables.build_all(scores, "embedded"):
+        text = tables.to_markdown(table)
+        assert "profile embedded, data set synthetic-" in text
+        assert all(f"[{note.mark}]" in text for note in table.footnotes)
+
+
+def test_footnotes_of_contradictions_are_where_they_belong(scores: dict[str, metrics.Scores]) -> None:
+    marks = {table.number: {note.mark for note in table.footnotes} for table in tables.build_all(scores, "embedded")}
+    assert "R22" in marks[1] & marks[4]
+    assert "R24" in marks[2] and "R23" in marks[3] and "R19" in marks[4] & marks[5]
+
+
+@pytest.mark.parametrize(
+    ("target", "both", "word"), [(0.6, 0.5, "more than"), (0.5, 0.6, "less than"), (0.5, 0.5, "the same as")]
+)
+def test_the_verdict_on_target_only_is_computed(target: float, both: float, word: str) -> None:
+    data = {"variants": {"dat-to": {"success": target}, "dat-jtnl": {"success": both}}, "trackers": {}}
+    said = footnotes.target_or_both(metrics.Scores("otb100", data))
+    assert f"{target:.3f}, {word} the {both:.3f} of both" in said
+
+
+def test_the_verdict_turns_a_pair_round_and_reads_its_interval() -> None:
+    data = {
+        "variants": {"dat-to": {"success": 0.6}, "dat-jtnl": {"success": 0.5}},
+        "trackers": {},
+        "pairs": [
+            {
+                "a": "dat-jtnl",
+                "b": "dat-to",
+                "metric": "success",
+                "difference": -0.1,
+                "interval": [-0.2, 0.05],
+                "p": 0.3,
+            }
+        ],
+    }
+    assert "[-0.050, +0.200] includes zero" in footnotes.target_or_both(metrics.Scores("otb100", data))
+
+
+def test_a_partial_benchmark_says_how_many_sequences() -> None:
+    run = {"complete": False, "scored": 37, "expected": 51}
+    data = {"variants": {"pymdnet": {"success": 0.5}}, "trackers": {"pymdnet@seed-0": run}, "data_set": "otb100"}
+    table = tables.build_all({"otb2013": metrics.Scores("otb2013", data)}, "paper")[3]
+    assert "37 of 51 sequences" in tables.to_markdown(table)
+
+
+def test_missing_scores_name_the_stage_unless_partial(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"evaluate@otb2013"):
+        metrics.read_scores(tmp_path, settings, partial=False)
+    assert metrics.read_scores(tmp_path, settings, partial=True) == {}
+    assert len(tables.build_all({}, "embedded")) == 5
+
+
+def test_a_file_that_is_no_scores_is_named(settings: Settings, tmp_path: Path) -> None:
+    write_json(tmp_path / "otb2013.json", {"benchmark": "otb2013"})
+    with pytest.raises(InputError, match=r"otb2013\.json"):
+        metrics.read_scores(tmp_path, settings, partial=True)
+
+
+def test_points_of_figures(scores: dict[str, metrics.Scores]) -> None:
+    seven, eight, nine, ten = points.build_all(scores)
+    assert [series.name for series in seven.series] == ["eao", "accuracy", "robustness"]
+    assert [[at.x for at in series.points] for series in seven.series] == [["csrdcf", "csrdcf+attention"]] * 3
+    assert seven.data_set == "synthetic-vot2016, synthetic-vot2014" and not seven.lacks
+    assert [len(series.points) for series in eight.series] == [21, 21, 51, 51]
+    assert [at.x for at in nine.series[0].points] == ["0", "0.1", "1"]
+    assert [at.x for at in nine.series[1].points] == ["0", "20", "32"]
+    assert "lambda-0p2" in nine.lacks and "nodes-70" in nine.lacks
+    assert {series.benchmark for series in ten.series} == {"otb100-similar"}
+
+
+def test_the_csv_of_points_has_addresses_that_are_unique(scores: dict[str, metrics.Scores]) -> None:
+    rows = list(csv.DictReader(io.StringIO(points.to_csv(points.build_all(scores)[1], "embedded"))))
+    addresses = [row["address"] for row in rows]
+    assert "figure/8/dat-jtnl-success/0.15" in addresses and "figure/8/pymdnet-precision/20" in addresses
+    assert len(set(addresses)) == len(addresses) == 144
+    assert {row["data_set"] for row in rows} == {"synthetic-tc128"}
+
+
+def test_figure_7_has_each_points_own_data_set_and_interval(scores: dict[str, metrics.Scores]) -> None:
+    rows = list(csv.DictReader(io.StringIO(points.to_csv(points.build_all(scores)[0], "embedded"))))
+    assert [row["address"] for row in rows][:2] == ["figure/7/eao/csrdcf", "figure/7/eao/csrdcf+attention"]
+    assert [row["data_set"] for row in rows] == ["synthetic-vot2016"] * 2 + ["synthetic-vot2014"] * 4
+    own = scores["vot2016"].data["variants"]["csrdcf"]
+    assert float(rows[0]["y"]) == own["eao"] and [float(rows[0]["low"]), float(rows[0]["high"])] == own["eao_interval"]
+
+
+def test_figure_7_of_a_run_without_the_pair_says_what_it_lacks(scores: dict[str, metrics.Scores]) -> None:
+    data = {"variants": {"csrdcf": {"eao": 0.3}}, "trackers": {}}
+    seven = points.build_all({"vot2016": metrics.Scores("vot2016", data)})[0]
+    assert seven.lacks == ("csrdcf+attention on vot2016", "vot2014")
+    assert [len(series.points) for series in seven.series] == [1]
+
+
+def test_several_seeds_give_the_mean_curve() -> None:
+    runs = {f"pymdnet@seed-{n}": {"curves": {"success": [1.0, n / 2]}} for n in (0, 1)}
+    assert metrics.Scores("tc128", {"trackers": runs}).curve("pymdnet", "success") == [("0", 1.0), ("0.05", 0.25)]
+
+
+def scores_of(pairs: list[tuple[str, str, float, tuple[float, float], float]]) -> dict[str, metrics.Scores]:
+    """OTB-2013's success with these paired differences: a, b, difference, interval, p of the pair alone."""
+    entries = [
+        {"a": a, "b": b, "metric": "success", "difference": value, "interval": list(ends), "p": 1.0, "p_uncorrected": p}
+        for a, b, value, ends, p in pairs
+    ]
+    return {"otb2013": metrics.Scores("otb2013", {"pairs": entries, "data_set": "otb100", "trackers": {}})}
+
+
+def test_every_a_beats_b_of_a_table_is_a_claim() -> None:
+    """Table 4 by hand: three trackers, two scores, no two alike; language leads in precision, the graph in success."""
+    found = {(a, b, metric): gain for a, b, _, metric, gain in claims.printed("4")}
+    assert found == {
+        ("pymdnet+gcn", "pymdnet", "precision"): 0.025,
+        ("pymdnet+language", "pymdnet", "precision"): 0.033,
+        ("pymdnet+language", "pymdnet+gcn", "precision"): 0.008,
+        ("pymdnet+gcn", "pymdnet", "success"): 0.016,
+        ("pymdnet+language", "pymdnet", "success"): 0.013,
+        ("pymdnet+gcn", "pymdnet+language", "success"): 0.003,
+    }
+    assert not [claim for claim in claims.printed("2") if claim[3] == "fps"]
+
+
+def test_a_claims_verdict_is_of_its_own_direction_and_corrected_for_the_table() -> None:
+    """Three judged claims: Holm multiplies .001, .03, .5 by 3, 2, 1. The pairs are stored either way round."""
+    pairs = [
+        ("pymdnet", "pymdnet+gcn", -0.1, (-0.15, -0.05), 0.001),
+        ("pymdnet+language", "pymdnet", 0.05, (0.01, 0.09), 0.03),
+        ("pymdnet+language", "pymdnet+gcn", 0.01, (-0.02, 0.04), 0.5),
+    ]
+    found = claims.of_table("4", scores_of(pairs))
+    told = {(claim.a, claim.b): (claim.ours.value, claim.p, claim.verdict) for claim in found.judged}
+    assert told == {
+        ("pymdnet+gcn", "pymdnet"): (0.1, pytest.approx(0.003), "holds"),
+        ("pymdnet+language", "pymdnet"): (0.05, pytest.approx(0.06), "cannot tell"),
+        ("pymdnet+gcn", "pymdnet+language"): (-0.01, pytest.approx(0.5), "cannot tell"),
+    }
+    assert found.others == 3
+    assert found.summary.startswith("Of 3 claims that this run can judge 1 hold here, 2 cannot be told. 3 more")
+
+
+def test_a_claim_can_be_refuted() -> None:
+    found = claims.of_table("4", scores_of([("pymdnet", "pymdnet+gcn", 0.1, (0.05, 0.15), 0.001)]))
+    assert [claim.verdict for claim in found.judged] == ["the reverse"]
+
+
+def test_a_run_without_the_trackers_judges_nothing() -> None:
+    assert "judges none of this table's 36 claims" in claims.of_table("2", {}).summary
+
+
+def test_the_csv_of_claims_has_the_numbers_in_full() -> None:
+    found = claims.of_table("4", scores_of([("pymdnet", "pymdnet+gcn", 1 / 3, (0.1, 2 / 3), 0.001)]))
+    row = next(csv.DictReader(io.StringIO(claims.to_csv([found]))))
+    assert (row["a"], row["b"], row["paper"], row["verdict"]) == ("pymdnet+gcn", "pymdnet", "0.016", "the reverse")
+    assert [float(row[key]) for key in ("ours", "low", "high", "p")] == [-1 / 3, -2 / 3, -0.1, 0.001]
