@@ -17,14 +17,13 @@ from types import SimpleNamespace
 
 import torch
 
+from dat import params, records
+from dat.training import gpgnet, runner, salnet
+from dat.training.attention_data import AttentionData
+from dat.training.domains import FrameCache
+from tests.parts import training_sets
+
 ROOT = Path(__file__).resolve().parents[1]
-
-from dat import params, records  # noqa: E402
-from dat.training import gpgnet, runner, salnet  # noqa: E402
-from dat.training.attention_data import AttentionData  # noqa: E402
-from dat.training.domains import FrameCache  # noqa: E402
-from tests.parts import training_sets  # noqa: E402
-
 PAPER = ROOT / "profiles" / "paper" / "params.yaml"
 FEW = (
     (r"(?m)^root: .*$", "root: ."),

@@ -16,10 +16,10 @@ from dat.datasets import manifest
 from dat.evaluation import stage as evaluation
 from dat.params import Settings
 from dat.report import claims, metrics, points, published, stage, tables
+from tests.parts import fake_profile  # the tests' small run, whose records and lock are made in the same way
 
 ROOT = Path(__file__).resolve().parents[1]
 
-import fake_profile  # noqa: E402  (the tests' small run, whose records and lock are made in the same way)
 
 SEEDS, LENGTH = (0, 1, 2), 830
 VIDEOS, FRAMES = 1015, 44
