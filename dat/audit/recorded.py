@@ -151,10 +151,23 @@ class Recorded:
         return self.files.sha256(self.settings.path / name)
 
     def _record(self, path: Path) -> dict[str, Any] | None:
-        """A record, or None where there is none with all its parts."""
+        """A record, or None where there is none with all its parts, or one of them has another form."""
         record = json_object(path)
-        return record if record.keys() >= PARTS else None
+        return record if record.keys() >= PARTS and _well_formed(record) else None
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object below the profile, empty where there is none that can be read."""
         return json_object(self.settings.path / name)
+
+
+def _well_formed(record: Mapping[str, Any]) -> bool:
+    """Whether a record's files have a path and a sha256 each, code a hash a module, and settings a name."""
+    files = [record["inputs"], record["outputs"], record["parents"]]
+    if not all(isinstance(facts, list) for facts in files):
+        return False
+    return (
+        all(isinstance(fact, dict) and {"path", "sha256"} <= fact.keys() for facts in files for fact in facts)
+        and all(isinstance(fact[key], str) for facts in files for fact in facts for key in ("path", "sha256"))
+        and all(isinstance(record[part], dict) for part in ("code", "params"))
+        and all(isinstance(digest, str) for digest in record["code"].values())
+    )

@@ -6,6 +6,7 @@ compared with their keys as in every run, so that what is replayed is what the r
 
 import contextlib
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -55,9 +56,8 @@ def replay(walk: Walk, wanted: Sequence[tuple[str, str, str]]) -> list[Node]:
 @contextlib.contextmanager
 def _folder(walk: Walk) -> Iterator[Path]:
     """A folder for the store, the work and the results of a replay, which goes when it has ended."""
-    folder = walk.settings.place / "replay"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    walk.settings.place.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=walk.settings.place))
     try:
         yield folder
     finally:

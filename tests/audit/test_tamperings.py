@@ -293,6 +293,14 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "a sequence's record": (jsoned(f"{BOXES}/Star.json", lambda data: data.update(seed=7)), SCORE,
         "lock output", "benchmark@otb100: results/otb100"),
     "a record taken away": (lambda run: run.remove(f"{BOXES}/Star.json"), SCORE, "record", f"{BOXES}/Star.json"),
+    "a hash taken out of a sequence's record": (
+        jsoned(f"{BOXES}/Star.json", lambda data: data["parents"][0].pop("sha256")), SCORE,
+        "record", f"{BOXES}/Star.json"),
+    "a record whose inputs are no list": (
+        jsoned(f"{JTNL}/record.json", lambda data: data.update(inputs={})), SCORE, "record", f"{JTNL}/record.json"),
+    "a record whose module has no hash": (
+        jsoned(f"{JTNL}/record.json", lambda data: data["code"].update({"dat/models/net.py": None})), SCORE,
+        "record", f"{JTNL}/record.json"),
     "a key": (jsoned("results/otb100/manifest.json", lambda data: data.update({"dat-jtnl@seed-0/Star": "0"})), SCORE,
         "key", "Star.json in results/otb100/manifest.json"),
     "a run file": (jsoned("runs/evaluate@otb100.json", lambda data: data.update(record="0")), SCORE,

@@ -1,12 +1,13 @@
 """Settings: every wrong file gets one message with file, line and remedy."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from dat import params
+from dat import params, sections
 from dat.errors import MissingError, ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,3 +105,16 @@ def test_what_a_stage_reads_is_noted() -> None:
 def test_an_unknown_section_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="pymdnet"):
         params.load(ROOT).section("salnet.nosuch", object)
+
+
+def test_every_setting_is_read_by_the_code() -> None:
+    """As an attribute, outside of the modules that load and check params.yaml."""
+    code = "\n".join(
+        path.read_text()
+        for path in sorted((ROOT / "dat").rglob("*.py"))
+        if path.name not in ("sections.py", "params.py")
+    )
+    kinds = [kind for kind in vars(sections).values() if isinstance(kind, type) and issubclass(kind, sections.Section)]
+    fields = {f"{kind.__name__}.{field}" for kind in kinds if kind is not sections.Root for field in kind.model_fields}
+    assert len(fields) > 100
+    assert not {name for name in fields if not re.search(rf"\.{name.partition('.')[2]}\b", code)}
