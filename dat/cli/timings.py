@@ -16,7 +16,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from dat import params, records
+from dat.audit import seal as seals
 from dat.audit.diff import compare
+from dat.audit.walk import Walk
 from dat.errors import DatError
 from dat.naming import shown
 from dat.params import Settings, read_yaml
@@ -68,8 +70,21 @@ def verdict(settings: Settings) -> None:
         line, notes, equal = f"not compared: {error}", [], False
     for note in notes:
         click.echo(shown(f"note: {note}"))
+    seal = seal_facts(settings)
+    if seal:
+        click.echo(f"seal {seal['seal']}{', the committed one' if seal['sealed'] else ', not the committed one'}")
     click.echo(shown(line))
-    write_run(settings.path, {"verdict": line, "notes": notes, "equal": equal})
+    write_run(settings.path, {"verdict": line, "notes": notes, "equal": equal, **seal})
+
+
+def seal_facts(settings: Settings) -> dict[str, Any]:
+    """The root of the seal of all behind the report, and whether it is the committed one; empty without such a one."""
+    try:
+        walk = Walk(settings)
+        now, committed = seals.of(walk), seals.committed(walk)
+    except DatError:
+        return {}
+    return {"seal": now.root, "sealed": now.root == committed.root} if committed else {}
 
 
 def write_run(home: Path, facts: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from dat import params, records
 from dat.audit import seal, show
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
-from dat.cli import run_in_process
+from dat.cli import run_in_process, timings
 from dat.errors import InputError, MissingError
 from tests.forging import forge
 
@@ -30,6 +30,17 @@ def copy(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
         subprocess.run(["git", *who, *command], cwd=home, check=True)
     return home
+
+
+def test_make_repro_ends_with_the_seal(copy: Path) -> None:
+    root = seal.read(copy / seal.FILE).root
+    assert timings.seal_facts(params.load(copy)) == {"seal": root, "sealed": True}
+    scores = copy / "reports/metrics/otb100.json"
+    scores.write_text(scores.read_text() + " ")
+    changed = timings.seal_facts(params.load(copy))
+    assert changed["seal"] != root and not changed["sealed"]
+    scores.unlink()
+    assert timings.seal_facts(params.load(copy)) == {}
 
 
 def sealed(capsys: pytest.CaptureFixture[str]) -> str:

@@ -106,7 +106,7 @@ def test_the_page_shows_the_run_files_verdict_as_text(html: str) -> None:
     mark = re.search(r'<body data-page="([0-9a-f]{64})">', html)
     assert mark and mark[1] == records.sha256_bytes(html.replace(mark[1], "").encode())
     assert html.index('<script src="run.js"></script>') < html.index("window.datRun")
-    assert "textContent" in html and "innerHTML" not in html
+    assert "textContent" in html and "innerHTML" not in html and "run.seal" in html
     head = html[html.index("<header>") : html.index("</header>")]
     assert '<p class="run" id="run" hidden></p>' in head
 

@@ -1,6 +1,10 @@
 import json
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+
+if "plan" not in config:
+    raise WorkflowError("there is no plan here: run `dat benchmark NAME`, which makes one and calls this workflow")
 validate(config, "../schemas/config.schema.yaml")
 PLAN = json.loads(Path(config["plan"]).read_text(encoding="utf-8"))
 
