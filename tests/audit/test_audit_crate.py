@@ -107,8 +107,9 @@ def test_every_stage_is_an_action_with_what_its_record_says(run: Path, made: Pat
         used = linked(found, action, "object")
         inputs = {fact["sha256"] for fact in record["inputs"]}
         assert {one["sha256"] for one in used if "sha256" in one} == inputs
-        settings = {one["name"]: json.loads(one["value"]) for one in used if one.get("propertyID") == "setting"}
-        assert settings == record["params"] and action["description"] == record["command"]
+        settings = {one["name"]: one["value"] for one in used if one.get("propertyID") == "setting"}
+        texts = {key: of if isinstance(of, str) else json.dumps(of) for key, of in record["params"].items()}
+        assert settings == texts and action["description"] == record["command"]
         code = {one["sha256"] for tool in linked(found, action, "instrument") for one in linked(found, tool, "hasPart")
                 if "sha256" in one}  # fmt: skip
         assert code >= set(record["code"].values())
