@@ -20,7 +20,7 @@ from dat import params, records
 from dat.datasets import manifest as manifests
 from dat.fanout import plan, store
 from dat.fanout import stage as fanout
-from dat.fanout.plan import Unit
+from dat.fanout.unit import Unit
 from dat.params import Settings
 from dat.preflight import matrix
 

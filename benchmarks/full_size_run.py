@@ -15,7 +15,7 @@ from dat import params, records
 from dat.datasets import manifest
 from dat.evaluation import stage as evaluation
 from dat.params import Settings
-from dat.report import claims, metrics, points, published, stage, tables
+from dat.report import claims, figures, metrics, published, stage, tables
 from tests.parts import fake_profile  # the tests' small run, whose records and lock are made in the same way
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,7 +159,7 @@ def _report(home: Path, settings: Settings) -> None:
     _record(home, "reports/metrics/otb2013.record.json", paths, [file], "evaluate otb2013")
     scores = metrics.read_scores(home / "reports/metrics", settings, partial=True)
     made, text = tables.build_all(scores, "full"), claims.of_table(claims.IN_TEXT, scores)
-    stage.write_tables(home / "reports/tables", made, points.build_all(scores), text, "full")
+    stage.write_tables(home / "reports/tables", made, figures.build_all(scores), text, "full")
     shown = ["reports/tables"]
     _record(home, "reports/index.record.json", ["reports/metrics", "weights"], shown, "report")
 

@@ -19,7 +19,7 @@ from dat.audit.walk import Walk
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
 from dat.fanout import stage as fanout
-from dat.fanout.plan import Unit
+from dat.fanout.unit import Unit
 from dat.records import Job, sha256_json
 from dat.regions import boxes as geometry
 

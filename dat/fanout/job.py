@@ -16,6 +16,7 @@ from dat.datasets import manifest as manifests
 from dat.errors import ChangedError, DatError, JobError, of_system
 from dat.fanout import plan as plans
 from dat.fanout import store
+from dat.fanout.unit import Unit, common_facts, key_of
 
 ASK = -1
 
@@ -40,7 +41,7 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     manifest = manifests.read(Path(plan["manifest"]))
     if plan["slots"] and not devices.scheduled():
         devices.take(Path(plan["cards"]), plan["slots"])
-    units = [plans.Unit(**facts) for facts in plan["jobs"][number]]
+    units = [Unit(**facts) for facts in plan["jobs"][number]]
     with store.held(place):
         missing = [unit for unit in units if store.record(place, unit.key) is None]
         failed = [line for unit in missing if (line := _tried(plan, unit, manifest, place, plan_path.parent))]
@@ -50,9 +51,7 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     done.touch()
 
 
-def _tried(
-    plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path, directory: Path
-) -> str | None:
+def _tried(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest, place: Path, directory: Path) -> str | None:
     """Track one unit; what went wrong in a line, or None."""
     try:
         _one(plan, unit, manifest, place)
@@ -66,20 +65,21 @@ def _tried(
     return None
 
 
-def _fail(directory: Path, unit: plans.Unit, message: str) -> str:
+def _fail(directory: Path, unit: Unit, message: str) -> str:
     line = f"{unit.sequence}: {unit.tracker}: {message}"
     records.write_text(directory / "failed" / f"{unit.key}.txt", line + "\n")
     return line
 
 
-def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, place: Path) -> None:
+def _one(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest, place: Path) -> None:
     """Track one unit into a folder of the store, write its record, and make it the entry of its key."""
-    from dat.fanout import unit as units
+    from dat.fanout.run import Work
+    from dat.fanout.run import run as track
 
     clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)
     try:
-        work = units.Work(
+        work = Work(
             protocol=plan["shared"]["protocol"],
             row=row,
             root=manifest.root,
@@ -90,7 +90,7 @@ def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, p
             out=folder,
             origin=plan["shared"]["origin"],
         )
-        facts = units.run(work, plan["device"])
+        facts = track(work, plan["device"])
         shared = check(plan, unit, manifest)
         record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
         run = clock.run_facts(records.sha256_json(record), home) | {"benchmark": plan["benchmark"]}
@@ -99,8 +99,8 @@ def _one(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest, p
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def check(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest) -> dict[str, Any]:
-    """What decided the units of this process, by `plan.shared`, if it is what was planned for this one.
+def check(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest) -> dict[str, Any]:
+    """What decided the units of this process, by `common_facts`, if it is what was planned for this one.
 
     Raises ChangedError naming the module, the file or the sequence's row that is not, or the first other difference.
     """
@@ -108,20 +108,18 @@ def check(plan: dict[str, Any], unit: plans.Unit, manifest: manifests.Manifest) 
     used.check_loaded(planned["code"])
     used.check_files({Path(plan["home"]) / fact["path"]: fact["sha256"] for fact in unit.files})
     environment = records.environment(plan["device"], plan["threads"])
-    found = plans.shared(planned["protocol"], manifest.header, environment, planned["code"])
+    found = common_facts(planned["protocol"], manifest.header, environment, planned["code"])
     for name, value in found["environment"].items():
         if planned["environment"].get(name) != value:
             was = planned["environment"].get(name)
             raise ChangedError(f"this machine's {name} is {value}, the run was planned with {was}: run it on one kind")
     row = manifest.sequences[unit.sequence].row
-    if plans.key(found, unit, plan["sections"], manifests.row_digest(row)) != unit.key:
+    if key_of(found, unit, plan["sections"], manifests.row_digest(row)) != unit.key:
         raise ChangedError(f"{plan['manifest']}: not the row or the settings that were planned; run again")
     return found
 
 
-def _record(
-    plan: dict[str, Any], unit: plans.Unit, shared: dict[str, Any], digest: str, folder: Path
-) -> dict[str, Any]:
+def _record(plan: dict[str, Any], unit: Unit, shared: dict[str, Any], digest: str, folder: Path) -> dict[str, Any]:
     """The record of a unit: the same for every benchmark, variant's name and run that this key stands for."""
     manifest = Path(plan["manifest"]).relative_to(plan["home"]).as_posix()
     row = {"path": manifest, "sequence": unit.sequence, "sha256": digest}

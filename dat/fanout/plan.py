@@ -1,27 +1,19 @@
-"""The plan of a benchmark: its units, their keys, and the jobs that the missing ones are packed into.
-
-A unit is one (variant, seed, sequence). Its key is the sha256 of everything that decides its result: variants that
-differ in name only share it, and it does not change with the run's other sequences. The code in it is every module
-that a job can load, so a job loads little that decides nothing.
-"""
+"""The plan of a benchmark: its units, and the jobs that the missing ones are packed into."""
 
 import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dat import params, records
-from dat.benchmarks.origins import ORIGINS
+from dat import records
 from dat.datasets.manifest import Manifest
-from dat.errors import MissingError
+from dat.fanout.unit import Unit, files_of, key_of, settings_of
 from dat.params import Settings
-from dat.sections import Benchmark, Csrdcf, Section, Variant
-from dat.tracking.parts import Parts, parts
+from dat.sections import Benchmark, Csrdcf, Variant
+from dat.tracking.parts import parts
 
-ENTRY = "dat.fanout.job"
-"""The module that a job's process runs."""
 ANSWER = "environment.json"
 """What the job that is asked where it computes writes."""
 
@@ -32,100 +24,6 @@ def place() -> str:
     return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
 
 
-@dataclass(frozen=True)
-class Unit:
-    """One (variant, seed, sequence): its key, and what the job needs to know. Folders are below the profile.
-
-    Without a SALNet it is CSR-DCF's. `files` are the facts of the files that decide its result beside the sequence's,
-    `parents` those of their records.
-    """
-
-    key: str
-    variant: str
-    seed: int
-    sequence: str
-    attention: str
-    salnet: str | None
-    gpgnet: str | None
-    cost: int
-    colour_names: str | None = None
-    files: list[dict[str, Any]] = field(default_factory=list)
-    parents: list[dict[str, str]] = field(default_factory=list)
-
-    @property
-    def tracker(self) -> str:
-        """The name of the tracker's folder in the results."""
-        return f"{self.variant}@seed-{self.seed}"
-
-    @property
-    def draws(self) -> int | None:
-        """The seed that its result depends on; CSR-DCF draws nothing."""
-        return self.seed if self.salnet else None
-
-    @property
-    def section(self) -> str:
-        """The section of the settings that its tracker reads."""
-        return "csrdcf" if self.salnet is None else "tracking"
-
-    def parts(self, home: Path) -> Parts:
-        """What its tracker is made of, below the profile's folder."""
-        salnet, gpgnet, names = (
-            home / path if path else None for path in (self.salnet, self.gpgnet, self.colour_names)
-        )
-        return Parts(self.attention, salnet, gpgnet, names)
-
-    def reads(self, sections: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of the sections that this unit reads."""
-        return {name: values for name, values in sections.items() if name in (self.section, "vot")}
-
-
-def unit_settings(settings: Settings, protocol: str) -> dict[str, Any]:
-    """The settings that units read, as plain data."""
-    names = ["tracking", "csrdcf", "vot"] if protocol == "vot" else ["tracking", "csrdcf"]
-    return {name: params.plain(settings.section(name, Section)) for name in names}
-
-
-def weights(folder: Path) -> list[Path]:
-    """The files of a network that decide a result. Raises MissingError."""
-    found = [path for name in ("weights.safetensors", "vocabulary.json") if (path := folder / name).is_file()]
-    if not found:
-        raise MissingError(f"{folder}: no weights; dvc repro makes them (dat train)")
-    return found
-
-
-def files(home: Path, unit: Unit) -> list[Path]:
-    """All files that decide a unit's result beside the sequence's.
-
-    Raises MissingError when weights or the file of colour names are not there.
-    """
-    found = [path for folder in (unit.salnet, unit.gpgnet) if folder for path in weights(home / folder)]
-    if unit.colour_names:
-        names = home / unit.colour_names
-        if not names.is_file():
-            raise MissingError(f"{names}: no such file, which csrdcf.colour_names names; or say none")
-        found.append(names)
-    return found
-
-
-def shared(
-    protocol: str, header: Mapping[str, Any], environment: Mapping[str, Any], code: Mapping[str, str]
-) -> dict[str, Any]:
-    """What the records of all units of a benchmark have in common; `header` is the manifest's."""
-    return {
-        "code": dict(code),
-        "protocol": protocol,
-        "environment": dict(environment),
-        "dataset": header["name"],
-        "origin": ORIGINS[header["layout"]],
-    }
-
-
-def key(shared: Mapping[str, Any], unit: Unit, sections: Mapping[str, Any], digest: str) -> str:
-    """A unit's key: all that its record says, except what came out; `digest` is the sha256 of the sequence's row."""
-    own = {"sections": unit.reads(sections), "seed": unit.draws, "sequence": digest}
-    return records.sha256_json({**shared, **own, "files": unit.files, "parents": unit.parents})
-
-
 def units(
     settings: Settings,
     benchmark: Benchmark,
@@ -134,13 +32,12 @@ def units(
     shared: Mapping[str, Any],
 ) -> list[Unit]:
     """All units of a benchmark with their keys, in order of variant, seed and sequence."""
-    read = unit_settings(settings, benchmark.protocol)
-    csrdcf: Csrdcf = settings.section("csrdcf", Csrdcf)
-    table = csrdcf.file_of_colour_names(Path())
+    read = settings_of(settings, benchmark.protocol)
+    table = settings.section("csrdcf", Csrdcf).file_of_colour_names(Path())
     hashes: dict[tuple[str | None, ...], dict[str, Any]] = {}
     planned = []
     for variant_name in benchmark.variants:
-        variant: Variant = settings.section(f"variants.{variant_name}", Variant)
+        variant = settings.section(f"variants.{variant_name}", Variant)
         for seed in settings.section("seeds", list):
             for name in names:
                 sequence = manifest.sequences[name]
@@ -150,11 +47,11 @@ def units(
                 cost = len(sequence.files)
                 unit = Unit("", variant_name, seed, name, made.version, salnet, gpgnet, cost, colour_names)
                 if paths not in hashes:
-                    decide = files(settings.path, unit)
+                    decide = files_of(settings.path, unit)
                     facts = [records.file_facts(path, settings.path) for path in decide]
                     hashes[paths] = {"files": facts, "parents": records.parents(decide, settings.path)}
                 unit = replace(unit, **hashes[paths])
-                planned.append(replace(unit, key=key(shared, unit, read, sequence.digest)))
+                planned.append(replace(unit, key=key_of(shared, unit, read, sequence.digest)))
     return planned
 
 

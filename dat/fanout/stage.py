@@ -17,7 +17,7 @@ from dat import devices, records, supervise
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError
 from dat.fanout import plan, store
-from dat.fanout.plan import Unit
+from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
 from dat.progress import progress
@@ -128,9 +128,9 @@ def planned(
 ) -> tuple[dict[str, Any], list[Unit]]:
     """What a benchmark's units share, and all its units; `facts` is the jobs' environment where it is not this one."""
     settings = job.settings
-    benchmark: Benchmark = settings.section(f"benchmarks.{job.key}", Benchmark)
+    benchmark = settings.section(f"benchmarks.{job.key}", Benchmark)
     environment = facts or records.environment(job.device, settings.root.tracking.threads)
-    shared = plan.shared(benchmark.protocol, manifest.header, environment, records.code_closure(plan.ENTRY))
+    shared = common_facts(benchmark.protocol, manifest.header, environment, records.code_closure(ENTRY))
     return shared, plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
 
 
@@ -167,7 +167,7 @@ def _execute(
         "manifest": str(job.inputs["manifest"]),
         "numerics": job.settings.root.numerics,
         "place": plan.place(),
-        "sections": plan.unit_settings(job.settings, shared["protocol"]),
+        "sections": settings_of(job.settings, shared["protocol"]),
         "shared": shared,
         "cards": str(job.settings.top / ".dat" / "cards"),
         "slots": room,

@@ -14,7 +14,7 @@ from dat.datasets import manifest as manifests
 from dat.datasets import sets
 from dat.errors import DatError, InputError, MissingError
 from dat.fanout import plan, store
-from dat.fanout.plan import Unit
+from dat.fanout.unit import ENTRY, Unit, common_facts, files_of
 from dat.params import Settings
 from dat.preflight import matrix
 from dat.preflight.graph import Stages
@@ -95,7 +95,7 @@ def finished(settings: Settings, key: str, units: Iterable[Unit]) -> set[str]:
         manifest = manifests.read(sets.manifest_path(settings, benchmark.data))
         device = devices.kind(settings.root.numerics, settings.root.fanout.devices)
         environment = records.environment(device, settings.root.tracking.threads)
-        shared = plan.shared(benchmark.protocol, manifest.header, environment, records.code_closure(plan.ENTRY))
+        shared = common_facts(benchmark.protocol, manifest.header, environment, records.code_closure(ENTRY))
         chosen = benchmark.model_copy(update={"variants": list(names)})
         sequences = list(dict.fromkeys(unit.sequence for unit in ready))
         real = plan.units(settings, chosen, manifest, sequences, shared)
@@ -107,7 +107,7 @@ def finished(settings: Settings, key: str, units: Iterable[Unit]) -> set[str]:
 
 def _has_files(home: Path, unit: Unit) -> bool:
     try:
-        return bool(plan.files(home, unit)) or not (unit.salnet or unit.gpgnet)
+        return bool(files_of(home, unit)) or not (unit.salnet or unit.gpgnet)
     except MissingError:
         return False
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.errors import InputError, MissingError
-from dat.fanout.plan import Unit
+from dat.fanout.unit import Unit
 from dat.params import Settings
 from dat.tracking.parts import parts
 

@@ -1,122 +1,157 @@
-"""Drawings of figures 7 to 10 as SVG and PNG. The same points give the same bytes: no dates, fixed identifiers."""
+"""The points that figures 7 to 10 draw, and their CSV: `figure/<n>/<series>/<x>` is a point's address."""
 
+import csv
 import io
-import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
+from dat import naming
 from dat.report import published
-from dat.report.points import Figure, Series
+from dat.report.metrics import Scores
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Drawing
-
-COLOURS = ("#5b6472", "#c8502d", "#2b6cb0", "#3b8552")
-MARKS = ("s", "o", "^", "D")
-STYLE: Any = {
-    "svg.hashsalt": "dat",
-    "svg.fonttype": "path",
-    "text.parse_math": False,  # a $ in a data set's name begins no formula
-    "font.family": "DejaVu Sans",
-    "font.size": 9.5,
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.edgecolor": "#9aa3ae",
-    "axes.labelcolor": "#333b45",
-    "text.color": "#1f2630",
-    "xtick.color": "#4a535e",
-    "ytick.color": "#4a535e",
-    "grid.color": "#e6e9ed",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
+COLUMNS = ("series", "benchmark", "variant", "metric", "x", "y", "address", "low", "high", "profile", "data_set")
 
 
-def _curve(axes: "Axes", series: Series, index: int) -> None:
-    """A success or precision curve, told apart by dashes as well as by colour."""
-    import seaborn
+@dataclass(frozen=True)
+class Point:
+    """A point: x as text (it is part of the address), y, and the ends of its 95 % interval where known."""
 
-    x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
-    dash = ("--", "-")[index % 2]
-    seaborn.lineplot(x=x, y=y, ax=axes, color=COLOURS[index], linewidth=2, linestyle=dash, label=series.label)
-    axes.set_ylim(0, 1.02)
-    axes.set_xlim(0, max(x))
-
-
-def _steps(axes: "Axes", series: Series, index: int) -> None:
-    """The points of an ablation, with their intervals, at even distances and labelled by their amount."""
-    import seaborn
-
-    places, y = list(range(len(series.points))), [at.y for at in series.points]
-    seaborn.lineplot(x=places, y=y, ax=axes, color=COLOURS[2 - index], marker=MARKS[1], markersize=7, linewidth=1.6)
-    for place, at in zip(places, series.points, strict=True):
-        if at.interval:
-            axes.plot([place, place], at.interval, color=COLOURS[2 - index], linewidth=1.2, alpha=0.55, zorder=1)
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85}
-        axes.annotate(f"{at.y:.3f}", (place, at.y), (7, 9), textcoords="offset points", fontsize=8.5, bbox=box)
-    axes.set_xticks(places, [at.x for at in series.points])
-    axes.margins(x=0.18, y=0.15)
+    x: str
+    y: float
+    variant: str
+    interval: tuple[float, float] | None = None
 
 
-def _pair(axes: "Axes", series: Series) -> None:
-    """A score of each tracker side by side, with its interval and its value."""
-    for place, at in enumerate(series.points):
-        if at.interval:
-            axes.plot([place, place], at.interval, color=COLOURS[place], linewidth=1.6, alpha=0.55)
-        axes.plot(place, at.y, MARKS[place], color=COLOURS[place], markersize=8)
-        axes.annotate(f"{at.y:.3f}", (place, at.y), (8, 5), textcoords="offset points", fontsize=8.5)
-    names = [published.named(at.variant).replace(" + ", "\n+ ") for at in series.points]
-    axes.set_xticks(list(range(len(names))), names)
-    axes.set_xlim(-0.6, len(names) - 0.4)
-    ends = [end for at in series.points for end in (at.y, *(at.interval or ())) if math.isfinite(end)]
-    axes.set_ylim(0, 1.15 * max(ends) or 1.0)
+@dataclass(frozen=True)
+class Series:
+    """Points of one line: its name within the figure, what it shows, and the legend's words.
+
+    `data_set` is the name of the data set where it is not the whole figure's.
+    """
+
+    name: str
+    benchmark: str
+    metric: str
+    label: str
+    points: tuple[Point, ...]
+    data_set: str = ""
 
 
-def _panel(axes: "Axes", figure: Figure, index: int) -> None:
-    title, label, panel = figure.panels[index]
-    for at, series in enumerate(panel):
-        if series.points and figure.number == 7:
-            _pair(axes, series)
-        elif series.points:
-            _steps(axes, series, index) if figure.number == 9 else _curve(axes, series, at)
-    words = {7: panel[0].label if panel else title, 9: "Success"}
-    axes.set(title=title, xlabel=label, ylabel=words.get(figure.number, title))
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best", fontsize=8.5)
-    if not any(series.points for series in panel):
-        axes.text(0.5, 0.5, "no points in this run", ha="center", transform=axes.transAxes, color="#6b7480")
+@dataclass(frozen=True)
+class Figure:
+    """A figure's panels: a title and an x label each, with their series; `lacks` names what this run has not."""
+
+    number: int
+    title: str
+    data_set: str
+    panels: tuple[tuple[str, str, tuple[Series, ...]], ...]
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> list[Series]:
+        """The series of all panels."""
+        return [series for _, _, panel in self.panels for series in panel]
 
 
-def draw(figure: Figure) -> "Drawing":
-    """The drawing of a figure, a panel beside the other."""
-    import seaborn
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure as Drawing
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
-    with rc_context(style):
-        drawing = Drawing(figsize=(9.2, 3.7 if figure.panels else 1.2), layout=ConstrainedLayoutEngine(wspace=0.06))
-        count = max(1, len(figure.panels))
-        axes = drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0]
-        for index in range(len(figure.panels)):
-            _panel(axes[index], figure, index)
-            seaborn.despine(ax=axes[index])
-        drawing.supxlabel(f"data set {figure.data_set or 'none'}", x=1, ha="right", fontsize=7.5, color="#6b7480")
-        if not figure.panels:
-            axes[0].text(0.5, 0.5, "this run has no scores for this figure", ha="center")
-            axes[0].set_axis_off()
-    return drawing
+LABELS = {"success": "Overlap threshold", "precision": "Centre error threshold (pixels)"}
 
 
-def render(figure: Figure) -> tuple[bytes, bytes]:
-    """A figure as SVG and as PNG."""
-    from matplotlib import rc_context
+def _curve(scores: Scores, variant: str, metric: str) -> Series | None:
+    points = scores.curve(variant, metric)
+    number = scores.number(variant, metric)
+    if not points or number is None:
+        return None
+    label = f"{published.named(variant)} [{number.value:.3f}]"
+    drawn = tuple(Point(x, y, variant) for x, y in points)
+    return Series(f"{variant}-{metric}", scores.name, metric, label, drawn)
 
-    svg, png = io.BytesIO(), io.BytesIO()
-    drawing = draw(figure)
-    with rc_context(STYLE):
-        drawing.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        drawing.savefig(png, format="png", dpi=160, metadata={"Software": None})
-    return svg.getvalue(), png.getvalue()
+
+def _curves(number: int, title: str, scores: Scores | None, variants: Iterable[str]) -> Figure:
+    """Success and precision curves of variants on one benchmark, a panel each."""
+    names = list(variants)
+    if scores is None:
+        return Figure(number, title, "", (), tuple(names))
+    panels = []
+    for metric, label in LABELS.items():
+        drawn = [_curve(scores, name, metric) for name in names]
+        panels.append((metric.capitalize(), label, tuple(series for series in drawn if series)))
+    lacks = tuple(name for name in names if not scores.curve(name, "success"))
+    return Figure(number, title, scores.data_set, tuple(panels), lacks)
+
+
+def _amount(variant: str) -> str:
+    """The number in the name of an ablation's variant, as text: 0.1 of `lambda-0p1`, 20 of `nodes-20`."""
+    return variant.rpartition("-")[2].replace("p", ".")
+
+
+def _ablation(name: str, scores: Scores, variants: Iterable[str]) -> Series:
+    """Success over the amount that an ablation varies."""
+    found = ((variant, scores.number(variant, "success")) for variant in variants)
+    points = tuple(Point(_amount(variant), at.value, variant, at.interval) for variant, at in found if at)
+    return Series(name, scores.name, "success", "ours", points)
+
+
+PAIR = ("csrdcf", "csrdcf+attention")
+PAIR_SCORES = (
+    ("eao", "vot2016", "EAO", "higher is better"),
+    ("accuracy", "vot2014", "Accuracy", "higher is better"),
+    ("robustness", "vot2014", "Failures a sequence", "lower is better"),
+)
+"""What figure 7 compares: metric, benchmark, the metric in words, and which end is good."""
+
+
+def _pair(scores: Scores, metric: str, label: str) -> Series:
+    """A score of CSR-DCF without and with the attention map, a point each."""
+    found = ((variant, scores.number(variant, metric)) for variant in PAIR)
+    points = tuple(Point(variant, at.value, variant, at.interval) for variant, at in found if at)
+    return Series(metric, scores.name, metric, label, points, scores.data_set)
+
+
+def _figure_7(scores: Mapping[str, Scores]) -> Figure:
+    """EAO on VOT2016, accuracy and robustness on VOT2014; a benchmark that was not scored has no panel."""
+    title = "CSR-DCF without and with the attention map as a channel, VOT2016 and VOT2014"
+    panels, lacks = [], []
+    for metric, benchmark, label, good in PAIR_SCORES:
+        if benchmark in scores:
+            drawn = _pair(scores[benchmark], metric, label)
+            panels.append((published.NAMES[benchmark], good, (drawn,)))
+            lacks += [f"{name} on {benchmark}" for name in PAIR if name not in [at.variant for at in drawn.points]]
+    sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel)
+    missing = dict.fromkeys([*lacks, *(name for _, name, _, _ in PAIR_SCORES if name not in scores)])
+    return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing))
+
+
+def _figure_9(scores: Scores | None) -> Figure:
+    title = "Success over the triplet loss's weight and over the graph's nodes, OTB-2013"
+    every = (*published.LAMBDAS, *published.NODES)
+    if scores is None:
+        return Figure(9, title, "", (), every)
+    left, right = _ablation("lambda", scores, published.LAMBDAS), _ablation("nodes", scores, published.NODES)
+    panels = (("Weight of the triplet loss", "λ", (left,)), ("Nodes of a graph", "N (0: no graph)", (right,)))
+    lacks = tuple(name for name in every if not scores.number(name, "success"))
+    return Figure(9, title, scores.data_set, panels, lacks)
+
+
+def build_all(scores: Mapping[str, Scores]) -> list[Figure]:
+    """Figures 7 to 10 as points."""
+    pair = ("pymdnet", "dat-jtnl")
+    return [
+        _figure_7(scores),
+        _curves(8, "Success and precision on TC128", scores.get("tc128"), pair),
+        _figure_9(scores.get("otb2013")),
+        _curves(10, "Success and precision on OTB-100's targets with look-alikes", scores.get("otb100-similar"), pair),
+    ]
+
+
+def to_csv(figure: Figure, profile: str) -> str:
+    """The points of a figure as CSV, y in full."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for series in figure.series:
+        for at in series.points:
+            low, high = (repr(end) for end in at.interval) if at.interval else ("", "")
+            address = f"figure/{figure.number}/{series.name}/{at.x}"
+            facts = (series.name, series.benchmark, at.variant, series.metric, at.x, repr(at.y), address, low, high)
+            writer.writerow(map(naming.cell, (*facts, profile, series.data_set or figure.data_set)))
+    return out.getvalue()

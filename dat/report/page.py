@@ -9,8 +9,8 @@ from dat.params import Settings
 from dat.records import sha256_bytes
 from dat.report import brief, claims, published, sources
 from dat.report.claims import Claims
+from dat.report.figures import Figure
 from dat.report.metrics import Scores, Training
-from dat.report.points import Figure
 from dat.report.readings import Reading
 from dat.report.tables import METRICS, Table
 from dat.sections import GpgnetTraining, Network

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dat.records import Job, write_bytes, write_json, write_text
-from dat.report import brief, claims, figures, page, points, readings, tables
+from dat.report import brief, claims, drawing, figures, page, readings, tables
 from dat.report.metrics import read_scores, read_trainings
 
 PARTIAL = "--partial"
@@ -11,7 +11,7 @@ PARTIAL = "--partial"
 
 
 def write_tables(
-    folder: Path, made: list[tables.Table], drawn: list[points.Figure], text: claims.Claims, profile: str
+    folder: Path, made: list[tables.Table], drawn: list[figures.Figure], text: claims.Claims, profile: str
 ) -> None:
     """Write the tables, the figures' points, and the verdicts on the claims of the tables and of the paper's text."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -19,16 +19,16 @@ def write_tables(
         write_text(folder / f"table-{table.number}.csv", tables.to_csv(table))
         write_text(folder / f"table-{table.number}.md", tables.to_markdown(table))
     for figure in drawn:
-        write_text(folder / f"figure-{figure.number}.csv", points.to_csv(figure, profile))
+        write_text(folder / f"figure-{figure.number}.csv", figures.to_csv(figure, profile))
     write_text(folder / "claims.csv", claims.to_csv([*(table.claims for table in made), text]))
 
 
-def write_figures(folder: Path, drawn: list[points.Figure]) -> dict[int, bytes]:
+def write_figures(folder: Path, drawn: list[figures.Figure]) -> dict[int, bytes]:
     """Write the drawings; the SVGs are returned by figure number."""
     folder.mkdir(parents=True, exist_ok=True)
     svgs: dict[int, bytes] = {}
     for figure in drawn:
-        svgs[figure.number], png = figures.render(figure)
+        svgs[figure.number], png = drawing.render(figure)
         write_bytes(folder / f"figure-{figure.number}.svg", svgs[figure.number])
         write_bytes(folder / f"figure-{figure.number}.png", png)
     return svgs
@@ -41,7 +41,7 @@ def run(job: Job) -> None:
     """
     profile = str(job.settings.section("profile", str))
     scores = read_scores(job.inputs["metrics"], job.settings, partial=job.key == PARTIAL)
-    made, drawn = tables.build_all(scores, profile), points.build_all(scores)
+    made, drawn = tables.build_all(scores, profile), figures.build_all(scores)
     text = claims.of_table(claims.IN_TEXT, scores)
     write_tables(job.outputs["tables"], made, drawn, text, profile)
     write_json(job.outputs["tables"] / "summary.json", brief.summary(scores))

@@ -11,7 +11,7 @@ from typing import Any
 from dat import params, records, used
 from dat.datasets.images import Image
 from dat.errors import MissingError
-from dat.fanout import plan
+from dat.fanout.unit import weights_of
 from dat.video import request
 from dat.video.request import Choice, Outputs, Request
 from dat.video.sources import is_glob
@@ -45,7 +45,7 @@ class Pixels:
 def files(choice: Choice) -> list[Path]:
     """The files that a choice's tracker is loaded from: its networks, or CSR-DCF's colour names."""
     parts = choice.parts
-    networks = [path for folder in (parts.salnet, parts.gpgnet) if folder for path in plan.weights(folder)]
+    networks = [path for folder in (parts.salnet, parts.gpgnet) if folder for path in weights_of(folder)]
     return [*networks, *([parts.colour_names] if parts.colour_names else [])]
 
 

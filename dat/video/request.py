@@ -128,8 +128,8 @@ def find_parts(settings: params.Settings, variant: str, weights: Path | None, te
 
     Raises ParamsError for an unknown variant, MissingError when there are no weights.
     """
-    chosen: sections.Variant = settings.section(f"variants.{variant}", sections.Variant)
-    csrdcf: sections.Csrdcf = settings.section("csrdcf", sections.Csrdcf)
+    chosen = settings.section(f"variants.{variant}", sections.Variant)
+    csrdcf = settings.section("csrdcf", sections.Csrdcf)
     base = weights if weights is not None else settings.path / "weights"
     made = parts(chosen, text, base, csrdcf.file_of_colour_names(settings.path))
     for folder in filter(None, (made.salnet, made.gpgnet)):
@@ -148,7 +148,7 @@ def choose(variant: str, weights: Path | None = None, text: str | None = None, f
     settings = home()
     text = " ".join(text.replace("\ufeff", " ").split()) or None if text else None
     made = find_parts(settings, variant, weights, text)
-    tracking: sections.Tracking = settings.section("tracking", sections.Tracking)
+    tracking = settings.section("tracking", sections.Tracking)
     if features:
         tracking = tracking.model_copy(update={"features": features})
     return Choice(variant, text, made, tracking, settings.section("csrdcf", sections.Csrdcf))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dat import records
 from dat.datasets.images import Image
 from dat.errors import InputError
-from dat.fanout.unit import text as rows_of
+from dat.fanout.run import text as rows_of
 from dat.progress import progress
 from dat.tracking.follower import TrackerState
 from dat.video import assemble, provenance

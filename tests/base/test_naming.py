@@ -31,7 +31,7 @@ from dat.fanout import store
 from dat.pipeline import running
 from dat.records import Job
 from dat.report import stage
-from dat.report.points import Figure
+from dat.report.figures import Figure
 from tests.parts import fake_scores, small_sets
 
 ROOT = Path(__file__).resolve().parents[2]

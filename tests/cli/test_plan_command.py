@@ -17,6 +17,7 @@ from dat.cli.weights import PUBLIC
 from dat.datasets import manifest
 from dat.errors import InputError
 from dat.fanout import plan, store
+from dat.fanout.unit import ENTRY, common_facts
 from dat.params import Settings
 from dat.preflight import ahead, graph, matrix, missing
 from dat.preflight.graph import Stages
@@ -225,9 +226,7 @@ def real_keys(settings: Settings, key: str) -> dict[tuple[str, int | None, str],
     """The keys that the fan-out gives a benchmark's units."""
     table = manifest.read(settings.path / "testing" / f"{key}.jsonl")
     benchmark = settings.root.benchmarks[key]
-    shared = plan.shared(
-        benchmark.protocol, table.header, records.environment("cpu", 1), records.code_closure(plan.ENTRY)
-    )
+    shared = common_facts(benchmark.protocol, table.header, records.environment("cpu", 1), records.code_closure(ENTRY))
     units = plan.units(settings, benchmark, table, table.header["lists"][key], shared)
     return {(unit.variant, unit.draws, unit.sequence): unit.key for unit in units}
 

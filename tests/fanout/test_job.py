@@ -13,23 +13,24 @@ from dat import records
 from dat.datasets import manifest
 from dat.errors import ChangedError, InputError, JobError, of_system
 from dat.fanout import job, plan, store
+from dat.fanout.unit import ENTRY, Unit, common_facts, key_of, settings_of
 from tests.parts import small_sets as small
 
 
 @pytest.fixture
-def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
+def planned(tmp_path: Path) -> tuple[Path, Unit, dict[str, Any]]:
     """The plan of one CSR-DCF unit on a set of two sequences; its path, the unit and the plan itself."""
     settings = small.profile(tmp_path / "p")
     small.otb(tmp_path / "p/data/otb100", "Disc", 3)
     small.otb(tmp_path / "p/data/otb100", "Star", 3)
     small.describe(settings, "otb100", lists={"otb100": ["Disc", "Star"]})
     manifest = small.read_index(settings, "otb100")
-    sections = plan.unit_settings(settings, "one-pass")
+    sections = settings_of(settings, "one-pass")
     environment = records.environment("cpu", 1)
-    shared = plan.shared("one-pass", manifest.header, environment, records.code_closure(plan.ENTRY))
-    unit = plan.Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)
-    key = plan.key(shared, unit, sections, manifest.sequences["Disc"].digest)
-    unit = plan.Unit(**{**asdict(unit), "key": key})
+    shared = common_facts("one-pass", manifest.header, environment, records.code_closure(ENTRY))
+    unit = Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)
+    key = key_of(shared, unit, sections, manifest.sequences["Disc"].digest)
+    unit = Unit(**{**asdict(unit), "key": key})
     facts = {
         "home": str(settings.path),
         "manifest": str(settings.path / "testing/otb100.jsonl"),
@@ -48,7 +49,7 @@ def planned(tmp_path: Path) -> tuple[Path, plan.Unit, dict[str, Any]]:
     return tmp_path / "work/plan.json", unit, facts
 
 
-def checked(planned: tuple[Path, plan.Unit, dict[str, Any]], **changes: Any) -> None:
+def checked(planned: tuple[Path, Unit, dict[str, Any]], **changes: Any) -> None:
     """The comparison of what decided the unit with the plan, some of which is changed."""
     _, unit, facts = planned
     job.check({**facts, **changes}, unit, manifest.read(Path(facts["manifest"])))
@@ -57,13 +58,13 @@ def checked(planned: tuple[Path, plan.Unit, dict[str, Any]], **changes: Any) -> 
 @pytest.fixture(autouse=True)
 def only_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has loaded nothing else."""
-    closure = records.code_closure(plan.ENTRY)
+    closure = records.code_closure(ENTRY)
     monkeypatch.setattr(job.used, "CODE", {name: closure[name] for name in job.used.CODE.keys() & closure.keys()})
     monkeypatch.setattr(job.used, "FILES", {})
 
 
 def test_a_record_is_the_same_whichever_benchmark_computed_it(
-    planned: tuple[Path, plan.Unit, dict[str, Any]], tmp_path: Path
+    planned: tuple[Path, Unit, dict[str, Any]], tmp_path: Path
 ) -> None:
     """Two benchmarks share a unit of one key, and either may come first."""
     path, unit, facts = planned
@@ -77,25 +78,25 @@ def test_a_record_is_the_same_whichever_benchmark_computed_it(
     assert found[0] == found[1]
 
 
-def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, plan.Unit, dict[str, Any]]) -> None:
+def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, Unit, dict[str, Any]]) -> None:
     _, unit, facts = planned
     weights = {"path": "weights/weights.safetensors", "bytes": 3, "sha256": "0" * 64}
     changes = [{"files": [weights]}, {"files": [{**weights, "bytes": 4}]}, {"parents": [{"path": "a", "sha256": "b"}]}]
-    units = [unit, *(plan.Unit(**{**asdict(unit), **change}) for change in changes)]
-    keys = [plan.key(facts["shared"], each, facts["sections"], "0") for each in units]
-    other = plan.shared(
+    units = [unit, *(Unit(**{**asdict(unit), **change}) for change in changes)]
+    keys = [key_of(facts["shared"], each, facts["sections"], "0") for each in units]
+    other = common_facts(
         "one-pass", {"name": "tc128", "layout": "otb"}, facts["shared"]["environment"], facts["shared"]["code"]
     )
-    keys.append(plan.key(other, unit, facts["sections"], "0"))
+    keys.append(key_of(other, unit, facts["sections"], "0"))
     assert len(set(keys)) == len(keys)
 
 
-def test_what_was_planned_passes(planned: tuple[Path, plan.Unit, dict[str, Any]]) -> None:
+def test_what_was_planned_passes(planned: tuple[Path, Unit, dict[str, Any]]) -> None:
     checked(planned)
 
 
 def test_other_settings_code_machine_or_rows_than_planned_are_named(
-    planned: tuple[Path, plan.Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    planned: tuple[Path, Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, facts = planned
     sections = {**facts["sections"], "csrdcf": {**facts["sections"]["csrdcf"], "sigma": 2.0}}
@@ -115,7 +116,7 @@ def test_other_settings_code_machine_or_rows_than_planned_are_named(
 
 
 def test_what_the_system_refuses_is_one_line_with_a_remedy(
-    planned: tuple[Path, plan.Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    planned: tuple[Path, Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", "/store/tmp")
@@ -139,7 +140,7 @@ FAULTS = {
 def test_a_sequence_that_fails_is_named_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    units = [plan.Unit(f"{name}0" * 4, "csrdcf", 0, name, "none", None, None, 1) for name in "ABC"]
+    units = [Unit(f"{name}0" * 4, "csrdcf", 0, name, "none", None, None, 1) for name in "ABC"]
     head = {"name": "own", "layout": "otb", "root": "data", "lists": {}, "linked": True}
     rows = [{"sequence": name, "frames": 1, "files": [], "boxes": []} for name in "ABC"]
     manifest.write(tmp_path / "own.jsonl", head, rows)
@@ -153,7 +154,7 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
     records.write_json(tmp_path / "plan.json", {**facts, "jobs": [[asdict(unit) for unit in units]]})
     tracked = []
 
-    def one(planned: object, unit: plan.Unit, *_: object) -> None:
+    def one(planned: object, unit: Unit, *_: object) -> None:
         tracked.append(unit.sequence)
         if unit.sequence == "B":
             raise FAULTS[fault]

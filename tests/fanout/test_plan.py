@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from dat import records
 from dat.errors import MissingError
-from dat.fanout.plan import Unit, files, pack
+from dat.fanout.plan import pack
 from dat.fanout.stage import unknown_words
+from dat.fanout.unit import Unit, files_of
 from dat.models.vocabulary import Vocabulary
 from dat.sections import Variant
 from dat.tracking.parts import parts
@@ -58,18 +59,18 @@ def test_csrdcf_reads_its_own_section_no_seed_and_no_weights(tmp_path) -> None:
     sections = {"tracking": {"a": 1}, "csrdcf": {"b": 2}, "vot": {"c": 3}}
     assert own.reads(sections) == {"csrdcf": {"b": 2}, "vot": {"c": 3}} and own.draws is None
     assert unit("k", 1).reads(sections) == {"tracking": {"a": 1}, "vot": {"c": 3}} and unit("k", 1).draws == 0
-    assert files(tmp_path, own) == []
+    assert files_of(tmp_path, own) == []
 
 
 def test_csrdcf_depends_on_attention_and_on_the_file_of_colour_names(tmp_path) -> None:
     own = Unit("", "csrdcf+attention", 0, "Deer", "to", None, "weights/gpgnet/to", 10, "names.npy")
     with pytest.raises(MissingError, match="gpgnet"):
-        files(tmp_path, own)
+        files_of(tmp_path, own)
     records.write_bytes(tmp_path / "weights/gpgnet/to/weights.safetensors", b"x")
     with pytest.raises(MissingError, match="colour_names"):
-        files(tmp_path, own)
+        files_of(tmp_path, own)
     records.write_bytes(tmp_path / "names.npy", b"y")
-    assert files(tmp_path, own) == [tmp_path / "weights/gpgnet/to/weights.safetensors", tmp_path / "names.npy"]
+    assert files_of(tmp_path, own) == [tmp_path / "weights/gpgnet/to/weights.safetensors", tmp_path / "names.npy"]
 
 
 def test_the_share_of_unknown_words_of_a_benchmark() -> None:

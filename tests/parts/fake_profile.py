@@ -15,7 +15,7 @@ from dat import params, records
 from dat.datasets import manifest
 from dat.evaluation import stage as evaluation
 from dat.params import Settings
-from dat.report import claims, metrics, points, stage, tables
+from dat.report import claims, figures, metrics, stage, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "dat.regions.boxes"
@@ -193,7 +193,7 @@ def _tables(home: Path, settings: Settings) -> None:
     """The report's tables, without the drawings."""
     scores = metrics.read_scores(home / "reports/metrics", settings, partial=True)
     made, text = tables.build_all(scores, "fake"), claims.of_table(claims.IN_TEXT, scores)
-    stage.write_tables(home / "reports/tables", made, points.build_all(scores), text, "fake")
+    stage.write_tables(home / "reports/tables", made, figures.build_all(scores), text, "fake")
     records.write_bytes(home / "reports/figures/figure-10.png", b"a drawing")
     outputs = ["reports/tables", "reports/figures"]
     record(home, "reports/index.record.json", ["reports/metrics", "weights"], outputs, "report")

@@ -10,7 +10,7 @@ from dat import params
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_json
-from dat.report import claims, footnotes, metrics, points, published, tables
+from dat.report import claims, figures, footnotes, metrics, published, tables
 from tests.parts import fake_scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_scores_is_named(settings: Settings, tmp_path: Path) -
 
 
 def test_points_of_figures(scores: dict[str, metrics.Scores]) -> None:
-    seven, eight, nine, ten = points.build_all(scores)
+    seven, eight, nine, ten = figures.build_all(scores)
     assert [series.name for series in seven.series] == ["eao", "accuracy", "robustness"]
     assert [[at.x for at in series.points] for series in seven.series] == [["csrdcf", "csrdcf+attention"]] * 3
     assert seven.data_set == "synthetic-vot2016, synthetic-vot2014" and not seven.lacks
@@ -128,7 +128,7 @@ def test_points_of_figures(scores: dict[str, metrics.Scores]) -> None:
 
 
 def test_the_csv_of_points_has_addresses_that_are_unique(scores: dict[str, metrics.Scores]) -> None:
-    rows = list(csv.DictReader(io.StringIO(points.to_csv(points.build_all(scores)[1], "embedded"))))
+    rows = list(csv.DictReader(io.StringIO(figures.to_csv(figures.build_all(scores)[1], "embedded"))))
     addresses = [row["address"] for row in rows]
     assert "figure/8/dat-jtnl-success/0.15" in addresses and "figure/8/pymdnet-precision/20" in addresses
     assert len(set(addresses)) == len(addresses) == 144
@@ -136,7 +136,7 @@ def test_the_csv_of_points_has_addresses_that_are_unique(scores: dict[str, metri
 
 
 def test_figure_7_has_each_points_own_data_set_and_interval(scores: dict[str, metrics.Scores]) -> None:
-    rows = list(csv.DictReader(io.StringIO(points.to_csv(points.build_all(scores)[0], "embedded"))))
+    rows = list(csv.DictReader(io.StringIO(figures.to_csv(figures.build_all(scores)[0], "embedded"))))
     assert [row["address"] for row in rows][:2] == ["figure/7/eao/csrdcf", "figure/7/eao/csrdcf+attention"]
     assert [row["data_set"] for row in rows] == ["synthetic-vot2016"] * 2 + ["synthetic-vot2014"] * 4
     own = scores["vot2016"].data["variants"]["csrdcf"]
@@ -145,7 +145,7 @@ def test_figure_7_has_each_points_own_data_set_and_interval(scores: dict[str, me
 
 def test_figure_7_of_a_run_without_the_pair_says_what_it_lacks(scores: dict[str, metrics.Scores]) -> None:
     data = {"variants": {"csrdcf": {"eao": 0.3}}, "trackers": {}}
-    seven = points.build_all({"vot2016": metrics.Scores("vot2016", data)})[0]
+    seven = figures.build_all({"vot2016": metrics.Scores("vot2016", data)})[0]
     assert seven.lacks == ("csrdcf+attention on vot2016", "vot2014")
     assert [len(series.points) for series in seven.series] == [1]
 

@@ -6,10 +6,10 @@ import pytest
 
 from dat import params
 from dat.errors import InputError
-from dat.fanout import unit
+from dat.fanout import run
 from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf
-from tests.fanout.test_unit import job
+from tests.fanout.test_run import job
 from tests.parts.tracking_parts import ROOT, video, write_frames, write_weights
 
 OWN = params.load(ROOT).root.csrdcf
@@ -199,17 +199,17 @@ def place(tmp_path_factory):
 
 
 def test_a_unit_without_a_salnet_is_csrdcfs(place, tmp_path):
-    facts = unit.run(job(place, tmp_path / "a", salnet=None, gpgnet=None), "cpu")
+    facts = run.run(job(place, tmp_path / "a", salnet=None, gpgnet=None), "cpu")
     found = np.loadtxt(tmp_path / "a" / "Clip.txt", delimiter=",") - [1, 1, 0, 0]
     assert boxes.overlap(found, place[1]).min() > 0.6 and facts["sources"] == ["local"] * 6
-    unit.run(job(place, tmp_path / "b", salnet=None, gpgnet=None, seed=9), "cpu")
+    run.run(job(place, tmp_path / "b", salnet=None, gpgnet=None, seed=9), "cpu")
     assert (tmp_path / "a" / "Clip.txt").read_bytes() == (tmp_path / "b" / "Clip.txt").read_bytes()
-    unit.run(job(place, tmp_path / "c", salnet=None), "cpu")
+    run.run(job(place, tmp_path / "c", salnet=None), "cpu")
     assert (tmp_path / "a" / "Clip.txt").read_bytes() != (tmp_path / "c" / "Clip.txt").read_bytes()
 
 
 def test_vots_repetitions_of_csrdcf_are_the_same(place, tmp_path):
-    facts = unit.run(job(place, tmp_path, protocol="vot", origin=0, salnet=None, gpgnet=None), "cpu")
+    facts = run.run(job(place, tmp_path, protocol="vot", origin=0, salnet=None, gpgnet=None), "cpu")
     one, two = (path.read_bytes() for path in sorted(tmp_path.rglob("*.txt")))
     assert one == two and facts["001"] == facts["002"]
 

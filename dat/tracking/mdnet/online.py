@@ -20,8 +20,9 @@ from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
 from dat.regions.sampling import Numbers
 from dat.sections import FirstFrame, Tracking, Update
+from dat.tracking.mdnet import failure
+from dat.tracking.mdnet.failure import TARGET
 
-BACKGROUND, TARGET = 0, 1
 Rows = NDArray[np.int64]
 
 
@@ -85,12 +86,8 @@ class OnlineClassifier:
 
     @torch.no_grad()
     def ranking(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
-        """What candidates are ranked by (N,), and the score that a failure is told by (N,) [R32].
-
-        The target's share in the softmax and, to rank by, the difference of the outputs, which does not saturate; or
-        the raw output, as in the public code.
-        """
-        return self._ranking(self.head(prepared))
+        """What candidates are ranked by (N,), and the score that a failure is told by (N,) [R32]."""
+        return failure.ranking(self.head(prepared), self.settings)
 
     @torch.no_grad()
     def first_ranking(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,13 +98,7 @@ class OnlineClassifier:
         if self._first is None:
             msg = "the first frame's classifier is not kept"
             raise ValueError(msg)
-        return self._ranking(self._first(prepared))
-
-    def _ranking(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        if self.settings.failure == "raw":
-            return outputs[:, TARGET], outputs[:, TARGET]
-        margin = outputs[:, TARGET] - outputs[:, BACKGROUND]
-        return margin, margin.sigmoid()
+        return failure.ranking(self._first(prepared), self.settings)
 
     def learn(self, positives: Tensor, negatives: Tensor) -> None:
         """The first frame's training, on prepared features."""

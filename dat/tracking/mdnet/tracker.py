@@ -23,6 +23,7 @@ from dat.regions.sampling import Boxes
 from dat.sections import Tracking
 from dat.tracking import checks
 from dat.tracking.attention import Attention
+from dat.tracking.mdnet.failure import failed
 from dat.tracking.mdnet.features import Features
 from dat.tracking.mdnet.generations import GENERATIONS, Samplers
 from dat.tracking.mdnet.online import OnlineClassifier
@@ -98,7 +99,7 @@ class Tracker:
         self._frame += 1
         scene = self._scene(image)
         found = self._search(scene, self._regions(image))
-        self.lost = not found.score > self.settings.failure_score  # a score that is no number is a failure too
+        self.lost = failed(found.score, self.settings)
         if self.lost:
             self._reject(found)
             self.classifier.update(short=True)
@@ -260,7 +261,7 @@ class Tracker:
             return score > rule.score
         ranks, scores = (values.view(2, -1).mean(1) for values in self.classifier.first_ranking(features.flatten(0, 1)))
         far, near, failing = torch.stack([*ranks, scores[1]]).tolist()
-        return bool(far > near and failing <= self.settings.failure_score)
+        return bool(far > near and failed(failing, self.settings))
 
     def _apart(self, box: NDArray[np.float64]) -> bool:
         """Whether a box lies away from the last one: then following it is a re-detection [R25]."""

@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from dat.report import figures
-from dat.report.points import Figure, Point, Series
+from dat.report import drawing
+from dat.report.figures import Figure, Point, Series
 
 
 def figure(number: int = 8, lift: float = 0.0) -> Figure:
@@ -20,15 +20,15 @@ def figure(number: int = 8, lift: float = 0.0) -> Figure:
 
 @pytest.fixture(scope="module")
 def rendered() -> tuple[bytes, bytes]:
-    return figures.render(figure())
+    return drawing.render(figure())
 
 
 def test_the_same_points_give_the_same_bytes(rendered: tuple[bytes, bytes]) -> None:
-    assert figures.render(figure()) == rendered
+    assert drawing.render(figure()) == rendered
 
 
 def test_other_points_give_other_bytes(rendered: tuple[bytes, bytes]) -> None:
-    svg, png = figures.render(figure(lift=0.01))
+    svg, png = drawing.render(figure(lift=0.01))
     assert svg != rendered[0] and png != rendered[1]
 
 
@@ -45,7 +45,7 @@ def test_a_png_of_good_size(rendered: tuple[bytes, bytes]) -> None:
 
 def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker() -> None:
     pair = tuple(Point(name, 0.3, name, (0.2, 0.4)) for name in ("csrdcf", "csrdcf+attention"))
-    drawn = figures.draw(Figure(7, "Pair", "a", (("VOT2016", "x", (Series("eao", "vot2016", "eao", "EAO", pair),)),)))
+    drawn = drawing.draw(Figure(7, "Pair", "a", (("VOT2016", "x", (Series("eao", "vot2016", "eao", "EAO", pair),)),)))
     axes = drawn.axes[0]
     assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 1, 2, 1]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["CSR-DCF (ours)", "CSR-DCF\n+ attention"]
@@ -54,11 +54,11 @@ def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker() -> None:
 
 def test_figure_7_begins_at_zero_even_where_all_is_zero_or_unbounded() -> None:
     pair = tuple(Point(name, 0.0, name, (0.0, float("inf"))) for name in ("csrdcf", "csrdcf+attention"))
-    drawn = figures.draw(Figure(7, "Pair", "a", (("VOT2014", "x", (Series("r", "vot2014", "r", "R", pair),)),)))
+    drawn = drawing.draw(Figure(7, "Pair", "a", (("VOT2014", "x", (Series("r", "vot2014", "r", "R", pair),)),)))
     assert drawn.axes[0].get_ylim() == (0, 1)
 
 
 @pytest.mark.parametrize("panels", [(), (("Weight", "λ", (Series("lambda", "otb2013", "success", "ours", ()),)),)])
 def test_a_figure_without_points_says_so(panels: tuple[tuple[str, str, tuple[Series, ...]], ...]) -> None:
-    svg, png = figures.render(Figure(9, "Nothing", "", panels))
+    svg, png = drawing.render(Figure(9, "Nothing", "", panels))
     assert svg.count(b"<g id=") > 3 and png.startswith(b"\x89PNG")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from dat import params, records
 from dat.cli.track import track
 from dat.errors import InputError, MissingError
-from dat.fanout import unit
+from dat.fanout import run
 from dat.tracking import restarts as vot
 from dat.tracking.parts import parts
 from dat.video import request
@@ -40,12 +40,12 @@ def job(place, out, **changes):
     weights = folder / "weights"
     whole = parts(params.load(ROOT).root.variants["dat-jtnl"], "a red square", weights, None)
     made = replace(whole, **{name: changes.pop(name) for name in ("salnet", "gpgnet") if name in changes})
-    work = unit.Work("one-pass", row, folder / "data", made, 0, 1, sections, out, 1)
+    work = run.Work("one-pass", row, folder / "data", made, 0, 1, sections, out, 1)
     return replace(work, **changes)
 
 
 def test_one_pass_draws_as_the_first_repetition(place, tmp_path):
-    own = unit._Run(job(place, tmp_path, gpgnet=None, seed=7), "cpu")
+    own = run._Run(job(place, tmp_path, gpgnet=None, seed=7), "cpu")
     number = int(hashlib.sha256(b"Clip").hexdigest()[:16], 16)
     assert own.tracker().entropy == own.tracker(0).entropy == [7, number, 0, 0]
     assert own.tracker(2).entropy == [7, number, 2, 0]
@@ -53,7 +53,7 @@ def test_one_pass_draws_as_the_first_repetition(place, tmp_path):
 
 def test_dat_track_gives_the_benchmarks_boxes_by_the_sequences_name(place, tmp_path, monkeypatch):
     folder, truth = place
-    unit.run(job(place, tmp_path, seed=3), "cpu")
+    run.run(job(place, tmp_path, seed=3), "cpu")
     monkeypatch.chdir(ROOT)
     home = request.home()
     object.__setattr__(home, "root", home.root.model_copy(update={"tracking": settings()}))
@@ -74,7 +74,7 @@ def test_dat_track_gives_the_benchmarks_boxes_by_the_sequences_name(place, tmp_p
 
 
 def test_one_pass_writes_a_row_a_frame_in_the_benchmarks_origin(place, tmp_path):
-    facts = unit.run(job(place, tmp_path), "cpu")
+    facts = run.run(job(place, tmp_path), "cpu")
     lines = (tmp_path / "Clip.txt").read_text().splitlines()
     assert lines[0] == "21.0000,31.0000,18.0000,24.0000"
     assert len(lines) == 6
@@ -84,15 +84,15 @@ def test_one_pass_writes_a_row_a_frame_in_the_benchmarks_origin(place, tmp_path)
 
 
 def test_a_unit_gives_the_same_bytes_twice_alone_or_after_another(place, tmp_path):
-    unit.run(job(place, tmp_path / "a"), "cpu")
-    unit.run(job(place, tmp_path / "b", seed=5), "cpu")
-    unit.run(job(place, tmp_path / "c"), "cpu")
+    run.run(job(place, tmp_path / "a"), "cpu")
+    run.run(job(place, tmp_path / "b", seed=5), "cpu")
+    run.run(job(place, tmp_path / "c"), "cpu")
     first, other, again = ((tmp_path / name / "Clip.txt").read_bytes() for name in "abc")
     assert first == again != other
 
 
 def test_vot_writes_a_file_a_repetition_with_different_draws(place, tmp_path):
-    facts = unit.run(job(place, tmp_path, protocol="vot", origin=0, gpgnet=None), "cpu")
+    facts = run.run(job(place, tmp_path, protocol="vot", origin=0, gpgnet=None), "cpu")
     files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.txt"))
     assert files == [f"baseline/Clip/Clip_00{number}.txt" for number in (1, 2)]
     one, two = ((tmp_path / name).read_text().splitlines() for name in files)
@@ -102,14 +102,14 @@ def test_vot_writes_a_file_a_repetition_with_different_draws(place, tmp_path):
 
 def test_missing_weights_name_the_command(place, tmp_path):
     with pytest.raises(MissingError, match="make repro"):
-        unit.run(job(place, tmp_path, salnet=tmp_path / "none"), "cpu")
+        run.run(job(place, tmp_path, salnet=tmp_path / "none"), "cpu")
 
 
 def test_a_missing_frame_is_named(place, tmp_path):
     own = job(place, tmp_path)
     own.row["files"][2][0] = "Clip/lost.png"
     with pytest.raises(InputError, match=r"lost\.png"):
-        unit.run(own, "cpu")
+        run.run(own, "cpu")
 
 
 def test_a_frame_that_is_not_the_indexed_one_is_named(place, tmp_path):
@@ -117,7 +117,7 @@ def test_a_frame_that_is_not_the_indexed_one_is_named(place, tmp_path):
     own = job(place, tmp_path)
     own.row["files"][2][0] = "Clip/0002.png"
     with pytest.raises(InputError, match=r"0002\.png: not the file that was indexed"):
-        unit.run(own, "cpu")
+        run.run(own, "cpu")
 
 
 class Script:
