@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate bench-fanout test-slurm
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout test-slurm
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -33,9 +33,11 @@ mutation: setup ## the suite's strength: 300 small changes of the code, drawn by
 	@uv pip install -q --target .dat/coverage coverage
 	@PYTHONPATH=.dat/coverage python -m tests.mutation
 
-test-crate: setup ## the crate of a run by the validators of RO-Crate and Croissant, which it installs aside
+validators: setup
 	@uv pip install -q --target .dat/validators "rocrate==0.16.*" "roc-validator==0.13.*" "mlcroissant==1.1.*"
 	@uv pip install -q --no-deps --target .dat/validators/context rocrate==0.11.0
+
+test-crate: validators ## the crate of a run by the validators of RO-Crate and Croissant, which it installs aside
 	@PYTHONPATH=.dat/validators python -m pytest tests/audit/test_audit_crate.py
 
 lint: setup ## style, types, layers
