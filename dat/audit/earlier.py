@@ -77,7 +77,8 @@ def unpacked(settings: Settings, revision: str) -> Iterator[Earlier]:
         home = top / git(settings.path, "rev-parse", "--show-prefix").decode().strip()
         whole = Path(git(settings.path, "rev-parse", "--show-toplevel").decode().strip())
         with tarfile.open(fileobj=io.BytesIO(git(whole, "archive", "--format=tar", commit))) as archive:
-            archive.extractall(top, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
+            archive.extractall(top)
         try:
             found = Earlier(revision, commit, params.load(home))
             _link(found, Store(settings.top, settings.path))

@@ -19,12 +19,16 @@ KINDS = {
     "number": "number",
     "scores": "file of scores",
     "report": "table of the report",
+    "shown": "shown file",
     "sequence": "tracked sequence",
     "fan-out": "tracking stage",
+    "index": "indexing stage",
     "stage": "stage",
     "data set": "data set",
+    "training sets": "training comparison",
     "raw": "raw sequence",
-    "replayed": "sequence tracked again",
+    "replay": "sequence tracked again",
+    "retrained": "network trained again",
 }
 """What the nodes of a graph are called."""
 
@@ -167,7 +171,7 @@ class _Page:
         name = "reports/index.record.json" if node.name == "report" else node.subject
         if node.name == "number":
             return [self._formula(node)]
-        record = self.walk.json(name) if node.name != "data set" else {}
+        record = self.walk.json(name) if node.name not in ("data set", "training sets", "shown") else {}
         places = [place.as_posix() for place in PurePosixPath(node.subject).parents]
 
         def behind(fact: Mapping[str, Any]) -> bool:

@@ -14,17 +14,9 @@ from dat.audit.checks import Audit, Check, Node
 from dat.audit.origin import Origin
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
-from tests.parts import fake_profile
 
 ADDRESS = "otb100/dat-jtnl/success"
 MARKUP = '<img src="x">&"\'</details>'
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("run")
-    fake_profile.build(home)
-    return home
 
 
 def rendered(home: Path, text: str = ADDRESS) -> tuple[Audit, str]:
@@ -76,6 +68,7 @@ def test_every_thing_of_the_graph_stands_on_the_page_once(run: Path, address: st
     assert page.open == [] and len(page.ids) == len(set(page.ids))
     things = list(audit.node.below())[1:]
     steps = html[html.index('class="steps"') : html.index("</ol>")]
+    assert {node.name for node in audit.node.below()} <= set(webpage.KINDS), "the page has words for each kind"
     assert sum(int(number) for number in re.findall(r"(\d+) [a-z]", steps)) == len(things) + 1
     assert set(page.ids) == {f"n{number}" for number in range(1, len(things) + 1)} | {"close"}
     assert all(link[0] == "#" and link[1:] in page.ids for link in page.links)

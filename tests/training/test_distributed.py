@@ -141,7 +141,7 @@ with d.group("cpu"):
         d.add_gradients([c, e])
         torch.testing.assert_close(c.grad, a.grad)
         torch.testing.assert_close(e.grad, b.grad)
-    assert d.told({"rank": torch.distributed.get_rank()}) == {"rank": 0}
+    assert d.broadcast({"rank": torch.distributed.get_rank()}) == {"rank": 0}
 """
     two(tmp_path, code)
 

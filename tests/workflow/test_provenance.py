@@ -33,17 +33,21 @@ def before_each_job(project: Project, line: str) -> None:
     """Let Snakemake run a line of Python (in the project) between planning and each job's start."""
     script = project.path / "meanwhile.py"
     script.write_text(f"import os, pathlib\nos.chdir({str(project.path)!r})\n{line}\n")
-    edit(project.path / RULE, '"dat job ', f'"python {script.as_posix()!r} && dat job ')
+    edit(
+        project.path / RULE,
+        '"dat job {input.plan:q} {wild',
+        f'"python {script.as_posix()!r} && dat job {{input.plan:q}} {{wild',
+    )
 
 
 def test_another_seed_written_in_the_job_makes_other_results(project: Project) -> None:
     wanted, keys = project.results(), stored(project)
-    edit(project.path / "dat/fanout/job.py", '"seed": unit.seed,', '"seed": unit.seed + 1,')
+    edit(project.path / "dat/fanout/job.py", "seed=unit.seed,", "seed=unit.seed + 1,")
     assert "6 units, 6 to run" in project.run("dat", "benchmark", "otb100")
     boxes = {name for name in wanted if name.endswith(".txt")}
     assert any(project.results()[name] != wanted[name] for name in boxes)
     assert keys < stored(project) and len(stored(project)) == 2 * len(keys)
-    edit(project.path / "dat/fanout/job.py", '"seed": unit.seed + 1,', '"seed": unit.seed,')
+    edit(project.path / "dat/fanout/job.py", "seed=unit.seed + 1,", "seed=unit.seed,")
     assert "6 units, 0 to run" in project.run("dat", "benchmark", "otb100")
     assert {name: project.results()[name] for name in boxes} == {name: wanted[name] for name in boxes}
 
