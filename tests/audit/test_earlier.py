@@ -179,13 +179,14 @@ def test_what_needs_the_working_tree_is_refused(home: Path, more: list[str]) -> 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_left_when_it_is_interrupted(home: Path, number: int) -> None:
     code = (
-        "import tempfile, time\n"
+        "import signal, tempfile, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         f"tempfile.tempdir = {str(home.parent / 'scratch')!r}\n"
         "from dat import params\n"
         "from dat.audit import earlier\n"
         "with earlier.unpacked(params.load(), 'HEAD'):\n"
         "    print('there', flush=True)\n"
-        "    time.sleep(3600)\n"
+        "    time.sleep(600)\n"
     )
     command = [sys.executable, "-P", "-c", code]
     where = {**os.environ, "PYTHONPATH": str(fake_checkout.ROOT)}
