@@ -31,6 +31,17 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
 
 
+def check_profile(path: Path, stages: Mapping[str, Any], profile: str) -> None:
+    """Raises InputError for a lock of another profile than params.yaml, whose name the report's stage has locked."""
+    params = stages.get("report", {}).get("params") or {}
+    locked = next((values["profile"] for values in params.values() if "profile" in values), profile)
+    if locked != profile:
+        raise InputError(
+            f"{path}: of the profile '{locked}', and params.yaml beside it is of '{profile}'; "
+            "put this profile's own back (git checkout -- dvc.lock), or run dvc repro"
+        )
+
+
 @dataclass(frozen=True)
 class Lock:
     """The lock of the profile at `home`; `params` are the settings in force as plain data, `graph` is dvc.yaml's.

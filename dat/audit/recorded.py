@@ -59,6 +59,7 @@ class Recorded:
                 stages[name] = read(self.settings.path / name)
             except InputError as error:
                 stages[name], wrong[name] = {}, str(error)
+        lock.check_profile(self.settings.path / "dvc.lock", stages["dvc.lock"], self.settings.profile)
         params = plain(self.settings.root)
         return lock.Lock(self.settings.path, self.files, stages["dvc.lock"], params, stages["dvc.yaml"], wrong)
 

@@ -1,14 +1,17 @@
 """dvc.lock read without DVC: the same hashes as DVC's own, and what each kind of change is called."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dat import params, records
 from dat.audit import graph, lock
 from dat.audit.files import Files
+from dat.audit.walk import Walk
 from dat.errors import InputError
 
 DVC_YAML = """
@@ -134,3 +137,24 @@ def test_a_command_is_compared_with_the_key_of_its_stage(tmp_path: Path, said: s
 def test_blank_lines_and_comments_of_dvcignore_are_no_patterns(tmp_path: Path) -> None:
     (tmp_path / ".dvcignore").write_text("# what is not hashed\n\n__pycache__/\n  *.tmp  \n   \n")
     assert Files.at(tmp_path).ignored == ("__pycache__/", "*.tmp")
+
+
+def test_a_lock_of_another_profile_is_one_line(tmp_path: Path) -> None:
+    stages = {
+        "report": {"params": {"params.yaml": {"profile": "paper", "variants": {}}}},
+        "masks": {"cmd": "dat masks"},
+    }
+    lock.check_profile(tmp_path / "dvc.lock", stages, "paper")
+    lock.check_profile(tmp_path / "dvc.lock", {"masks": {"cmd": "dat masks"}}, "embedded")
+    with pytest.raises(InputError, match=r"dvc\.lock: of the profile 'paper'.* of 'embedded'; put this"):
+        lock.check_profile(tmp_path / "dvc.lock", stages, "embedded")
+
+
+def test_an_audit_refuses_a_lock_of_another_profile(run: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(run, tmp_path / "copy", symlinks=True))
+    found = records.read_json(home / "dvc.lock")
+    found["stages"].setdefault("report", {})["params"] = {"params.yaml": {"profile": "paper"}}
+    records.write_json(home / "dvc.lock", found)
+    walk = Walk(params.load(home))
+    with pytest.raises(InputError, match="of the profile 'paper'"):
+        walk.audit(walk.resolve("otb100/dat-jtnl/success")[0])
