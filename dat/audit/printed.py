@@ -1,6 +1,6 @@
 """What this run has for each number that the report shows, a second time: scores, intervals, claims, and the paper's.
 
-Claims are those of published.csv, corrected by Holm's method; names in words are written down again here.
+Claims are those of published.csv, corrected by Holm's method.
 """
 
 import csv
@@ -12,36 +12,13 @@ from typing import Any
 
 from dat import outside
 from dat.audit.addresses import Numbers
+from dat.benchmarks.words import BENCHMARKS, named
 from dat.errors import DatError
 
 PUBLISHED = "dat/report/published.csv"
 """The paper's numbers, below the checkout's top."""
 
 SIGNIFICANT = 0.05
-WORDS = {
-    "pymdnet": "pyMDNet",
-    "pymdnet+gcn": "pyMDNet + GCN",
-    "pymdnet+language": "pyMDNet + language",
-    "salnet": "SALNet",
-    "dat-to": "DAT, target only",
-    "dat-nl": "DAT, language only",
-    "dat-jtnl": "DAT, target and language",
-    "csrdcf": "CSR-DCF (ours)",
-    "csrdcf+attention": "CSR-DCF + attention",
-    **{f"layers-{layers}": f"{layers} layers" for layers in (2, 3, 5, 8)},
-}
-"""Variants as the report writes them; another one is called by its name."""
-
-BENCHMARKS = {
-    "otb2013": "OTB-2013",
-    "otb100": "OTB-100",
-    "otb100-similar": "OTB-100, look-alikes",
-    "tc128": "TC128",
-    "vot2014": "VOT2014",
-    "vot2016": "VOT2016",
-}
-"""Benchmarks as the report writes them."""
-
 Interval = tuple[float, float] | None
 
 
@@ -76,7 +53,7 @@ class Claim:
     def words(self) -> list[str]:
         """The claim as a row of a table in words."""
         metric = "EAO" if self.metric == "eao" else self.metric
-        said = f"{WORDS.get(self.a, self.a)} beats {WORDS.get(self.b, self.b)}"
+        said = f"{named(self.a)} beats {named(self.b)}"
         ours = f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
         where = f"{BENCHMARKS.get(self.benchmark, self.benchmark)} {metric}"
         return [said, where, f"{self.paper:+.3f}", ours, f"{self.p:.3f}", self.verdict]

@@ -13,7 +13,8 @@ from pathlib import Path
 from dat import naming, outside
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import json_object
-from dat.audit.printed import BENCHMARKS, WORDS, Claim, Printed, decimals
+from dat.audit.printed import Claim, Printed, decimals
+from dat.benchmarks.words import BENCHMARKS, named
 from dat.errors import DatError
 
 TABLES = "reports/tables"
@@ -233,7 +234,7 @@ def _scores(
     columns = list(_columns(heads[1:]))
     yield Cell(rows[0][0], "the head", "columns", str(len(columns)), str(len(heads) - 1))
     for (line, cells), variant in zip(body, order, strict=False):
-        name = WORDS.get(variant, variant)
+        name = named(variant)
         yield Cell(line, name, "Tracker", cells[0], name)
         for head, found, (whose, benchmark, metric) in zip(heads[1:], cells[1:], columns, strict=False):
             if whose == "paper":

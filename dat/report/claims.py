@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dat import naming
+from dat.benchmarks import words
 from dat.evaluation import statistics
 from dat.report import published
 from dat.report.metrics import Difference, Scores
@@ -116,8 +117,8 @@ def rows(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for claim in claims:
         low, high = claim.ours.interval
-        where = f"{published.NAMES[claim.benchmark]} {'EAO' if claim.metric == 'eao' else claim.metric}"
+        where = f"{words.BENCHMARKS[claim.benchmark]} {'EAO' if claim.metric == 'eao' else claim.metric}"
         ours = f"{claim.ours.value:+.3f} [{low:+.3f}, {high:+.3f}]"
-        said = f"{published.named(claim.a)} beats {published.named(claim.b)}"
+        said = f"{words.named(claim.a)} beats {words.named(claim.b)}"
         found.append((said, where, f"{claim.paper:+.3f}", ours, f"{claim.p:.3f}", claim.verdict))
     return found

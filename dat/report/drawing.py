@@ -4,7 +4,7 @@ import io
 import math
 from typing import TYPE_CHECKING, Any
 
-from dat.report import published
+from dat.benchmarks import words
 from dat.report.figures import Figure, Series
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _pair(axes: "Axes", series: Series) -> None:
             axes.plot([place, place], at.interval, color=COLOURS[place], linewidth=1.6, alpha=0.55)
         axes.plot(place, at.y, MARKS[place], color=COLOURS[place], markersize=8)
         axes.annotate(f"{at.y:.3f}", (place, at.y), (8, 5), textcoords="offset points", fontsize=8.5)
-    names = [published.named(at.variant).replace(" + ", "\n+ ") for at in series.points]
+    names = [words.named(at.variant).replace(" + ", "\n+ ") for at in series.points]
     axes.set_xticks(list(range(len(names))), names)
     axes.set_xlim(-0.6, len(names) - 0.4)
     ends = [end for at in series.points for end in (at.y, *(at.interval or ())) if math.isfinite(end)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from dat import naming
+from dat.benchmarks import words
 from dat.report import published
 from dat.report.metrics import Scores
 
@@ -61,7 +62,7 @@ def _curve(scores: Scores, variant: str, metric: str) -> Series | None:
     number = scores.number(variant, metric)
     if not points or number is None:
         return None
-    label = f"{published.named(variant)} [{number.value:.3f}]"
+    label = f"{words.named(variant)} [{number.value:.3f}]"
     drawn = tuple(Point(x, y, variant) for x, y in points)
     return Series(f"{variant}-{metric}", scores.name, metric, label, drawn)
 
@@ -114,7 +115,7 @@ def _figure_7(scores: Mapping[str, Scores]) -> Figure:
     for metric, benchmark, label, good in PAIR_SCORES:
         if benchmark in scores:
             drawn = _pair(scores[benchmark], metric, label)
-            panels.append((published.NAMES[benchmark], good, (drawn,)))
+            panels.append((words.BENCHMARKS[benchmark], good, (drawn,)))
             lacks += [f"{name} on {benchmark}" for name in PAIR if name not in [at.variant for at in drawn.points]]
     sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel)
     missing = dict.fromkeys([*lacks, *(name for _, name, _, _ in PAIR_SCORES if name not in scores)])

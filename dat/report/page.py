@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dat import used
+from dat.benchmarks import words
 from dat.params import Settings
 from dat.records import sha256_bytes
 from dat.report import brief, claims, published, sources
@@ -124,7 +125,7 @@ def render(content: Content) -> str:
     environment = Environment(loader=loader, autoescape=select_autoescape(["html"]), undefined=StrictUndefined)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters["compact"] = compact
-    environment.filters["named"] = published.named
+    environment.filters["named"] = words.named
     environment.filters["claim_rows"] = claims.rows
     text = environment.get_template("page.html").render(
         content=content,
@@ -137,7 +138,7 @@ def render(content: Content) -> str:
         coverage=coverage(content.scores),
         drawings={number: inline(svg) for number, svg in content.svg.items()},
         trainings=training_tables(content.trainings),
-        names=published.NAMES,
+        names=words.BENCHMARKS,
         metrics=METRICS,
         claim_heads=claims.HEADS,
         similar=_similar(content.scores),

@@ -5,29 +5,6 @@ from functools import cache
 
 from dat import used
 
-NAMES = {
-    "otb2013": "OTB-2013",
-    "otb100": "OTB-100",
-    "otb100-similar": "OTB-100, look-alikes",
-    "tc128": "TC128",
-    "vot2014": "VOT2014",
-    "vot2016": "VOT2016",
-}
-"""Benchmarks as readers know them."""
-
-TRACKERS = {
-    "pymdnet": "pyMDNet",
-    "pymdnet+gcn": "pyMDNet + GCN",
-    "pymdnet+language": "pyMDNet + language",
-    "salnet": "SALNet",
-    "dat-to": "DAT, target only",
-    "dat-nl": "DAT, language only",
-    "dat-jtnl": "DAT, target and language",
-    "csrdcf": "CSR-DCF (ours)",
-    "csrdcf+attention": "CSR-DCF + attention",
-}
-"""Variants in words; a variant that is not here is called by its name."""
-
 LAYERS = tuple(f"layers-{n}" for n in (2, 3, 5, 8))
 NODES = tuple(f"nodes-{n}" for n in (0, 20, 28, 32, 43, 50, 70))
 LAMBDAS = tuple(f"lambda-{n}" for n in ("0", "0p1", "0p2", "0p3", "0p5", "0p8", "1"))
@@ -48,11 +25,6 @@ PURPOSE = {
     "vot2014": "figure 7",
     "vot2016": "table 2, figure 7",
 }
-
-
-def named(variant: str) -> str:
-    """A variant or a published tracker in words."""
-    return f"{variant[7:]} layers" if variant in LAYERS else TRACKERS.get(variant, variant)
 
 
 @cache

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from dat import naming
+from dat.benchmarks import words
 from dat.report import claims, footnotes, published
 from dat.report.metrics import Number, Scores
 
@@ -159,7 +160,7 @@ def heads(table: Table) -> list[str]:
     """The heads of a table's columns, two a score: ours with its data set's name, and the paper's."""
     found: list[str] = []
     for benchmark, metric in table.columns:
-        paper = f"{published.NAMES[benchmark]} {METRICS[metric]}, paper"
+        paper = f"{words.BENCHMARKS[benchmark]} {METRICS[metric]}, paper"
         ours = f"{table.data_sets.get(benchmark, benchmark)} ({benchmark}) {METRICS[metric]}, ours"
         found += [ours, paper] if metric != "fps" else [paper]
     return found
@@ -182,6 +183,6 @@ def to_markdown(table: Table) -> str:
     lines += [_markdown_row(["Tracker", *names]), _markdown_row(["---", *["---:"] * len(heads(table))])]
     for row in table.rows:
         shown = [value for cell in table.row(row) for value in _shown(cell)]
-        lines.append(_markdown_row([published.named(row), *shown]))
+        lines.append(_markdown_row([words.named(row), *shown]))
     lines += ["", *_claims(table.claims), *(f"- [{note.mark}] {note.text}" for note in table.footnotes)]
     return "\n".join(lines) + "\n"
