@@ -15,16 +15,12 @@ from dat.fanout import run
 from dat.tracking import restarts as vot
 from dat.tracking.parts import parts
 from dat.video import request
-from tests.parts.tracking_parts import ROOT, settings, video, write_frames, write_weights
+from tests.parts.tracking_parts import ROOT, settings, unit_folder
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unit")
-    frames, truth = video(count=6)
-    write_frames(folder / "data" / "Clip", frames)
-    write_weights(folder / "weights")
-    return folder, truth
+    return unit_folder(tmp_path_factory.mktemp("unit"))
 
 
 def job(place, out, **changes):

@@ -20,23 +20,21 @@ def _curves(success: float, precision: float) -> dict[str, list[float]]:
     }
 
 
+def _whole(sequences: list[str]) -> dict[str, Any]:
+    """What a complete result says of itself."""
+    count = len(sequences)
+    return {"complete": True, "expected": count, "scored": count, "missing": [], "ignored": [], "cut": []}
+
+
 def _one_pass(benchmark: str, variant: str, sequences: list[str]) -> dict[str, Any]:
     success, precision = _number(benchmark, variant, "s"), _number(benchmark, variant, "p")
     each = {name: {"frames": 40, "success": _number(variant, name), "precision": _number(name)} for name in sequences}
-    facts = {
-        "complete": True,
-        "expected": len(sequences),
-        "scored": len(sequences),
-        "missing": [],
-        "ignored": [],
-        "cut": [],
-    }
     bounds = {
         "success_interval": [success - 0.1, success + 0.1],
         "precision_interval": [precision - 0.1, precision + 0.1],
     }
     return {
-        **facts,
+        **_whole(sequences),
         **bounds,
         "success": success,
         "precision": precision,
@@ -47,17 +45,9 @@ def _one_pass(benchmark: str, variant: str, sequences: list[str]) -> dict[str, A
 
 def _vot(benchmark: str, variant: str, sequences: list[str]) -> dict[str, Any]:
     eao = _number(benchmark, variant, "eao") / 2
-    facts = {
-        "complete": True,
-        "expected": len(sequences),
-        "scored": len(sequences),
-        "missing": [],
-        "ignored": [],
-        "cut": [],
-    }
     scores = {"accuracy": 0.5, "robustness": 1.5, "failures": 3.0, "eao": eao, "eao_interval": [eao - 0.05, eao + 0.05]}
     return {
-        **facts,
+        **_whole(sequences),
         **scores,
         "curves": {"expected_overlap": [1.0, eao]},
         "sequences": {name: {"frames": 40} for name in sequences},

@@ -77,3 +77,11 @@ def write_frames(folder, frames):
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, start=1):
         cv2.imwrite(str(folder / f"{number:04d}.png"), frame[..., ::-1])
+
+
+def unit_folder(folder):
+    """A folder with the frames of a clip and the weights of a unit's networks; the folder and the clip's boxes."""
+    frames, truth = video(count=6)
+    write_frames(folder / "data" / "Clip", frames)
+    write_weights(folder / "weights")
+    return folder, truth

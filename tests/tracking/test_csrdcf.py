@@ -10,7 +10,7 @@ from dat.fanout import run
 from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf
 from tests.fanout.test_run import job
-from tests.parts.tracking_parts import ROOT, video, write_frames, write_weights
+from tests.parts.tracking_parts import ROOT, unit_folder
 
 OWN = params.load(ROOT).root.csrdcf
 
@@ -191,11 +191,7 @@ def test_attention_alone_pulls_the_filter_to_where_it_shines():
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("csrdcf")
-    frames, truth = video(count=6)
-    write_frames(folder / "data" / "Clip", frames)
-    write_weights(folder / "weights")
-    return folder, truth
+    return unit_folder(tmp_path_factory.mktemp("csrdcf"))
 
 
 def test_a_unit_without_a_salnet_is_csrdcfs(place, tmp_path):
