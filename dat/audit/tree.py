@@ -27,7 +27,7 @@ def of(root: Node) -> Place:
     A thing that several others rest on stands below the nearest thing that all of them are reached through (its
     immediate dominator), so that what all sequences share stands beside them and not in the first of them.
     """
-    order = _order(root)
+    order = ordered(root)
     places = {id(node): Place(node) for node in order}
     parents: dict[int, list[Node]] = {id(node): [] for node in order}
     for node in order:
@@ -47,7 +47,7 @@ def of(root: Node) -> Place:
     return places[id(root)]
 
 
-def _order(root: Node) -> list[Node]:
+def ordered(root: Node) -> list[Node]:
     """The nodes of a graph, each after all that rest on it."""
     seen, done = {id(root)}, list[Node]()
     waiting = [(root, iter(reversed(root.children)))]

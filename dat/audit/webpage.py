@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dat import used
-from dat.audit import show, tree
+from dat.audit import picture, show, tree
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
 from dat.audit.origin import Origin
 from dat.audit.tree import Place
@@ -100,13 +100,16 @@ def render(walk: Walk, audit: Audit, origin: Origin) -> str:
     environment.filters["shown"] = shown
     nodes = list(audit.node.below())
     ids = {id(node): f"n{number}" for number, node in enumerate(nodes)}
+    page = _Page(walk, ids)
     return environment.get_template("number.html").render(
         audit=audit,
         tally=show.tally(audit.checks),
         origin=list(filter(None, origin.lines())),
         steps=_steps(nodes),
         differences=show.differences([audit]),
-        number=_Page(walk, ids).thing(tree.of(audit.node)),
+        number=page.thing(tree.of(audit.node)),
+        picture=picture.of(audit.node, ids, page.words),
+        box=(picture.WIDTH, picture.HEIGHT),
         trusted=show.trusted(),
         few=FEW,
     )
@@ -142,6 +145,16 @@ class _Page:
         return Thing(
             self.ids[id(node)], kind, title, node.verdict, checks, held, failed, facts, links, self._groups(place)
         )
+
+    def words(self, node: Node) -> str:
+        """A few words for a node: a stage's name, a sequence's, or what kind of thing it is."""
+        if node.name == "stage":
+            return self._title(node).partition(": ")[0]
+        if node.name == "sequence":
+            return PurePosixPath(node.subject).stem
+        if node.name == "data set":
+            return f"{len(node.children)} of {PurePosixPath(node.subject).name}"
+        return KINDS.get(node.name, node.name)
 
     def _title(self, node: Node) -> str:
         """A node's name; a stage's and the file that says what it did."""

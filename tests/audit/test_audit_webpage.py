@@ -9,7 +9,7 @@ import click
 import pytest
 
 from dat import params, records
-from dat.audit import origin, tree, webpage
+from dat.audit import origin, picture, tree, webpage
 from dat.audit.checks import Audit, Check, Node
 from dat.audit.origin import Origin
 from dat.audit.walk import Walk
@@ -70,9 +70,25 @@ def test_every_thing_of_the_graph_stands_on_the_page_once(run: Path, address: st
     steps = html[html.index('class="steps"') : html.index("</ol>")]
     assert {node.name for node in audit.node.below()} <= set(webpage.KINDS), "the page has words for each kind"
     assert sum(int(number) for number in re.findall(r"(\d+) [a-z]", steps)) == len(things) + 1
-    assert set(page.ids) == {f"n{number}" for number in range(1, len(things) + 1)} | {"close"}
+    assert set(page.ids) == {f"n{number}" for number in range(1, len(things) + 1)} | {"close", "rests"}
     assert all(link[0] == "#" and link[1:] in page.ids for link in page.links)
     assert all(node.subject in html for node in things)
+
+
+def test_the_picture_has_a_box_for_each_thing_that_opens_it(run: Path) -> None:
+    audit, html = rendered(run)
+    nodes = list(audit.node.below())
+    ids = {id(node): f"n{number}" for number, node in enumerate(nodes)}
+    made = picture.of(audit.node, ids, lambda node: node.subject)
+    drawn = {box.id: box for box in made.boxes}
+    assert drawn.keys() == {ids[id(node)] for node in nodes if node.name != "raw"}
+    assert len({(box.x, box.y) for box in made.boxes}) == len(made.boxes), "no box covers another"
+    pairs = [(node, child) for node in nodes for child in dict.fromkeys(node.children) if child.name != "raw"]
+    assert all(drawn[ids[id(a)]].x < drawn[ids[id(b)]].x for a, b in pairs) and len(made.lines) == len(pairs)
+    assert max(box.x for box in made.boxes) + picture.WIDTH == made.width
+    svg = html[html.index("<svg") : html.index("</svg>")]
+    assert set(re.findall(r'href="#(n\d+)"', svg)) == drawn.keys() - {"n0"} and svg.count("<path") == len(pairs)
+    assert "gpgnet@jtnl" in svg and ">Wall<" in svg
 
 
 def test_what_stands_elsewhere_is_linked(run: Path) -> None:
