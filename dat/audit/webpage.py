@@ -1,10 +1,12 @@
 """The audit of one number as a page of its own: the number's graph, to be opened thing by thing, without a network."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from dat import used
 from dat.audit import picture, show, tree
@@ -84,12 +86,16 @@ class Thing:
 
 
 def write(path: Path, walk: Walk, audit: Audit, origin: Origin) -> None:
-    """Write the page of one number's audit. The same audit of the same run gives the same bytes."""
-    write_text(path, render(walk, audit, origin))
+    """Write the page of one number's audit, its modules as links to the checkout's files.
+
+    The same audit of the same run gives the same bytes, in the same place.
+    """
+    top = os.path.relpath(walk.settings.top, path.absolute().parent)
+    write_text(path, render(walk, audit, origin, quote(Path(top).as_posix())))
 
 
-def render(walk: Walk, audit: Audit, origin: Origin) -> str:
-    """The page as HTML."""
+def render(walk: Walk, audit: Audit, origin: Origin, top: str = "") -> str:
+    """The page as HTML; `top` leads from the page to the checkout, for links to code."""
     from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
     texts = {name: used.code(f"dat/audit/templates/{name}").decode() for name in TEMPLATES}
@@ -108,6 +114,7 @@ def render(walk: Walk, audit: Audit, origin: Origin) -> str:
         steps=_steps(nodes),
         differences=show.differences([audit]),
         number=page.thing(tree.of(audit.node)),
+        top=top,
         picture=picture.of(audit.node, ids, page.words),
         box=(picture.WIDTH, picture.HEIGHT),
         trusted=show.trusted(),

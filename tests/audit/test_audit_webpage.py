@@ -4,6 +4,7 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import click
 import pytest
@@ -91,6 +92,17 @@ def test_the_picture_has_a_box_for_each_thing_that_opens_it(run: Path) -> None:
     assert "gpgnet@jtnl" in svg and ">Wall<" in svg
 
 
+def test_modules_lead_to_the_checkouts_files(run: Path, tmp_path: Path) -> None:
+    walk = Walk(params.load(run))
+    (address,) = walk.resolve(ADDRESS)
+    audit, out = walk.audit(address), tmp_path / "a b" / "page.html"
+    webpage.write(out, walk, audit, origin.of(walk, address))
+    links = [unquote(link) for link in Page(out.read_text()).links if link[0] != "#"]
+    wanted = records.read_json(run / "results/otb100/dat-jtnl@seed-0/Wall.json")["code"]
+    assert wanted and all(any(link.endswith(f"/{name}") for link in links) for name in wanted)
+    assert all((out.parent / link).is_file() for link in links if link.endswith("regions/boxes.py"))
+
+
 def test_what_stands_elsewhere_is_linked(run: Path) -> None:
     assert len(Page(rendered(run)[1]).links) > 3
 
@@ -148,7 +160,8 @@ def test_many_raw_sequences_are_a_line_each(run: Path) -> None:
 def test_the_command_writes_the_page_of_one_number(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
     run_in_process(["audit", ADDRESS, "--html", str(tmp_path / "a.html")])
-    assert (tmp_path / "a.html").read_text() == rendered(run)[1]
+    written = re.sub(r'<a href="[^#"][^"]*">([^<]*)</a>', r"\1", (tmp_path / "a.html").read_text())
+    assert written == rendered(run)[1], "but for the links to code"
 
 
 @pytest.mark.parametrize("names", [["all"], [ADDRESS, "vot2016/pymdnet/eao"], ["run.json"]])
