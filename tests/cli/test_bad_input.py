@@ -151,4 +151,5 @@ def test_a_target_that_is_never_found_again_lets_nothing_grow(failure):
     assert [memory.buffer.shape for memory in followed.classifier._memories] == shapes
     assert all(len(memory) <= 20 for memory in followed.classifier._memories)
     assert abs(objects[300] - objects[100]) < 200
-    assert heap[300] - heap[100] < 64 * 1024
+    # Keeping every frame would be 1.8 MB; what torch frees late comes and goes by some 70 KiB.
+    assert heap[300] - heap[100] < 256 * 1024
