@@ -19,7 +19,12 @@ def _intersection(a: Array, b: Array) -> Array:
     return np.where((sides > 0).all(-1), sides.prod(-1), 0.0)
 
 
-def _overlap(a: Array, b: Array) -> Array:
+def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
+    """Intersection over union of boxes, row by row: (N,4) and (N,4), or one row against N, to (N,).
+
+    0 where either box has no area or a value that is not a number.
+    """
+    a, b = _rows(a), _rows(b)
     empty = (a[..., 2:] <= 0).any(-1) | (b[..., 2:] <= 0).any(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         shared = np.where(empty, 0.0, _intersection(a, b))
@@ -27,28 +32,10 @@ def _overlap(a: Array, b: Array) -> Array:
         return np.where(shared > 0, shared / union, 0.0)
 
 
-def overlap(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
-    """Intersection over union of boxes, row by row: (N,4) and (N,4), or one row against N, to (N,).
-
-    0 where either box has no area or a value that is not a number.
-    """
-    return _overlap(_rows(a), _rows(b))
-
-
-def overlap_matrix(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
-    """Intersection over union of every box of a (N,4) with every box of b (M,4): (N,M)."""
-    return _overlap(_rows(a)[:, None], _rows(b)[None])
-
-
 def centre(boxes: npt.ArrayLike) -> Array:
     """Centres x,y of boxes (N,4): (N,2)."""
     rows = _rows(boxes)
     return rows[:, :2] + rows[:, 2:] / 2
-
-
-def centre_error(a: npt.ArrayLike, b: npt.ArrayLike) -> Array:
-    """Distance in pixels between the centres of boxes, row by row: (N,)."""
-    return np.asarray(np.linalg.norm(centre(a) - centre(b), axis=1), dtype=np.float64)
 
 
 def bounds(polygons: npt.ArrayLike) -> Array:

@@ -31,17 +31,6 @@ def test_overlap_is_symmetric_and_bounded(a: tuple[float, ...], b: tuple[float, 
     assert boxes.overlap(a, a) == pytest.approx([1])
 
 
-@given(st.lists(box, min_size=1, max_size=4), st.lists(box, min_size=1, max_size=4))
-def test_the_matrix_holds_every_pair(a: list[tuple[float, ...]], b: list[tuple[float, ...]]) -> None:
-    matrix = boxes.overlap_matrix(a, b)
-    assert matrix.shape == (len(a), len(b))
-    assert matrix[-1, -1] == pytest.approx(boxes.overlap(a[-1], b[-1])[0])
-
-
-def test_centre_error_by_hand() -> None:
-    assert boxes.centre_error([0, 0, 2, 2], [3, 4, 2, 2]).tolist() == [5]
-
-
 def test_bounds_of_a_polygon() -> None:
     assert boxes.bounds([[1, 5, 4, 1, 8, 4, 5, 9]]).tolist() == [[1, 1, 7, 8]]
 

@@ -216,7 +216,7 @@ def test_memory_does_not_grow_and_nothing_turns_into_nan():
 def test_the_argmax_takes_one_candidate():
     frames, truth = video(count=3)
     tracker, _ = follow(frames, truth[0], candidates__winner="argmax", box_regression__samples=0)
-    assert boxes.overlap_matrix(tracker.box[None], tracker.candidates).max() > 0.999
+    assert boxes.overlap(tracker.box, tracker.candidates).max() > 0.999
 
 
 def test_before_the_second_frame_there_are_no_candidates():
