@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout test-slurm
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout test-slurm rehearsal
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -48,6 +48,9 @@ lint: setup ## style, types, layers
 
 bench-track: setup ## the tracker against a plain reading of MDNet, on real video (DAT_TEST_DATA); BUSY=1: every core has other work
 	@python -m benchmarks.bench_track $(if $(BUSY),--busy)
+
+rehearsal: setup ## the paper profile's whole graph on look-alikes of the real data sets (LaSOT's annotations: DAT_TEST_DATA); SHARE=0.02: a part
+	@python -m benchmarks.rehearsal $(if $(SHARE),--share $(SHARE))
 
 bench-memory: setup ## memory of a tracker over 10,000 frames
 	@python -m benchmarks.bench_memory

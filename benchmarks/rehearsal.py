@@ -1,0 +1,295 @@
+"""The paper profile's whole graph on look-alikes of the real data sets, with narrow networks and few steps.
+
+    python -m benchmarks.rehearsal [--share 1.0] [--frames 6] [--folder FOLDER] [--stage evaluate@otb100]
+
+Counts are the real ones: videos and frames of the training sets (LaSOT with its real annotations, DAT_TEST_DATA), all
+sequences of the benchmarks, all variants and seeds, so all units. Frames are hard links to a few JPEG files. What is
+small: networks, steps, `--frames` a benchmark's sequence. `--share` takes the first part of each set's list. It types
+what the README says, and ends with `dat audit all`, seconds and memory by stage.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+
+from dat.benchmarks import published
+from tests import real_data
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = ("dat", "workflow", "Snakefile", "annotations", "profiles", ".gitignore", ".dvcignore", "pyproject.toml")
+SIZES = ((320, 240), (640, 480), (1280, 720), (1920, 1080), (4096, 2304))
+"""Width and height of the pictures that frames are links to: a video has the smallest that holds its boxes."""
+PICTURES = 3
+LINKS = 60_000
+"""Links to one file; ext4 has at most 65,000."""
+
+SMALL: dict[str, Any] = {
+    "numerics": "portable",
+    "train.threads": 2,
+    "network.width": 0.05,
+    "network.vgg_m": "none",
+    "network.vgg16": "none",
+    "subsample.height": 48,
+    "subsample.width": 64,
+    "language.channels": 26,
+    "language.epochs": 1,
+    "gpgnet_training.batch": 256,
+    "gpgnet_training.epochs": 1,
+    "salnet_training.iterations": 4,
+    "salnet_training.positives": 8,
+    "salnet_training.negatives": 24,
+    "tracking.candidates.local": 16,
+    "tracking.candidates.global": 4,
+    "tracking.first.positives": 16,
+    "tracking.first.negatives": 32,
+    "tracking.first.iterations": 1,
+    "tracking.update.positives": 4,
+    "tracking.update.negatives": 8,
+    "tracking.update.iterations": 1,
+    "tracking.batch.positives": 8,
+    "tracking.batch.negatives": 16,
+    "tracking.batch.pool": 32,
+    "tracking.box_regression.samples": 20,
+    "csrdcf.template": 60,
+    "csrdcf.scales.number": 5,
+    "vot.repetitions": 2,
+    "fanout.batch": 64,
+    "fanout.cores": 2,
+    "evaluation.resamples": 200,
+}
+"""What is narrower or shorter than in profiles/paper/params.yaml, by the setting's dotted name."""
+
+
+class Frames:
+    """Pictures of each size, and hard links to them."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder, self.made, self.number = folder, 0, dict.fromkeys(SIZES, 0)
+        rng = np.random.default_rng(0)
+        for width, height in SIZES:
+            for index in range(PICTURES):
+                coarse = rng.integers(0, 256, (height // 40, width // 40, 3), np.uint8)
+                image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+                (folder / f"{width}-{index}-0.jpg").write_bytes(cv2.imencode(".jpg", image)[1].tobytes())
+
+    def _source(self, size: tuple[int, int]) -> Path:
+        count = self.number[size]
+        self.number[size] += 1
+        index, copy = count % PICTURES, count // PICTURES // LINKS
+        path = self.folder / f"{size[0]}-{index}-{copy}.jpg"
+        if not path.exists():
+            shutil.copy(self.folder / f"{size[0]}-{index}-0.jpg", path)
+        return path
+
+    def link(self, folder: Path, count: int, digits: int, size: tuple[int, int], first: int = 1) -> None:
+        """`count` frames in a folder, numbered from `first`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(first, first + count):
+            os.link(self._source(size), folder / f"{number:0{digits}d}.jpg")
+        self.made += count
+
+
+def size_of(boxes: Iterable[Sequence[float]]) -> tuple[int, int]:
+    """The smallest size of SIZES that holds all boxes x,y,w,h."""
+    rows = np.array([box for box in boxes if np.isfinite(box).all()] or [[0, 0, 1, 1]], np.float64)
+    right, bottom = (rows[:, :2] + rows[:, 2:]).max(0)
+    return next((size for size in SIZES if right <= size[0] and bottom <= size[1]), SIZES[-1])
+
+
+def drifting(count: int) -> list[tuple[int, int, int, int]]:
+    """Boxes of a target that drifts to and fro, counted from 1, in a picture of the first size."""
+    steps = [abs(index % 200 - 100) for index in range(count)]
+    return [(60 + step, 80 + step // 3, 50, 40) for step in steps]
+
+
+def lines(rows: Iterable[Sequence[object]]) -> str:
+    """A text table with commas."""
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+def lasot(root: Path, names: list[str], frames: Frames) -> None:
+    """Videos of LaSOT with their real annotations; the file of all flags stands for the two of LaSOT's downloads."""
+    chosen, archive = set(names), real_data.folder() / "lasot" / "lasot_annotations.tar.xz"
+    if not archive.is_file():
+        sys.exit(f"{archive}: not there; LaSOT's annotations are needed (DAT_TEST_DATA names their folder)")
+    with tarfile.open(archive) as content:
+        for member in content:
+            video, name = Path(member.name).parent, Path(member.name).name
+            if not member.isfile() or video.name not in chosen:
+                continue
+            folder = root / video.parent.name / video.name
+            folder.mkdir(parents=True, exist_ok=True)
+            data = content.extractfile(member).read()  # type: ignore[union-attr]
+            (folder / name).write_bytes(data)
+            if name == "groundtruth.txt":
+                boxes = [
+                    [float(value) for value in re.split(r"[,\s]+", line)] for line in data.decode().split("\n") if line
+                ]
+                frames.link(folder / "img", len(boxes), 8, size_of(boxes))
+
+
+def tlp(root: Path, name: str, count: int, frames: Frames) -> None:
+    frames.link(root / name / "img", count, 5, SIZES[0])
+    rows = [(index, *box, 0) for index, box in enumerate(drifting(count), 1)]
+    (root / name / "groundtruth_rect.txt").write_text(lines(rows), encoding="utf-8")
+
+
+def dtb70(root: Path, name: str, count: int, frames: Frames) -> None:
+    frames.link(root / name / "img", count, 5, SIZES[0])
+    (root / name / "groundtruth_rect.txt").write_text(lines(drifting(count)), encoding="utf-8")
+
+
+def otb(root: Path, name: str, count: int, frames: Frames) -> None:
+    """A target of OTB; two targets of a folder share its frames."""
+    two = re.fullmatch(r"(.+)-([12])", name)
+    folder, part = (root / two[1], f".{two[2]}") if two else (root / name, "")
+    if not (folder / "img").exists():
+        frames.link(folder / "img", count, 4, SIZES[0])
+    (folder / f"groundtruth_rect{part}.txt").write_text(lines(drifting(count)), encoding="utf-8")
+
+
+def tc128(root: Path, name: str, count: int, frames: Frames) -> None:
+    frames.link(root / name / "img", count, 4, SIZES[0])
+    (root / name / f"{name}_gt.txt").write_text(lines(drifting(count)), encoding="utf-8")
+
+
+def vot(root: Path, name: str, count: int, frames: Frames) -> None:
+    frames.link(root / name, count, 8, SIZES[0])
+    polygons = [(x, y, x + w, y, x + w, y + h, x, y + h) for x, y, w, h in drifting(count)]
+    (root / name / "groundtruth.txt").write_text(lines(polygons), encoding="utf-8")
+
+
+WRITERS = {"tlp": tlp, "dtb70": dtb70, "otb": otb, "tc128": tc128, "vot": vot}
+TRAINING = ("lasot", "tlp", "dtb70")
+
+
+def shortened(profile: Path, key: str, share: float, benchmark: bool) -> dict[str, Any]:
+    """What `data/<key>.json` says, with the first part of each list, under a name that no published length is known of
+    where a benchmark's sequences are shorter than the real ones."""
+    described: dict[str, Any] = json.loads((profile / "data" / f"{key}.json").read_text(encoding="utf-8"))
+    wanted = sorted({name for names in described["lists"].values() for name in names})
+    chosen = set(wanted[: max(2, round(share * len(wanted)))])
+    described["lists"] = {name: [one for one in names if one in chosen] for name, names in described["lists"].items()}
+    if benchmark or share < 1:
+        described["name"] = f"rehearsal-{key}"
+    return described
+
+
+def write_set(profile: Path, key: str, root: Path, frames: Frames, share: float, length: int) -> None:
+    """A data set's look-alike in the folder `root`, and its description where it is a shorter one."""
+    benchmark = key not in TRAINING
+    facts, described = published.facts(key), shortened(profile, key, share, benchmark)
+    (profile / "data" / f"{key}.json").write_text(json.dumps(described, indent=1, sort_keys=True), encoding="utf-8")
+    names = sorted({name for chosen in described["lists"].values() for name in chosen})
+    root.mkdir(parents=True)
+    if key == "lasot":
+        lasot(root, names, frames)
+        return
+    for name in names:
+        WRITERS[described["layout"]](root, name, length if benchmark else facts[name].frames, frames)
+
+
+def settings(profile: Path) -> None:
+    """The paper's params.yaml with what SMALL says instead. Ends the run where a name is none of it."""
+    path = profile / "params.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for dotted, value in SMALL.items():
+        *inner, last = dotted.split(".")
+        section = content
+        for name in inner:
+            section = section[name]
+        if last not in section:
+            sys.exit(f"{path}: no setting {dotted}")
+        section[last] = value
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+IDENTITY = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@example.org")
+
+
+class Checkout:
+    """A copy of the code whose paper profile is the small one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.profile = path, path / "profiles" / "paper"
+        path.mkdir(parents=True)
+        for name in CODE:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, path / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
+        settings(self.profile)
+        binaries = Path(sys.executable).parent
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("DAT_")} | {
+            "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(path),
+            "DVC_NO_ANALYTICS": "1",
+        }
+        self.type("git", "init", "-q", ".", where=path)
+        self.type("dvc", "init", "-q", where=path)
+        self.type("git", *IDENTITY, "commit", "-qm", "start", "--allow-empty", where=path)
+
+    def type(self, *command: str, where: Path | None = None) -> None:
+        """Run a command; what it prints is shown. Ends the run when it fails."""
+        print("$", *command, flush=True)
+        done = subprocess.run(command, cwd=where or self.profile, env=self.environment, check=False)
+        if done.returncode:
+            sys.exit(f"{' '.join(command)}: status {done.returncode}")
+
+
+def stages(profile: Path) -> None:
+    """Print seconds and peak memory of each stage's run."""
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in (profile / "runs").glob("*.json")]
+    for run in sorted(runs, key=lambda run: str(run["started"])):
+        print(f"{run['stage']}: {run['seconds']:.1f} s, {run['peak_memory'] / 2**20:.0f} MiB")
+
+
+def units(profile: Path) -> int:
+    """Tracked sequences, each variant's and seed's, in all benchmarks' results."""
+    manifests = (profile / "results").glob("*/manifest.json")
+    return sum(len(json.loads(path.read_text(encoding="utf-8"))["units"]) for path in manifests)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--frames", type=int, default=6)
+    parser.add_argument("--folder", type=Path, default=None, help="where everything is made; it stays there")
+    parser.add_argument("--stage", nargs="*", default=[], help="stages to run; all without it")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        top = given.folder or Path(temporary)
+        started = time.monotonic()
+        checkout = Checkout(top / "checkout")
+        frames, data = Frames(top / "pictures"), top / "data"
+        sets = yaml.safe_load((checkout.profile / "params.yaml").read_text(encoding="utf-8"))["datasets"]
+        for key in sets:
+            write_set(checkout.profile, key, data / key, frames, given.share, given.frames)
+        print(f"look-alikes: {frames.made} frames, {time.monotonic() - started:.0f} s", flush=True)
+        for key in sets:
+            checkout.type("dat", "data", "link", key, str(data / key))
+        checkout.type("dat", "data", "status")
+        checkout.type("dat", "plan", *given.stage)
+        checkout.type("dvc", "repro", *given.stage)
+        if not given.stage:
+            checkout.type("dat", "audit", "all")
+        stages(checkout.profile)
+        print(f"{units(checkout.profile)} units; all: {time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
