@@ -89,7 +89,7 @@ class Lock:
             return [missing("dvc.yaml", self.wrong.get("dvc.yaml", f"dvc.yaml {name}"), "the stage")]
         ran = {
             "cmd": stage.get("cmd", ""),
-            "deps": sorted(posixpath.normpath(dep["path"]) for dep in stage.get("deps", [])),
+            "deps": sorted({posixpath.normpath(dep["path"]) for dep in stage.get("deps", [])}),  # DVC repeats `none`
             "outs": sorted(posixpath.normpath(out["path"]) for out in stage.get("outs", [])),
             "params": sorted(name for values in stage.get("params", {}).values() for name in values or {}),
         }

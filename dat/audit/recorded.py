@@ -127,10 +127,18 @@ class Recorded:
         if not record["outputs"]:
             return []
         stage = self.lock.stage_of(record["outputs"][0]["path"])
+        if stage is None and record["outputs"][0]["path"] in self._committed:
+            return []
         if stage is None:
             where = self.lock.wrong.get("dvc.lock", f"dvc.lock: {record['outputs'][0]['path']}")
             return [missing("lock", where, "a stage that makes it")]
         return self.lock.checks(stage, record["command"].removeprefix("dat "), dependencies)
+
+    @property
+    def _committed(self) -> set[str]:
+        """The descriptions of data sets that no stage makes: they are committed with the profile."""
+        root = self.settings.root
+        return {f"data/{key}.json" for key in root.datasets if key not in root.synthetic}
 
     def _run(self, name: str, record: str | None) -> list[Check]:
         """The run file of a stage or unit, where there is one, against its record's hash; it is in no clone."""

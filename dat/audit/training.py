@@ -4,12 +4,12 @@ A test video is in a training set when both have a frame with the same bytes, or
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from dat import naming, outside
+from dat import naming, outside, public
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import json_object
 from dat.audit.scores import Results
@@ -71,11 +71,18 @@ class Trainings:
 
     def _counts(self, folder: PurePosixPath, record: Mapping[str, Any]) -> dict[str, int]:
         parts = folder.parts
+        if self._adopted(parts, record):
+            return {"trained": 0}
         if parts[:2] == ("weights", "gpgnet"):
             return self._attention(folder.name)
         if parts[:2] == ("weights", "salnet"):
             return {"domains": self._domains(folder.name, record)}
         return {"sentences": len(self._sentences())} if str(folder) == "training/language" else {}
+
+    def _adopted(self, parts: Sequence[str], record: Mapping[str, Any]) -> bool:
+        """Whether a network was taken from weights, by the setting of its record."""
+        place = record["params"].get(f"{parts[1]}.{parts[-1]}.from") if parts[0] == "weights" else None
+        return place is not None and public.weights_of(self.settings.path / place) is not None
 
     def _sentences(self) -> list[str]:
         return [name for name, row in self.results.sequences(LASOT).items() if row.sentence]

@@ -4,7 +4,6 @@ What arrives waits in a folder of its own, `.partial`, whose files are never lin
 """
 
 import fcntl
-import hashlib
 import os
 import re
 import signal
@@ -12,7 +11,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -22,8 +20,8 @@ import requests
 from dat import opening, outside, records
 from dat.errors import InputError, JobError, LockedError
 from dat.progress import progress
+from dat.public import CHUNK, Source, matches
 
-CHUNK = 1 << 16
 QUIET = 30.0
 """Seconds without a byte after which a transfer is broken off."""
 
@@ -33,38 +31,6 @@ SECONDS = 3600.0
 REDIRECTS = 5
 MOST = 2 << 30
 """Bytes of a file whose size nobody published."""
-
-BITS = 128
-"""Bits of a checksum below which another file can be made to fit."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A public file. `checksum` is `sha256:`, `md5:` or `git:` (a blob's name) and at least the first hex digits."""
-
-    file: str
-    address: str
-    checksum: str
-    licence: str
-    param: str  # what of params.yaml takes its path
-    bytes: int | None = None  # where it is known
-
-    @property
-    def checked(self) -> bool:
-        """Whether the published checksum is long enough to tell the file from any other."""
-        return 4 * len(self.checksum.partition(":")[2]) >= BITS
-
-
-def matches(path: Path, source: Source) -> bool:
-    """Whether a file has the size and checksum of its source."""
-    with opening.opened(path, opening.ANY) as file:
-        size = os.fstat(file.fileno()).st_size
-        kind, _, wanted = source.checksum.partition(":")
-        name, start = ("sha1", b"blob %d\0" % size) if kind == "git" else (kind, b"")
-        digest = hashlib.new(name, start, usedforsecurity=False)
-        while piece := file.read(CHUNK):
-            digest.update(piece)
-    return source.bytes in (None, size) and digest.hexdigest().startswith(wanted)
 
 
 def pin_of(place: Path) -> Path:

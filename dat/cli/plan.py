@@ -32,14 +32,12 @@ def plan(stages: tuple[str, ...], out: Path | None) -> None:
     Example: cd profiles/paper && dat plan evaluate@otb100
     """
     from dat import params
-    from dat.cli.weights import PUBLIC
     from dat.preflight import ahead, graph, missing
     from dat.records import write_json
 
     settings = params.load()
     found = graph.read(settings, stages)
-    public = {one.param: missing.Public(one.param, name, one.file) for name, one in PUBLIC.items()}
-    lacking, coming = missing.everything(settings, found, public), ahead.stages(settings, found)
+    lacking, coming = missing.everything(settings, found), ahead.stages(settings, found)
     room = ahead.disk(settings, found, coming)
     if out is not None:
         rows = {"missing": [asdict(one) for one in lacking], "stages": [asdict(one) for one in coming]}

@@ -1,46 +1,13 @@
 """`dat weights`: public starting weights, from their authors' addresses. None of them is part of this project."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from dat import params
-from dat.cli.downloads import Source, fetch, pin_of, pinned
+from dat.cli.downloads import fetch, pin_of, pinned
 from dat.errors import InputError
-
-MDNET = "POSTECH's: research use only, no redistribution; a commercial use needs its licence"
-PUBLIC: Mapping[str, Source] = {
-    "vgg-m": Source(
-        "imagenet-vgg-m.mat",
-        "http://www.vlfeat.org/matconvnet/models/imagenet-vgg-m.mat",
-        "md5:29294d5f62578c96a3533859514235f2",  # the table in MatConvNet's documentation
-        "none is stated; credit Chatfield et al., Return of the Devil in the Details, BMVC 2014",
-        "network.vgg_m",
-    ),
-    "vgg16": Source(
-        "vgg16-397923af.pth",
-        "https://download.pytorch.org/models/vgg16-397923af.pth",
-        "sha256:397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
-        "BSD 3-Clause (torchvision); trained on ImageNet, whose images are for research",
-        "network.vgg16",
-        553433881,
-    ),
-    "mdnet-vot-otb": Source(
-        "mdnet_vot-otb.pth",
-        "https://github.com/hyeonseobnam/py-MDNet/raw/master/models/mdnet_vot-otb.pth",
-        "git:23dade7",
-        MDNET,
-        "salnet.NAME.from",
-    ),
-    "mdnet-imagenet-vid": Source(
-        "mdnet_imagenet_vid.pth",
-        "https://github.com/hyeonseobnam/py-MDNet/raw/master/models/mdnet_imagenet_vid.pth",
-        "git:dac969f",
-        MDNET,
-        "salnet.NAME.from",
-    ),
-}
+from dat.public import PUBLIC, Source
 
 
 @click.group()

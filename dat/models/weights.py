@@ -165,8 +165,9 @@ def _plain_tensors(path: Path) -> Any:
         raise InputError(f"{path}: not a file of plain tensors, so not opened ({type(error).__name__})") from None
 
 
-def read_pymdnet(path: Path) -> dict[str, Tensor]:
-    """The ten tensors of a py-MDNet .pth (`shared_layers`), of either generation, under our names."""
+def read_pymdnet(path: Path) -> tuple[dict[str, Tensor], str]:
+    """The ten tensors of a py-MDNet .pth (`shared_layers`), of either generation, under our names, and the response
+    normalisation that its generation was trained with [R33]."""
     found = _plain_tensors(path)
     if not isinstance(found, dict) or set(found) != {"shared_layers"}:
         raise InputError(f"{path}: expected one key shared_layers, found {_some(found)}")
@@ -178,7 +179,7 @@ def read_pymdnet(path: Path) -> dict[str, Tensor]:
         tensors[f"{PYMDNET[layer]}.{kind}"] = value
     if len(tensors) != 10:
         raise InputError(f"{path}: {len(tensors)} tensors of MDNet's 10: {', '.join(sorted(tensors))}")
-    return tensors
+    return tensors, "v2" if "fc4.0.weight" in found["shared_layers"] else "vgg-m"
 
 
 def _some(found: object) -> str:
@@ -194,7 +195,7 @@ def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
     if not place.exists():
         raise MissingError(
             f"{place}: no weights there; `dat train encoder {kind}` makes a folder of its kind, "
-            "`dat weights list` says where public files come from"
+            "`dat weights get vgg16` fetches ImageNet's"
         )
     if place.is_dir():
         found, metadata = read(place)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import devices, naming, numerics, params, records, supervise, used
+from dat import devices, naming, numerics, params, public, records, supervise, used
 from dat.errors import ChangedError, MissingError
 from dat.params import Settings
 from dat.pipeline.stages import STAGES, Stage
@@ -57,6 +57,14 @@ def _run(module: str, job: records.Job) -> bool:
     return first
 
 
+def _remedy(path: Path, label: str) -> str:
+    """What brings an input of a stage."""
+    if path.suffix not in public.ENDINGS:
+        return f"dvc repro {label} makes it first"
+    get = public.command(path)
+    return f"{get} fetches it" if get else "put that file of weights there; dat weights list names public ones"
+
+
 def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = False) -> None:
     """Run one stage of the nearest profile and write its record and run file.
 
@@ -73,7 +81,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     label = f"{name}@{key}" if key else name
     for path in inputs.values():
         if not path.exists() and not partial:
-            raise MissingError(f"{path}: not there; dvc repro {label} makes it first")
+            raise MissingError(f"{path}: not there; {_remedy(path, label)}")
     final = {role: home / path for role, path in stage.outputs(settings, key).items()}
     if not stage.jobs:
         supervise.die_with_caller()

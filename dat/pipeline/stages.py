@@ -131,11 +131,8 @@ STAGES: Mapping[str, Stage] = {
     "benchmark": Stage(
         "dat.fanout.stage",
         lambda s, k: (
-            {
-                "manifest": _benchmark_manifest(s, k),
-                "salnet": _benchmark(s, k).salnet,
-                "gpgnet": _benchmark(s, k).gpgnet,
-            }
+            {"manifest": _benchmark_manifest(s, k), "salnet": _benchmark(s, k).salnet}
+            | _named("gpgnet", _benchmark(s, k).gpgnet)
             | _named("names", s.root.csrdcf.colour_names)
         ),
         lambda s, k: {"results": f"results/{k}"},

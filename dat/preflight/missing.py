@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat import devices
+from dat import devices, public
 from dat.datasets import linking, sets
 from dat.errors import DatError, InputError
 from dat.params import Settings, read_yaml
@@ -32,19 +32,10 @@ class Missing:
     stops: bool
 
 
-@dataclass(frozen=True)
-class Public:
-    """A public file of starting weights: the setting that takes it, its name for `dat weights get`, its file's name."""
-
-    setting: str
-    name: str
-    file: str
-
-
-def everything(settings: Settings, stages: Stages, public: Mapping[str, Public]) -> list[Missing]:
-    """All that the stages that would run lack, what stops one first. `public` is by setting (`network.vgg_m`)."""
-    found = [*_data(settings, stages), *_files(settings, stages, public), *_packages(settings, stages)]
-    found += [*_weights(settings, stages, public), *_sentences(settings, stages), *_gpu(settings, stages)]
+def everything(settings: Settings, stages: Stages) -> list[Missing]:
+    """All that the stages that would run lack, what stops one first."""
+    found = [*_data(settings, stages), *_files(stages), *_packages(settings, stages)]
+    found += [*_weights(settings, stages), *_sentences(settings, stages), *_gpu(settings, stages)]
     return sorted(found, key=lambda one: not one.stops)
 
 
@@ -75,27 +66,28 @@ def _data(settings: Settings, stages: Stages) -> Iterator[Missing]:
             yield Missing(what, f"{stopped} stops" if listed else "they are left out", get, bool(listed))
 
 
-def _files(settings: Settings, stages: Stages, public: Mapping[str, Public]) -> Iterator[Missing]:
+def _files(stages: Stages) -> Iterator[Missing]:
     """Dependencies that are not there and that no stage makes."""
-    fetched = {getattr(settings.root.network, one.setting.rpartition(".")[2], ""): one for one in public.values()}
     for path, users in stages.absent.items():
-        known = fetched.get(path)
-        get = f"dat weights get {known.name}" if known and Path(path).name == known.file else "put it there"
+        get = public.command(Path(path)) or "put it there"
         if path == "none" or (path.startswith("data/") and path.endswith((".json", ".csv"))):
             get = f"git checkout -- {path}"
         without = f"{users[0]} stops" if len(users) == 1 else f"{len(users)} stages stop, such as {users[0]}"
         yield Missing(f"file {path}", without, get, True)
 
 
-def _weights(settings: Settings, stages: Stages, public: Mapping[str, Public]) -> Iterator[Missing]:
+def _weights(settings: Settings, stages: Stages) -> Iterator[Missing]:
     """Starting weights that a setting does not name, where the networks are of the size that they are for."""
     network = settings.root.network
-    for kind, setting in (("salnet", "vgg_m"), ("gpgnet", "vgg16")):
-        one, count = public[f"network.{setting}"], len(_of(kind, stages.run))
-        if count and network.width == WIDTH and getattr(network, setting) == "none":
-            get = f"dat weights get {one.name}, then network.{setting}: data/weights/{one.file} in params.yaml"
-            starts = "start" if count > 1 else "starts"
-            yield Missing(f"starting weights {one.name}", f"{count} {kind} {starts} from random numbers", get, False)
+    for kind, name in (("salnet", "vgg-m"), ("gpgnet", "vgg16")):
+        one, entries = public.PUBLIC[name], getattr(settings.root, kind)
+        if network.width != WIDTH or getattr(network, one.param.removeprefix("network.")) != "none":
+            continue
+        keys = [key for key in _of(kind, stages.run) if public.weights_of(settings.path / entries[key].from_) is None]
+        if keys:
+            get = f"dat weights get {name}, then {one.param}: data/weights/{one.file} in params.yaml"
+            starts = "start" if len(keys) > 1 else "starts"
+            yield Missing(f"starting weights {name}", f"{len(keys)} {kind} {starts} from random numbers", get, False)
 
 
 def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:

@@ -1,7 +1,7 @@
 """The run's own numbers, read from the scores of `dat evaluate` and from the trainings' metrics."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +97,16 @@ class Scores:
 
 @dataclass(frozen=True)
 class Training:
-    """One training's metrics: `address` is `train/<network>/<name>`, `file` theirs below the profile."""
+    """One training's metrics: `address` is `train/<network>/<name>`, `file` theirs below the profile.
+
+    `taken` is what its `source.json` says of the file that the weights, or their start, were taken from.
+    """
 
     network: str
     name: str
     metrics: dict[str, float]
     file: str
+    taken: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -137,6 +141,11 @@ def _flat(path: Path) -> dict[str, float]:
     return {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
 
 
+def _taken(folder: Path) -> dict[str, str]:
+    path = folder / "source.json"
+    return {key: shown(value) for key, value in read_json(path).items()} if path.is_file() else {}
+
+
 def read_trainings(weights: Path, language: Path) -> Iterator[Training]:
     """The metrics of every training that this run has: the sentence encoder, GPGNet's versions, the SALNets."""
     if (language / "metrics.json").is_file():
@@ -145,4 +154,6 @@ def read_trainings(weights: Path, language: Path) -> Iterator[Training]:
     paths += sorted(weights.glob("salnet/*/*/metrics.json"), key=lambda path: path.parent.name)
     for path in paths:
         place = path.relative_to(weights)
-        yield Training(place.parts[0], path.parent.name, _flat(path), f"weights/{place.as_posix()}")
+        yield Training(
+            place.parts[0], path.parent.name, _flat(path), f"weights/{place.as_posix()}", _taken(path.parent)
+        )

@@ -55,15 +55,38 @@ def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
     return found
 
 
-def origin(settings: Settings) -> list[str]:
+def taken(trainings: Sequence[Training]) -> list[str]:
+    """Which networks are, or start from, which file, whose it is, and under which licence; a sentence a file."""
+    files: dict[tuple[str, bool], list[Training]] = {}
+    for one in trainings:
+        if one.taken:
+            files.setdefault((one.taken["sha256"], one.metrics.get("trained") == 0), []).append(one)
+    said = []
+    for (digest, whole), networks in files.items():
+        names = ", ".join(f"{one.network} {one.name}" for one in networks)
+        how = "taken as it is, not trained here," if whole else "its training starts"
+        said.append(f"{names}: {how} from {networks[0].taken['file']} ({_owner(networks[0].taken, digest)}).")
+    others = [f"{one.network} {one.name}" for one in trainings if one.network != "language" and not one.taken]
+    if said and others:
+        said.append(f"Without a file to start from: {', '.join(others)}.")
+    return said
+
+
+def _owner(facts: Mapping[str, str], digest: str) -> str:
+    """Whose a file of weights is, as far as it is known."""
+    if "name" not in facts:
+        return f"a file of the user's, whose source and licence are not known here; sha256 {digest}"
+    how = "its checksum" if facts["checked"] == "whole" else f"{facts['checksum']}, all that is published of a checksum"
+    return f"{facts['name']} by {how}; {facts['address']}; licence: {facts['licence']}"
+
+
+def origin(settings: Settings, trainings: Sequence[Training] = ()) -> list[str]:
     """What a reader must know of the networks before comparing: starting weights, width, and reading R40."""
     network = settings.section("network", Network)
-    said = []
+    said = taken(trainings)
     taught = network.vgg16.startswith("training/encoder/")
-    if network.vgg_m == "none" and (taught or network.vgg16 == "none"):
+    if not said and network.vgg_m == "none" and (taught or network.vgg16 == "none"):
         said.append("Every network was trained from scratch: no convolution comes from ImageNet, as the paper's do.")
-    else:
-        said.append(f"Starting weights: SALNet from {network.vgg_m}, GPGNet from {network.vgg16}.")
     if taught:
         said.append(
             "GPGNet starts from encoders of its training videos: pictures were taught which words fit them, sentences "
@@ -132,7 +155,7 @@ def render(content: Content) -> str:
         profile=content.settings.section("profile", str),
         data_sets=sorted({score.data_set for score in content.scores.values()}),
         synthetic=any(score.data_set.startswith("synthetic-") for score in content.scores.values()),
-        origin=origin(content.settings),
+        origin=origin(content.settings, content.trainings),
         brief=brief.rows(content.scores),
         brief_claims=brief.claims_in_words([*(table.claims for table in content.tables), content.text]),
         coverage=coverage(content.scores),

@@ -1,6 +1,5 @@
 """Stage `gpgnet@VERSION`: the attention network, trained on the selected frames of LaSOT."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat import params, records
+from dat import params, public, records, used
 from dat.datasets.images import encode_png
 from dat.errors import InputError
 from dat.models import weights
@@ -18,11 +17,12 @@ from dat.models.gpgnet import GPGNet
 from dat.models.optimisers import OPTIMISERS
 from dat.models.vocabulary import Vocabulary
 from dat.sections import Gpgnet, GpgnetTraining, Language, Masks, Network, Subsample, Train
-from dat.training import distributed, losses, map_scores, runner
+from dat.training import adopted, distributed, losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row
 
+VOCABULARY = "vocabulary.json"
 SENTENCE = "sentence"  # of an encoder's folder, the sentence encoder that goes with it
 SAMPLES = 6  # rows of the picture of sample maps
 
@@ -209,11 +209,13 @@ def metadata(key: str, inputs: Sequence[str], settings: params.Settings) -> dict
 
 
 def run(job: records.Job) -> None:
-    """Write weights, vocabulary (with language), metrics, curves and `samples.png`; or take them from a file."""
+    """Write weights, vocabulary (with language), metrics, curves and `samples.png`; or, where `from` names weights,
+    take those."""
     source, out, settings = job.inputs["training"], job.outputs["weights"], job.settings
     inputs = list(settings.section(f"gpgnet.{job.key}", Gpgnet).inputs)
-    if source.is_file():
-        adopt(source, out)
+    file = public.weights_of(source)
+    if file is not None:
+        adopt(job, inputs, file)
         return
     shared, training = (
         settings.section("train", Train),
@@ -240,7 +242,9 @@ def run(job: records.Job) -> None:
             records.write_bytes(out / "samples.png", encode_png(picture(task)))
     weights.save(out, module, facts)
     if vocabulary is not None:
-        vocabulary.save(out / "vocabulary.json")
+        vocabulary.save(out / VOCABULARY)
+    if "vgg16" in job.inputs and job.inputs["vgg16"].is_file():
+        adopted.write_source(out, job.inputs["vgg16"], settings.path)
     final = {name: value for name, value in rows[-1].items() if name != "step"}
     videos = {"videos": len(data.videos), "frames": len(data.usable), "held_out_frames": len(task.held_out)}
     records.write_json(out / "metrics.json", final | videos | {"steps": task.steps, "trained": 1})
@@ -249,12 +253,25 @@ def run(job: records.Job) -> None:
         runner.write_timing(job, "gpgnet", clock)
 
 
-def adopt(source: Path, out: Path) -> None:
-    """Take a weights file of ours for this version instead of training (its vocabulary lies beside it)."""
-    print(f"{source}: taken as it is, nothing is trained", file=sys.stderr)
-    records.write_bytes(out / weights.FILE, source.read_bytes())
-    beside = source.parent / "vocabulary.json"
-    if beside.is_file():
-        records.write_bytes(out / "vocabulary.json", beside.read_bytes())
-    weights.load_gpgnet(out)
+def adopt(job: records.Job, inputs: Sequence[str], file: Path) -> None:
+    """Take weights of ours for this version: a file, or a folder of weights with its vocabulary.
+
+    Raises InputError where they are no safetensors, have other inputs than this version, or want a vocabulary that
+    what `from` names has not.
+    """
+    source, out = job.inputs["training"], job.outputs["weights"]
+    adopted.say(file)
+    if file.suffix != ".safetensors":
+        raise InputError(f"{file}: a GPGNet is taken from weights of ours alone; name a .safetensors or its folder")
+    records.write_bytes(out / weights.FILE, used.read(file, weights.LARGEST))
+    if source.is_dir() and (source / VOCABULARY).is_file():
+        records.write_bytes(out / VOCABULARY, used.read(source / VOCABULARY, weights.LARGEST))
+    elif "language" in inputs:
+        todo = f"let gpgnet.{job.key}.from name the folder that has both"
+        raise InputError(f"{source}: a GPGNet that reads sentences needs its {VOCABULARY}; {todo}")
+    module, _ = weights.load_gpgnet(out)
+    if set(module.inputs) != set(inputs):
+        has, wanted = "+".join(module.inputs), "+".join(inputs)
+        raise InputError(f"{file}: a GPGNet with {has}, gpgnet.{job.key}.inputs are {wanted}; name another, or those")
+    adopted.write_source(out, file, job.settings.path)
     records.write_json(out / "metrics.json", {"trained": 0})

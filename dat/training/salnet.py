@@ -1,6 +1,5 @@
 """Stage `salnet@NAME`: MDNet's multi-domain training, with graph and triplet loss where the variant has them."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, records
+from dat import params, public, records, used
 from dat.errors import InputError
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
 from dat.sections import Graph, Network, Salnet, SalnetTraining, Train
-from dat.training import batches, distributed, losses, runner
+from dat.training import adopted, batches, distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
 from dat.training.runner import Clock, Row
@@ -190,10 +189,10 @@ def anchors(folder: Path, domains: list[Domain], training: SalnetTraining, size:
     return Anchors(encoder.to(device), tokens, training.anchor, training.freeze_language)
 
 
-def build(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
-    """A new network, its convolutions VGG-M's where `network.vgg_m` names the file."""
+def new(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
+    """A network of random weights."""
     network = settings.section("network", Network)
-    module = SALNet(
+    return SALNet(
         network,
         settings.section("graph", Graph) if entry.nodes and entry.layers else None,
         entry.nodes,
@@ -202,8 +201,13 @@ def build(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
         settings.section("salnet_training", SalnetTraining).dropout,
         runner.generator(settings.section("train", Train).seed, 0),
     )
-    if network.vgg_m != "none":
-        weights.assign(module.vggm, weights.read_vggm(settings.path / network.vgg_m), network.vgg_m)
+
+
+def build(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
+    """A new network, its convolutions VGG-M's where `network.vgg_m` names the file."""
+    module, start = new(settings, entry, domains), settings.root.network.vgg_m
+    if start != "none":
+        weights.assign(module.vggm, weights.read_vggm(settings.path / start), start)
     return module
 
 
@@ -222,10 +226,11 @@ def metadata(settings: params.Settings, key: str, entry: Salnet) -> dict[str, An
 
 
 def run(job: records.Job) -> None:
-    """Write weights, metrics and curves; or, where `from` is a weights file, convert that."""
+    """Write weights, metrics and curves; or, where `from` names weights, take those."""
     entry = job.settings.section(f"salnet.{job.key}", Salnet)
-    if job.inputs["training"].is_file():
-        adopt(job, entry)
+    file = public.weights_of(job.inputs["training"])
+    if file is not None:
+        adopt(job, entry, file)
         return
     shared, clock = job.settings.section("train", Train), Clock()
     with runner.exact(shared.threads):
@@ -237,6 +242,8 @@ def run(job: records.Job) -> None:
         return
     out = job.outputs["weights"]
     weights.save(out, task.net, facts)
+    if "vgg_m" in job.inputs:
+        adopted.write_source(out, job.inputs["vgg_m"], job.settings.path)
     final = {name: value for name, value in rows[-1].items() if name != "step"}
     without = sum(not domain.sentence for domain in task.domains)
     counts = {"domains": len(task.domains), "domains_without_sentence": without, "steps": task.steps, "trained": 1}
@@ -266,18 +273,31 @@ def prepare(job: records.Job, entry: Salnet) -> SalnetTask:
     )
 
 
-def adopt(job: records.Job, entry: Salnet) -> None:
-    """Take a weights file: ours (.safetensors), py-MDNet's (.pth) or VGG-M's convolutions (.mat)."""
-    source, out = job.inputs["training"], job.outputs["weights"]
-    print(f"{source}: taken as it is, nothing is trained", file=sys.stderr)
-    if source.suffix == ".safetensors":
-        records.write_bytes(out / weights.FILE, source.read_bytes())
+def adopt(job: records.Job, entry: Salnet, file: Path) -> None:
+    """Take a file of weights: ours (.safetensors), py-MDNet's (.pth) or VGG-M's convolutions (.mat)."""
+    out = job.outputs["weights"]
+    adopted.say(file)
+    if file.suffix == ".safetensors":
+        records.write_bytes(out / weights.FILE, used.read(file, weights.LARGEST))
         weights.load_salnet(out)
     else:
-        module = build(job.settings, entry.model_copy(update={"nodes": 0, "layers": 0}), 0)
-        if source.suffix == ".mat":
-            weights.assign(module.vggm, weights.read_vggm(source), source)
+        module = new(job.settings, entry.model_copy(update={"nodes": 0, "layers": 0}), 0)
+        if file.suffix == ".mat":
+            weights.assign(module.vggm, weights.read_vggm(file), file)
         else:
-            weights.assign(module, weights.read_pymdnet(source), source)
+            weights.assign(module, pymdnet(job.settings, file), file)
         weights.save(out, module, metadata(job.settings, job.key, entry) | {"graph": None, "nodes": 0, "layers": 0})
+    adopted.write_source(out, file, job.settings.path)
     records.write_json(out / "metrics.json", {"trained": 0})
+
+
+def pymdnet(settings: params.Settings, file: Path) -> dict[str, Tensor]:
+    """The tensors of py-MDNet's file. Raises InputError where `network.normalisation` is not what they were trained
+    with [R33]."""
+    tensors, trained = weights.read_pymdnet(file)
+    if settings.root.network.normalisation != trained:
+        place, own = settings.path / "params.yaml", settings.root.network.normalisation
+        raise InputError(
+            f"{place}: network.normalisation is {own}, {file} was trained with {trained}: make it {trained}"
+        )
+    return tensors

@@ -2,16 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from dat import params, sections
+from dat import params, public, sections
 from dat.errors import MissingError, ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES = [ROOT, ROOT / "profiles" / "paper", ROOT / "tests" / "workflow" / "project"]
+PROFILES = [ROOT, *(ROOT / "profiles" / name for name in ("paper", "mdnet")), ROOT / "tests" / "workflow" / "project"]
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:
@@ -33,11 +34,20 @@ def test_yaml_1_1_and_1_2_agree_on_every_value(profile: Path) -> None:
 
 
 def test_profiles_have_the_same_keys() -> None:
-    embedded, paper = (params.plain(params.load(path).root) for path in PROFILES[:2])
-    fixed = [name for name in embedded if name not in ("synthetic", "encoder", "salnet", "variants", "benchmarks")]
-    assert [params.leaves(embedded[name], name).keys() for name in fixed] == [
-        params.leaves(paper[name], name).keys() for name in fixed
-    ]
+    embedded, paper, mdnet, _ = (params.plain(params.load(path).root) for path in PROFILES)
+    maps = {"synthetic", "encoder", "salnet", "variants", "benchmarks"}
+
+    def keys(root: dict[str, Any], left_out: set[str]) -> list[str]:
+        return [key for name in root if name not in left_out for key in params.leaves(root[name], name)]
+
+    assert keys(embedded, maps) == keys(paper, maps)
+    assert keys(paper, maps | {"datasets", "gpgnet"}) == keys(mdnet, maps | {"datasets", "gpgnet"})
+
+
+def test_the_mdnet_profile_trains_nothing() -> None:
+    mdnet = params.load(PROFILES[2])
+    assert all(public.weights_of(mdnet.path / entry.from_) for entry in mdnet.root.salnet.values())
+    assert not mdnet.root.gpgnet and not mdnet.root.encoder and mdnet.root.network.vgg_m == "none"
 
 
 def test_the_paper_profile_names_every_variant_of_the_paper() -> None:

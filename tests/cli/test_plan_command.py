@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 
 from dat import numerics, params, records
 from dat.cli.plan import plan as command
-from dat.cli.weights import PUBLIC
 from dat.datasets import manifest
 from dat.errors import InputError
 from dat.fanout import plan, store
@@ -25,7 +24,6 @@ from tests.parts import fake_profile, small_sets
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's
-NETWORKS = {one.param: missing.Public(one.param, name, one.file) for name, one in PUBLIC.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +147,7 @@ def test_a_folder_with_some_of_the_sequences_stops_the_benchmarks_that_want_the_
     (left_out,) = missing._data(paper, chosen("index@otb100"))
     assert not left_out.stops and left_out.without == "they are left out"
     stages = Stages(["index@otb100"], ["index@otb100"], {"none": ["index@otb100"]}, {"index@otb100": []}, {})
-    assert [one.what for one in missing.everything(paper, stages, NETWORKS)] == ["file none", left_out.what]
+    assert [one.what for one in missing.everything(paper, stages)] == ["file none", left_out.what]
 
 
 def test_files_that_nothing_makes_are_named_with_the_command_that_fetches_them(paper: Settings) -> None:
@@ -157,7 +155,7 @@ def test_files_that_nothing_makes_are_named_with_the_command_that_fetches_them(p
     settings = Settings(paper.path, paper.root.model_copy(update={"network": network}))
     absent = {"data/weights/imagenet-vgg-m.mat": ["salnet@a", "salnet@b"], "names.npy": ["benchmark@otb100"]}
     stages = Stages(["salnet@a"], ["salnet@a"], absent, {"salnet@a": []}, {})
-    found = by(missing.everything(settings, stages, NETWORKS))
+    found = by(missing.everything(settings, stages))
     weights = found["file data/weights/imagenet-vgg-m.mat"]
     assert (weights.get, weights.without) == ("dat weights get vgg-m", "2 stages stop, such as salnet@a")
     assert found["file names.npy"].get == "put it there"

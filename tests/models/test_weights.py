@@ -15,6 +15,7 @@ from dat.models.gpgnet import Encoder, GPGNet
 from dat.models.salnet import SALNet
 from dat.models.vggm import VGGM
 from dat.models.vocabulary import Vocabulary
+from tests.parts.matconvnet import matconvnet
 
 NETWORK = {"width": 0.05, "fc4": 512, "standardise": True, "init": "normal", "normalisation": "vgg-m"}
 GRAPH = {"similarity": "distance", "adjacency": "g", "self_loops": True, "width": 512}
@@ -79,12 +80,14 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
         weights.read(tmp_path)
 
 
-@pytest.mark.parametrize("fc4", ["fc4.0", "fc4.1"])
-def test_pymdnet_of_both_generations(tmp_path: Path, fc4: str) -> None:
+@pytest.mark.parametrize(("fc4", "normalisation"), [("fc4.0", "v2"), ("fc4.1", "vgg-m")])
+def test_pymdnet_of_both_generations(tmp_path: Path, fc4: str, normalisation: str) -> None:
     tensors = pymdnet_keys(fc4)
     torch.save({"shared_layers": tensors}, tmp_path / "mdnet.pth")
     model = SALNet(SimpleNamespace(**NETWORK), generator=torch.Generator().manual_seed(1))
-    weights.assign(model, weights.read_pymdnet(tmp_path / "mdnet.pth"), "mdnet.pth")
+    ours, trained_with = weights.read_pymdnet(tmp_path / "mdnet.pth")
+    weights.assign(model, ours, "mdnet.pth")
+    assert trained_with == normalisation
     assert torch.equal(model.fc4.weight, tensors[f"{fc4}.weight"])
     assert torch.equal(model.vggm.conv1.bias, tensors["conv1.0.bias"])
 
@@ -131,22 +134,6 @@ def test_a_vgg16_that_is_no_state_dict_is_refused(tmp_path: Path) -> None:
         weights.read_vgg16(tmp_path / "list.pth")
     with pytest.raises(InputError, match="not opened"):
         weights.read_vgg16(tmp_path / "plain.pth")
-
-
-def matconvnet(path: Path, model: VGGM, tidy: bool) -> None:
-    """A file like imagenet-vgg-m.mat: a cell of structs, the convolutions at 0, 4 and 8, filters (H,W,in,out)."""
-    import scipy.io
-
-    cells = np.empty((1, 9), dtype=object)
-    for i in range(9):
-        cells[0, i] = {"type": "relu", "name": f"layer{i}"}
-    for i, layer in ((0, model.conv1), (4, model.conv2), (8, model.conv3)):
-        filters = layer.weight.detach().permute(2, 3, 1, 0).numpy()
-        bias = layer.bias.detach().numpy()[:, None]
-        pair = np.empty((1, 2), dtype=object)
-        pair[0, 0], pair[0, 1] = filters, bias
-        cells[0, i] = {"type": "conv"} | ({"weights": pair} if tidy else {"filters": filters, "biases": bias})
-    scipy.io.savemat(path, {"layers": cells})
 
 
 @pytest.mark.parametrize("tidy", [True, False])

@@ -17,6 +17,7 @@ from workflow import graph
 from workflow.graph import LISTS, READ_LISTS
 
 ROOT = Path(__file__).resolve().parents[2]
+PROFILES = ("paper", "mdnet")
 GRAPH: dict[str, Any] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 
 
@@ -32,13 +33,17 @@ def paths(name: str, *kinds: str) -> list[str]:
     return found
 
 
-def test_dvc_at_the_top_does_not_see_the_paper_profile() -> None:
-    """A DVC project of its own, with the same cache and the same files that are no outputs."""
-    paper = ROOT / "profiles" / "paper"
-    assert (paper / ".dvcignore").read_text() == (ROOT / ".dvcignore").read_text()
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_is_a_dvc_project_with_the_checkouts_cache(name: str) -> None:
+    """And the same files are no outputs."""
+    home = ROOT / "profiles" / name
+    assert (home / ".dvcignore").read_text() == (ROOT / ".dvcignore").read_text()
     config = configparser.ConfigParser()
-    config.read(paper / ".dvc" / "config")
-    assert (paper / ".dvc" / config["cache"]["dir"]).resolve() == (ROOT / ".dvc" / "cache").resolve()
+    config.read(home / ".dvc" / "config")
+    assert (home / ".dvc" / config["cache"]["dir"]).resolve() == (ROOT / ".dvc" / "cache").resolve()
+
+
+def test_dvc_at_the_top_does_not_see_the_other_profiles() -> None:
     listed = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--all", "--name-only"],
         cwd=ROOT, capture_output=True, text=True, check=True,
@@ -57,12 +62,27 @@ def test_the_paper_profile_has_the_same_graph() -> None:
     assert copy.read_bytes() == (ROOT / "dvc.yaml").read_bytes(), "make graph"
 
 
-def test_the_paper_profiles_data_sets_have_the_records_that_their_indices_need() -> None:
+def test_the_mdnet_profile_has_the_stages_that_train_nothing() -> None:
+    copy = ROOT / "profiles" / "mdnet" / "dvc.yaml"
+    assert copy.read_text() == graph.without_training((ROOT / "dvc.yaml").read_text()), "make graph"
+    stages = YAML(typ="safe").load(copy)["stages"]
+    assert set(stages) == {"index", "salnet", "benchmark", "evaluate", "report"}
+    wanted = [one for body in stages.values() for one in body.get("do", body)["deps"] if one.startswith("training")]
+    assert not wanted, "no stage is there that makes it"
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_profiles_data_sets_have_the_records_that_their_indices_need(profile: str) -> None:
     """No stage makes them there, so without them DVC runs none."""
-    paper = ROOT / "profiles" / "paper"
-    for name in params.load(paper).root.datasets:
-        made = records.read_json(paper / "data" / f"{name}.record.json")
-        assert made["outputs"] == [records.file_facts(paper / "data" / f"{name}.json", paper)]
+    home = ROOT / "profiles" / profile
+    for name in params.load(home).root.datasets:
+        made = records.read_json(home / "data" / f"{name}.record.json")
+        assert made["outputs"] == [records.file_facts(home / "data" / f"{name}.json", home)]
+
+
+def test_the_mdnet_profile_lists_the_same_sequences() -> None:
+    paper, mdnet = (records.read_json(ROOT / "profiles" / name / "data" / "otb100.json") for name in PROFILES)
+    assert mdnet["lists"] == paper["lists"]
 
 
 def test_the_code_of_the_stages_is_as_the_imports_say() -> None:

@@ -191,6 +191,26 @@ def test_every_reading_has_a_value_in_force(html: str) -> None:
     assert "0.125 of the paper" in html
 
 
+def test_files_that_networks_come_from_are_named_with_licence_and_source() -> None:
+    public = {"file": "data/weights/a.pth", "sha256": "ab" * 32, "name": "mdnet", "address": "https://example.org/a"}
+    public |= {"licence": "research only", "checksum": "git:dac969f", "checked": "in part"}
+    own = {"file": "start.mat", "sha256": "cd" * 32}
+    rows = [
+        Training("salnet", "pymdnet", {"trained": 0.0}, "a", public),
+        Training("salnet", "salnet", {"trained": 1.0}, "b", own),
+        Training("gpgnet", "to", {"trained": 1.0}, "c"),
+        Training("language", "encoder", {}, "d"),
+    ]
+    first, second, third, *_ = page.origin(params.load(ROOT), rows)
+    assert first == (
+        "salnet pymdnet: taken as it is, not trained here, from data/weights/a.pth (mdnet by git:dac969f, all that is "
+        "published of a checksum; https://example.org/a; licence: research only)."
+    )
+    assert second.startswith("salnet salnet: its training starts from start.mat (a file of the user's, whose source")
+    assert second.endswith(f"sha256 {'cd' * 32}).") and third == "Without a file to start from: gpgnet to."
+    assert "trained from scratch" in page.origin(params.load(ROOT), rows[2:])[0]
+
+
 def test_the_paper_profile_is_told_as_it_is() -> None:
     said = " ".join(page.origin(params.load(ROOT / "profiles" / "paper")))
     assert "R40 is off" in said and "width" not in said and "shifted" not in said and "encoder" not in said

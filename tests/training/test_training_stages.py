@@ -1,13 +1,14 @@
 """The three training stages, whole, on a few small videos."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from dat import params, records
+from dat import params, public, records
 from dat.datasets.images import read_image
 from dat.errors import InputError, JobError
 from dat.models import weights
@@ -17,6 +18,7 @@ from dat.training import encoder, gpgnet, grounding, language, losses, salnet
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
 from tests.parts import training_sets
+from tests.parts.matconvnet import matconvnet
 from tests.parts.training_sets import stage
 
 CHANGES = (
@@ -284,25 +286,80 @@ def test_a_loss_that_is_not_finite_names_the_frames(made: params.Settings, monke
 
 def test_a_salnet_from_our_file_is_copied(made: params.Settings) -> None:
     folder = train_salnet(made, "pymdnet", "first")
-    out = train_salnet(made, "pymdnet", "second", "first/pymdnet/weights.safetensors")
+    name = "first/pymdnet/weights.safetensors"
+    out = train_salnet(made, "pymdnet", "second", name)
     assert (out / weights.FILE).read_bytes() == (folder / weights.FILE).read_bytes()
     assert records.read_json(out / "metrics.json") == {"trained": 0}
+    digest = records.sha256_file(folder / weights.FILE)
+    assert records.read_json(out / "source.json") == {"file": name, "sha256": digest}
+    assert not (folder / "source.json").exists(), "one that was trained from random numbers has no source"
 
 
-def test_a_salnet_from_pymdnets_file_is_converted(made: params.Settings) -> None:
+def mdnet_file(made: params.Settings, name: str, fc4: str) -> dict[str, torch.Tensor]:
+    """Write a file in py-MDNet's layout that fits the settings' network; returns its tensors."""
     model = salnet.build(made, made.root.salnet["pymdnet"], 0)
     names = {"conv1.0": model.vggm.conv1, "conv2.0": model.vggm.conv2, "conv3.0": model.vggm.conv3}
-    names |= {"fc4.1": model.fc4, "fc5.1": model.fc5}
+    names |= {fc4: model.fc4, "fc5.1": model.fc5}
     tensors = {f"{n}.{k}": getattr(layer, k).data + 1 for n, layer in names.items() for k in ("weight", "bias")}
-    torch.save({"shared_layers": tensors}, made.path / "mdnet.pth")
+    torch.save({"shared_layers": tensors}, made.path / name)
+    return tensors
+
+
+def test_a_salnet_from_pymdnets_file_is_converted_and_its_owner_named(
+    made: params.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors = mdnet_file(made, "mdnet.pth", "fc4.1")
+    data = (made.path / "mdnet.pth").read_bytes()
+    blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    ours = public.Source("other name.pth", "https://example.org/mdnet", f"git:{blob[:7]}", "theirs", "salnet.NAME.from")
+    monkeypatch.setattr(public, "PUBLIC", {**public.PUBLIC, "theirs": ours})
     out = train_salnet(made, "pymdnet", "theirs", "mdnet.pth")
     assert torch.equal(weights.load_salnet(out).fc4.weight, tensors["fc4.1.weight"])
+    source = records.read_json(out / "source.json")
+    assert (source["name"], source["address"], source["licence"]) == ("theirs", "https://example.org/mdnet", "theirs")
+    assert source["sha256"] == hashlib.sha256(data).hexdigest()
 
 
-def test_a_gpgnet_from_our_file_keeps_its_vocabulary(made: params.Settings) -> None:
-    train_gpgnet(made, "nl", "first")
-    out = train_gpgnet(made, "nl", "second", "first/nl/weights.safetensors")
+def test_weights_for_another_normalisation_are_refused(made: params.Settings) -> None:
+    mdnet_file(made, "later.pth", "fc4.0")
+    with pytest.raises(InputError, match=r"normalisation is vgg-m, \S*later.pth was trained with v2: make it v2"):
+        train_salnet(made, "pymdnet", "later", "later.pth")
+
+
+def test_a_salnet_starts_from_vgg_m_of_its_profile_wherever_it_is_called(
+    made: params.Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fresh = salnet.build(made, made.root.salnet["pymdnet"], 0).vggm
+    with torch.no_grad():
+        fresh.conv1.bias.fill_(0.25)
+    matconvnet(made.path / "start.mat", fresh)
+    monkeypatch.chdir(tmp_path)
+    network = made.root.network.model_copy(update={"vgg_m": "start.mat"})
+    settings = dataclasses.replace(made, root=made.root.model_copy(update={"network": network}), read={})
+    module = salnet.build(settings, made.root.salnet["pymdnet"], 0)
+    assert torch.equal(module.vggm.conv1.bias, fresh.conv1.bias)
+    inputs = {"training": made.root.salnet["pymdnet"].from_, "vgg_m": "start.mat"}
+    out = stage(salnet.run, settings, "pymdnet", inputs, {"weights": "started/pymdnet"})
+    assert records.read_json(out / "source.json")["file"] == "start.mat"
+
+
+def test_a_gpgnet_from_our_folder_keeps_its_vocabulary(made: params.Settings) -> None:
+    folder = train_gpgnet(made, "nl", "first")
+    out = train_gpgnet(made, "nl", "second", "first/nl")
+    for name in (weights.FILE, "vocabulary.json"):
+        assert (out / name).read_bytes() == (folder / name).read_bytes()
     assert weights.load_gpgnet(out)[1] is not None
+
+
+def test_a_gpgnet_is_taken_from_what_is_named_alone(made: params.Settings) -> None:
+    """The vocabulary beside a file is no dependency of the stage."""
+    train_gpgnet(made, "nl", "first")
+    with pytest.raises(InputError, match=r"needs its vocabulary\.json; let gpgnet\.nl\.from name the folder"):
+        train_gpgnet(made, "nl", "second", "first/nl/weights.safetensors")
+    with pytest.raises(InputError, match=r"a GPGNet with language, gpgnet\.to\.inputs are target"):
+        train_gpgnet(made, "to", "second", "first/nl")
+    with pytest.raises(InputError, match="weights of ours alone"):
+        train_gpgnet(made, "to", "second", "vgg16.pth")
 
 
 @pytest.mark.parametrize("short", ["pad", "repeat"])
