@@ -1,13 +1,12 @@
-"""`dat data`: what is where, linking the user's own copies, showing a sequence, and sentences."""
+"""`dat data`: what is where, linking the user's own copies, showing a sequence."""
 
-from datetime import date
 from pathlib import Path
 
 import click
 
 from dat import params
-from dat.datasets import linking, sentences, sets
-from dat.errors import InputError
+from dat.cli.sentences import group
+from dat.datasets import linking
 from dat.naming import shown
 
 
@@ -80,59 +79,4 @@ def show(name: str, sequence: str) -> None:
         click.echo(f"{key + ':':<13}{shown(value)}")
 
 
-@data.group("sentences")
-def sentence_group() -> None:
-    """Sentences about targets: check the tables, write one.
-
-    Example: dat data sentences check
-    """
-
-
-@sentence_group.command("check")
-@click.argument("names", nargs=-1)
-def check(names: tuple[str, ...]) -> None:
-    """Check the tables of sentences: lines that are wrong, sequences that have none.
-
-    Example: dat data sentences check otb100
-    """
-    settings, odd = params.load(), 0
-    for name in names or tuple(settings.root.datasets):
-        found = sets.load(settings, name)
-        if found.table is None:
-            beside = " (nlp.txt beside each video)" if found.layout == "lasot" else ""
-            click.echo(f"{name}: no table of sentences{beside}")
-            continue
-        table = found.sentences()
-        remarks = sentences.remarks(table, found.wanted)
-        missing = [wish for wish in found.wanted if wish not in table]
-        click.echo(f"{name}: {len(table)} sentences for {len(found.wanted)} targets in {found.table}")
-        for remark in remarks:
-            click.echo(f"  {shown(remark)}")
-        if missing:
-            click.echo(f"  none, so attention from the target alone: {', '.join(missing)}")
-        odd += len(remarks)
-    if odd:
-        raise click.exceptions.Exit(1)
-
-
-@sentence_group.command("write")
-@click.argument("name")
-@click.argument("sequence")
-@click.argument("sentence")
-@click.option("--annotator", required=True, help="Who wrote it.")
-@click.option("--date", "day", default=None, help="When, YYYY-MM-DD (default: today).")
-def write(name: str, sequence: str, sentence: str, annotator: str, day: str | None) -> None:
-    """Write the sentence of one sequence into the table of its data set.
-
-    Example: dat data sentences write otb100 Deer "the deer in front" --annotator "A. Person"
-    """
-    settings = params.load()
-    found = sets.load(settings, name)
-    if found.table is None or name in settings.root.synthetic:
-        raise InputError(f"{found.file}: '{name}' has no table of sentences to write to; 'sentences' there names one")
-    if sequence not in found.wanted:
-        raise InputError(f"{name}: no sequence '{sequence}' in its lists; dat data status shows the sets")
-    table = found.sentences() if found.table.is_file() else {}
-    new = sentences.Sentence(sequence, " ".join(sentence.split()), annotator, day or date.today().isoformat())
-    sentences.write(found.table, (table | {sequence: new}).values())
-    click.echo(shown(f"{sequence}: {new.sentence}"))
+data.add_command(group)
