@@ -196,6 +196,11 @@ class Variant(Section):
     salnet: str | None
     attention: Literal["none", "to", "nl", "jtnl"]
 
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether its attention is told the sentence about a target, where there is one [R27]."""
+        return self.attention in ("nl", "jtnl")
+
 
 class Candidates(Section):
     """Candidates of a frame: how many around the last box, how many around each region [R21], who wins [R34]."""
