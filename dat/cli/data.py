@@ -1,13 +1,16 @@
 """`dat data`: what is where, linking the user's own copies, showing a sequence."""
 
+import os
 from pathlib import Path
 
 import click
 
 from dat import params
 from dat.cli.sentences import group
-from dat.datasets import linking
+from dat.datasets import linking, sets
+from dat.errors import InputError
 from dat.naming import shown
+from dat.params import Settings
 
 
 @click.group()
@@ -45,13 +48,50 @@ def link(name: str, path: Path) -> None:
 
     Example: dat data link otb100 ~/data/OTB100
     """
-    found = linking.link(params.load(), name, path)
-    click.echo(
-        f"{name}: {len(found.found)} of {len(found.found) + len(found.missing)} targets in {shown(found.folder)}"
-    )
-    if found.missing:
-        click.echo(f"not there: {', '.join(found.missing)}")
+    _link(params.load(), name, path)
+
+
+def _link(settings: Settings, name: str, path: Path) -> None:
+    look = linking.link(settings, name, path)
+    total = len(look.found) + len(look.missing)
+    click.echo(f"{name}: {len(look.found)} of {total} targets in {shown(look.folder)}")
+    if look.missing:
+        click.echo(f"not there: {', '.join(look.missing)}")
     click.echo(f"next: dat index {name} (dvc repro does it)")
+
+
+@data.command()
+@click.argument("name")
+@click.option("--sequence", "sequences", multiple=True, metavar="S", help="Only this one; may be repeated.")
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to (default: $DAT_DATA/NAME, else data/raw/NAME of the profile).",
+)
+def get(name: str, sequences: tuple[str, ...], folder: Path | None) -> None:
+    """Fetch a data set that has direct addresses (otb100, vot2014, vot2016), unpack and link it; of the others, say
+    where they are to be had.
+
+    After a break the same command goes on; sequences that are there are not fetched again.
+
+    Example: dat data get otb100 --sequence Deer
+    """
+    from dat.cli import getting
+
+    settings = params.load()
+    linking.check_linkable(settings, name)
+    described = sets.load(settings, name)
+    strange = sorted(set(sequences) - set(described.wanted))
+    if strange:
+        raise InputError(f"{name}: no sequence {', '.join(strange)} in its lists; dat data status shows the sets")
+    common = os.environ.get("DAT_DATA")
+    root = folder or (Path(common) / name if common else settings.path / "data" / "raw" / name)
+    plan = getting.plan(described.name, sequences or described.wanted, root.absolute())
+    number = getting.get(plan, root.absolute())
+    click.echo(f"{name}: {number} of {len(plan)} folders fetched, the others were there")
+    _link(settings, name, root)
 
 
 @data.command()

@@ -45,15 +45,20 @@ def _wrong(data: sets.DataSet, folder: Path) -> str:
     return f"no sequence of {data.name} in it ({looks} is expected){named}; link the folder that holds the sequences"
 
 
+def check_linkable(settings: Settings, key: str) -> None:
+    """Raises InputError where the profile has no such data set, or makes it itself."""
+    sets.path(settings, key)
+    if key in settings.root.synthetic:
+        made = f"the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
+        raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
+
+
 def link(settings: Settings, key: str, folder: Path) -> Look:
     """Write `data/<set>.path`, and take the index's record away: DVC then indexes the set again in its next run.
 
     Raises InputError where the profile makes the set itself, or the folder is not one.
     """
-    sets.path(settings, key)
-    if key in settings.root.synthetic:
-        made = f"the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
-        raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
+    check_linkable(settings, key)
     found = look(sets.load(settings, key), folder.expanduser().absolute())
     write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
     sets.manifest_path(settings, key).with_suffix(".record.json").unlink(missing_ok=True)

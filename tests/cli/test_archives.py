@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dat import opening
 from dat.cli import archives
 from dat.errors import InputError
 
@@ -28,7 +29,12 @@ def below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-BOMB = 2 * archives.SMALL + 12345
+BOMB = 2 * opening.MB + 12345
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "SMALL", opening.MB)
 
 
 @pytest.fixture
@@ -73,9 +79,9 @@ def test_a_hostile_member_leaves_nothing(tmp_path: Path, place: Path, kind: str)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, place: Path) -> None:
-    archive = packed(tmp_path / "a.zip", {"0001.jpg": bytes(archives.SMALL * 2)}, compression=zipfile.ZIP_DEFLATED)
+    archive = packed(tmp_path / "a.zip", {"0001.jpg": bytes(BOMB)}, compression=zipfile.ZIP_DEFLATED)
     assert archive.stat().st_size < 200_000
-    with pytest.raises(InputError, match=rf"1 files of {archives.SMALL * 2} bytes from \d+, more than pictures"):
+    with pytest.raises(InputError, match=rf"1 files of {BOMB} bytes from \d+, more than pictures"):
         archives.unpack(archive, place)
     assert not place.exists()
 
