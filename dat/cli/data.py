@@ -10,7 +10,9 @@ from dat.cli.sentences import group
 from dat.datasets import linking, sets
 from dat.errors import InputError
 from dat.naming import shown
+from dat.outside import output
 from dat.params import Settings
+from dat.records import write_bytes
 
 
 @click.group()
@@ -96,12 +98,45 @@ def get(name: str, sequences: tuple[str, ...], folder: Path | None) -> None:
 
 @data.command()
 @click.argument("name")
-@click.argument("sequence")
-def show(name: str, sequence: str) -> None:
-    """The facts of one sequence, from the manifest.
+@click.argument("sequence", required=False)
+@click.option(
+    "--out",
+    metavar="PNG",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a whole set: where its first frames with their boxes are drawn.",
+)
+def show(name: str, sequence: str | None, out: Path | None) -> None:
+    """The facts of one sequence, from the manifest; or with --out a contact sheet of the whole set.
 
+    \b
     Example: dat data show otb100 Jogging-2
+             dat data show otb100 --out otb100.png
     """
+    if (sequence is None) == (out is None):
+        raise click.UsageError("name one SEQUENCE to read its facts, or with --out PNG draw the whole set")
+    if sequence is not None:
+        _facts(name, sequence)
+    elif out is not None:
+        _sheet(name, out)
+
+
+def _sheet(name: str, out: Path) -> None:
+    """Draw a data set's contact sheet."""
+    from dat.datasets import manifest, sheet
+    from dat.datasets.images import encode_png
+
+    output(out, "--out", ".png")
+    settings = params.load()
+    sets.path(settings, name)
+    targets = list(manifest.sequences(sets.manifest_path(settings, name)))
+    picture, number = sheet.contact_sheet(targets)
+    write_bytes(out, encode_png(picture))
+    rest = f" (the first of {len(targets)})" if number < len(targets) else ""
+    click.echo(f"{name}: {number} targets{rest} in {out}")
+
+
+def _facts(name: str, sequence: str) -> None:
+    """Print what the manifest says of a sequence."""
     found = linking.sequence(params.load(), name, sequence)
     first = found.row["boxes"][0]
     facts = {

@@ -6,7 +6,6 @@ from pathlib import Path
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.datasets.layouts import registry as layouts
-from dat.datasets.targets import folders
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_text
@@ -35,11 +34,8 @@ def look(data: sets.DataSet, folder: Path) -> Look:
 
 
 def _wrong(data: sets.DataSet, folder: Path) -> str:
-    """Why no target was found in a folder, and where there are some."""
+    """Why no target was found in a folder or below it."""
     looks = layouts.layout(data.layout).looks
-    for inner in folders(folder):
-        if layouts.find(data.layout, inner, data.wanted)[0]:
-            return f"no sequence of {data.name} in it ({looks}), but there are in {inner.name}; link {inner}"
     others = layouts.layout(data.layout).find(folder)
     named = f"; it has {len(others)} others, such as {others[0].name}" if others else ""
     return f"no sequence of {data.name} in it ({looks} is expected){named}; link the folder that holds the sequences"
