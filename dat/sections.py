@@ -30,7 +30,7 @@ class Synthetic(Section):
 class Dataset(Section):
     """A data set's layout on disk, the path of its manifest, without the ending, and its table of sentences or none."""
 
-    layout: Literal["lasot", "tlp", "dtb70", "otb", "tc128", "vot"]
+    layout: Literal["lasot", "tlp", "dtb70", "otb", "otb99", "tc128", "tnl2k", "vot", "plain"]
     manifest: str
     sentences: str
 

@@ -154,4 +154,35 @@ def _facts(name: str, sequence: str) -> None:
         click.echo(f"{key + ':':<13}{shown(value)}")
 
 
+@data.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+def frames(video: Path, folder: Path) -> None:
+    """Cut a video into PNG images for a data set of your own (layout plain), as a player shows it.
+
+    FOLDER is made, and is there only when all of it is.
+
+    Example: dat data frames clips/cat/cat.mp4 clips/cat/img
+    """
+    from dat.datasets.images import encode_png
+    from dat.records import remove, temporary
+    from dat.video import sources
+
+    if folder.exists():
+        raise InputError(f"{folder}: is there already; remove it, or name another")
+    source = sources.open_source(str(video))
+    part, number = temporary(folder), 0
+    part.mkdir(parents=True)
+    try:
+        for number, frame in enumerate(source.frames(), 1):
+            write_bytes(part / f"{number:08d}.png", encode_png(frame.image))
+        os.replace(part, folder)
+    finally:
+        if part.exists():
+            remove(part)
+    for note in source.notes:
+        click.echo(shown(note), err=True)
+    click.echo(f"{number} images in {folder}")
+
+
 data.add_command(group)

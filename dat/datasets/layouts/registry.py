@@ -9,13 +9,26 @@ from dat.benchmarks.published import SPELLED
 from dat.datasets.layouts.dtb70 import DTB70
 from dat.datasets.layouts.lasot import LASOT
 from dat.datasets.layouts.otb import OTB
+from dat.datasets.layouts.otb99 import OTB99
+from dat.datasets.layouts.plain import PLAIN
 from dat.datasets.layouts.tc128 import TC128
 from dat.datasets.layouts.tlp import TLP
+from dat.datasets.layouts.tnl2k import TNL2K
 from dat.datasets.layouts.vot import VOT
 from dat.datasets.targets import Found, Layout, folders
 from dat.errors import InputError
 
-LAYOUTS = {"lasot": LASOT, "tlp": TLP, "dtb70": DTB70, "otb": OTB, "tc128": TC128, "vot": VOT}
+LAYOUTS = {
+    "lasot": LASOT,
+    "tlp": TLP,
+    "dtb70": DTB70,
+    "otb": OTB,
+    "otb99": OTB99,
+    "tc128": TC128,
+    "tnl2k": TNL2K,
+    "vot": VOT,
+    "plain": PLAIN,
+}
 
 
 def layout(name: str) -> Layout:
