@@ -24,13 +24,14 @@ OURS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class Source:
-    """A public file. `checksum` is `sha256:`, `md5:` or `git:` (a blob's name) and at least the first hex digits."""
+    """A public file. `checksum` is `sha256:`, `sha1:`, `md5:` or `git:` (a blob's name) and the hex digits that are
+    published: the first, all, or none."""
 
     file: str
     address: str
     checksum: str
-    licence: str
-    param: str  # what of params.yaml takes its path
+    licence: str = ""
+    param: str = ""  # what of params.yaml takes its path
     bytes: int | None = None  # where it is known
 
     @property

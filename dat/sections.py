@@ -30,7 +30,7 @@ class Synthetic(Section):
 class Dataset(Section):
     """A data set's layout on disk, the path of its manifest, without the ending, and its table of sentences or none."""
 
-    layout: Literal["lasot", "tlp", "dtb70", "otb", "tc128", "vot"]
+    layout: Literal["lasot", "tlp", "dtb70", "otb", "otb99", "tc128", "tnl2k", "vot", "plain"]
     manifest: str
     sentences: str
 
@@ -195,6 +195,11 @@ class Variant(Section):
 
     salnet: str | None
     attention: Literal["none", "to", "nl", "jtnl"]
+
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether its attention is told the sentence about a target, where there is one [R27]."""
+        return self.attention in ("nl", "jtnl")
 
 
 class Candidates(Section):

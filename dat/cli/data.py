@@ -1,14 +1,18 @@
-"""`dat data`: what is where, linking the user's own copies, showing a sequence, and sentences."""
+"""`dat data`: what is where, linking the user's own copies, showing a sequence."""
 
-from datetime import date
+import os
 from pathlib import Path
 
 import click
 
 from dat import params
-from dat.datasets import linking, sentences, sets
+from dat.cli.sentences import group
+from dat.datasets import linking, sets
 from dat.errors import InputError
 from dat.naming import shown
+from dat.outside import output
+from dat.params import Settings
+from dat.records import write_bytes
 
 
 @click.group()
@@ -46,23 +50,93 @@ def link(name: str, path: Path) -> None:
 
     Example: dat data link otb100 ~/data/OTB100
     """
-    found = linking.link(params.load(), name, path)
-    click.echo(
-        f"{name}: {len(found.found)} of {len(found.found) + len(found.missing)} targets in {shown(found.folder)}"
-    )
-    if found.missing:
-        click.echo(f"not there: {', '.join(found.missing)}")
+    _link(params.load(), name, path)
+
+
+def _link(settings: Settings, name: str, path: Path) -> None:
+    look = linking.link(settings, name, path)
+    total = len(look.found) + len(look.missing)
+    click.echo(f"{name}: {len(look.found)} of {total} targets in {shown(look.folder)}")
+    if look.missing:
+        click.echo(f"not there: {', '.join(look.missing)}")
     click.echo(f"next: dat index {name} (dvc repro does it)")
 
 
 @data.command()
 @click.argument("name")
-@click.argument("sequence")
-def show(name: str, sequence: str) -> None:
-    """The facts of one sequence, from the manifest.
+@click.option("--sequence", "sequences", multiple=True, metavar="S", help="Only this one; may be repeated.")
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to (default: $DAT_DATA/NAME, else data/raw/NAME of the profile).",
+)
+def get(name: str, sequences: tuple[str, ...], folder: Path | None) -> None:
+    """Fetch a data set that has direct addresses (otb100, vot2014, vot2016), unpack and link it; of the others, say
+    where they are to be had.
 
-    Example: dat data show otb100 Jogging-2
+    After a break the same command goes on; sequences that are there are not fetched again.
+
+    Example: dat data get otb100 --sequence Deer
     """
+    from dat.cli import getting
+
+    settings = params.load()
+    linking.check_linkable(settings, name)
+    described = sets.load(settings, name)
+    strange = sorted(set(sequences) - set(described.wanted))
+    if strange:
+        raise InputError(f"{name}: no sequence {', '.join(strange)} in its lists; dat data status shows the sets")
+    common = os.environ.get("DAT_DATA")
+    root = folder or (Path(common) / name if common else settings.path / "data" / "raw" / name)
+    plan = getting.plan(described.name, sequences or described.wanted, root.absolute())
+    number = getting.get(plan, root.absolute())
+    click.echo(f"{name}: {number} of {len(plan)} folders fetched, the others were there")
+    _link(settings, name, root)
+
+
+@data.command()
+@click.argument("name")
+@click.argument("sequence", required=False)
+@click.option(
+    "--out",
+    metavar="PNG",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a whole set: where its first frames with their boxes are drawn.",
+)
+def show(name: str, sequence: str | None, out: Path | None) -> None:
+    """The facts of one sequence, from the manifest; or with --out a contact sheet of the whole set.
+
+    \b
+    Example: dat data show otb100 Jogging-2
+             dat data show otb100 --out otb100.png
+    """
+    if (sequence is None) == (out is None):
+        raise click.UsageError("name one SEQUENCE to read its facts, or with --out PNG draw the whole set")
+    if sequence is not None:
+        _facts(name, sequence)
+    elif out is not None:
+        _sheet(name, out)
+
+
+def _sheet(name: str, out: Path) -> None:
+    """Draw a data set's contact sheet."""
+    from dat.datasets import manifest, sheet
+    from dat.datasets.images import encode_png
+
+    output(out, "--out", ".png")
+    settings = params.load()
+    sets.path(settings, name)
+    targets = list(manifest.sequences(sets.manifest_path(settings, name)))
+    picture, number = sheet.contact_sheet(targets)
+    write_bytes(out, encode_png(picture))
+    rest = f" (the first of {len(targets)})" if number < len(targets) else ""
+    click.echo(f"{name}: {number} targets{rest} in {out}")
+
+
+def _facts(name: str, sequence: str) -> None:
+    """Print what the manifest says of a sequence."""
     found = linking.sequence(params.load(), name, sequence)
     first = found.row["boxes"][0]
     facts = {
@@ -80,59 +154,35 @@ def show(name: str, sequence: str) -> None:
         click.echo(f"{key + ':':<13}{shown(value)}")
 
 
-@data.group("sentences")
-def sentence_group() -> None:
-    """Sentences about targets: check the tables, write one.
+@data.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+def frames(video: Path, folder: Path) -> None:
+    """Cut a video into PNG images for a data set of your own (layout plain), as a player shows it.
 
-    Example: dat data sentences check
+    FOLDER is made, and is there only when all of it is.
+
+    Example: dat data frames clips/cat/cat.mp4 clips/cat/img
     """
+    from dat.datasets.images import encode_png
+    from dat.records import remove, temporary
+    from dat.video import sources
+
+    if folder.exists():
+        raise InputError(f"{folder}: is there already; remove it, or name another")
+    source = sources.open_source(str(video))
+    part, number = temporary(folder), 0
+    part.mkdir(parents=True)
+    try:
+        for number, frame in enumerate(source.frames(), 1):
+            write_bytes(part / f"{number:08d}.png", encode_png(frame.image))
+        os.replace(part, folder)
+    finally:
+        if part.exists():
+            remove(part)
+    for note in source.notes:
+        click.echo(shown(note), err=True)
+    click.echo(f"{number} images in {folder}")
 
 
-@sentence_group.command("check")
-@click.argument("names", nargs=-1)
-def check(names: tuple[str, ...]) -> None:
-    """Check the tables of sentences: lines that are wrong, sequences that have none.
-
-    Example: dat data sentences check otb100
-    """
-    settings, odd = params.load(), 0
-    for name in names or tuple(settings.root.datasets):
-        found = sets.load(settings, name)
-        if found.table is None:
-            beside = " (nlp.txt beside each video)" if found.layout == "lasot" else ""
-            click.echo(f"{name}: no table of sentences{beside}")
-            continue
-        table = found.sentences()
-        remarks = sentences.remarks(table, found.wanted)
-        missing = [wish for wish in found.wanted if wish not in table]
-        click.echo(f"{name}: {len(table)} sentences for {len(found.wanted)} targets in {found.table}")
-        for remark in remarks:
-            click.echo(f"  {shown(remark)}")
-        if missing:
-            click.echo(f"  none, so attention from the target alone: {', '.join(missing)}")
-        odd += len(remarks)
-    if odd:
-        raise click.exceptions.Exit(1)
-
-
-@sentence_group.command("write")
-@click.argument("name")
-@click.argument("sequence")
-@click.argument("sentence")
-@click.option("--annotator", required=True, help="Who wrote it.")
-@click.option("--date", "day", default=None, help="When, YYYY-MM-DD (default: today).")
-def write(name: str, sequence: str, sentence: str, annotator: str, day: str | None) -> None:
-    """Write the sentence of one sequence into the table of its data set.
-
-    Example: dat data sentences write otb100 Deer "the deer in front" --annotator "A. Person"
-    """
-    settings = params.load()
-    found = sets.load(settings, name)
-    if found.table is None or name in settings.root.synthetic:
-        raise InputError(f"{found.file}: '{name}' has no table of sentences to write to; 'sentences' there names one")
-    if sequence not in found.wanted:
-        raise InputError(f"{name}: no sequence '{sequence}' in its lists; dat data status shows the sets")
-    table = found.sentences() if found.table.is_file() else {}
-    new = sentences.Sentence(sequence, " ".join(sentence.split()), annotator, day or date.today().isoformat())
-    sentences.write(found.table, (table | {sequence: new}).values())
-    click.echo(shown(f"{sequence}: {new.sentence}"))
+data.add_command(group)

@@ -10,7 +10,7 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -56,10 +56,11 @@ def _wrong(path: Path, source: Source, place: Path) -> str:
     return "" if first in (None, digest) else f"not the file that was fetched first ({pin_of(place)})"
 
 
-def fetch(source: Source, folder: Path) -> Path:
+def fetch(source: Source, folder: Path, bar: bool = True) -> Path:
     """The file in `folder`, downloaded unless it is there. What arrives waits in `.partial` until it is checked.
 
     A file whose published checksum is too short to check it has to be the one that was fetched first (`pinned`).
+    Without `bar` nothing says how far it is, as is right where several are fetched at once.
 
     Raises InputError when it is not the file that its checksum says or too large (what arrived is then removed, a file
     that was there stays), and JobError when the address cannot be reached, leads astray, or the transfer breaks off or
@@ -74,7 +75,7 @@ def fetch(source: Source, folder: Path) -> Path:
     with _own(part) as file:
         try:
             with _within(SECONDS, source):
-                _transfer(source, place, file)
+                _transfer(source, place, file, bar)
             file.flush()
             wrong = _wrong(part, source, place)
             if wrong:
@@ -144,7 +145,7 @@ def _failed(error: requests.exceptions.RequestException, source: Source, place: 
     return f"{source.address}: broke off after {size} bytes; the same command goes on from there"
 
 
-def _transfer(source: Source, place: Path, file: BinaryIO) -> None:
+def _transfer(source: Source, place: Path, file: BinaryIO, bar: bool) -> None:
     """Bring `file` to its full length; start over when the server does not go on where it ends."""
     have, most = file.tell(), source.bytes or MOST
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
@@ -163,12 +164,13 @@ def _transfer(source: Source, place: Path, file: BinaryIO) -> None:
                 file.truncate()
             length = answer.headers.get("Content-Length")
             total = have + int(length) if length else source.bytes
-            with progress(total=total, desc=source.file, unit="B") as bar:
-                bar.update(have)
+            with progress(total=total, desc=source.file, unit="B") if bar else nullcontext() as shown:
                 for piece in answer.iter_content(CHUNK):
                     if file.tell() + len(piece) > most:
                         raise InputError(f"{source.address}: sends more than {most} bytes; nothing is kept")
-                    bar.update(file.write(piece))
+                    file.write(piece)
+                    if shown is not None:
+                        shown.update(file.tell() - shown.n)
 
 
 def _accept(answer: requests.Response, source: Source, place: Path) -> None:

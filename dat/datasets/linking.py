@@ -6,7 +6,6 @@ from pathlib import Path
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.datasets.layouts import registry as layouts
-from dat.datasets.targets import folders
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_text
@@ -35,14 +34,19 @@ def look(data: sets.DataSet, folder: Path) -> Look:
 
 
 def _wrong(data: sets.DataSet, folder: Path) -> str:
-    """Why no target was found in a folder, and where there are some."""
+    """Why no target was found in a folder or below it."""
     looks = layouts.layout(data.layout).looks
-    for inner in folders(folder):
-        if layouts.find(data.layout, inner, data.wanted)[0]:
-            return f"no sequence of {data.name} in it ({looks}), but there are in {inner.name}; link {inner}"
     others = layouts.layout(data.layout).find(folder)
     named = f"; it has {len(others)} others, such as {others[0].name}" if others else ""
     return f"no sequence of {data.name} in it ({looks} is expected){named}; link the folder that holds the sequences"
+
+
+def check_linkable(settings: Settings, key: str) -> None:
+    """Raises InputError where the profile has no such data set, or makes it itself."""
+    sets.path(settings, key)
+    if key in settings.root.synthetic:
+        made = f"the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
+        raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
 
 
 def link(settings: Settings, key: str, folder: Path) -> Look:
@@ -50,10 +54,7 @@ def link(settings: Settings, key: str, folder: Path) -> Look:
 
     Raises InputError where the profile makes the set itself, or the folder is not one.
     """
-    sets.path(settings, key)
-    if key in settings.root.synthetic:
-        made = f"the profile '{settings.profile}' makes '{key}' itself (dat synthetic {key})"
-        raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
+    check_linkable(settings, key)
     found = look(sets.load(settings, key), folder.expanduser().absolute())
     write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
     sets.manifest_path(settings, key).with_suffix(".record.json").unlink(missing_ok=True)

@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, Sentence]:
         for row in reader:
             _add(found, row, f"{path}:{reader.line_num}")
     except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: not CSV: {error}") from None
+        raise InputError(f"{path}:{reader.reader.line_num}: not CSV: {error}; close every quote") from None
     return found
 
 

@@ -70,12 +70,14 @@ def folders_with(root: Path, name: str) -> list[Path]:
     return [folder for folder in folders(root) if (folder / name).is_file()]
 
 
-def images(folder: Path, first: int | None = None, last: int | None = None) -> list[Path]:
+def images(folder: Path, first: int | None = None, last: int | None = None, beginning: str = "") -> list[Path]:
     """The images of a folder in order of the numbers that their names are, from `first` to `last` (both included).
+
+    Every name begins with `beginning`, which is no part of the number.
 
     Raises InputError when there are none, when a name is no number, or when a number within the range is missing.
     """
-    numbered = _numbered(folder)
+    numbered = _numbered(folder, beginning)
     chosen = [n for n in sorted(numbered) if (first is None or n >= first) and (last is None or n <= last)]
     if not chosen:
         raise InputError(f"{folder}: no images{_range(first, last)}; extract the sequence again")
@@ -90,12 +92,20 @@ def _range(first: int | None, last: int | None) -> str:
     return "" if first is None and last is None else f" numbered {first} to {last}"
 
 
-def _numbered(folder: Path) -> dict[int, Path]:
+def alike(folder: Path) -> list[Path]:
+    """The images of a folder whose names begin alike and end in their number, in order. Raises as `images` does."""
+    stems = [path.stem for path in listed(folder) if path.suffix.lower() in IMAGES]
+    return images(folder, beginning=stems[0].rstrip("0123456789") if stems else "")
+
+
+def _numbered(folder: Path, beginning: str) -> dict[int, Path]:
     numbered: dict[int, Path] = {}
     for path in (path for path in listed(folder) if path.suffix.lower() in IMAGES):
-        if not (path.stem.isascii() and path.stem.isdigit()):
-            raise InputError(f"{path}: an image's name should be its number; move the file away")
-        if int(path.stem) in numbered:
-            raise InputError(f"{path}: the same number as {numbered[int(path.stem)].name}; move one of them away")
-        numbered[int(path.stem)] = path
+        digits = path.stem.removeprefix(beginning) if path.stem.startswith(beginning) else ""
+        if not (digits.isascii() and digits.isdigit()):
+            rule = f"'{beginning}' and its number" if beginning else "its number"
+            raise InputError(f"{path}: an image's name should be {rule}; move the file away")
+        other = numbered.setdefault(int(digits), path)
+        if other is not path:
+            raise InputError(f"{path}: the same number as {other.name}; move one of them away")
     return numbered

@@ -42,8 +42,20 @@ def run(job: Job) -> None:
     found = score(job.key, data, folders, chance)
     if job.key in SUBSETS and SUBSETS[job.key] in data.header["lists"]:
         found["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key], data, folders, chance)}
+    variants = {name: job.settings.section(f"variants.{name}", sections.Variant) for name in settings.variants}
+    readers = [name for name, variant in variants.items() if variant.reads_sentences]
+    for key, scores in ((job.key, found), *found.get("subsets", {}).items()):
+        scores |= _lacking(readers, [data.sequences[name].sentence for name in data.header["lists"][key]])
     found |= {"profile": job.settings.profile, "data_set": data.header["name"]}
     write_json(job.outputs["metrics"], found)
+
+
+def _lacking(readers: Sequence[str], sentences: Sequence[str | None]) -> dict[str, Any]:
+    """How many targets have the sentence that the variants `readers` read, where some lack it; those were tracked with
+    attention from the target alone [R27]."""
+    have = sum(map(bool, sentences))
+    facts = {"targets": len(sentences), "with_one": have, "variants": list(readers)}
+    return {"sentences": facts} if readers and have < len(sentences) else {}
 
 
 def listed(key: str, data: manifest.Manifest) -> Benchmark:

@@ -21,7 +21,7 @@ from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
 from dat.progress import progress
-from dat.sections import Benchmark
+from dat.sections import Benchmark, Variant
 
 
 def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
@@ -54,6 +54,24 @@ def _say_unknown(job: records.Job, manifest: manifests.Manifest, found: Sequence
     print(f"{job.key}: {said or 'no sentences'}", file=sys.stderr, flush=True)
 
 
+def without_sentences(settings: Settings, benchmark: Benchmark, sentences: Sequence[str | None]) -> str:
+    """Which variants of a benchmark read sentences that some targets lack, in words; empty where none does."""
+    readers = [name for name in benchmark.variants if settings.section(f"variants.{name}", Variant).reads_sentences]
+    have = sum(map(bool, sentences))
+    if not readers or have == len(sentences):
+        return ""
+    return f"{have} of {len(sentences)} have a sentence; without one, {', '.join(readers)} see the target alone [R27]"
+
+
+def _say_lacking(job: records.Job, manifest: manifests.Manifest) -> None:
+    """Print how many targets lack a sentence that a variant would read."""
+    names = _sequences(job.key, manifest)
+    benchmark = job.settings.section(f"benchmarks.{job.key}", Benchmark)
+    text = without_sentences(job.settings, benchmark, [manifest.sequences[name].sentence for name in names])
+    if text:
+        print(f"{job.key}: {text}", file=sys.stderr, flush=True)
+
+
 @dataclass(frozen=True)
 class Places:
     """Where a benchmark's units lie when they are finished, where their jobs work, and where all are gathered: the
@@ -79,6 +97,7 @@ def run(job: records.Job) -> None:
         job = replace(job, device=device)
     shared, found = planned(job, manifest, facts)
     _say_unknown(job, manifest, found)
+    _say_lacking(job, manifest)
     with store.held(place):
         track(job, shared, found, Places(place, work, job.outputs["results"], runs))
 

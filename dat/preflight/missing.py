@@ -14,9 +14,6 @@ from dat.params import Settings, read_yaml
 from dat.preflight.graph import Stages
 from dat.preflight.matrix import targets
 
-SPOKEN = ("nl", "jtnl")
-"""The versions of GPGNet that read a sentence."""
-
 WIDTH = 1.0
 """The `network.width` that public starting weights are for."""
 
@@ -94,7 +91,7 @@ def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:
     """Sentences of the user's data sets, for benchmarks whose variants read them."""
     for key in _of("benchmark", stages.run):
         benchmark = settings.root.benchmarks[key]
-        readers = [name for name in benchmark.variants if settings.root.variants[name].attention in SPOKEN]
+        readers = [name for name in benchmark.variants if settings.root.variants[name].reads_sentences]
         if not readers or benchmark.data in settings.root.synthetic:
             continue
         chosen = targets(settings, key)

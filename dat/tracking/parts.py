@@ -25,7 +25,7 @@ def parts(variant: Variant, sentence: str | None, weights: Path, colour_names: P
 
     Without a sentence, attention is from the target alone [R27].
     """
-    version = "to" if variant.attention in ("nl", "jtnl") and not sentence else variant.attention
+    version = "to" if variant.reads_sentences and not sentence else variant.attention
     return Parts(
         version=version,
         salnet=weights / "salnet" / variant.salnet if variant.salnet else None,

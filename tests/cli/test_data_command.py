@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -46,6 +48,55 @@ def test_link_writes_the_path_and_says_what_is_missing(paper: small.params.Setti
     assert Path((paper.path / "data/otb100.path").read_text().strip()).samefile(paper.path.parent / "OTB/all")
 
 
+@pytest.mark.parametrize("inner", ["", "OTB50", "OTB/OTB50", "Deer", "OTB50/Deer"])
+def test_a_folder_above_the_sequences_is_linked_too(paper: small.params.Settings, tmp_path: Path, inner: str) -> None:
+    home = tmp_path / "above"
+    small.otb(home / inner, "Deer", 71)
+    assert "1 of 2 targets" in call(data, "link", "otb100", home).output
+    deer = small.read_index(paper, "otb100").sequences["Deer"]
+    assert deer.files[0][0] == str(Path(inner) / "Deer/img/0001.jpg") and deer.frames[70].is_file()
+
+
+def test_two_copies_below_a_folder_are_told_and_the_nearest_is_taken(
+    paper: small.params.Settings, tmp_path: Path
+) -> None:
+    home = tmp_path / "above"
+    small.otb(home / "a", "Deer", 71)
+    small.otb(home / "b", "Deer", 3)
+    done = call(data, "link", "otb100", home)
+    assert isinstance(done.exception, InputError)
+    assert "above/b/Deer: 'Deer' is there twice, also as" in str(done.exception)
+    small.otb(home, "Deer", 71)  # Woman is looked for below, where these two are again
+    assert "1 of 2 targets" in call(data, "link", "otb100", home).output
+
+
+def test_folders_that_lead_in_a_circle_end(paper: small.params.Settings, tmp_path: Path) -> None:
+    small.otb(tmp_path / "above", "Deer", 71)
+    (tmp_path / "above" / "again").symlink_to(tmp_path / "above")
+    assert "1 of 2 targets" in call(data, "link", "otb100", tmp_path / "above").output
+
+
+def test_a_set_is_drawn_as_a_contact_sheet(paper: small.params.Settings, tmp_path: Path) -> None:
+    small.otb(tmp_path / "OTB" / "all", "Deer", 71)
+    (tmp_path / "OTB/all/Deer/groundtruth_rect.txt").write_text("NaN,NaN,NaN,NaN\n" * 71)
+    call(data, "link", "otb100", "../OTB/all")
+    small.run_index(paper, "otb100")
+    done = call(data, "show", "otb100", "--out", "sheet.png")
+    assert done.exit_code == 0 and "2 targets in sheet.png" in done.output
+    drawn = cv2.imread("sheet.png")[..., ::-1]
+    yellow = (drawn == (255, 255, 0)).all(axis=-1)
+    assert drawn.shape == (168 * 2, 200, 3) or drawn.shape == (168, 400, 3)
+    rows, columns = np.nonzero(yellow)
+    scale, top, left = 200 / 64, drawn.shape[0] - 168, drawn.shape[1] - 200  # Woman is the second: 9,11,16,8
+    assert abs(rows.min() - top - 11 * scale) <= 2 and abs(columns.min() - left - 9 * scale) <= 2
+    assert abs(rows.max() - top - 19 * scale) <= 2 and abs(columns.max() - left - 25 * scale) <= 2
+
+
+@pytest.mark.parametrize("arguments", [("otb100",), ("otb100", "Deer", "--out", "a.png")])
+def test_show_is_of_one_sequence_or_of_a_set(paper: small.params.Settings, arguments: tuple[str, ...]) -> None:
+    assert call(data, "show", *arguments).exit_code == 2
+
+
 def test_show_prints_the_facts_of_a_target(paper: small.params.Settings) -> None:
     call(data, "link", "otb100", "../OTB/all")
     small.run_index(paper, "otb100")
@@ -58,7 +109,6 @@ def test_show_prints_the_facts_of_a_target(paper: small.params.Settings) -> None
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [
-        (("link", "otb100", "../OTB"), r"but there are in all; link .*/OTB/all"),
         (("link", "otb100", "none"), "none: not there"),
         (("link", "otb100", "."), "<Name>/groundtruth_rect.txt is expected"),
         (("link", "nosuch", "."), "no data set 'nosuch'; there are lasot"),

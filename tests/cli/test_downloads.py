@@ -15,8 +15,8 @@ import pytest
 
 from dat import cli
 from dat.cli import downloads, weights
-from dat.cli.downloads import Source
 from dat.errors import InputError, JobError, LockedError
+from dat.public import Source
 
 BODY = bytes(range(256)) * 12000  # 3 MB: more than a piece
 

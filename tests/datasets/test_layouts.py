@@ -1,16 +1,22 @@
 """Each layout, on real sequences where we have them, and on broken folders."""
 
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from dat.benchmarks import published
+from dat.benchmarks.origins import ORIGINS
+from dat.cli.data import data
 from dat.datasets.layouts import lasot
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.layouts import vot as layouts_vot
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Target
 from dat.errors import InputError
+from dat.sections import Dataset
 from tests.parts import small_sets as small
 
 
@@ -229,3 +235,132 @@ def test_vot_takes_the_sequences_of_its_list(tmp_path: Path) -> None:
     vot(tmp_path, "1,2,3,4\n", 1, False)
     (tmp_path / "list.txt").write_text("ball\n")
     assert layouts.find("vot", tmp_path, [])[0] == {}
+
+
+# ---------------------------------------------------------------- a user's own
+
+
+def own(root: Path, name: str, boxes: str = "10,20,30,8\n", beginning: str = "frame_", inner: str = "") -> Path:
+    """A folder of a user's own: three images, boxes."""
+    for number in (8, 9, 10):
+        small.picture(root / name / inner / f"{beginning}{number}.png", number)
+    (root / name / "boxes.txt").write_text(boxes)
+    return root / name
+
+
+@pytest.mark.parametrize("inner", ["", "img"])
+@pytest.mark.parametrize("beginning", ["", "frame_", "2024-11-30 cat"])
+def test_a_users_own_images_come_by_number(tmp_path: Path, beginning: str, inner: str) -> None:
+    own(tmp_path, "cat", beginning=beginning, inner=inner)
+    target = read("plain", tmp_path, "cat")
+    assert [path.name for path in target.frames] == [f"{beginning}{n}.png" for n in (8, 9, 10)]
+    assert target.boxes == [[10, 20, 30, 8], None, None] and target.sentence is None
+
+
+def test_a_users_own_has_a_box_an_image_and_a_sentence(tmp_path: Path) -> None:
+    folder = own(tmp_path, "cat", "1 2 3 4\nNaN NaN NaN NaN\n5;6;7;8\n")
+    (folder / "sentence.txt").write_text("the cat\non the left\n")
+    target = read("plain", tmp_path, "cat")
+    assert target.boxes == [[1, 2, 3, 4], None, [5, 6, 7, 8]]
+    assert (target.sentence, [path.name for path in target.annotations]) == (
+        "the cat on the left",
+        ["boxes.txt", "sentence.txt"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda folder: (folder / "boxes.txt").write_text(""), r"boxes\.txt:1: no box; write x,y,w,h"),
+        (lambda folder: (folder / "boxes.txt").write_text("nan,nan,nan,nan"), r"boxes\.txt:1: no box"),
+        (lambda folder: (folder / "boxes.txt").write_text("1,2,3,4\n1,2,3,4"), r"2 rows for 3 images of cat"),
+        (lambda folder: (folder / "frame_9.png").unlink(), "image 9 is missing of 8 to 10"),
+        (lambda folder: (folder / "frame_9.png").rename(folder / "cat.png"), r"should be 'cat' and its number"),
+        (
+            lambda folder: (folder / "frame_9.png").rename(folder / "9.png"),
+            r"frame_10\.png: an image's name should be its",
+        ),
+        (lambda folder: (folder / "frame_9.png").rename(folder / "frame_10.jpg"), "the same number as frame_10"),
+        (lambda folder: small.picture(folder / "img/1.png"), "both frame_10.png and img/; which are the frames"),
+    ],
+)
+def test_what_is_wrong_with_a_users_own_is_named(tmp_path: Path, change, words: str) -> None:
+    change(own(tmp_path, "cat"))
+    with pytest.raises(InputError, match=words):
+        read("plain", tmp_path, "cat")
+
+
+def write_video(path: Path, count: int) -> None:
+    """A video of noise."""
+    import av
+
+    path.parent.mkdir(parents=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        noise = np.random.default_rng(0).integers(0, 256, (count, 48, 64, 3), dtype=np.uint8)
+        for picture in noise:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def test_a_video_is_cut_into_images_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(tmp_path / "cat" / "cat.mp4", 4)
+    (tmp_path / "cat" / "boxes.txt").write_text("10,20,30,8\n")
+    with pytest.raises(
+        InputError, match=r"cat\.mp4: a video; cut it into images first: dat data frames .*cat\.mp4 .*img"
+    ):
+        read("plain", tmp_path, "cat")
+    for done, words in ((0, "4 images"), (1, "")):
+        answer = CliRunner().invoke(data, ["frames", str(tmp_path / "cat/cat.mp4"), str(tmp_path / "cat/img")])
+        assert (answer.exit_code, words in answer.output) == (done, True)
+    assert len(read("plain", tmp_path, "cat").frames) == 4
+    assert sorted(path.name for path in (tmp_path / "cat").iterdir()) == ["boxes.txt", "cat.mp4", "img"]
+
+
+def test_what_is_no_video_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "cat.mp4").write_bytes(b"RIFF" + bytes(64))
+    answer = CliRunner().invoke(data, ["frames", str(tmp_path / "cat.mp4"), str(tmp_path / "img")])
+    assert isinstance(answer.exception, InputError) and [path.name for path in tmp_path.iterdir()] == ["cat.mp4"]
+
+
+# ---------------------------------------------------------------- benchmarks with sentences
+
+
+def test_otb99_is_otb_with_a_query_each(tmp_path: Path) -> None:
+    for name in ("Star", "Disc", "Square"):
+        small.otb(tmp_path / "OTB_videos", name)
+    small.otb(tmp_path / "OTB_videos", "Deer", 71, images=75)  # OTB's own range holds
+    for folder, name in (("test", "Star"), ("test", "Deer"), ("train", "Disc")):
+        (tmp_path / f"OTB_query_{folder}").mkdir(exist_ok=True)
+        (tmp_path / f"OTB_query_{folder}" / f"{name}.txt").write_text(f"the {name}\r\n")
+    assert list(layouts.find("otb99", tmp_path, [])[0]) == ["Deer", "Disc", "Star"]
+    target = read("otb99", tmp_path, "Star")
+    assert (target.sentence, target.annotations[-1].name) == ("the Star", "Star.txt")
+    assert len(read("otb99", tmp_path, "Deer").frames) == 71
+    (tmp_path / "OTB_query_test/Star.txt").write_text("\n")
+    with pytest.raises(InputError, match=r"Star\.txt:1: empty, where the sentence belongs"):
+        read("otb99", tmp_path, "Star")
+
+
+def test_tnl2k_has_its_sentence_beside_the_images(tmp_path: Path) -> None:
+    folder = tmp_path / "TNL2K_test_subset" / "cat_video_01"
+    small.frames(folder / "imgs", 3, digits=5)
+    (folder / "groundtruth.txt").write_text(small.boxes(3))
+    (folder / "language.txt").write_text("the cat")
+    target = layouts.find("tnl2k", tmp_path, ["cat_video_01"])[0]["cat_video_01"].read(None)
+    assert (target.sentence, target.boxes[0], len(target.frames)) == ("the cat", [9, 11, 16, 8], 3)
+
+
+def test_lasots_test_split_is_found_in_the_whole_set(tmp_path: Path) -> None:
+    wanted = published.lists("lasot")["lasot-test"]
+    assert len(wanted) == 280
+    for name in ("airplane-1", "airplane-2", "zebra-17"):
+        small.lasot(tmp_path, name, 2)
+    found, missing = layouts.find("lasot", tmp_path, wanted)
+    assert list(found) == ["airplane-1", "zebra-17"] and len(missing) == 278
+
+
+def test_a_layout_is_known_everywhere_or_nowhere() -> None:
+    choices = get_args(Dataset.model_fields["layout"].annotation)
+    assert set(layouts.LAYOUTS) == set(ORIGINS) == set(choices)

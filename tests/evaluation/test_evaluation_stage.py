@@ -1,5 +1,6 @@
 """The stage: our own results against a manifest, one seed and several."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,20 @@ def test_the_look_alikes_are_a_subset_of_otb100(otb: Job) -> None:
 def test_real_quirks_are_not_those_of_an_embedded_set(otb: Job) -> None:
     stage.run(otb)
     assert read_json(otb.outputs["metrics"])["trackers"]["salnet@seed-0"]["sequences"]["Tiger1"]["frames"] == FRAMES
+
+
+def test_sentences_that_targets_lack_stand_beside_the_scores(otb: Job) -> None:
+    lines = otb.inputs["manifest"].read_text().splitlines()
+    header, targets = json.loads(lines[0]), [json.loads(line) for line in lines[1:]]
+    for told, whole, part in (([], (0, 5), (0, 2)), (NAMES[:3], (3, 5), (0, 2)), (NAMES, None, None)):
+        for row in targets:
+            row["sentence"] = f"the {row['sequence']}" if row["sequence"] in told else None
+        manifest.write(otb.inputs["manifest"], header, targets)
+        stage.run(otb)
+        metrics = read_json(otb.outputs["metrics"])
+        for scores, counts in ((metrics, whole), (metrics["subsets"]["otb100-similar"], part)):
+            expected = counts and {"with_one": counts[0], "targets": counts[1], "variants": ["dat-nl", "dat-jtnl"]}
+            assert scores.get("sentences") == expected
 
 
 def test_the_same_bytes_again(otb: Job) -> None:

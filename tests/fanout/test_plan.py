@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from dat import records
 from dat.errors import MissingError
 from dat.fanout.plan import pack
-from dat.fanout.stage import unknown_words
+from dat.fanout.stage import unknown_words, without_sentences
 from dat.fanout.unit import Unit, files_of
 from dat.models.vocabulary import Vocabulary
 from dat.sections import Variant
 from dat.tracking.parts import parts
+from tests.parts import small_sets
 
 
 def unit(key: str, cost: int, variant: str = "pymdnet") -> Unit:
@@ -80,3 +81,13 @@ def test_the_share_of_unknown_words_of_a_benchmark() -> None:
     told = ["the blue square number 1 again", "the red disc number 1", "the blue square number 2"]
     assert unknown_words(known, told) == "7 of 15 words unknown, 46.7 %"
     assert unknown_words(known, []) == ""
+
+
+def test_which_variants_lack_sentences_of_how_many_targets(tmp_path) -> None:
+    settings = small_sets.profile(tmp_path)
+    otb100, tc128 = settings.root.benchmarks["otb100"], settings.root.benchmarks["tc128"]
+    text = "1 of 3 have a sentence; without one, dat-nl, dat-jtnl see the target alone [R27]"
+    assert without_sentences(settings, otb100, ["the deer", None, None]) == text
+    assert without_sentences(settings, otb100, ["the deer"]) == ""
+    silent = tc128.model_copy(update={"variants": ["pymdnet", "csrdcf"]})
+    assert without_sentences(settings, silent, [None]) == ""

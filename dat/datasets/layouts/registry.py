@@ -9,13 +9,26 @@ from dat.benchmarks.published import SPELLED
 from dat.datasets.layouts.dtb70 import DTB70
 from dat.datasets.layouts.lasot import LASOT
 from dat.datasets.layouts.otb import OTB
+from dat.datasets.layouts.otb99 import OTB99
+from dat.datasets.layouts.plain import PLAIN
 from dat.datasets.layouts.tc128 import TC128
 from dat.datasets.layouts.tlp import TLP
+from dat.datasets.layouts.tnl2k import TNL2K
 from dat.datasets.layouts.vot import VOT
-from dat.datasets.targets import Found, Layout
+from dat.datasets.targets import Found, Layout, folders
 from dat.errors import InputError
 
-LAYOUTS = {"lasot": LASOT, "tlp": TLP, "dtb70": DTB70, "otb": OTB, "tc128": TC128, "vot": VOT}
+LAYOUTS = {
+    "lasot": LASOT,
+    "tlp": TLP,
+    "dtb70": DTB70,
+    "otb": OTB,
+    "otb99": OTB99,
+    "tc128": TC128,
+    "tnl2k": TNL2K,
+    "vot": VOT,
+    "plain": PLAIN,
+}
 
 
 def layout(name: str) -> Layout:
@@ -30,19 +43,32 @@ def canonical(name: str) -> str:
     return re.sub(r"[-._() \[\]]", "", name.lower())
 
 
+DEPTH = 3
+"""Levels of folders that are looked through: `OTB50/Deer/img` and `Deer/Deer/img` lie one below the top."""
+
+
 def find(name: str, root: Path, wanted: Iterable[str]) -> tuple[dict[str, Found], list[str]]:
     """The targets of a layout in a folder by name, in order of name; and the wanted ones that are not there.
 
-    With `wanted` names only those are returned, spelled as there, whatever the spelling on disk; else all.
-    Raises InputError when the folder cannot be listed, two folders stand for one name, or a name is not plain.
+    With `wanted` names only those are returned, spelled as there, whatever the spelling on disk; else all. Those that
+    are not in the folder itself are looked for in the folders below it, level by level, `DEPTH` in all.
+    Raises InputError when a folder cannot be listed, two folders stand for one name, or a name is not plain.
     """
-    found = _by_name(layout(name).find(root))
-    for place in found.values():
-        naming.part(place.name, place.folder, "sequence")
-    names = sorted(set(wanted))
+    names, look, places = sorted(set(wanted)), layout(name).find, [root]
+    found: dict[str, Found] = {}
+    chosen: dict[str, Found] = {}
+    for _ in range(DEPTH):
+        here = [target for place in places for target in look(place)]
+        found |= _by_name([target for target in here if canonical(target.name) not in found])
+        chosen = {wish: target for wish in names if (target := found.get(canonical(wish)) or _bare(wish, found))}
+        if len(chosen) == len(names) and found:
+            break
+        known = {target.folder for target in found.values()}
+        places = [inner for place in places for inner in folders(place) if inner not in known]
+    for target in found.values():
+        naming.part(target.name, target.folder, "sequence")
     if not names:
         return {target.name: target for target in sorted(found.values(), key=lambda target: target.name)}, []
-    chosen = {wish: target for wish in names if (target := found.get(canonical(wish)) or _bare(wish, found))}
     return chosen, [wish for wish in names if wish not in chosen]
 
 

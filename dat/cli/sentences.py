@@ -1,0 +1,125 @@
+"""`dat data sentences`: sentences about targets, checked, imported from what others published, and written."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import click
+
+from dat import params
+from dat.datasets import importing, sentences, sets
+from dat.datasets.sentences import Sentence
+from dat.errors import InputError
+from dat.models.vocabulary import Vocabulary
+from dat.naming import shown
+from dat.params import Settings
+
+
+@click.group("sentences")
+def group() -> None:
+    """Sentences about targets: check the tables, import what others wrote, write your own.
+
+    Example: dat data sentences check
+    """
+
+
+@group.command("check")
+@click.argument("names", nargs=-1)
+def check(names: tuple[str, ...]) -> None:
+    """Check the tables: lines that are wrong or too long, sequences without a sentence, words no network knows.
+
+    Example: dat data sentences check otb100
+    """
+    settings, odd = params.load(), 0
+    file = settings.path / "training" / "language" / "vocabulary.json"
+    vocabulary = Vocabulary.load(file) if file.is_file() else None
+    if vocabulary is None:
+        click.echo(f"{file}: not there yet, so unknown words are not looked for; dvc repro language makes it")
+    for name in names or tuple(settings.root.datasets):
+        data = sets.load(settings, name)
+        if data.table is None:
+            beside = " (nlp.txt beside each video)" if data.layout == "lasot" else ""
+            click.echo(f"{name}: no table of sentences{beside}")
+            continue
+        table = data.sentences()
+        remarks = sentences.remarks(table, data.wanted)
+        missing = [wish for wish in data.wanted if wish not in table]
+        click.echo(f"{name}: {len(table)} sentences for {len(data.wanted)} targets in {data.table}")
+        for remark in [*remarks, *(_unknown(table, vocabulary) if vocabulary else [])]:
+            click.echo(f"  {shown(remark)}")
+        if missing:
+            click.echo(f"  none, so attention from the target alone: {', '.join(missing)}")
+        odd += len(remarks)
+    if odd:
+        raise click.exceptions.Exit(1)
+
+
+def _unknown(table: Mapping[str, Sentence], vocabulary: Vocabulary) -> list[str]:
+    """A line a sentence that has words which the networks were not trained on."""
+    words = {name: vocabulary.unknown(one.sentence) for name, one in table.items()}
+    return [f"{name}: the networks do not know: {', '.join(strange)}" for name, strange in words.items() if strange]
+
+
+def _table(settings: Settings, name: str) -> tuple[sets.DataSet, Path]:
+    """A data set and its table, which can be written to. Raises InputError where there is none."""
+    data = sets.load(settings, name)
+    if data.table is None or name in settings.root.synthetic:
+        raise InputError(f"{data.file}: '{name}' has no table of sentences to write to; 'sentences' there names one")
+    return data, data.table
+
+
+def _add(data: sets.DataSet, table: Path, new: Mapping[str, Sentence]) -> None:
+    """Write sentences into a table, beside those that it has."""
+    old = data.sentences() if table.is_file() else {}
+    sentences.write(table, ({**old, **new}).values())
+
+
+@group.command("import")
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--annotator", default="unknown", help="Who wrote them, where a CSV file does not say.")
+@click.option("--replace", is_flag=True, help="Take them also where there is a sentence already.")
+def import_(name: str, path: Path, annotator: str, replace: bool) -> None:
+    """Import sentences: NAME otb99 takes OTB99-Lang's release for otb100, a data set's name a CSV file for that set.
+
+    The file's first line says which columns are `sequence` and `sentence` (and `annotator` and `date`, if any).
+
+    \b
+    Example: dat data sentences import otb99 /data/OTB_sentences
+             dat data sentences import vot2016 vot2016.csv --annotator "A. Person"
+    """
+    settings, today = params.load(), date.today().isoformat()
+    data, table = _table(settings, "otb100" if name == "otb99" else name)
+    if name == "otb99":
+        found = importing.otb99(path.expanduser(), data.wanted, today)
+    else:
+        found = importing.table(path.expanduser(), data.wanted, annotator, today)
+    before = data.sentences() if table.is_file() else {}
+    stay = sorted(sequence for sequence in found if sequence in before and not replace)
+    new = {sequence: one for sequence, one in found.items() if sequence not in stay}
+    _add(data, table, new)
+    click.echo(f"{data.key}: {len(new)} sentences written to {table}")
+    if stay:
+        click.echo(f"left as they are, since there is one already (--replace takes the imported): {', '.join(stay)}")
+    missing = [wish for wish in data.wanted if wish not in before and wish not in new]
+    if missing:
+        click.echo(f"without a sentence: {', '.join(missing)}")
+
+
+@group.command("write")
+@click.argument("name")
+@click.argument("sequence")
+@click.argument("sentence")
+@click.option("--annotator", required=True, help="Who wrote it.")
+@click.option("--date", "day", default=None, help="When, YYYY-MM-DD (default: today).")
+def write(name: str, sequence: str, sentence: str, annotator: str, day: str | None) -> None:
+    """Write the sentence of one sequence into the table of its data set.
+
+    Example: dat data sentences write otb100 Deer "the deer in front" --annotator "A. Person"
+    """
+    data, table = _table(params.load(), name)
+    if sequence not in data.wanted:
+        raise InputError(f"{name}: no sequence '{sequence}' in its lists; dat data status shows the sets")
+    new = Sentence(sequence, " ".join(sentence.split()), annotator, day or date.today().isoformat())
+    _add(data, table, {sequence: new})
+    click.echo(shown(f"{sequence}: {new.sentence}"))

@@ -1,0 +1,35 @@
+"""OTB99-Lang on disk: OTB's folders in `OTB_videos`, a sentence each in `OTB_query_train` or `OTB_query_test`.
+
+Images and boxes are those of OTB, whose published ranges hold; a folder without a query is none of its targets.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from dat.benchmarks.published import Fact, facts, spelled
+from dat.datasets.layouts import otb
+from dat.datasets.targets import Found, Layout, Target
+from dat.errors import InputError
+from dat.outside import read_text
+
+VIDEOS, QUERIES = "OTB_videos", ("OTB_query_test", "OTB_query_train")
+
+
+def find(root: Path) -> list[Found]:
+    """The targets that have a query."""
+    videos = otb.find(root / VIDEOS) if (root / VIDEOS).is_dir() else []
+    found = [(video, root / folder / f"{video.name}.txt") for video in videos for folder in QUERIES]
+    return [Found(video.name, video.folder, partial(read, video, query)) for video, query in found if query.is_file()]
+
+
+def read(video: Found, query: Path, fact: Fact | None) -> Target:
+    """A target of OTB99-Lang. Raises InputError naming the file, and the line where one is wrong."""
+    text = " ".join(read_text(query).split())
+    if not text:
+        raise InputError(f"{query}:1: empty, where the sentence belongs; fetch it again")
+    target = video.read(fact or facts("otb100").get(spelled(video.name)))
+    return replace(target, annotations=[*target.annotations, query], sentence=text)
+
+
+OTB99 = Layout(find, f"{VIDEOS}/<Name>/groundtruth_rect.txt and {QUERIES[0]}/<Name>.txt")

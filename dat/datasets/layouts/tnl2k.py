@@ -1,0 +1,34 @@
+"""TNL2K on disk: `<Name>/imgs`, `<Name>/groundtruth.txt` with `x,y,w,h` counted from 1, `<Name>/language.txt`."""
+
+from functools import partial
+from pathlib import Path
+
+from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks.published import Fact
+from dat.datasets.rows import read_rows
+from dat.datasets.targets import Found, Layout, Target, alike, folders_with, internal
+from dat.outside import read_text
+
+ORIGIN = ORIGINS["tnl2k"]
+
+
+def find(root: Path) -> list[Found]:
+    """The videos of TNL2K."""
+    videos = [folder for folder in folders_with(root, "groundtruth.txt") if (folder / "imgs").is_dir()]
+    return [Found(video.name, video, partial(read, video)) for video in videos]
+
+
+def read(folder: Path, fact: Fact | None) -> Target:
+    """A video of TNL2K. Raises InputError naming the file, and the line where one is wrong."""
+    annotation, sentence = folder / "groundtruth.txt", folder / "language.txt"
+    text = " ".join(read_text(sentence).split()) if sentence.is_file() else ""
+    return Target(
+        folder.name,
+        alike(folder / "imgs"),
+        [internal(row, ORIGIN) for row in read_rows(annotation, 4)],
+        [annotation, *([sentence] if text else [])],
+        sentence=text or None,
+    )
+
+
+TNL2K = Layout(find, "<Name>/groundtruth.txt and <Name>/imgs")

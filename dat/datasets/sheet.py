@@ -1,0 +1,52 @@
+"""A contact sheet: the first frame of each target of a data set with its box, to see at a glance what is there."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dat.datasets.images import Image, read_image, resize
+from dat.datasets.manifest import Sequence as Target
+from dat.errors import InputError
+from dat.naming import shown
+
+WIDTH, HEIGHT, TEXT = 200, 150, 18
+"""Pixels of a picture, and of the line with the target's name below it."""
+
+MOST = 400
+"""Targets on a sheet: LaSOT's 1,400 would be 40 million pixels."""
+
+
+def contact_sheet(targets: Sequence[Target]) -> tuple[Image, int]:
+    """The sheet, (H, W, 3) uint8 RGB, and how many targets are on it: about as wide as high, in the given order.
+
+    Reads one image a target. Raises InputError naming one that cannot be read, or when there is no target.
+    """
+    chosen = targets[:MOST]
+    if not chosen:
+        raise InputError("no target to show; dat data status says what is linked and indexed")
+    tiles = [_tile(target) for target in chosen]
+    columns = round((len(tiles) * (HEIGHT + TEXT) / WIDTH) ** 0.5) or 1
+    rows = -(-len(tiles) // columns)
+    tiles += [np.zeros_like(tiles[0])] * (rows * columns - len(tiles))
+    lines = [np.concatenate(tiles[row * columns : (row + 1) * columns], axis=1) for row in range(rows)]
+    return np.concatenate(lines), len(chosen)
+
+
+def _tile(target: Target) -> Image:
+    """A picture as large as fits, its box drawn, and the name below."""
+    import cv2
+
+    image = read_image(target.frames[0], target.files[0][2])
+    scale = min(WIDTH / image.shape[1], HEIGHT / image.shape[0])
+    height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+    tile = np.zeros((HEIGHT + TEXT, WIDTH, 3), np.uint8)
+    small = np.ascontiguousarray(resize(image, height, width))
+    if not np.isnan(target.boxes[0]).any():
+        x, y, w, h = target.boxes[0] * scale
+        corners = (round(x), round(y)), (round(x + w) - 1, round(y + h) - 1)
+        cv2.rectangle(small, *corners, color=(255, 255, 0), thickness=2)
+    top, left = (HEIGHT - height) // 2, (WIDTH - width) // 2
+    tile[top : top + height, left : left + width] = small
+    name = shown(target.name).encode("ascii", "replace").decode()
+    cv2.putText(tile, name, (4, HEIGHT + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (255, 255, 255), 1, cv2.LINE_AA)
+    return tile
