@@ -21,6 +21,9 @@ OVERLAPS = [k * 0.05 if k <= 10 else 1 - (20 - k) * 0.05 for k in range(21)]
 
 DEFINITIONS = {"otb-toolkit-1.1", "tc128"}
 METRICS = {"success", "precision", "normalized_precision"}
+AGAIN, WITHIN = 0.5, 10
+"""By the definition `redetection` a target is found again when the overlap exceeds the first, no more frames after its
+return than the second."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,34 @@ def one_pass(name: str, truth: Sequence[Box], boxes: Sequence[Box], definition: 
     success = [(frames - bisect_right(overlaps, threshold)) / frames for threshold in OVERLAPS]
     precision = [bisect_right(errors, pixels) / frames for pixels in range(51)]
     return Curves(success, precision, sum(value <= 20 * 0.01 for value in shares) / frames)
+
+
+def redetected(name: str, truth: Sequence[Box], absent: Sequence[int], boxes: Sequence[Box]) -> float:
+    """1 where boxes find a target again after its longest absence, else 0; of equally long ones the first counts.
+
+    Raises InputError when the number of boxes is not the number of frames, or when the target never comes back in time.
+    """
+    if not len(boxes) == len(truth) == len(absent):
+        raise InputError(f"{name}: {len(boxes)} boxes and {len(absent)} flags for {len(truth)} frames")
+    longest, back, run = 0, 0, 0
+    for frame, flag in enumerate(absent):
+        began = frame - run
+        if not flag and longest < run and began > 0 and frame + WITHIN < len(absent):
+            longest, back = run, frame
+        run = run + 1 if flag else 0
+    if not longest:
+        raise InputError(f"{name}: the target is never away and back with {WITHIN} frames to follow")
+    window = range(back, back + WITHIN + 1)
+    return float(any(_plain_overlap(truth[frame], boxes[frame]) > AGAIN for frame in window))
+
+
+def _plain_overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes as areas; 0 where a value is NaN."""
+    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if any(map(math.isnan, (*a, *b))) or w <= 0 or h <= 0:
+        return 0.0
+    return w * h / (a[2] * a[3] + b[2] * b[3] - w * h)
 
 
 def average(curves: Sequence[Curves]) -> Curves:

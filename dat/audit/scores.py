@@ -14,6 +14,8 @@ from dat.errors import DatError, MissingError
 from dat.params import Settings
 
 TOLERANCE = 1e-9
+REDETECTION = "redetection"
+"""The definition of a target that is found again."""
 ORIGIN = {"vot": 0.0}
 """What a layout's files count pixels from, where it is not 1."""
 
@@ -97,6 +99,9 @@ class Results:
         definition = str(found.data.get("definition", ""))
         if self.settings.root.benchmarks[found.parent].protocol == "vot":
             return self._vot(found, tracker, names, address) if definition in recompute_vot.DEFINITIONS else None
+        if definition == REDETECTION:
+            values = [self._redetected(found.parent, tracker, name) for name in names]
+            return math.fsum(values) / len(values) if address.metric == "redetected" else None
         if definition not in recompute.DEFINITIONS or address.metric not in recompute.METRICS:
             return None
         curves = recompute.average([self._curve(found.parent, tracker, name, definition) for name in names])
@@ -109,14 +114,23 @@ class Results:
     def _curve(self, benchmark: str, tracker: str, name: str, definition: str) -> recompute.Curves:
         key = (benchmark, tracker, name, definition)
         if key not in self._curves:
-            manifest = self.manifest_of(benchmark)
-            origin = ORIGIN.get(self._layout(manifest), 1.0)
-            rows = self._sequence(manifest, name).row["boxes"]
-            nan = (math.nan,) * 4
-            truth = [(b[0] + origin, b[1] + origin, b[2], b[3]) if b else nan for b in rows]
-            boxes = recompute.read_boxes(self._folder(benchmark, tracker) / f"{name}.txt")
+            truth, boxes = self._boxes(benchmark, tracker, name)
             self._curves[key] = recompute.one_pass(name, truth, boxes, definition)
         return self._curves[key]
+
+    def _redetected(self, benchmark: str, tracker: str, name: str) -> float:
+        truth, boxes = self._boxes(benchmark, tracker, name)
+        absent = self._sequence(self.manifest_of(benchmark), name).row.get("absent") or [0] * len(truth)
+        return recompute.redetected(name, truth, absent, boxes)
+
+    def _boxes(self, benchmark: str, tracker: str, name: str) -> tuple[list[recompute.Box], list[recompute.Box]]:
+        """A sequence's truth and a tracker's boxes, in the files' own coordinates."""
+        manifest = self.manifest_of(benchmark)
+        origin = ORIGIN.get(self._layout(manifest), 1.0)
+        rows = self._sequence(manifest, name).row["boxes"]
+        nan = (math.nan,) * 4
+        truth = [(b[0] + origin, b[1] + origin, b[2], b[3]) if b else nan for b in rows]
+        return truth, recompute.read_boxes(self._folder(benchmark, tracker) / f"{name}.txt")
 
     def _vot(self, found: Scores, tracker: str, names: list[str], address: Address) -> float | None:
         key = (found.name, tracker, address.sequence, address.metric)

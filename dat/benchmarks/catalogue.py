@@ -1,7 +1,7 @@
 """The benchmarks that can be scored: their sequences, attributes, protocol and default definition.
 
-Lists are the published ones (published.py). Where none is published here (OTB99-Lang, TNL2K) the annotations'
-own sequences are the list.
+Lists are the published ones (published.py). Where none is published here (OTB99-Lang, TNL2K, and this
+project's own `redetection`, whose results are one-pass) the annotations' own sequences are the list.
 """
 
 import functools
@@ -18,7 +18,7 @@ from dat.benchmarks.published import Fact
 from dat.errors import InputError
 from dat.outside import read_text
 
-Protocol = Literal["one-pass", "vot"]
+Protocol = Literal["one-pass", "vot", "redetection"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ INTERVALS = {"vot2016": (108, 371), "vot2019": (46, 291)}
 _OTB = ("otb2013", "otb50", "otb100", "otb100-similar")
 _VOT = ("vot2014", "vot2016", "vot2019")
 _LASOT = ("lasot", "otb99-lang", "tnl2k")
-NAMES = (*_OTB, "tc128", *_VOT, *_LASOT)
+NAMES = (*_OTB, "tc128", *_VOT, *_LASOT, "redetection")
 
 
 def _chosen(data_set: str, names: Iterable[str]) -> dict[str, Fact]:
@@ -70,6 +70,8 @@ def find(name: str) -> Benchmark:
         targets = _chosen("lasot", published.lists("lasot")["lasot-test"]) if name == "lasot" else {}
         origin = ORIGINS["lasot"]
         return Benchmark(name, "one-pass", "lasot", targets, origin=origin, truth="groundtruth.txt", flags=True)
+    if name == "redetection":
+        return Benchmark(name, "redetection", "redetection", origin=ORIGINS["otb"], flags=True)
     if name in _VOT:
         interval = INTERVALS.get(name)
         return Benchmark(

@@ -7,6 +7,7 @@ BENCHMARKS = {
     "tc128": "TC128",
     "vot2014": "VOT2014",
     "vot2016": "VOT2016",
+    "redetection": "Found again",
 }
 
 VARIANTS = {

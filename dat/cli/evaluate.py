@@ -8,7 +8,7 @@ import click
 from dat import supervise
 from dat.errors import InputError
 
-BENCHMARKS = "otb2013|otb50|otb100|otb100-similar|tc128|vot2014|vot2016|vot2019|lasot|otb99-lang|tnl2k"
+BENCHMARKS = "otb2013|otb50|otb100|otb100-similar|tc128|vot2014|vot2016|vot2019|lasot|otb99-lang|tnl2k|redetection"
 
 
 @click.command(short_help="A benchmark's scores; by hand, score any tracker's result files.")

@@ -15,13 +15,17 @@ from dat.datasets.scenery import programme, textures
 from dat.datasets.scenery.programme import Entry
 from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
-from dat.datasets.scenery.truth import truth
+from dat.datasets.scenery.truth import AFTER, GAP, truth
 from dat.datasets.scenery.writers import WRITERS, Take, write_list, write_vot2016
+from dat.errors import InputError
 from dat.progress import progress
 from dat.sections import Synthetic
 
 WORDED = "2026-11-25"
 """The date in the table of sentences: when the forms of the sentences were written."""
+
+TRIES = 50
+"""How often a video is drawn at most until its target comes back in time."""
 
 
 def film(
@@ -34,13 +38,31 @@ def film(
     return Take(entry.name, video.images, [truth(video, target, child) for target, child in enumerate(seeds)])
 
 
+def film_of_return(
+    entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]
+) -> Take:
+    """As `film`, drawn again until the target is away once and comes back in time to be found again.
+
+    Raises InputError when it never does.
+    """
+    for child in seed.spawn(TRIES):
+        take = film(entry, child, size, frames, photos)
+        if take.truths[0].comes_back:
+            return take
+    raise InputError(
+        f"params.yaml: synthetic.redetection: {entry.name}: in {frames} frames the target does not leave for "
+        f"{GAP[0]} to {GAP[1]} and come back {AFTER} before the end; ask for 42 frames or another seed"
+    )
+
+
 def takes(key: str, layout: str, section: Synthetic) -> Iterator[tuple[Entry, Take]]:
     """The videos of a set, one after another."""
     entries = programme.programme(key, layout, section.videos)
     photos = textures.PHOTOS["testing" if layout in programme.BENCHMARKS else "training"]
     seeds = np.random.SeedSequence(section.seed).spawn(len(entries))
+    draw = film_of_return if key == "redetection" else film
     for entry, seed in zip(entries, seeds, strict=True):
-        yield entry, film(entry, seed, (section.width, section.height), section.frames, photos)
+        yield entry, draw(entry, seed, (section.width, section.height), section.frames, photos)
 
 
 def sentences(pairs: list[tuple[str, str]]) -> str:
@@ -54,7 +76,7 @@ def sentences(pairs: list[tuple[str, str]]) -> str:
 
 def write_videos(raw: Path, key: str, layout: str, section: Synthetic) -> list[tuple[str, str]]:
     """Draw a set's videos into the folder `raw`, one after another; every sequence's name with its sentence."""
-    writer = WRITERS.get(key if layout == "vot" else layout, write_vot2016)
+    writer = WRITERS.get(key if layout == "vot" or key == "redetection" else layout, write_vot2016)
     said: list[tuple[str, str]] = []
     bar = progress(total=section.videos, desc=f"synthetic {key}", unit="video")
     with bar:

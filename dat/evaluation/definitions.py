@@ -44,6 +44,17 @@ class OnePass:
 
 
 @dataclass(frozen=True)
+class Redetection(OnePass):
+    """Whether a target that was away is found again (`dat.evaluation.redetection`), of one-pass results.
+
+    again: what the overlap must exceed; within: how many frames after the one in which the target is back still count.
+    """
+
+    again: float = 0.5
+    within: int = 10
+
+
+@dataclass(frozen=True)
 class Vot:
     """A definition of VOT's restart protocol.
 
@@ -68,7 +79,7 @@ class Vot:
     accuracy: Literal["frames", "runs"] = "frames"
 
 
-Definition = OnePass | Vot
+Definition = OnePass | Redetection | Vot
 
 ONE_PASS = (
     OnePass("otb-toolkit-1.1", "1.1", "OTB MATLAB toolkit (tracker_benchmark v1.1)"),
@@ -121,6 +132,20 @@ ONE_PASS = (
     ),
 )
 
+REDETECTION = Redetection(
+    "redetection",
+    "1.0",
+    "this project's own",
+    repair="none",
+    first_is_truth=False,
+    omit_start=False,
+    success_valid="all",
+    precision_valid="all",
+    overlap="continuous",
+    short="error",
+    long_forgiven=False,
+)
+
 VOT = (
     Vot(
         "vot-matlab-2016",
@@ -151,13 +176,13 @@ VOT = (
     ),
 )
 
-NAMED: dict[str, Definition] = {definition.name: definition for definition in (*ONE_PASS, *VOT)}
+NAMED: dict[str, Definition] = {definition.name: definition for definition in (*ONE_PASS, REDETECTION, *VOT)}
 
 
 def find(name: str, protocol: str) -> Definition:
     """The definition of a name. Raises InputError when there is none, or it is another protocol's."""
-    kind = Vot if protocol == "vot" else OnePass
-    fitting = ", ".join(key for key, definition in NAMED.items() if isinstance(definition, kind))
-    if name not in NAMED or not isinstance(NAMED[name], kind):
+    kind = {"vot": Vot, "redetection": Redetection}.get(protocol, OnePass)
+    fitting = ", ".join(key for key, definition in NAMED.items() if type(definition) is kind)
+    if name not in NAMED or type(NAMED[name]) is not kind:
         raise InputError(f"--definition {name}: not a definition for this benchmark; there are {fitting}")
     return NAMED[name]

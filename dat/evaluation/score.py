@@ -5,8 +5,8 @@ from typing import Any
 
 from dat import naming
 from dat.benchmarks import catalogue
-from dat.evaluation import definitions, ground_truth, results
-from dat.evaluation.definitions import OnePass, Vot
+from dat.evaluation import definitions, ground_truth, redetection, results
+from dat.evaluation.definitions import OnePass, Redetection, Vot
 from dat.evaluation.one_pass import summary as scoring
 from dat.evaluation.vot import files as vot_files
 from dat.evaluation.vot import summary as vot_scoring
@@ -42,4 +42,7 @@ def files(
     assert isinstance(rule, OnePass)
     truth = ground_truth.read(annotations, found)
     folders = results.tracker_folders(folder, truth.expected)
+    if isinstance(rule, Redetection):
+        trackers = redetection.score_trackers(folders, truth, rule, lengths, found.origin)
+        return redetection.redetection_object(found, truth, trackers, rule, chance, compare) | said
     return scoring.one_pass_object(found, truth, folders, rule, lengths, chance, compare) | said

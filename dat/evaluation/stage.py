@@ -14,8 +14,8 @@ from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.published import Fact
 from dat.datasets import manifest
 from dat.errors import InputError, MissingError
-from dat.evaluation import definitions, ground_truth, results
-from dat.evaluation.definitions import OnePass, Vot
+from dat.evaluation import definitions, ground_truth, redetection, results
+from dat.evaluation.definitions import OnePass, Redetection, Vot
 from dat.evaluation.one_pass import summary as scoring
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot import files as vot_files
@@ -24,7 +24,7 @@ from dat.evaluation.vot.rasters import regions
 from dat.records import Job, write_json
 from dat.sections import Evaluation
 
-METRICS = ("success", "precision", "normalized_precision", "eao", "accuracy", "robustness", "failures")
+METRICS = ("success", "precision", "normalized_precision", "eao", "accuracy", "robustness", "failures", "redetected")
 SUBSETS = {"otb100": "otb100-similar"}
 
 
@@ -38,7 +38,8 @@ def run(job: Job) -> None:
     data = manifest.read(job.inputs["manifest"])
     folders = results.tracker_folders(job.inputs["results"])
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)
-    score = _vot if settings.protocol == "vot" else _one_pass
+    again = catalogue.find(job.key).protocol == "redetection"
+    score = _vot if settings.protocol == "vot" else _redetection if again else _one_pass
     found = score(job.key, data, folders, chance)
     if job.key in SUBSETS and SUBSETS[job.key] in data.header["lists"]:
         found["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key], data, folders, chance)}
@@ -77,9 +78,7 @@ def listed(key: str, data: manifest.Manifest) -> Benchmark:
 
 
 def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
-    benchmark = listed(key, data)
-    targets = {name: _target(data.sequences[name], benchmark) for name in benchmark.sequences}
-    truth = ground_truth.Truth(tuple(targets), targets)
+    benchmark, truth = _truth(key, data)
     definition = definitions.find(benchmark.definition, "one-pass")
     assert isinstance(definition, OnePass)
     scored = scoring.score_trackers(folders, truth, definition, "strict")
@@ -91,10 +90,41 @@ def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance
     return found
 
 
+def _redetection(
+    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+) -> dict[str, Any]:
+    benchmark, truth = _truth(key, data)
+    definition = definitions.find(benchmark.definition, "redetection")
+    assert isinstance(definition, Redetection)
+    scored = redetection.score_trackers(folders, truth, definition, "strict")
+    found = redetection.redetection_object(benchmark, truth, scored, definition, chance)
+    _complete(key, found)
+    found["variants"] = _variants(found["trackers"])
+    found["pairs"] = redetection.pairs(_means({one.name: one.redetected for one in scored}), chance)
+    return found
+
+
+def _means(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """The values of variants by sequence: means over seeds."""
+    grouped: dict[str, list[Mapping[str, float]]] = {}
+    for name, table in values.items():
+        grouped.setdefault(variant_of(name)[0], []).append(table)
+    return {
+        variant: {name: numbers.fmean(table[name] for table in tables) for name in tables[0]}
+        for variant, tables in grouped.items()
+    }
+
+
+def _truth(key: str, data: manifest.Manifest) -> tuple[Benchmark, ground_truth.Truth]:
+    benchmark = listed(key, data)
+    targets = {name: _target(data.sequences[name], benchmark) for name in benchmark.sequences}
+    return benchmark, ground_truth.Truth(tuple(targets), targets)
+
+
 def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.Target:
     """The truth in the files' own origin, in which the toolkits judge which boxes are boxes."""
     boxes = sequence.boxes + np.array([benchmark.origin, benchmark.origin, 0, 0])
-    absent = sequence.absent if benchmark.definition == "lasot" else None
+    absent = sequence.absent if benchmark.flags else None
     return ground_truth.Target(
         sequence.name, boxes, benchmark.omit.get(sequence.name, 0), absent, tuple(sequence.attributes)
     )

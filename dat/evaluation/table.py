@@ -9,13 +9,14 @@ from dat import naming
 
 ONE_PASS = ("success", "precision", "normalized_precision")
 VOT = ("eao", "accuracy", "robustness", "failures")
-_HEADS = {"normalized_precision": "norm. precision"}
+EVERY = (*VOT, *ONE_PASS, "redetected")
+_HEADS = {"normalized_precision": "norm. precision", "redetected": "found again"}
 Entry = Mapping[str, Any]
 
 
 def metrics_of(entry: Entry) -> list[str]:
     """The metrics that a tracker has."""
-    return [metric for metric in (*VOT, *ONE_PASS) if metric in entry]
+    return [metric for metric in EVERY if metric in entry]
 
 
 def share(entry: Entry) -> str:
@@ -53,7 +54,7 @@ def heading(data: Entry) -> str:
 def terminal(data: Entry) -> str:
     """The table: a row a tracker; then what was cut, missing or left aside; then the pairs."""
     trackers: Mapping[str, Entry] = data["trackers"]
-    found = [metric for metric in (*VOT, *ONE_PASS) if any(metric in entry for entry in trackers.values())]
+    found = [metric for metric in EVERY if any(metric in entry for entry in trackers.values())]
     head = ["tracker", *(_HEADS.get(metric, metric) for metric in found)]
     body = [[name, *(cell(entry, metric) for metric in found)] for name, entry in _ordered(trackers, found[0])]
     unknown = data.get("annotations_missing", [])

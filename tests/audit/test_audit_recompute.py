@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dat.audit import recompute, recompute_vot
 from dat.errors import InputError
+from dat.evaluation import definitions, ground_truth, redetection
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot import rasters as regions
 
@@ -184,3 +185,40 @@ def test_the_interval_of_vot2019(real_data: Path) -> None:
     truth = json.loads((real_data / "annotations/vot2019.json").read_text())
     lengths = [len(sequence["gt_rect"]) for sequence in truth.values()]
     assert recompute_vot.interval(lengths) == recompute_vot.INTERVALS["vot2019"] == (46, 291)
+
+
+# ---------------------------------------------------------------- found again
+
+
+def test_a_target_is_found_again_in_the_window_after_its_longest_absence() -> None:
+    absent = [0, 1, 0, 0, 1, 1, *[0] * 11]
+    nowhere = (200.0, 200.0, 20.0, 20.0)
+    for frame, wanted in ((2, 0.0), (5, 0.0), (6, 1.0), (16, 1.0)):
+        boxes = [BOX if at == frame else nowhere for at in range(17)]
+        assert recompute.redetected("Wall", [BOX] * 17, absent, boxes) == wanted
+    half = (10.0, 10.0, 10.0, 20.0)  # overlaps with exactly one half, which is not enough
+    assert recompute.redetected("Wall", [BOX] * 17, absent, [half] * 17) == 0.0
+    unknown = (math.nan, 10.0, 20.0, 20.0)
+    assert recompute.redetected("Wall", [BOX] * 17, absent, [unknown] * 17) == 0.0
+    for flags in ([0] * 17, [0, 0, 0, 1, 1, 1, *[0] * 10], [1, 1, *[0] * 15]):
+        with pytest.raises(InputError, match="Wall: the target is never away and back"):
+            recompute.redetected("Wall", [BOX] * len(flags), flags, [BOX] * len(flags))
+    with pytest.raises(InputError, match="Wall: 16 boxes and 17 flags for 17 frames"):
+        recompute.redetected("Wall", [BOX] * 17, absent, [BOX] * 16)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from([0, 0, 1]), min_size=14, max_size=45), st.integers(0, 2**31))
+def test_what_is_found_again_equals_the_first_implementation(flags: list[int], seed: int) -> None:
+    rng, count = np.random.default_rng(seed), len(flags)
+    truth = np.concatenate([rng.uniform(0, 99, (count, 2)), rng.uniform(20, 40, (count, 2))], axis=1)
+    boxes = truth + rng.normal(0, 10, (count, 4)) + rng.choice([0, 100], (count, 1), p=[0.05, 0.95])
+    target = ground_truth.Target("Wall", truth, absent=np.array(flags, bool))
+    rows = [[tuple(box) for box in table.tolist()] for table in (truth, boxes)]
+    try:
+        expected = redetection.redetected(boxes, target, definitions.REDETECTION)
+    except InputError:
+        with pytest.raises(InputError):
+            recompute.redetected("Wall", rows[0], flags, rows[1])
+        return
+    assert recompute.redetected("Wall", rows[0], flags, rows[1]) == expected

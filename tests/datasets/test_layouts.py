@@ -364,3 +364,15 @@ def test_lasots_test_split_is_found_in_the_whole_set(tmp_path: Path) -> None:
 def test_a_layout_is_known_everywhere_or_nowhere() -> None:
     choices = get_args(Dataset.model_fields["layout"].annotation)
     assert set(layouts.LAYOUTS) == set(ORIGINS) == set(choices)
+
+
+def test_otb_takes_flags_of_absence_where_there_are_some(tmp_path: Path) -> None:
+    folder = small.otb(tmp_path, "Wall", 4)
+    assert read("otb", tmp_path, "Wall").absent is None
+    (folder / "absent.txt").write_text("0\n1\n1\n0\n")
+    target = read("otb", tmp_path, "Wall")
+    assert target.absent == [0, 1, 1, 0] and folder / "absent.txt" in target.annotations
+    for text, said in (("0\n1\n", "2 rows for 4 rows of groundtruth_rect.txt"), ("0\n1\n2\n0\n", "'2' .* 0 or 1")):
+        (folder / "absent.txt").write_text(text)
+        with pytest.raises(InputError, match=rf"absent\.txt.*{said}"):
+            read("otb", tmp_path, "Wall")

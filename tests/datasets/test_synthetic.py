@@ -1,6 +1,7 @@
 """The embedded data sets: the same bytes twice, the real layouts, true lists, photographs of their own."""
 
 import csv
+import itertools
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 from dat import params, records
 from dat.datasets import synthetic
 from dat.datasets.scenery import programme, textures
+from dat.errors import InputError
 from dat.sections import Synthetic
 
 ROOT = Path(__file__).parents[2]
@@ -73,8 +75,8 @@ def test_no_two_frames_of_all_sets_are_equal(made: tuple[Path, dict[str, dict]])
 
 def test_the_profile_gives_every_set_a_seed_of_its_own() -> None:
     settings = params.load(ROOT)
-    seeds = [settings.root.synthetic[key].seed for key in LAYOUTS]
-    assert len(set(seeds)) == len(LAYOUTS)
+    seeds = [section.seed for section in settings.root.synthetic.values()]
+    assert len(set(seeds)) == len(seeds) == len(LAYOUTS) + 1
 
 
 def test_training_and_testing_share_no_photograph_and_the_wheel_has_all() -> None:
@@ -196,3 +198,29 @@ def test_names_are_unique_and_counted_by_target(videos: int) -> None:
     for key, layout in LAYOUTS.items():
         names = [name for entry in programme.programme(key, layout, videos) for name in entry.targets]
         assert len({name.lower() for name in names}) == len(names) == videos
+
+
+def test_a_lost_target_comes_back_once_and_in_time(tmp_path: Path) -> None:
+    wanted = Synthetic(seed=7, videos=3, frames=42, width=160, height=120)
+    facts = synthetic.write(tmp_path, "redetection", "otb", wanted)
+    assert facts["lists"] == {"redetection": ["WallArrow", "ReturnCrescent", "AwayCross"]}
+    for folder in sequences(tmp_path.parent, tmp_path.name):
+        flags = (folder / "absent.txt").read_text().split()
+        runs = [(flag, len(list(run))) for flag, run in itertools.groupby(flags)]
+        assert [flag for flag, _ in runs] == ["0", "1", "0"]
+        assert 12 <= runs[1][1] <= 20 and runs[2][1] >= 11
+        assert len(numbers(folder / "groundtruth_rect.txt", "\t" if folder.name == "ReturnCrescent" else ",")) == 42
+
+
+def test_a_video_too_short_for_a_return_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "TRIES", 2)
+    short = Synthetic(seed=7, videos=1, frames=8, width=96, height=72)
+    with pytest.raises(InputError, match=r"WallArrow: in 8 frames the target does not leave for 12 to 20"):
+        synthetic.write(tmp_path, "redetection", "otb", short)
+
+
+@pytest.mark.parametrize("videos", [1, 30, 61])
+def test_names_of_what_is_lost_are_unique(videos: int) -> None:
+    entries = programme.programme("redetection", "otb", videos)
+    assert len({entry.name.lower() for entry in entries}) == len(entries) == videos
+    assert len({(entry.recipe.name, entry.kind) for entry in entries}) == min(videos, 30)

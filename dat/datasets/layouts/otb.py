@@ -2,7 +2,7 @@
 
 Commas, tabs and spaces are mixed. A folder with `groundtruth_rect.1.txt` and `.2.txt` holds two targets, `<Name>-1`
 and `<Name>-2`; an empty file of boxes is none (Human4's first). Ranges of images come from the published list for the
-real sets; else images and boxes must be equally many.
+real sets; else images and boxes must be equally many. `absent.txt`, which real sets have not, flags absence.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import read_rows
+from dat.datasets.rows import read_flags, read_rows, same_length
 from dat.datasets.targets import Found, Layout, Target, folders, images, internal
 from dat.outside import matching, read_text
 
@@ -35,12 +35,21 @@ def _targets(folder: Path) -> list[Found]:
 
 def read(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target:
     """A target of OTB. Raises InputError naming the file, and the line where one is wrong."""
-    flags = folder / "attrs.txt"
+    flags, absence = folder / "attrs.txt", folder / "absent.txt"
     attributes = list(fact.attributes) if fact else _attributes(flags)
     annotations = [annotation, *([flags] if flags.is_file() and not fact else [])]
+    annotations += [absence] if absence.is_file() else []
     first, last = (fact.first, fact.last) if fact else (None, None)
     boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
-    return Target(name, images(folder / "img", first, last), boxes, annotations, attributes=attributes)
+    absent = _absent(absence, len(boxes), annotation.name) if absence.is_file() else None
+    return Target(name, images(folder / "img", first, last), boxes, annotations, absent, attributes=attributes)
+
+
+def _absent(path: Path, frames: int, boxes: str) -> list[int]:
+    """A flag a frame. Raises InputError when there are not as many as boxes, or one is neither 0 nor 1."""
+    flags = read_flags(path)
+    same_length(path, len(flags), frames, f"rows of {boxes}")
+    return flags
 
 
 def _attributes(path: Path) -> list[str]:

@@ -17,13 +17,17 @@ SPINNING = ("cross", "disc", "star", "heart", "arrow")
 class Recipe:
     """What happens in a video. `targets` is 1, or 2 where two look-alikes are both followed.
 
-    With `night` a video begins in the dark: its first picture shows little of the target, a sentence all the more.
+    A full wall hides the target for `hidden` of the video, and around it the target moves the slower the larger `slow`
+    (0 to 0.15) is. With `night` a video begins in the dark: its first picture shows little of the target, a sentence
+    all the more.
     """
 
     name: str
     similar: int = 0
     others: int = 2
     hide: str = ""
+    hidden: float = 0.25
+    slow: float = 0.125
     leaves: bool = False
     crossing: bool = False
     opposite: bool = False
@@ -110,7 +114,7 @@ def target_path(rng: np.random.Generator, shot: Shot, recipe: Recipe, side: floa
     if recipe.hide or recipe.opposite:
         ends = np.array([[margin, 0.0], [size[0] - margin, 0.0]])[:: rng.choice([-1, 1])]
         ends[:, 1] = rng.uniform(0.3, 0.7, 2) * size[1]
-        return motion.inside(motion.drift(rng, shot.frames, ends[0], ends[1], 6, 0.125), size, margin)
+        return motion.inside(motion.drift(rng, shot.frames, ends[0], ends[1], 6, recipe.slow), size, margin)
     return free_path(rng, shot, side)
 
 
@@ -128,13 +132,13 @@ def backwards(rng: np.random.Generator, shot: Shot, path: Array, side: float) ->
     return motion.inside(mirrored, shot.size, 0.72 * side + 5)
 
 
-def wall(rng: np.random.Generator, shot: Shot, target: Layer, hide: str) -> Layer:
-    """A pillar fixed in the world on the target's way: it hides it for a quarter of the video, or never wholly."""
+def wall(rng: np.random.Generator, shot: Shot, target: Layer, recipe: Recipe) -> Layer:
+    """A pillar fixed in the world on the target's way: it hides it for a part of the video, or never wholly."""
     left, width = (target.boxes()[:, [0, 2]] + (shot.pan + shot.shake)[:, :1] * [1, 0]).T
-    middle, half = shot.frames // 2, max(shot.frames // 8, 1)
+    middle, half = shot.frames // 2, max(int(shot.frames * recipe.hidden / 2), 1)
     span = slice(middle - half, middle + half)
     low, high = left[span].min() - 2, (left + width)[span].max() + 2
-    if hide == "partial":
+    if recipe.hide == "partial":
         reach = rng.uniform(0.2, 0.3) * width[middle]
         low, high = np.array([-reach, reach]) + left[middle] + width[middle] / 2
     broad, tall = high - low, 1.8 * shot.size[1]

@@ -37,6 +37,13 @@ OTB = (
     Recipe("Doubles", similar=2, others=1, zoom=1.75, crossing=True),
     Recipe("Dash", speed=25, shutter=0.5, others=2, shake=2, dim=0.4),
 )
+REDETECTION = (
+    Recipe("Wall", hide="full", hidden=0.2, slow=0.0, others=2, pan=20),
+    Recipe("Return", leaves=True, similar=1, others=1),
+    Recipe("Away", leaves=True, others=3, pan=50),
+)
+"""The target is covered or leaves once, and is back in time to be found again: sequences of the set `redetection`."""
+
 TWINS = Recipe("Twins", similar=1, others=1, targets=2, pan=40)
 MORE = tuple(recipe for recipe in TRAINING if not recipe.opposite)
 
@@ -112,8 +119,18 @@ def otb(videos: int) -> list[Entry]:
     return _named(names, recipes, 4)
 
 
+def redetection(videos: int) -> list[Entry]:
+    """Each recipe with each kind, named after both."""
+    entries = by_kind(videos, REDETECTION, 0)
+    period = len(REDETECTION) * len(KINDS)
+    names = [entry.recipe.name + entry.kind.capitalize() for entry in entries]
+    return [replace(entry, name=unique(names[at], at, period)) for at, entry in enumerate(entries)]
+
+
 def programme(key: str, layout: str, videos: int) -> list[Entry]:
     """The folders of a data set; `videos` counts targets."""
+    if key == "redetection":
+        return redetection(videos)
     if layout == "lasot":
         return lasot(videos)
     if layout == "otb":
@@ -130,7 +147,7 @@ def lists(key: str, layout: str, entries: Sequence[Entry]) -> dict[str, list[str
     if layout == "lasot":
         train = [name for index, name in enumerate(names) if index % 5 != 4]
         return {key: sorted(names), f"{key}-train": train, f"{key}-test": names[4::5]}
-    if layout == "otb":
+    if layout == "otb" and key != "redetection":
         similar = [name for entry in entries if entry.recipe.similar for name in entry.targets]
         return {key: names, "otb2013": names[: len(OTB)], f"{key}-similar": similar}
     return {key: names}

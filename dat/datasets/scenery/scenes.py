@@ -126,5 +126,5 @@ def populate(
     layers = [replace(layer, traits=replace(layer.traits, way=way(layer, shot))) for layer in layers if layer.traits]
     targets = [len(below) - place for place in range(recipe.targets)]
     if recipe.hide:
-        layers.append(wall(rng, shot, target, recipe.hide))
+        layers.append(wall(rng, shot, target, recipe))
     return layers, targets

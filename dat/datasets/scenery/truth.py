@@ -15,16 +15,22 @@ UNSEEN = 0.01
 """A target is absent when less than this share of it is to be seen."""
 STRIP = 4.0
 """Pixels that are left of a box at the image's edge when the target is outside."""
+AWAY = 0.5
+"""A target is away while less than this share of it is to be seen."""
+GAP, AFTER = (12, 20), 11
+"""How many frames a target that is to be found again is away, and how many are left when it is back, at least."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """One target's truth. Boxes are clipped to the image, never empty; polygons (F,8) are tilted and not clipped."""
+    """One target's truth. Boxes are clipped to the image, never empty; polygons (F,8) are tilted and not clipped;
+    `seen` (F,) is the share of the target that is to be seen."""
 
     boxes: Array
     polygons: Array
     covered: Flags
     outside: Flags
+    seen: Array
     attributes: list[str]
     tags: dict[str, Flags]
     sentence: str
@@ -34,6 +40,20 @@ class Truth:
     def absent(self) -> Flags:
         """Fully covered or out of view: (F,)."""
         return np.asarray(self.covered | self.outside)
+
+    @property
+    def away(self) -> Flags:
+        """Less than half to be seen: (F,)."""
+        return np.asarray(self.seen < AWAY)
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether the target is away once, neither shortly nor long, and back before the video ends."""
+        edges = np.flatnonzero(np.diff(self.away, prepend=False, append=False))
+        if len(edges) != 2:
+            return False
+        gone, back = edges
+        return bool(gone and GAP[0] <= back - gone <= GAP[1] and len(self.seen) - back >= AFTER)
 
 
 def held(boxes: Array, size: tuple[int, int]) -> Array:
@@ -124,4 +144,5 @@ def truth(video: Video, target: int, seed: np.random.SeedSequence) -> Truth:
     covered = np.asarray(~outside & (video.seen[target] < UNSEEN))
     sentence, said = words(video, target, np.random.default_rng(seed))
     facts, flags = attributes(video, target, boxes, outside), tags(video, target, boxes, outside)
-    return Truth(boxes, rectangles(layer), covered, outside, facts, flags, sentence, said)
+    seen = video.seen[target]
+    return Truth(boxes, rectangles(layer), covered, outside, seen, facts, flags, sentence, said)

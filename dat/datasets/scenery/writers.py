@@ -91,6 +91,12 @@ def write_otb(root: Path, take: Take, index: int) -> None:
     write_text(folder / "attrs.txt", ", ".join(shared))
 
 
+def write_redetection(root: Path, take: Take, index: int) -> None:
+    """As OTB, and LaSOT's `absent.txt`, a flag a line: 1 while less than half of the target is to be seen."""
+    write_otb(root, take, index)
+    write_text(root / take.name / "absent.txt", rows(take.truths[0].away[:, None].astype(np.int64)))
+
+
 def write_tc128(root: Path, take: Take, index: int) -> None:
     """`<Name>/img/0001.jpg`, `<Name>_gt.txt` (fractions in every other one) and `<Name>_frames.txt`."""
     folder, boxes = root / take.name, take.truths[0].boxes
@@ -134,8 +140,10 @@ WRITERS: dict[str, Callable[[Path, Take, int], None]] = {
     "tlp": write_tlp,
     "dtb70": write_dtb70,
     "otb": write_otb,
+    "redetection": write_redetection,
     "tc128": write_tc128,
     "vot2014": write_vot2014,
     "vot2016": write_vot2016,
 }
-"""By layout: a writer gets the set's folder, a video and its place in the set. VOT's two go by the data set's key."""
+"""By layout: a writer gets the set's folder, a video and its place in the set. VOT's two, and `redetection`, go by the
+data set's key."""
