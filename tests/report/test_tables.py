@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dat import params
+from dat.audit import shown
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_json
@@ -210,3 +211,20 @@ def test_the_csv_of_claims_has_the_numbers_in_full() -> None:
     row = next(csv.DictReader(io.StringIO(claims.to_csv([found]))))
     assert (row["a"], row["b"], row["paper"], row["verdict"]) == ("pymdnet+gcn", "pymdnet", "0.016", "the reverse")
     assert [float(row[key]) for key in ("ours", "low", "high", "p")] == [-1 / 3, -2 / 3, -0.1, 0.001]
+
+
+def test_latex_has_the_numbers_of_markdown_and_escapes_names() -> None:
+    data = {
+        "variants": {"pymdnet": {"success": 0.5, "success_interval": [0.25, 0.75]}},
+        "trackers": {"pymdnet@seed-0": {"complete": False, "scored": 37, "expected": 51}},
+        "data_set": r"50%_of{OTB}&\more~",
+    }
+    text = tables.to_latex(tables.build_all({"otb2013": metrics.Scores("otb2013", data)}, "paper")[3])
+    lines = text.splitlines()
+    assert r"\textbf{0.500} [0.250, 0.750] (37 of 51 sequences)" in text
+    assert r"50\%\_of\{OTB\}\&\textbackslash more\textasciitilde \space (otb2013) success, ours" in text
+    assert lines[0].startswith("% Table 4: ") and all(line[0] in "%\\" or line.endswith(r"\\") for line in lines)
+    heads = shown._split_latex(next(line for line in lines if line.startswith("Tracker")))
+    assert heads[3] == f"{data['data_set']} (otb2013) success, ours"
+    for rule in ("toprule", "midrule", "bottomrule"):
+        assert f"\\providecommand{{\\{rule}}}{{\\hline}}" in lines and f"\\{rule}" in lines
