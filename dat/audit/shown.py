@@ -139,8 +139,9 @@ def _points(printed: Printed, path: Path) -> Iterator[Cell]:
         if series == f"{variant}-{metric}":
             at = counts.setdefault((series, benchmark, variant, metric), 0)
             counts[series, benchmark, variant, metric] += 1
-            wanted = {"x": f"{at * CURVES[metric]:.10g}", "low": "", "high": ""}
-            wanted |= {key: _facts(printed, benchmark, variant, metric)[key] for key in ("profile", "data_set")}
+            low, high = printed.band(benchmark, variant, metric, at) or ("", "")
+            wanted = _facts(printed, benchmark, variant, metric) | {"low": _full(low), "high": _full(high)}
+            wanted |= {"x": f"{at * CURVES[metric]:.10g}"}
         else:
             wanted = _facts(printed, benchmark, variant, metric)
         yield from _compared(line, f"{series} {row['x']}", row, wanted | {"address": address})

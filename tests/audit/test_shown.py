@@ -56,6 +56,7 @@ CASES = [
     ("table-3.csv", "dat-jtnl,otb100,success", "table/3", "table/4", "column address", "table/4"),
     ("claims.csv", "1,dat-jtnl,pymdnet,otb100,success", "success,0.0", "success,0.9", "column paper", "0.9"),
     ("figure-10.csv", "dat-jtnl-success", "fake", "paper", "column profile", "paper"),
+    ("figure-10.csv", "dat-jtnl-success", "success/0,1.0,", "success/0,0.5,", "column low", "0.5"),
 ]
 
 

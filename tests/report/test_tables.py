@@ -123,7 +123,13 @@ def test_points_of_figures(scores: dict[str, metrics.Scores]) -> None:
     assert seven.data_set == "synthetic-vot2016, synthetic-vot2014" and not seven.lacks
     assert [len(series.points) for series in eight.series] == [21, 21, 51, 51]
     assert [at.x for at in nine.series[0].points] == ["0", "0.1", "1"]
-    assert [at.x for at in nine.series[1].points] == ["0", "20", "32"]
+    assert [series.name for series in nine.series] == ["lambda", "lambda-precision", "nodes", "nodes-precision"]
+    assert [at.x for at in nine.series[3].points] == ["0", "20", "32"]
+    assert [series.paper for series in nine.series[2:]] == [
+        *((("0", 0.655), ("32", 0.671)), (("0", 0.88), ("32", 0.905))),
+    ]
+    assert seven.series[0].paper[:2] == (("CCOT", 0.331), ("DAT, target and language", 0.3045))
+    assert nine.count == "n = 3 sequences, 1 seed" and ten.count == "n = 2 sequences, 1 seed"
     assert "lambda-0p2" in nine.lacks and "nodes-70" in nine.lacks
     assert {series.benchmark for series in ten.series} == {"otb100-similar"}
 
