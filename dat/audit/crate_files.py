@@ -27,6 +27,7 @@ KINDS = {
     ".jsonl": "application/jsonl",
     ".lock": "application/yaml",
     ".md": "text/markdown",
+    ".tex": "text/x-tex",
     ".png": "image/png",
     ".py": "text/x-python",
     ".svg": "image/svg+xml",

@@ -111,6 +111,11 @@ class Printed:
         curves = [run["curves"][metric] for run in runs if metric in run.get("curves", {})]
         return [sum(values) / len(values) for values in zip(*curves, strict=True)]
 
+    def band(self, benchmark: str, variant: str, metric: str, at: int) -> Interval:
+        """The 95 % interval of a curve's point; None where there is none."""
+        ends = self._variant(benchmark, variant).get("curve_intervals", {}).get(metric, [])
+        return (float(ends[at][0]), float(ends[at][1])) if at < len(ends) else None
+
     # ------------------------------------------------------------ the paper
 
     @cached_property

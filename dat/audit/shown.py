@@ -27,6 +27,8 @@ CLAIM_HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p 
 METRICS = {"success": "success", "precision": "precision", "EAO": "eao", "frames a second": "fps"}
 _OURS = re.compile(r"\((?P<benchmark>[\w+-]+)\) (?P<metric>[\w ]+), ours")
 _PAPER = re.compile(r"(?P<benchmark>.+) (?P<metric>success|precision|EAO|frames a second), paper")
+_LETTERS = {"space": " ", "textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^"}
+_ESCAPED = re.compile(rf"\\(?:({'|'.join(_LETTERS)})(?: |$)|([&%$#_{{}}]))")
 Expected = Mapping[str, str]
 
 
@@ -51,7 +53,11 @@ class Cell:
 def behind(file: str) -> list[str]:
     """The files that show what a table or figure `reports/tables/table-1.csv` shows, itself first."""
     number = Path(file).stem
-    return [file, f"{TABLES}/{number}.md", CLAIMS, SUMMARY] if number.startswith("table-") else [file]
+    return (
+        [file, f"{TABLES}/{number}.md", f"{TABLES}/{number}.tex", CLAIMS, SUMMARY]
+        if number.startswith("table-")
+        else [file]
+    )
 
 
 def checks(printed: Printed, file: str) -> list[Check]:
@@ -76,6 +82,8 @@ def _cells(printed: Printed, file: str, path: Path) -> Iterator[Cell]:
         return _summary(printed, path)
     if file.endswith(".md"):
         return _markdown(printed, path)
+    if file.endswith(".tex"):
+        return _latex(printed, path)
     if file == CLAIMS:
         return _claims(printed.claims, path)
     return _table(printed, path) if path.name.startswith("table-") else _points(printed, path)
@@ -131,8 +139,9 @@ def _points(printed: Printed, path: Path) -> Iterator[Cell]:
         if series == f"{variant}-{metric}":
             at = counts.setdefault((series, benchmark, variant, metric), 0)
             counts[series, benchmark, variant, metric] += 1
-            wanted = {"x": f"{at * CURVES[metric]:.10g}", "low": "", "high": ""}
-            wanted |= {key: _facts(printed, benchmark, variant, metric)[key] for key in ("profile", "data_set")}
+            low, high = printed.band(benchmark, variant, metric, at) or ("", "")
+            wanted = _facts(printed, benchmark, variant, metric) | {"low": _full(low), "high": _full(high)}
+            wanted |= {"x": f"{at * CURVES[metric]:.10g}"}
         else:
             wanted = _facts(printed, benchmark, variant, metric)
         yield from _compared(line, f"{series} {row['x']}", row, wanted | {"address": address})
@@ -191,7 +200,7 @@ def _summary(printed: Printed, path: Path) -> Iterator[Cell]:
             yield Cell(0, benchmark, variant, repr(value), None if score is None else repr(score))
 
 
-# ---------------------------------------------------------------- Markdown
+# ---------------------------------------------------------------- Markdown and LaTeX
 
 
 def _markdown(printed: Printed, path: Path) -> Iterator[Cell]:
@@ -206,6 +215,20 @@ def _markdown(printed: Printed, path: Path) -> Iterator[Cell]:
         for column, found, expected in zip(CLAIM_HEADS, cells, claim.words(), strict=False):
             yield Cell(line, claim.words()[0], column, found, expected)
     yield Cell(0, "all", "claims", str(len(judged)), str(len(claims)))
+
+
+def _latex(printed: Printed, path: Path) -> Iterator[Cell]:
+    """The cells of a table in LaTeX, whose rows end in two backslashes."""
+    lines = enumerate(outside.read_text(path).splitlines(), 1)
+    rows = [(number, _split_latex(line)) for number, line in lines if line.endswith("\\\\")]
+    yield from _scores(printed, path.stem.rpartition("-")[2], rows, _order(path.with_suffix(".csv")))
+
+
+def _split_latex(line: str) -> list[str]:
+    """The cells of a row, with Markdown's stars for bold."""
+    cells = re.split(r"(?<!\\)&", line.removesuffix("\\\\"))
+    bold = (re.sub(r"\\textbf\{(.*?)\}", r"**\1**", cell.strip()) for cell in cells)
+    return [_ESCAPED.sub(lambda found: _LETTERS.get(found[1]) or found[2], cell) for cell in bold]
 
 
 def _is_claim(cells: Sequence[str]) -> bool:

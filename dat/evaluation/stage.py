@@ -14,7 +14,7 @@ from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.published import Fact
 from dat.datasets import manifest
 from dat.errors import InputError, MissingError
-from dat.evaluation import definitions, ground_truth, redetection, results
+from dat.evaluation import definitions, ground_truth, redetection, results, statistics
 from dat.evaluation.definitions import OnePass, Redetection, Vot
 from dat.evaluation.one_pass import summary as scoring
 from dat.evaluation.vot import expected_overlap as vot
@@ -86,6 +86,7 @@ def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance
     _complete(key, found)
     by_tracker = {one.name: one.scores.values() for one in scored if one.scores is not None}
     found["variants"] = _variants(found["trackers"])
+    add_bands(found["variants"], scored, chance)
     found["pairs"] = _variant_pairs(by_tracker, chance)
     return found
 
@@ -119,6 +120,19 @@ def _truth(key: str, data: manifest.Manifest) -> tuple[Benchmark, ground_truth.T
     benchmark = listed(key, data)
     targets = {name: _target(data.sequences[name], benchmark) for name in benchmark.sequences}
     return benchmark, ground_truth.Truth(tuple(targets), targets)
+
+
+def add_bands(
+    variants: Mapping[str, dict[str, Any]], scored: Sequence[scoring.Scored], chance: scoring.Bootstrap
+) -> None:
+    """The 95 % intervals over sequences of each variant's success and precision curves, the mean over its seeds, as
+    `curve_intervals`: a low and a high end for each point."""
+    for name, entry in variants.items():
+        runs = [one.scores for one in scored if one.scores is not None and variant_of(one.name)[0] == name]
+        for metric in ("success", "precision"):
+            curves = np.mean([getattr(run, metric) for run in runs], axis=0)
+            ends = statistics.mean_intervals(curves, chance.resamples, chance.seed)
+            entry.setdefault("curve_intervals", {})[metric] = [list(pair) for pair in ends]
 
 
 def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.Target:

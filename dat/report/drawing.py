@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-COLOURS = ("#5b6472", "#c8502d", "#2b6cb0", "#3b8552")
+COLOURS = ("#4d5866", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
+"""Told apart by colour-blind readers too (Okabe and Ito, but for a grey in place of black)."""
 MARKS = ("s", "o", "^", "D")
+PAPER: Any = {"marker": "D", "markersize": 5.5, "markerfacecolor": "white", "color": "#6b7480", "linestyle": "none"}
+"""How the paper's own values are drawn: hollow."""
 STYLE: Any = {
     "svg.hashsalt": "dat",
     "svg.fonttype": "path",
@@ -34,58 +37,97 @@ STYLE: Any = {
 
 
 def _curve(axes: "Axes", series: Series, index: int) -> None:
-    """A success or precision curve, told apart by dashes as well as by colour."""
+    """A success or precision curve, told apart by dashes as well as by colour, and its 95 % band where known."""
     import seaborn
 
     x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
     dash = ("--", "-")[index % 2]
     seaborn.lineplot(x=x, y=y, ax=axes, color=COLOURS[index], linewidth=2, linestyle=dash, label=series.label)
+    _band(axes, x, series, COLOURS[index])
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, max(x))
 
 
-def _steps(axes: "Axes", series: Series, index: int) -> None:
-    """The points of an ablation, with their intervals, at even distances and labelled by their amount."""
+def _band(axes: "Axes", x: list[float], series: Series, colour: str) -> None:
+    """The 95 % intervals of points as a band."""
+    ends = [at.interval or (math.nan, math.nan) for at in series.points]
+    if any(at.interval for at in series.points):
+        low, high = [end for end, _ in ends], [end for _, end in ends]
+        axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
+
+
+def _amounts(axes: "Axes", series: Series, index: int) -> None:
+    """A score over the amount that an ablation varies, at true distances, with intervals and the paper's values."""
     import seaborn
 
-    places, y = list(range(len(series.points))), [at.y for at in series.points]
-    seaborn.lineplot(x=places, y=y, ax=axes, color=COLOURS[2 - index], marker=MARKS[1], markersize=7, linewidth=1.6)
-    for place, at in zip(places, series.points, strict=True):
-        if at.interval:
-            axes.plot([place, place], at.interval, color=COLOURS[2 - index], linewidth=1.2, alpha=0.55, zorder=1)
+    x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
+    look: Any = {"color": COLOURS[2 - index], "marker": MARKS[1 + index], "markersize": 7, "linewidth": 1.6}
+    seaborn.lineplot(x=x, y=y, ax=axes, label=f"{series.label}, ours", linestyle=("-", "--")[index], **look)
+    _band(axes, x, series, COLOURS[2 - index])
+    for place, at in zip(x, series.points, strict=True):
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85}
-        axes.annotate(f"{at.y:.3f}", (place, at.y), (7, 9), textcoords="offset points", fontsize=8.5, bbox=box)
-    axes.set_xticks(places, [at.x for at in series.points])
-    axes.margins(x=0.18, y=0.15)
+        lift = (0, 9) if index else (0, -15)
+        axes.annotate(f"{at.y:.3f}", (place, at.y), lift, textcoords="offset points", fontsize=8, ha="center", bbox=box)
+    if series.paper:
+        paper = [[float(at) for at, _ in series.paper], [value for _, value in series.paper]]
+        axes.plot(*paper, **{**PAPER, "color": COLOURS[2 - index], "label": f"{series.label}, the paper's"})
+    axes.set_xticks(x, [at.x for at in series.points])
+    axes.set_xlim(-0.08 * max(x), 1.08 * max(x) or 1)
+    axes.set_ylim(0, 1.02)
 
 
-def _pair(axes: "Axes", series: Series) -> None:
-    """A score of each tracker side by side, with its interval and its value."""
-    for place, at in enumerate(series.points):
+def _rows(axes: "Axes", series: Series) -> None:
+    """Scores of trackers, a row each: ours with their intervals, then the paper's, hollow."""
+    for row, at in enumerate(series.points):
         if at.interval:
-            axes.plot([place, place], at.interval, color=COLOURS[place], linewidth=1.6, alpha=0.55)
-        axes.plot(place, at.y, MARKS[place], color=COLOURS[place], markersize=8)
-        axes.annotate(f"{at.y:.3f}", (place, at.y), (8, 5), textcoords="offset points", fontsize=8.5)
-    names = [words.named(at.variant).replace(" + ", "\n+ ") for at in series.points]
-    axes.set_xticks(list(range(len(names))), names)
-    axes.set_xlim(-0.6, len(names) - 0.4)
+            axes.plot(at.interval, [row, row], color=COLOURS[row], linewidth=2, alpha=0.5)
+        axes.plot(at.y, row, MARKS[row], color=COLOURS[row], markersize=8, clip_on=False)
+        axes.annotate(f"{at.y:.3f}", (at.y, row), (0, 8), textcoords="offset points", fontsize=8.5, ha="center")
+    names = [words.named(at.variant) for at in series.points]
+    for row, (name, value) in enumerate(series.paper, len(names)):
+        axes.plot(value, row, **PAPER)
+        axes.annotate(f"{value:g}", (value, row), (8, -3), textcoords="offset points", fontsize=7.5, color="#6b7480")
+        names.append(f"{name} (paper)")
+    axes.set_yticks(list(range(len(names))), names)
+    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.grid(visible=False, axis="y")
     ends = [end for at in series.points for end in (at.y, *(at.interval or ())) if math.isfinite(end)]
-    axes.set_ylim(0, 1.15 * max(ends) or 1.0)
+    axes.set_xlim(0, 1.08 * max([*ends, *(value for _, value in series.paper)]) or 1.0)
 
 
 def _panel(axes: "Axes", figure: Figure, index: int) -> None:
     title, label, panel = figure.panels[index]
     for at, series in enumerate(panel):
         if series.points and figure.number == 7:
-            _pair(axes, series)
+            _rows(axes, series)
         elif series.points:
-            _steps(axes, series, index) if figure.number == 9 else _curve(axes, series, at)
-    words = {7: panel[0].label if panel else title, 9: "Success"}
-    axes.set(title=title, xlabel=label, ylabel=words.get(figure.number, title))
+            _amounts(axes, series, at) if figure.number == 9 else _curve(axes, series, at)
+    if figure.number == 7 and panel:
+        title, label = panel[0].label, f"{title}: {label}"
+    axes.set(title=title, xlabel=label, ylabel={7: "", 9: "Score"}.get(figure.number, title))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="best", fontsize=8.5)
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.17), ncols=2 if figure.number == 9 else 1, fontsize=8.5)
     if not any(series.points for series in panel):
         axes.text(0.5, 0.5, "no points in this run", ha="center", transform=axes.transAxes, color="#6b7480")
+
+
+def _foot(figure: Figure) -> str:
+    """What stands below a drawing: data set, number of sequences and seeds, and what bands and hollow marks are."""
+    said = [f"data set {figure.data_set or 'none'}", figure.count]
+    if any(at.interval for series in figure.series for at in series.points):
+        said.append("lines of 95 % over sequences" if figure.number == 7 else "bands: 95 % over sequences")
+    if any(series.paper for series in figure.series):
+        said.append("hollow: the paper's, on the real benchmark")
+    return " · ".join(filter(None, said))
+
+
+def _places(drawing: "Drawing", figure: Figure) -> "list[Axes]":
+    """Axes for the panels, side by side; those of figure 7 beside and below its first."""
+    count = max(1, len(figure.panels))
+    if figure.number == 7 and count == 3:
+        grid = drawing.add_gridspec(2, 2, width_ratios=(1.25, 1))
+        return [drawing.add_subplot(place) for place in (grid[:, 0], grid[0, 1], grid[1, 1])]
+    return list(drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0])
 
 
 def draw(figure: Figure) -> "Drawing":
@@ -97,13 +139,13 @@ def draw(figure: Figure) -> "Drawing":
 
     style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
     with rc_context(style):
-        drawing = Drawing(figsize=(9.2, 3.7 if figure.panels else 1.2), layout=ConstrainedLayoutEngine(wspace=0.06))
-        count = max(1, len(figure.panels))
-        axes = drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0]
+        height = 4.2 if figure.panels else 1.2
+        drawing = Drawing(figsize=(9.2, height), layout=ConstrainedLayoutEngine(wspace=0.06))
+        axes = _places(drawing, figure)
         for index in range(len(figure.panels)):
             _panel(axes[index], figure, index)
             seaborn.despine(ax=axes[index])
-        drawing.supxlabel(f"data set {figure.data_set or 'none'}", x=1, ha="right", fontsize=7.5, color="#6b7480")
+        drawing.supxlabel(_foot(figure), x=0.995, ha="right", fontsize=7.5, color="#6b7480")
         if not figure.panels:
             axes[0].text(0.5, 0.5, "this run has no scores for this figure", ha="center")
             axes[0].set_axis_off()

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dat import naming
@@ -27,7 +27,8 @@ class Point:
 class Series:
     """Points of one line: its name within the figure, what it shows, and the legend's words.
 
-    `data_set` is the name of the data set where it is not the whole figure's.
+    `data_set` is the name of the data set where it is not the whole figure's, `paper` the paper's values where it
+    prints some: x as the points have it (or a tracker), and y.
     """
 
     name: str
@@ -36,17 +37,20 @@ class Series:
     label: str
     points: tuple[Point, ...]
     data_set: str = ""
+    paper: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure's panels: a title and an x label each, with their series; `lacks` names what this run has not."""
+    """A figure's panels: a title and an x label each, with their series; `lacks` names what this run has not, `count`
+    says over how many sequences and seeds its scores are."""
 
     number: int
     title: str
     data_set: str
     panels: tuple[tuple[str, str, tuple[Series, ...]], ...]
     lacks: tuple[str, ...] = ()
+    count: str = ""
 
     @property
     def series(self) -> list[Series]:
@@ -57,13 +61,23 @@ class Figure:
 LABELS = {"success": "Overlap threshold", "precision": "Centre error threshold (pixels)"}
 
 
+def counted(scores: Iterable[Scores]) -> str:
+    """Over how many sequences and seeds scores are, in words; of several benchmarks, of each."""
+    found = []
+    for of in scores:
+        seeds = max((len(of.runs(name)) for name in of.variants), default=0)
+        found.append(f"{of.sequences()} sequences, {seeds} seed{'' if seeds == 1 else 's'}")
+    return f"n = {'; '.join(dict.fromkeys(found))}" if found else ""
+
+
 def _curve(scores: Scores, variant: str, metric: str) -> Series | None:
     points = scores.curve(variant, metric)
     number = scores.number(variant, metric)
     if not points or number is None:
         return None
     label = f"{words.named(variant)} [{number.value:.3f}]"
-    drawn = tuple(Point(x, y, variant) for x, y in points)
+    ends: Sequence[tuple[float, float] | None] = scores.band(variant, metric) or [None] * len(points)
+    drawn = tuple(Point(x, y, variant, at) for (x, y), at in zip(points, ends, strict=True))
     return Series(f"{variant}-{metric}", scores.name, metric, label, drawn)
 
 
@@ -77,7 +91,7 @@ def _curves(number: int, title: str, scores: Scores | None, variants: Iterable[s
         drawn = [_curve(scores, name, metric) for name in names]
         panels.append((metric.capitalize(), label, tuple(series for series in drawn if series)))
     lacks = tuple(name for name in names if not scores.curve(name, "success"))
-    return Figure(number, title, scores.data_set, tuple(panels), lacks)
+    return Figure(number, title, scores.data_set, tuple(panels), lacks, counted([scores]))
 
 
 def _amount(variant: str) -> str:
@@ -85,11 +99,21 @@ def _amount(variant: str) -> str:
     return variant.rpartition("-")[2].replace("p", ".")
 
 
-def _ablation(name: str, scores: Scores, variants: Iterable[str]) -> Series:
-    """Success over the amount that an ablation varies."""
-    found = ((variant, scores.number(variant, "success")) for variant in variants)
+PRINTED = {"nodes-0": ("4", "pymdnet"), "nodes-32": ("4", "pymdnet+gcn")}
+"""Points of figure 9 that the paper prints as a number elsewhere: the table, and its row there."""
+
+
+def _ablation(name: str, scores: Scores, variants: Iterable[str], metric: str) -> Series:
+    """A metric over the amount that an ablation varies, with the paper's numbers where a table prints them."""
+    found = [(variant, scores.number(variant, metric)) for variant in variants]
     points = tuple(Point(_amount(variant), at.value, variant, at.interval) for variant, at in found if at)
-    return Series(name, scores.name, "success", "ours", points)
+    printed = (
+        (variant, published.printed(PRINTED[variant][0], "otb2013", PRINTED[variant][1], metric))
+        for variant, _ in found
+        if variant in PRINTED
+    )
+    paper = tuple((_amount(variant), float(value)) for variant, value in printed if value)
+    return Series(name, scores.name, metric, metric, points, paper=paper)
 
 
 PAIR = ("csrdcf", "csrdcf+attention")
@@ -102,10 +126,12 @@ PAIR_SCORES = (
 
 
 def _pair(scores: Scores, metric: str, label: str) -> Series:
-    """A score of CSR-DCF without and with the attention map, a point each."""
+    """A score of CSR-DCF without and with the attention map, a point each; for EAO the trackers of table 2 too."""
     found = ((variant, scores.number(variant, metric)) for variant in PAIR)
     points = tuple(Point(variant, at.value, variant, at.interval) for variant, at in found if at)
-    return Series(metric, scores.name, metric, label, points, scores.data_set)
+    table = [(name, published.printed("2", scores.name, name, metric)) for name in published.trackers("2")]
+    paper = sorted(((words.named(name), float(value)) for name, value in table if value), key=lambda one: -one[1])
+    return Series(metric, scores.name, metric, label, points, scores.data_set, tuple(paper))
 
 
 def _figure_7(scores: Mapping[str, Scores]) -> Figure:
@@ -119,18 +145,22 @@ def _figure_7(scores: Mapping[str, Scores]) -> Figure:
             lacks += [f"{name} on {benchmark}" for name in PAIR if name not in [at.variant for at in drawn.points]]
     sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel)
     missing = dict.fromkeys([*lacks, *(name for _, name, _, _ in PAIR_SCORES if name not in scores)])
-    return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing))
+    there = [scores[name] for name in dict.fromkeys(name for _, name, _, _ in PAIR_SCORES) if name in scores]
+    return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing), counted(there))
 
 
 def _figure_9(scores: Scores | None) -> Figure:
-    title = "Success over the triplet loss's weight and over the graph's nodes, OTB-2013"
+    title = "Success and precision over the triplet loss's weight and over the graph's nodes, OTB-2013"
     every = (*published.LAMBDAS, *published.NODES)
     if scores is None:
         return Figure(9, title, "", (), every)
-    left, right = _ablation("lambda", scores, published.LAMBDAS), _ablation("nodes", scores, published.NODES)
-    panels = (("Weight of the triplet loss", "λ", (left,)), ("Nodes of a graph", "N (0: no graph)", (right,)))
+    left, right = (
+        (_ablation(name, scores, variants, "success"), _ablation(f"{name}-precision", scores, variants, "precision"))
+        for name, variants in (("lambda", published.LAMBDAS), ("nodes", published.NODES))
+    )
+    panels = (("Weight of the triplet loss", "λ", left), ("Nodes of a graph", "N (0: no graph)", right))
     lacks = tuple(name for name in every if not scores.number(name, "success"))
-    return Figure(9, title, scores.data_set, panels, lacks)
+    return Figure(9, title, scores.data_set, panels, lacks, counted([scores]))
 
 
 def build_all(scores: Mapping[str, Scores]) -> list[Figure]:

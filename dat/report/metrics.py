@@ -75,6 +75,11 @@ class Scores:
         means = [sum(values) / len(values) for values in zip(*curves, strict=True)]
         return [(f"{index * step:.10g}", float(mean)) for index, mean in enumerate(means)]
 
+    def band(self, variant: str, metric: str) -> list[tuple[float, float]]:
+        """The 95 % interval of each point of a curve; empty when this run has none."""
+        ends = self.data.get("variants", {}).get(variant, {}).get("curve_intervals", {}).get(metric, [])
+        return [(float(low), float(high)) for low, high in ends]
+
     def difference(self, a: str, b: str, metric: str) -> Difference | None:
         """The paired difference a - b of two variants; None when the scores have no such pair."""
         for pair in self.data.get("pairs", []):

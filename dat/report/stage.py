@@ -1,4 +1,4 @@
-"""The report stage: tables as CSV and Markdown, figures as SVG, PNG and points, the page, and a summary."""
+"""The report stage: tables as CSV, Markdown and LaTeX, figures as SVG, PNG and points, the page, and a summary."""
 
 from pathlib import Path
 
@@ -18,6 +18,7 @@ def write_tables(
     for table in made:
         write_text(folder / f"table-{table.number}.csv", tables.to_csv(table))
         write_text(folder / f"table-{table.number}.md", tables.to_markdown(table))
+        write_text(folder / f"table-{table.number}.tex", tables.to_latex(table))
     for figure in drawn:
         write_text(folder / f"figure-{figure.number}.csv", figures.to_csv(figure, profile))
     write_text(folder / "claims.csv", claims.to_csv([*(table.claims for table in made), text]))

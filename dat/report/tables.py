@@ -1,7 +1,8 @@
-"""Tables 1 to 5: the run's numbers beside the paper's, as cells, and as CSV and Markdown."""
+"""Tables 1 to 5: the run's numbers beside the paper's, as cells, and as CSV, Markdown and LaTeX."""
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from dat.report.metrics import Number, Scores
 
 COLUMNS = ("row", "benchmark", "metric", "ours", "paper", "address", "low", "high", "profile", "data_set")
 """The columns of a table's CSV: `low` and `high` bound the 95 % interval of `ours`."""
+
+RULES = "".join(f"\\providecommand{{\\{rule}}}{{\\hline}}\n" for rule in ("toprule", "midrule", "bottomrule"))
+"""What LaTeX takes for booktabs' rules where that package is not loaded."""
 
 METRICS = {"success": "success", "precision": "precision", "eao": "EAO", "fps": "frames a second"}
 
@@ -156,6 +160,11 @@ def _shown(cell: Cell) -> list[str]:
     return [ours, cell.paper] if cell.metric != "fps" else [cell.paper]
 
 
+def _bold_latex(cell: object) -> str:
+    """A cell of `_shown` in LaTeX's words: what is bold in Markdown is bold."""
+    return re.sub(r"\*\*(.*?)\*\*", r"\\textbf{\1}", str(cell))
+
+
 def heads(table: Table) -> list[str]:
     """The heads of a table's columns, two a score: ours with its data set's name, and the paper's."""
     found: list[str] = []
@@ -186,3 +195,18 @@ def to_markdown(table: Table) -> str:
         lines.append(_markdown_row([words.named(row), *shown]))
     lines += ["", *_claims(table.claims), *(f"- [{note.mark}] {note.text}" for note in table.footnotes)]
     return "\n".join(lines) + "\n"
+
+
+def to_latex(table: Table) -> str:
+    """A table as LaTeX's tabular, for \\input: with booktabs its rules are that package's, without it plain lines."""
+    import pandas
+
+    columns = ["Tracker", *heads(table)]
+    rows = [[words.named(row), *(value for cell in table.row(row) for value in _shown(cell))] for row in table.rows]
+    styled = pandas.DataFrame(rows, columns=columns).style.hide(axis="index")
+    styled = styled.format(_bold_latex, subset=pandas.Index(columns[1:]))
+    styled = styled.format(escape="latex", subset=pandas.Index(columns[:1]))
+    styled = styled.format_index(escape="latex", axis="columns")
+    text = styled.to_latex(hrules=True, column_format="l" + "r" * len(heads(table)))
+    said = f"Table {table.number}: {table.title}. {table.head}. In brackets: the 95 % interval over sequences."
+    return f"% {naming.shown(said)}\n{RULES}{text}"

@@ -33,10 +33,11 @@ def test_every_file_of_tables_shows_what_scores_and_paper_say(run: Path, numbers
     files = sorted(path.relative_to(run).as_posix() for path in (run / "reports/tables").iterdir())
     counts = {file: [check.found for check in shown.checks(printed.Printed(numbers), file)] for file in files}
     assert not [check for file in files for check in failed(numbers, file)]
-    assert len(counts) == 15 and counts["reports/tables/table-3.csv"] == ["54 cells"]
+    assert len(counts) == 20 and counts["reports/tables/table-3.csv"] == ["54 cells"]
 
 
 OURS = "| DAT, target and language |"
+TEX = "DAT, target and language &"
 CASES = [
     ("table-3.md", OURS, "| **", "| **9", "otb100) precision, ours", "**9"),
     ("table-3.md", OURS, " 0.646 ", " 0.640 ", "OTB-100 success, paper", "0.640"),
@@ -45,11 +46,17 @@ CASES = [
     ("table-1.md", "| SINT++", "|  |", "| **0.9** |", "otb2013) precision, ours", "**0.9**"),
     ("table-1.md", "| DAT, target and language beats", "cannot tell", "holds", "column Here", "holds"),
     ("table-2.md", "| pyMDNet", "| **", "| **9", "EAO, ours", "**9"),
+    ("table-3.tex", TEX, "{", "{9", "otb100) precision, ours", "**9"),
+    ("table-3.tex", TEX, " 0.646 ", " 0.640 ", "OTB-100 success, paper", "0.640"),
+    ("table-3.tex", TEX, "target and language", "no", "column Tracker", "DAT, no"),
+    ("table-3.tex", "Tracker", "precision, paper &", "precision, paper & &", "column columns", "4"),
+    ("table-1.tex", "SINT++", "&  &", r"& \textbf{0.9} &", "otb2013) precision, ours", "**0.9**"),
     ("table-3.csv", "dat-jtnl,otb100,success", ",0.646,", ",0.640,", "column paper", "0.640"),
     ("table-3.csv", "dat-jtnl,otb100,success", ",fake,", ",paper,", "column profile", "paper"),
     ("table-3.csv", "dat-jtnl,otb100,success", "table/3", "table/4", "column address", "table/4"),
     ("claims.csv", "1,dat-jtnl,pymdnet,otb100,success", "success,0.0", "success,0.9", "column paper", "0.9"),
     ("figure-10.csv", "dat-jtnl-success", "fake", "paper", "column profile", "paper"),
+    ("figure-10.csv", "dat-jtnl-success", "success/0,1.0,", "success/0,0.5,", "column low", "0.5"),
 ]
 
 

@@ -82,6 +82,22 @@ def test_scores_of_every_tracker_and_variant(otb: Job) -> None:
     assert {(pair["a"], pair["b"]) for pair in found["pairs"]} == {("pymdnet", "salnet")}
 
 
+def test_each_point_of_a_variants_curve_has_an_interval_over_sequences(otb: Job) -> None:
+    """Of the mean over seeds: at its own thresholds the band is the interval of what the score there is."""
+    results = otb.inputs["results"]
+    lines = (results / "pymdnet@seed-0/Wall.txt").read_text().splitlines()
+    lost = [lines[0], *["1,1,5,5"] * (FRAMES - 1)]
+    (results / "pymdnet@seed-0/Wall.txt").write_text("\n".join(lost) + "\n")
+    stage.run(otb)
+    found = read_json(otb.outputs["metrics"])["variants"]
+    bands = found["pymdnet"]["curve_intervals"]
+    assert [len(bands[metric]) for metric in ("success", "precision")] == [21, 51]
+    assert bands["precision"][20] == found["pymdnet"]["precision_interval"]
+    low, high = bands["success"][1]
+    assert 0 <= low < 0.81 <= high <= 1
+    assert found["salnet"]["curve_intervals"]["precision"][20] == [1.0, 1.0]
+
+
 def test_the_look_alikes_are_a_subset_of_otb100(otb: Job) -> None:
     stage.run(otb)
     subset = read_json(otb.outputs["metrics"])["subsets"]["otb100-similar"]

@@ -43,19 +43,37 @@ def test_a_png_of_good_size(rendered: tuple[bytes, bytes]) -> None:
     assert width > 1200 and 1 < width / height < 4
 
 
-def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker() -> None:
+def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker_and_the_papers_hollow() -> None:
     pair = tuple(Point(name, 0.3, name, (0.2, 0.4)) for name in ("csrdcf", "csrdcf+attention"))
-    drawn = drawing.draw(Figure(7, "Pair", "a", (("VOT2016", "x", (Series("eao", "vot2016", "eao", "EAO", pair),)),)))
-    axes = drawn.axes[0]
-    assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 1, 2, 1]
-    assert [text.get_text() for text in axes.get_xticklabels()] == ["CSR-DCF (ours)", "CSR-DCF\n+ attention"]
-    assert axes.get_ylabel() == "EAO"
+    eao = Series("eao", "vot2016", "eao", "EAO", pair, paper=(("CCOT", 0.331),))
+    axes = drawing.draw(Figure(7, "Pair", "a", (("VOT2016", "x", (eao,)),), count="n = 2 sequences, 1 seed")).axes[0]
+    lines = axes.get_lines()
+    assert [len(line.get_xdata()) for line in lines] == [2, 1, 2, 1, 1]
+    assert [text.get_text() for text in axes.get_yticklabels()] == [
+        *("CSR-DCF (ours)", "CSR-DCF + attention", "CCOT (paper)"),
+    ]
+    assert lines[-1].get_markerfacecolor() == "white" and list(lines[-1].get_xdata()) == [0.331]
+    assert (axes.get_title(loc="left"), axes.get_xlabel()) == ("EAO", "VOT2016: x")
+
+
+def test_figure_9_has_true_distances_bands_and_the_papers_values() -> None:
+    drawn = tuple(Point(x, 0.5, "nodes", (0.4, 0.6)) for x in ("0", "0.1", "1"))
+    series = Series("nodes", "otb2013", "success", "success", drawn, paper=(("0.1", 0.671),))
+    figure = Figure(9, "Nodes", "a", (("Nodes", "N", (series,)),), count="n = 4 sequences, 1 seed")
+    made = drawing.draw(figure)
+    axes = made.axes[0]
+    ours, paper = axes.get_lines()
+    assert list(ours.get_xdata()) == [0, 0.1, 1] and list(paper.get_ydata()) == [0.671]
+    band = axes.collections[-1]
+    assert {tuple(point) for point in band.get_paths()[0].vertices} >= {(0.0, 0.4), (1.0, 0.6)}
+    foot = made._supxlabel.get_text()
+    assert "n = 4 sequences, 1 seed" in foot and "hollow: the paper's" in foot and "bands: 95 %" in foot
 
 
 def test_figure_7_begins_at_zero_even_where_all_is_zero_or_unbounded() -> None:
     pair = tuple(Point(name, 0.0, name, (0.0, float("inf"))) for name in ("csrdcf", "csrdcf+attention"))
     drawn = drawing.draw(Figure(7, "Pair", "a", (("VOT2014", "x", (Series("r", "vot2014", "r", "R", pair),)),)))
-    assert drawn.axes[0].get_ylim() == (0, 1)
+    assert drawn.axes[0].get_xlim() == (0, 1)
 
 
 @pytest.mark.parametrize("panels", [(), (("Weight", "λ", (Series("lambda", "otb2013", "success", "ours", ()),)),)])

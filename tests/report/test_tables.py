@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dat import params
+from dat.audit import shown
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_json
@@ -122,7 +123,13 @@ def test_points_of_figures(scores: dict[str, metrics.Scores]) -> None:
     assert seven.data_set == "synthetic-vot2016, synthetic-vot2014" and not seven.lacks
     assert [len(series.points) for series in eight.series] == [21, 21, 51, 51]
     assert [at.x for at in nine.series[0].points] == ["0", "0.1", "1"]
-    assert [at.x for at in nine.series[1].points] == ["0", "20", "32"]
+    assert [series.name for series in nine.series] == ["lambda", "lambda-precision", "nodes", "nodes-precision"]
+    assert [at.x for at in nine.series[3].points] == ["0", "20", "32"]
+    assert [series.paper for series in nine.series[2:]] == [
+        *((("0", 0.655), ("32", 0.671)), (("0", 0.88), ("32", 0.905))),
+    ]
+    assert seven.series[0].paper[:2] == (("CCOT", 0.331), ("DAT, target and language", 0.3045))
+    assert nine.count == "n = 3 sequences, 1 seed" and ten.count == "n = 2 sequences, 1 seed"
     assert "lambda-0p2" in nine.lacks and "nodes-70" in nine.lacks
     assert {series.benchmark for series in ten.series} == {"otb100-similar"}
 
@@ -210,3 +217,20 @@ def test_the_csv_of_claims_has_the_numbers_in_full() -> None:
     row = next(csv.DictReader(io.StringIO(claims.to_csv([found]))))
     assert (row["a"], row["b"], row["paper"], row["verdict"]) == ("pymdnet+gcn", "pymdnet", "0.016", "the reverse")
     assert [float(row[key]) for key in ("ours", "low", "high", "p")] == [-1 / 3, -2 / 3, -0.1, 0.001]
+
+
+def test_latex_has_the_numbers_of_markdown_and_escapes_names() -> None:
+    data = {
+        "variants": {"pymdnet": {"success": 0.5, "success_interval": [0.25, 0.75]}},
+        "trackers": {"pymdnet@seed-0": {"complete": False, "scored": 37, "expected": 51}},
+        "data_set": r"50%_of{OTB}&\more~",
+    }
+    text = tables.to_latex(tables.build_all({"otb2013": metrics.Scores("otb2013", data)}, "paper")[3])
+    lines = text.splitlines()
+    assert r"\textbf{0.500} [0.250, 0.750] (37 of 51 sequences)" in text
+    assert r"50\%\_of\{OTB\}\&\textbackslash more\textasciitilde \space (otb2013) success, ours" in text
+    assert lines[0].startswith("% Table 4: ") and all(line[0] in "%\\" or line.endswith(r"\\") for line in lines)
+    heads = shown._split_latex(next(line for line in lines if line.startswith("Tracker")))
+    assert heads[3] == f"{data['data_set']} (otb2013) success, ours"
+    for rule in ("toprule", "midrule", "bottomrule"):
+        assert f"\\providecommand{{\\{rule}}}{{\\hline}}" in lines and f"\\{rule}" in lines
