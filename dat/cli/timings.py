@@ -87,10 +87,11 @@ HEADLINES = 3
 
 
 def headlines(settings: Settings) -> list[str]:
-    """The baseline and the method on up to three benchmarks, decided ones first, a line each; none without scores."""
+    """The baseline and the method on up to three benchmarks, decided ones first, a line each; none without scores that
+    can be read."""
     try:
         rows = brief.rows(read_scores(settings.path / "reports" / "metrics", settings, partial=True))
-    except DatError:
+    except (DatError, KeyError, TypeError, ValueError):
         return []
     both = [row for row in rows if row.baseline and row.method and row.difference]
     chosen = sorted(both, key=lambda row: row.verdict == "cannot tell")[:HEADLINES]
@@ -178,7 +179,7 @@ def _tracked(results: Path, sequence: str) -> int:
 def roots(settings: Settings) -> dict[str, str]:
     """Where the frames of linked data sets lie on this machine, as links by the root that manifests name; a manifest
     that cannot be read names none."""
-    found = {}
+    found: dict[str, str] = {}
     for entry in settings.root.datasets.values():
         path = settings.path / f"{entry.manifest}.jsonl"
         with contextlib.suppress(DatError):

@@ -56,7 +56,7 @@ function filterable(table) {
   table.closest(".scroll").before(field);
 }
 function foldOthers(table) {
-  const others = [...table.tBodies[0].rows].filter((row) => !row.classList.contains("own"));
+  const others = table.querySelectorAll("tr.other");
   if (!others.length || others.length === table.tBodies[0].rows.length) return;
   const button = element("button", { type: "button", className: "fold" });
   const fold = (folded) => {
