@@ -1,15 +1,17 @@
 """`dat data sentences`: sentences about targets, checked, imported from what others published, and written."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
 from dat import params
+from dat.benchmarks import published
 from dat.datasets import importing, sentences, sets
+from dat.datasets.layouts import registry as layouts
 from dat.datasets.sentences import Sentence
-from dat.errors import InputError
+from dat.errors import InputError, MissingError
 from dat.models.vocabulary import Vocabulary
 from dat.naming import shown
 from dat.params import Settings
@@ -108,18 +110,63 @@ def import_(name: str, path: Path, annotator: str, replace: bool) -> None:
 
 @group.command("write")
 @click.argument("name")
-@click.argument("sequence")
-@click.argument("sentence")
-@click.option("--annotator", required=True, help="Who wrote it.")
-@click.option("--date", "day", default=None, help="When, YYYY-MM-DD (default: today).")
-def write(name: str, sequence: str, sentence: str, annotator: str, day: str | None) -> None:
-    """Write the sentence of one sequence into the table of its data set.
+@click.argument("sequence", required=False)
+@click.argument("sentence", required=False)
+@click.option("--annotator", required=True, help="Who writes.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="When, YYYY-MM-DD (default: today).")
+def write(name: str, sequence: str | None, sentence: str | None, annotator: str, day: datetime | None) -> None:
+    """Write sentences: without SEQUENCE and SENTENCE a page on this machine shows target after target.
 
-    Example: dat data sentences write otb100 Deer "the deer in front" --annotator "A. Person"
+    The page answers on this machine alone and saves each sentence as it is entered; Enter leads on. Ctrl-C ends it.
+
+    \b
+    Example: dat data sentences write vot2016 --annotator "A. Person"
+             dat data sentences write otb100 Deer "the deer in front" --annotator "A. Person"
     """
     data, table = _table(params.load(), name)
+    when = (day.date() if day else date.today()).isoformat()
+
+    def save(target: str, text: str) -> None:
+        _add(data, table, {target: Sentence(target, " ".join(text.split()), annotator, when)})
+
+    if sequence is None or sentence is None:
+        if sequence is not None:
+            raise click.UsageError("SENTENCE is missing; without SEQUENCE, too, a page opens")
+        _serve(data, table, save)
+        return
     if sequence not in data.wanted:
         raise InputError(f"{name}: no sequence '{sequence}' in its lists; dat data status shows the sets")
-    new = Sentence(sequence, " ".join(sentence.split()), annotator, day or date.today().isoformat())
-    _add(data, table, {sequence: new})
-    click.echo(shown(f"{sequence}: {new.sentence}"))
+    save(sequence, sentence)
+    click.echo(shown(f"{sequence}: {data.sentences()[sequence].sentence}"))
+
+
+def _serve(data: sets.DataSet, table: Path, save: Callable[[str, str], None]) -> None:
+    """Answer for the page until Ctrl-C."""
+    from dat.cli.writing import Desk, Server
+
+    if data.folder is None:
+        raise MissingError(f"{data.key}: its images are not on this machine; run dat data link {data.key} PATH")
+    places, missing = layouts.find(data.layout, data.folder, data.wanted)
+    if missing:
+        click.echo(f"not there, so not shown: {', '.join(missing)}", err=True)
+    if not places:
+        raise MissingError(f"{data.folder}: no sequence of {data.name} in it; run dat data link {data.key} PATH")
+    facts = published.facts(data.name)
+
+    def picture(name: str) -> bytes:
+        from dat.datasets.images import encode_jpeg, read_image
+        from dat.datasets.sheet import boxed
+
+        target = places[name].read(facts.get(name))
+        image, box = read_image(target.frames[0]), target.boxes[0]
+        return encode_jpeg(boxed(image, box) if box else image)
+
+    def written() -> dict[str, str]:
+        return {name: one.sentence for name, one in (data.sentences() if table.is_file() else {}).items()}
+
+    with Server(Desk(data.key, list(places), picture, written, save)) as server:
+        click.echo(f"open {server.address} in a browser of this machine; Ctrl-C ends")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo(f"{len(places.keys() & written())} of {len(places)} have a sentence in {table}")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from dat.datasets.images import Image, read_image, resize
 from dat.datasets.manifest import Sequence as Target
@@ -32,19 +33,28 @@ def contact_sheet(targets: Sequence[Target]) -> tuple[Image, int]:
     return np.concatenate(lines), len(chosen)
 
 
+def boxed(image: Image, box: npt.ArrayLike) -> Image:
+    """The picture (H, W, 3) with a box (x,y,w,h; origin 0) drawn in yellow, two pixels wide."""
+    import cv2
+
+    x, y, w, h = np.asarray(box, np.float64)
+    corners = (round(x), round(y)), (round(x + w) - 1, round(y + h) - 1)
+    drawn = np.ascontiguousarray(image).copy()
+    cv2.rectangle(drawn, *corners, color=(255, 255, 0), thickness=2)
+    return drawn
+
+
 def _tile(target: Target) -> Image:
     """A picture as large as fits, its box drawn, and the name below."""
     import cv2
 
-    image = read_image(target.frames[0], target.files[0][2])
+    image, box = read_image(target.frames[0], target.files[0][2]), target.boxes[0]
     scale = min(WIDTH / image.shape[1], HEIGHT / image.shape[0])
     height, width = (max(1, round(side * scale)) for side in image.shape[:2])
     tile = np.zeros((HEIGHT + TEXT, WIDTH, 3), np.uint8)
-    small = np.ascontiguousarray(resize(image, height, width))
-    if not np.isnan(target.boxes[0]).any():
-        x, y, w, h = target.boxes[0] * scale
-        corners = (round(x), round(y)), (round(x + w) - 1, round(y + h) - 1)
-        cv2.rectangle(small, *corners, color=(255, 255, 0), thickness=2)
+    small = resize(image, height, width)
+    if not np.isnan(box).any():
+        small = boxed(small, box * scale)
     top, left = (HEIGHT - height) // 2, (WIDTH - width) // 2
     tile[top : top + height, left : left + width] = small
     name = shown(target.name).encode("ascii", "replace").decode()

@@ -98,7 +98,7 @@ def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:
         said = sum(bool(target.sentence) for target in chosen)
         if said == len(chosen):
             continue
-        get = f'dat data sentences write {benchmark.data} SEQUENCE "SENTENCE" --annotator NAME'
+        get = f"dat data sentences write {benchmark.data} --annotator NAME"
         if sets.load(settings, benchmark.data).table is None:
             table = f"datasets.{benchmark.data}.sentences in params.yaml and 'sentences' in data/{benchmark.data}.json"
             get = f"name a table in {table}, then {get}"
