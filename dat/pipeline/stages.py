@@ -155,7 +155,15 @@ STAGES: Mapping[str, Stage] = {
     ),
     "report": Stage(
         "dat.report.stage",
-        lambda s, k: {"metrics": "reports/metrics", "weights": "weights", "language": "training/language"},
+        lambda s, k: {
+            "metrics": "reports/metrics",
+            "weights": "weights",
+            "language": "training/language",
+            "frames": "training/frames",
+            "masks": "training/masks",
+            "results": "results",
+            "testing": "testing",
+        },
         lambda s, k: {"tables": "reports/tables", "figures": "reports/figures", "page": "reports/index.html"},
         lambda s, k: "reports/index.record.json",
         "dat report",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dat.records import Job, write_bytes, write_json, write_text
-from dat.report import brief, claims, drawing, figures, page, readings, tables
+from dat.report import brief, claims, drawing, figures, page, pictures, readings, tables
 from dat.report.metrics import read_scores, read_trainings
 
 PARTIAL = "--partial"
@@ -35,8 +35,17 @@ def write_figures(folder: Path, drawn: list[figures.Figure]) -> dict[int, bytes]
     return svgs
 
 
+def write_pictures(folder: Path, made: list[pictures.Picture]) -> None:
+    """Write the drawings of frames, boxes and trainings that this run has."""
+    for picture in made:
+        if picture.png:
+            write_bytes(folder / f"figure-{picture.name}.svg", picture.svg)
+            write_bytes(folder / f"figure-{picture.name}.png", picture.png)
+
+
 def run(job: Job) -> None:
-    """Make the report of a run. Inputs: metrics, weights, language; outputs: tables, figures, page.
+    """Make the report of a run. Inputs: metrics, weights, language, frames, masks, results and testing (manifests);
+    outputs: tables, figures, page.
 
     Raises MissingError when a benchmark has no scores, unless the job's key is `--partial`.
     """
@@ -48,5 +57,9 @@ def run(job: Job) -> None:
     write_json(job.outputs["tables"] / "summary.json", brief.summary(scores))
     svgs = write_figures(job.outputs["figures"], drawn)
     trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
-    content = page.Content(job.settings, scores, made, text, drawn, svgs, trainings, readings.in_force(job.settings))
+    shown = pictures.build_all(pictures.Source(job.inputs, job.settings, scores))
+    write_pictures(job.outputs["figures"], shown)
+    content = page.Content(
+        job.settings, scores, made, text, drawn, svgs, shown, trainings, readings.in_force(job.settings)
+    )
     write_text(job.outputs["page"], page.render(content))
