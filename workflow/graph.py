@@ -58,6 +58,14 @@ def written(text: str) -> str:
 
 
 WITHOUT_TRAINING = ("index", "salnet", "benchmark", "evaluate", "report")
+TRAINING = ("training/language", "training/frames", "training/masks")
+
+
+def _partial(out: Any) -> Any:
+    """An output of the report where a partial one has it; `out` is a path, or a mapping of one to its options."""
+    if not isinstance(out, str):
+        return {_partial(path): options for path, options in out.items()}
+    return out.replace("reports/", "reports/partial/", 1)
 
 
 def without_training(text: str) -> str:
@@ -68,8 +76,11 @@ def without_training(text: str) -> str:
     for name in [name for name in stages if name not in WITHOUT_TRAINING]:
         del stages[name]
     del graph["plots"]
-    stages["report"]["cmd"] += " --partial"
-    stages["report"]["deps"].remove("training/language")
+    report = stages["report"]
+    report["cmd"] += " --partial"
+    report["deps"] = [path for path in report["deps"] if path not in TRAINING]
+    report["outs"] = [_partial(out) for out in report["outs"]]
+    graph["metrics"] = [_partial(path) for path in graph["metrics"]]
     out = io.StringIO()
     yaml.dump(graph, out)
     return out.getvalue()

@@ -165,6 +165,8 @@ STAGES: Mapping[str, Stage] = {
             "metrics": "reports/metrics",
             "weights": "weights",
             "language": "training/language",
+            "frames": "training/frames",
+            "masks": "training/masks",
             "results": "results",
             "manifests": "testing",
         },

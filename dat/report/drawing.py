@@ -2,6 +2,8 @@
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dat.benchmarks import words
@@ -133,12 +135,10 @@ def _places(drawing: "Drawing", figure: Figure) -> "list[Axes]":
 def draw(figure: Figure) -> "Drawing":
     """The drawing of a figure, a panel beside the other."""
     import seaborn
-    from matplotlib import rc_context
     from matplotlib.figure import Figure as Drawing
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
-    with rc_context(style):
+    with styled():
         height = 4.2 if figure.panels else 1.2
         drawing = Drawing(figsize=(9.2, height), layout=ConstrainedLayoutEngine(wspace=0.06))
         axes = _places(drawing, figure)
@@ -152,13 +152,26 @@ def draw(figure: Figure) -> "Drawing":
     return drawing
 
 
-def render(figure: Figure) -> tuple[bytes, bytes]:
-    """A figure as SVG and as PNG."""
+@contextmanager
+def styled() -> Iterator[None]:
+    """Drawings made within are in the report's style."""
+    import seaborn
     from matplotlib import rc_context
 
+    style: Any = {**dict(seaborn.axes_style("whitegrid")), **STYLE}
+    with rc_context(style):
+        yield
+
+
+def saved(drawing: "Drawing") -> tuple[bytes, bytes]:
+    """A drawing as SVG and as PNG; pictures in it as fine in both."""
     svg, png = io.BytesIO(), io.BytesIO()
-    drawing = draw(figure)
-    with rc_context(STYLE):
-        drawing.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    with styled():
+        drawing.savefig(svg, format="svg", dpi=160, metadata={"Date": None, "Creator": None})
         drawing.savefig(png, format="png", dpi=160, metadata={"Software": None})
     return svg.getvalue(), png.getvalue()
+
+
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """A figure as SVG and as PNG."""
+    return saved(draw(figure))

@@ -13,6 +13,7 @@ from dat.report import brief, claims, published, sources
 from dat.report.claims import Claim, Claims
 from dat.report.figures import Figure
 from dat.report.metrics import Scores, Training
+from dat.report.pictures import Picture
 from dat.report.readings import Reading
 from dat.report.tables import METRICS, Table
 from dat.sections import GpgnetTraining, Network
@@ -20,7 +21,8 @@ from dat.sections import GpgnetTraining, Network
 
 @dataclass(frozen=True)
 class Content:
-    """All that the page shows; `text` are the claims of the paper's text, `svg` the drawings by figure number."""
+    """All that the page shows; `text` are the claims of the paper's text, `svg` the drawings by figure number,
+    `pictures` those that are files beside the page."""
 
     settings: Settings
     scores: Mapping[str, Scores]
@@ -28,6 +30,7 @@ class Content:
     text: Claims
     figures: Sequence[Figure]
     svg: Mapping[int, bytes]
+    pictures: Sequence[Picture]
     trainings: Sequence[Training]
     readings: Sequence[Reading]
     partial: bool = False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dat.pipeline.stages import PARTIAL
 from dat.records import Job, write_bytes, write_json, write_text
-from dat.report import brief, claims, drawing, figures, page, players, readings, tables
+from dat.report import brief, claims, drawing, figures, page, pictures, players, readings, tables
 from dat.report.metrics import read_scores, read_trainings
 
 
@@ -33,9 +33,17 @@ def write_figures(folder: Path, drawn: list[figures.Figure]) -> dict[int, bytes]
     return svgs
 
 
+def write_pictures(folder: Path, made: list[pictures.Picture]) -> None:
+    """Write the drawings of frames, boxes and trainings that this run has."""
+    for picture in made:
+        if picture.png:
+            write_bytes(folder / f"figure-{picture.name}.svg", picture.svg)
+            write_bytes(folder / f"figure-{picture.name}.png", picture.png)
+
+
 def run(job: Job) -> None:
-    """Make the report of a run. Inputs: metrics, weights, language, results, manifests; outputs: tables, figures,
-    players, page.
+    """Make the report of a run. Inputs: metrics, weights, language, frames, masks, results and manifests; outputs:
+    tables, figures, players, page.
 
     Raises MissingError when a benchmark has no scores, unless the job's key is `--partial`.
     """
@@ -48,7 +56,9 @@ def run(job: Job) -> None:
     svgs = write_figures(job.outputs["figures"], drawn)
     players.write(job.outputs["players"], job.settings, job.inputs["results"], job.inputs["manifests"], scores)
     trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
+    shown = pictures.build_all(pictures.Source(job.inputs, job.settings, scores))
+    write_pictures(job.outputs["figures"], shown)
     in_force = readings.in_force(job.settings)
     partial = job.key == PARTIAL
-    content = page.Content(job.settings, scores, made, text, drawn, svgs, trainings, in_force, partial)
+    content = page.Content(job.settings, scores, made, text, drawn, svgs, shown, trainings, in_force, partial)
     write_text(job.outputs["page"], page.render(content))

@@ -1,0 +1,344 @@
+"""Drawings of frames, masks, boxes, overlap over time and trainings: figures 4 and 11, and further.
+
+They have no points in `reports/tables`: what they show are inputs of the stage. The same inputs give the same bytes.
+"""
+
+import struct
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dat import naming
+from dat.benchmarks import catalogue, words
+from dat.datasets import images, manifest
+from dat.datasets.shards import Shards
+from dat.errors import DatError, MissingError
+from dat.outside import read_text
+from dat.params import Settings
+from dat.records import read_json
+from dat.regions import boxes
+from dat.report.drawing import COLOURS, saved, styled
+from dat.report.metrics import Scores
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+Boxes = npt.NDArray[np.float64]
+
+BENCHMARK = "otb100"
+"""The benchmark whose sequences figure 11 and the overlap over time are of."""
+TRACKERS = {"dat-jtnl": "#ff7f2a", "salnet": "#f0e442", "pymdnet": "#56b4e9"}
+"""Whose boxes figure 11 shows, and their colours on frames."""
+WIDTHS = {"dat-jtnl": 2.8, "salnet": 1.9, "pymdnet": 1.1}
+"""Of lines on frames: the later ones are the thinner, so that boxes in one place all show."""
+DASHES: dict[str, Any] = {"dat-jtnl": "-", "salnet": ":", "pymdnet": "--"}
+CURVES = {"dat-jtnl": COLOURS[1], "salnet": COLOURS[4], "pymdnet": COLOURS[2]}
+COLUMNS = 5
+"""Frames of a sequence, or pictures of a row."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing: `name` is 4, 11 or a word, `said` what it shows; without bytes `said` is what this run lacks."""
+
+    name: str
+    title: str
+    said: str
+    svg: bytes = b""
+    png: bytes = b""
+
+    @property
+    def label(self) -> str:
+        """What the drawing is called: those of the paper by number."""
+        return f"Figure {self.name}" if self.name[0].isdigit() else "Beyond the paper"
+
+    @property
+    def early(self) -> bool:
+        """Whether the paper has it before figures 7 to 10."""
+        return self.name[0] in "456"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the PNG in pixels."""
+        width, height = struct.unpack(">II", self.png[16:24])
+        return width, height
+
+
+@dataclass(frozen=True)
+class Source:
+    """What pictures are drawn from: the stage's inputs by role, and its scores."""
+
+    inputs: Mapping[str, Path]
+    settings: Settings
+    scores: Mapping[str, Scores]
+
+
+Draw = Callable[[Source], tuple["Drawing", str]]
+
+
+def _grid(rows: int, columns: int, height: float, width: float = 9.2) -> tuple["Drawing", Any]:
+    """A drawing with axes (rows, columns), `height` inches a row."""
+    from matplotlib.figure import Figure as Drawing
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    made = Drawing(figsize=(width, height * rows + 0.35), layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03))
+    return made, made.subplots(rows, columns, squeeze=False)
+
+
+def _show(axes: "Axes", picture: npt.NDArray[Any], **look: Any) -> None:
+    """A picture without ticks and grid, in the middle of its axes."""
+    axes.imshow(picture, interpolation="bilinear", **look)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _box(axes: "Axes", box: npt.ArrayLike, colour: str, width: float, dash: str = "-") -> None:
+    """The outline of a box x,y,w,h in pixels, origin 0; a wide one on a dark ground that parts it from the frame."""
+    from matplotlib.patches import Rectangle
+
+    x, y, w, h = (float(value) for value in np.asarray(box))
+    if not np.isfinite([x, y, w, h]).all():
+        return
+    grounds = [(width + 1.4, "#000000", "-")] if width > 1.5 and dash == "-" else []
+    for line, colour_of, dash_of in (*grounds, (width, colour, dash)):
+        axes.add_patch(Rectangle((x - 0.5, y - 0.5), w, h, fill=False, edgecolor=colour_of, lw=line, ls=dash_of))
+
+
+def _words(text: object, width: int = 26, lines: int = 2) -> str:
+    """A data set's words on a few short lines."""
+    return "\n".join(textwrap.wrap(naming.shown(text), width, max_lines=lines, placeholder=" …"))
+
+
+# ---------------------------------------------------------------- figure 4
+
+
+def figure_4(source: Source) -> tuple["Drawing", str]:
+    """Frames of the attention network's training set, their masks, and each mask on its frame."""
+    frames, masks = Shards(source.inputs["frames"]), Shards(source.inputs["masks"])
+    seen = [i for i, row in enumerate(frames.rows) if row["absent"] == "0"]
+    drawn = [seen[at] for at in np.linspace(0, len(seen) - 1, min(COLUMNS, len(seen))).astype(int)]
+    if not drawn:
+        raise MissingError("training/frames: no frame shows its target; run dat subsample")
+    made, axes = _grid(3, len(drawn), 1.5)
+    for column, i in enumerate(drawn):
+        frame = images.decode_image(frames.read(i), frames.name(i))
+        mask = images.decode_image(masks.read(i), masks.name(i))[:, :, 0]
+        row = frames.rows[i]
+        _show(axes[0, column], frame)
+        _show(axes[1, column], mask, cmap="gray", vmin=0, vmax=255)
+        _show(axes[2, column], _tinted(frame, mask))
+        axes[0, column].set_title(f"{naming.shown(row['sequence'])[:24]}, frame {row['frame']}", fontsize=8)
+        axes[2, column].set_xlabel(_words(row["sentence"] or "no sentence"), fontsize=7.5)
+    for row_of, word in zip(axes, ("frame", "mask", "both"), strict=True):
+        row_of[0].set_ylabel(word)
+    count = len({row["sequence"] for row in frames.rows})
+    return made, f"{len(drawn)} of the {len(frames)} training frames (of {count} videos), evenly over the index."
+
+
+def _tinted(frame: images.Image, mask: npt.NDArray[np.uint8]) -> images.Image:
+    """The frame in half light but where the mask is white; whole numbers only."""
+    lit = (mask > 127)[:, :, None]
+    return np.where(lit, frame, frame // 3).astype(np.uint8)
+
+
+# ---------------------------------------------------------------- figure 11 and overlap over time
+
+
+@dataclass(frozen=True)
+class Track:
+    """A tracker's boxes (N,4) on a sequence, x,y,w,h in pixels, origin 0, and the frames (from 0) of re-detections."""
+
+    variant: str
+    boxes: Boxes
+    redetections: tuple[int, ...]
+
+
+def told_apart(scores: Scores | None, count: int = 3) -> list[str]:
+    """The sequences on which method and baseline differ most: those where the method gains most, last where it loses
+    most. Raises MissingError when one of them was not scored."""
+    both = [_by_sequence(scores, name) if scores else {} for name in ("dat-jtnl", "pymdnet")]
+    common = sorted(set(both[0]) & set(both[1]))
+    if not common:
+        raise MissingError(f"{BENCHMARK} has not both pymdnet and dat-jtnl; run dvc repro evaluate@{BENCHMARK}")
+    ordered = sorted(common, key=lambda name: both[1][name] - both[0][name])
+    return list(dict.fromkeys([*ordered[: count - 1], ordered[-1]]))
+
+
+def _by_sequence(scores: Scores, variant: str) -> dict[str, float]:
+    """Success of each sequence, the mean over seeds."""
+    runs = [run.get("sequences", {}) for run in scores.runs(variant)]
+    return {name: sum(run[name]["success"] for run in runs) / len(runs) for name in runs[0]} if runs else {}
+
+
+def _tracks(source: Source, sequence: str) -> list[Track]:
+    """The stored boxes of the shown trackers, of each its first seed."""
+    origin, found = catalogue.find(BENCHMARK).origin, []
+    scores = source.scores[BENCHMARK]
+    for variant in (name for name in TRACKERS if name in scores.variants):
+        seed = min(
+            int(name.partition("@seed-")[2]) for name in scores.data["trackers"] if name.startswith(f"{variant}@")
+        )
+        place = source.inputs["results"] / BENCHMARK / f"{variant}@seed-{seed}"
+        lines = read_text(place / f"{sequence}.txt").splitlines()
+        rows = np.array([[float(value) for value in line.split(",")] for line in lines]).reshape(-1, 4)
+        facts = read_json(place / f"{sequence}.json").get("facts", {})
+        found.append(Track(variant, rows - [origin, origin, 0, 0], tuple(facts.get("redetections", ()))))
+    return found
+
+
+def _sequences(source: Source) -> dict[str, manifest.Sequence]:
+    """The sequences that figure 11 and the overlap over time show, in their order."""
+    chosen = told_apart(source.scores.get(BENCHMARK))
+    data = source.settings.section(f"benchmarks.{BENCHMARK}.data", str)
+    found = manifest.read(source.inputs["manifests"] / f"{data}.jsonl").sequences
+    return {name: found[name] for name in chosen}
+
+
+def figure_11(source: Source) -> tuple["Drawing", str]:
+    """Frames of sequences with the boxes of several trackers and the truth."""
+    chosen = _sequences(source)
+    made, axes = _grid(len(chosen), COLUMNS, 1.62)
+    shown: dict[str, str] = {}
+    for row_of, (name, sequence) in zip(axes, chosen.items(), strict=True):
+        tracks = _tracks(source, name)
+        shown |= {track.variant: TRACKERS[track.variant] for track in tracks}
+        for at, one in zip(np.linspace(0, len(sequence.files) - 1, COLUMNS).astype(int), row_of, strict=True):
+            _show(one, images.read_image(sequence.frames[at], sequence.files[at][2]))
+            _box(one, sequence.boxes[at], "#ffffff", 1.6)
+            for track in tracks:
+                if at < len(track.boxes):
+                    _box(one, track.boxes[at], TRACKERS[track.variant], WIDTHS[track.variant], DASHES[track.variant])
+            one.set_title(f"frame {at + 1}", fontsize=8)
+            height, width = sequence.size[1], sequence.size[0]
+            one.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        row_of[0].set_ylabel(_words(name, 18), fontsize=8.5)
+        row_of[COLUMNS // 2].set_xlabel(_words(sequence.sentence or "no sentence", 60, 1), fontsize=8)
+    _legend(made, {"truth": ("#ffffff", "-"), **{words.named(n): (c, DASHES[n]) for n, c in shown.items()}})
+    data = source.scores[BENCHMARK].data_set
+    return made, f"{_ours(data)}: where the method gains most on the baseline, and in the last row where it loses most."
+
+
+def _ours(data_set: str) -> str:
+    return f"Sequences of {data_set}, first seed"
+
+
+def _legend(made: "Drawing", entries: Mapping[str, tuple[str, Any]]) -> None:
+    """A legend below the drawing, on grey, since boxes are drawn in light colours."""
+    from matplotlib.lines import Line2D
+
+    lines = [Line2D([], [], color=colour, linestyle=dash, linewidth=2.2) for colour, dash in entries.values()]
+    legend = made.legend(lines, list(entries), loc="outside lower center", ncols=len(lines), fontsize=8.5, frameon=True)
+    legend.get_frame().set(facecolor="#4d5866", edgecolor="none")
+    for text in legend.get_texts():
+        text.set_color("white")
+
+
+def overlap_over_time(source: Source) -> tuple["Drawing", str]:
+    """Overlap with the truth frame by frame, and where a tracker jumped to what it took for its target."""
+    import seaborn
+
+    chosen = _sequences(source)
+    made, axes = _grid(len(chosen), 1, 1.75)
+    for (one,), (name, sequence) in zip(axes, chosen.items(), strict=True):
+        frames = np.arange(1, len(sequence.boxes) + 1)
+        gone = sequence.absent | ~np.isfinite(sequence.boxes).all(1) | (sequence.boxes[:, 2:] <= 0).any(1)
+        if gone.any():
+            look: Any = {"step": "mid", "color": "#e6e9ed", "linewidth": 0}
+            one.fill_between(frames, 0, 1, where=gone, label="no target in sight", **look)
+        for track in _tracks(source, name):
+            count = min(len(track.boxes), len(frames))
+            found = boxes.overlap(track.boxes[:count], sequence.boxes[:count])
+            found[gone[:count]] = np.nan
+            look = {"color": CURVES[track.variant], "linestyle": DASHES[track.variant], "linewidth": 1.7}
+            one.plot(frames[:count], found, label=words.named(track.variant), **look)
+            again = [at for at in track.redetections if at < count]
+            marks: Any = {"color": look["color"], "marker": "v", "markersize": 8, "linestyle": "none", "clip_on": False}
+            one.plot([at + 1 for at in again], [1.0] * len(again), label="re-detection", **marks) if again else None
+        one.set(ylim=(0, 1.02), xlim=(1, len(frames)), ylabel="Overlap")
+        one.set_title(_words(name, 60, 1), fontsize=9)
+    axes[-1, 0].set_xlabel("Frame")
+    seaborn.despine(fig=made)
+    entries = {label: line for (one,) in axes for line, label in zip(*one.get_legend_handles_labels(), strict=True)}
+    made.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=len(entries), fontsize=8.5)
+    said = "as in figure 11. A re-detection [R25] may land on the target or elsewhere."
+    return made, f"{_ours(source.scores[BENCHMARK].data_set)}, {said}"
+
+
+# ---------------------------------------------------------------- trainings
+
+TRAININGS = (
+    ("Sentence encoder", "language", "", "held_out_accuracy", "held-out accuracy"),
+    ("GPGNet", "weights", "gpgnet/*", "held_out_bce", "held-out cross-entropy"),
+    ("SALNet", "weights", "salnet/*/*", "loss", "training loss"),
+)
+"""What training curves are drawn: the title, the input, the folders in it, the metric, and it in words."""
+VERSIONS = {"to": "target only", "nl": "language only", "jtnl": "target and language"}
+"""GPGNet's in words."""
+
+
+def training_curves(source: Source) -> tuple["Drawing", str]:
+    """The curves of every training, as `dvc plots` has them."""
+    import seaborn
+
+    made, axes = _grid(1, len(TRAININGS), 3.6)
+    drawn = 0
+    for one, (title, role, pattern, metric, said) in zip(axes[0], TRAININGS, strict=True):
+        top = source.inputs[role]
+        folders = sorted(top.glob(pattern), key=lambda path: path.name) if pattern else [top]
+        curves = {path: read_curve(path / f"dvclive/plots/metrics/{metric}.tsv") for path in folders}
+        for index, (path, (x, y)) in enumerate((path, xy) for path, xy in curves.items() if xy[0]):
+            look: Any = {
+                "color": COLOURS[index % len(COLOURS)],
+                "linestyle": ("-", "--", ":")[index // len(COLOURS) % 3],
+            }
+            one.plot(x, y, label=VERSIONS.get(path.name, words.named(path.name)), marker=".", linewidth=1.5, **look)
+            drawn += 1
+        one.set(title=title, xlabel="Step", ylabel=said.capitalize())
+        one.set_ylim(bottom=0)
+        if len(one.get_lines()) > 1:
+            one.legend(loc="upper left", bbox_to_anchor=(0, -0.17), ncols=1 + (len(curves) > 4), fontsize=7.5)
+    seaborn.despine(fig=made)
+    if not drawn:
+        raise MissingError("weights: no training of this run has a curve; run dvc repro")
+    seed = source.settings.section("train.seed", int)
+    return made, f"{drawn} trainings, one seed each (train.seed {seed}); one run has no interval."
+
+
+def read_curve(path: Path) -> tuple[list[float], list[float]]:
+    """Steps and values of a curve that DVCLive wrote; empty where the training has none (its weights were given)."""
+    if not path.is_file():
+        return [], []
+    rows = [line.split("\t") for line in read_text(path).splitlines()[1:]]
+    return [float(row[0]) for row in rows], [float(row[1]) for row in rows]
+
+
+PICTURES: Mapping[str, tuple[str, Draw]] = {
+    "4": ("Masks of the target, what the attention network learns to draw", figure_4),
+    "11": ("Trackers on frames", figure_11),
+    "overlap": ("Overlap over time, with re-detections", overlap_over_time),
+    "training": ("Training curves", training_curves),
+}
+"""Every picture: its title, and what draws it and says what it shows."""
+
+
+def build_all(source: Source) -> list[Picture]:
+    """Every picture; one that cannot be drawn says what this run lacks for it."""
+    found = []
+    for name, (title, draw) in PICTURES.items():
+        try:
+            with styled():
+                made, said = draw(source)
+                found.append(Picture(name, title, said, *saved(made)))
+        except (DatError, KeyError) as error:
+            said = str(error).replace(f"{source.settings.path}/", "")
+            found.append(Picture(name, title, f"Not in this run: {naming.shown(said)}"))
+    return found

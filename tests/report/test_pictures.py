@@ -1,0 +1,152 @@
+"""Pictures of frames, boxes, masks and trainings: what they show is the run's, and what is not there is said."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.patches import Rectangle
+
+from dat import params
+from dat.datasets import images, manifest, shards
+from dat.errors import MissingError
+from dat.records import write_bytes, write_json, write_text
+from dat.report import pictures
+from dat.report.metrics import Scores
+from dat.report.pictures import Source
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMES = 4
+BOX = [10.0, 12.0, 20.0, 16.0]
+
+
+def picture(seed: int) -> bytes:
+    return images.encode_png(np.random.default_rng(seed).integers(0, 256, (48, 64, 3), np.uint8))
+
+
+def scores(**success: dict[str, float]) -> Scores:
+    """OTB-100's scores with the success of each sequence, by variant."""
+    trackers = {
+        f"{name.replace('_', '-')}@seed-0": {"expected": 2, "sequences": {key: {"success": v} for key, v in of.items()}}
+        for name, of in success.items()
+    }
+    variants = {name.partition("@")[0]: {} for name in trackers}
+    return Scores("otb100", {"trackers": trackers, "variants": variants, "data_set": "made-up"})
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    """A run of two sequences: the method's boxes are the truth's, the baseline's 5 pixels off; one jump."""
+    home, rows = tmp_path_factory.mktemp("run"), []
+    for name in ("Near", "Far"):
+        files = []
+        for at in range(FRAMES):
+            place, data = f"{name}/{at + 1:04}.png", picture(at)
+            write_bytes(home / "data/otb100" / place, data)
+            files.append([place, len(data), hashlib.sha256(data).hexdigest()])
+        row: dict[str, Any] = {"sequence": name, "frames": FRAMES, "size": [64, 48], "boxes": [BOX] * FRAMES}
+        rows.append(row | {"files": files, "annotations": [], "sentence": "a $x_1 <b>", "absent": [0, 0, 1, 0]})
+        for variant, shift in (("pymdnet", 5.0), ("dat-jtnl", 0.0)):
+            x, y, w, h = BOX
+            line = f"{x + 1 + shift:.4f},{y + 1:.4f},{w:.4f},{h:.4f}\n"
+            write_text(home / f"results/otb100/{variant}@seed-0/{name}.txt", line * FRAMES)
+            facts = {"redetections": [3] if variant == "dat-jtnl" else []}
+            write_json(home / f"results/otb100/{variant}@seed-0/{name}.json", {"facts": facts})
+    head = {"name": "made-up", "layout": "otb", "root": "data/otb100", "lists": {}, "linked": True}
+    manifest.write(home / "testing/otb100.jsonl", head, rows)
+    (home / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    _selection(home)
+    write_text(
+        home / "weights/gpgnet/to/dvclive/plots/metrics/held_out_bce.tsv", "step\theld_out_bce\n10\t0.5\n20\t0.25\n"
+    )
+    names = ("frames", "masks", "language")
+    inputs = {name: home / "training" / name for name in names}
+    inputs |= {"weights": home / "weights", "results": home / "results", "manifests": home / "testing"}
+    found = scores(dat_jtnl={"Near": 0.5, "Far": 0.9}, pymdnet={"Near": 0.4, "Far": 0.95})
+    return Source(inputs, params.load(home), {"otb100": found})
+
+
+def _selection(home: Path) -> None:
+    """Two training frames and their masks; the target of the second is not in sight."""
+    for kind in ("frames", "masks"):
+        with shards.Writer(home / "training" / kind, kind) as writer:
+            places = [writer.add(0, f"disc-{at}.png", picture(at)) for at in range(2)]
+        rows = [
+            {"sequence": "disc", "frame": at, "absent": at, "sentence": "a disc", **p} for at, p in enumerate(places)
+        ]
+        shards.write_table(home / "training" / kind / "index.csv", rows[0], rows)
+
+
+def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: Source) -> None:
+    made = pictures.build_all(source)
+    assert [one.name for one in made if one.png] == [*pictures.PICTURES]
+    assert made == pictures.build_all(source)
+    assert all(b"<dc:date>" not in one.svg and one.size[0] > 1200 for one in made)
+
+
+def test_boxes_on_frames_are_those_of_the_files_which_count_from_1(source: Source) -> None:
+    made, said = pictures.figure_11(source)
+    first = made.axes[0]
+    drawn = {
+        (patch.get_edgecolor()[:3], patch.get_x(), patch.get_width())
+        for patch in first.patches
+        if isinstance(patch, Rectangle)
+    }
+    from matplotlib.colors import to_rgb
+
+    truth, method, baseline = (to_rgb(one) for one in ("#ffffff", pictures.TRACKERS["dat-jtnl"], "#56b4e9"))
+    assert {(truth, 9.5, 20.0), (method, 9.5, 20.0), (baseline, 14.5, 20.0)} <= drawn
+    assert "first seed" in said and "made-up" in said
+    assert [axes.get_ylabel() for axes in made.axes[:: pictures.COLUMNS]] == ["Near", "Far"]
+
+
+def test_overlap_has_a_gap_where_the_target_is_absent_and_a_mark_at_a_jump(source: Source) -> None:
+    made, _ = pictures.overlap_over_time(source)
+    lines = {line.get_label(): line for line in made.axes[0].get_lines()}
+    method = np.asarray(lines["DAT, target and language"].get_ydata())
+    assert method.tolist()[:2] == [1.0, 1.0] and np.isnan(method[2])
+    assert np.asarray(lines["pyMDNet"].get_ydata())[0] == pytest.approx(15 / 25)
+    assert list(lines["re-detection"].get_xdata()) == [4]
+    assert made.axes[0].collections[0].get_label() == "no target in sight"
+
+
+def test_figure_4_draws_frames_whose_target_is_in_sight_with_their_sentences(source: Source) -> None:
+    made, said = pictures.figure_4(source)
+    assert len(made.axes) == 3 and made.axes[0].get_title() == "disc, frame 0"
+    assert made.axes[2].get_xlabel() == "a disc" and said.startswith("1 of the 2 training frames (of 1 videos)")
+
+
+def test_trainings_without_curves_are_left_out(source: Source) -> None:
+    made, said = pictures.training_curves(source)
+    assert said.startswith("1 trainings")
+    assert [len(axes.get_lines()) for axes in made.axes] == [0, 1, 0]
+    assert list(made.axes[1].get_lines()[0].get_ydata()) == [0.5, 0.25]
+
+
+def test_the_sequences_are_those_of_the_largest_gains_and_of_the_largest_loss() -> None:
+    method = {"a": 0.5, "b": 0.9, "c": 0.2, "d": 0.6}
+    of = scores(dat_jtnl=method, pymdnet={"a": 0.5, "b": 0.1, "c": 0.7, "d": 0.2, "e": 1.0})
+    assert pictures.told_apart(of) == ["b", "d", "c"]
+    with pytest.raises(MissingError, match="evaluate@otb100"):
+        pictures.told_apart(scores(pymdnet={"a": 0.5}))
+
+
+def test_what_a_run_lacks_is_said_in_place_and_without_the_machines_paths(source: Source, tmp_path: Path) -> None:
+    nothing = {role: tmp_path / role for role in source.inputs}
+    made = pictures.build_all(Source(nothing, source.settings, {}))
+    assert all(one.said.startswith("Not in this run: ") and not one.png for one in made)
+    lost = Source({**source.inputs, "results": source.settings.path / "nowhere"}, source.settings, source.scores)
+    (said,) = (one.said for one in pictures.build_all(lost) if one.name == "11")
+    assert "nowhere/otb100" in said and str(source.settings.path) not in said
+
+
+def test_a_frame_that_was_changed_is_not_shown(source: Source) -> None:
+    path = source.settings.path / "data/otb100/Near/0001.png"
+    data = path.read_bytes()
+    try:
+        path.write_bytes(picture(9))
+        (made,) = (one for one in pictures.build_all(source) if one.name == "11")
+    finally:
+        path.write_bytes(data)
+    assert not made.png and "Near/0001.png: not the file that was indexed" in made.said
