@@ -145,7 +145,7 @@ class Graph(Section):
     """Readings R3 to R7 of the graph."""
 
     similarity: Literal["distance", "euclidean", "dot", "cosine"]
-    adjacency: Literal["g", "w", "binary"]
+    adjacency: Literal["g", "w", "binary", "threshold"]
     self_loops: bool
     width: Number
     scope: Literal["batch", "frame"]

@@ -35,7 +35,7 @@ def list_() -> None:
 
 
 @weights.command()
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option(
     "--to",
     "folder",
@@ -43,15 +43,21 @@ def list_() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to (default: data/weights of the profile).",
 )
-def get(name: str, folder: Path | None) -> None:
-    """Fetch one: its licence first, then the file, checked; after a break the same command goes on.
+def get(names: tuple[str, ...], folder: Path | None) -> None:
+    """Fetch some: of each its licence first, then the file, checked; after a break the same command goes on.
 
     Where no checksum of 128 bits is published the file is unchecked, and has to stay the one that was fetched first.
 
-    Example: dat weights get vgg16
+    Example: dat weights get vgg-m vgg16
     """
-    if name not in PUBLIC:
-        raise InputError(f"no public weights of the name '{name}'; there are: {', '.join(PUBLIC)}")
+    for name in names:
+        if name not in PUBLIC:
+            raise InputError(f"no public weights of the name '{name}'; there are: {', '.join(PUBLIC)}")
+    for name in names:
+        _get(name, folder)
+
+
+def _get(name: str, folder: Path | None) -> None:
     source = PUBLIC[name]
     click.echo(f"{name}\n{_facts(source)}")
     home = params.load().path if folder is None else folder

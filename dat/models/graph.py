@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from dat.models.arithmetic import Linear, product, square_root
 
 SIMILARITIES = ("distance", "euclidean", "dot", "cosine")
-ADJACENCIES = ("g", "w", "binary")
+ADJACENCIES = ("g", "w", "binary", "threshold")
+ABOVE = 1e-4
+"""By what share of its row's mean a weight must be above it: rounding does not tell alike weights apart."""
 
 
 def similarity(nodes: Tensor, kind: str = "distance") -> Tensor:
@@ -51,10 +53,13 @@ def adjacency(nodes: Tensor, similarity: str = "distance", kind: str = "g", self
     """A_hat of (3) [R4, R5]: (...,N,d) -> (...,N,N).
 
     g: (2), the softmax over a row of W, whose zero diagonal takes part when `self_loops`; w: (1) alone;
-    binary: all ones, normalised.
+    binary: all ones, normalised; threshold: D^-1/2 (A + I) D^-1/2, where A_ij is 1 if W_ij or W_ji is above the mean of
+    a row of W, 1 / (N - 1), and I is left out without `self_loops`. No gradient goes through A.
     """
     if kind == "w":
         return weights(nodes, similarity)
+    if kind == "threshold":
+        return _normalised(_stronger(weights(nodes, similarity)), self_loops)
     if kind == "g":
         scores = weights(nodes, similarity)
     elif kind == "binary":
@@ -62,6 +67,21 @@ def adjacency(nodes: Tensor, similarity: str = "distance", kind: str = "g", self
     else:
         raise ValueError(f"graph.adjacency is {kind!r}; expected one of {', '.join(ADJACENCIES)}")
     return scores.softmax(-1) if self_loops else _softmax_of_others(scores)
+
+
+def _stronger(w: Tensor) -> Tensor:
+    """W (...,N,N) of (1) -> 1 where two nodes are nearer than the mean of either's row, else 0; symmetric."""
+    above = w * (w.shape[-1] - 1) > 1 + ABOVE
+    return (above | above.mT).to(w.dtype)
+
+
+def _normalised(a: Tensor, self_loops: bool) -> Tensor:
+    """D^-1/2 (A + I) D^-1/2 (Kipf and Welling, 2017), D the rows' sums; a node without any neighbour gets none."""
+    if self_loops:
+        a = a + torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+    degree = a.sum(-1)
+    root = torch.where(degree > 0, degree.clamp_min(1).rsqrt(), 0)
+    return root[..., :, None] * a * root[..., None, :]
 
 
 class Graph(nn.Module):

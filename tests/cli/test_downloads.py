@@ -231,6 +231,17 @@ def test_an_unknown_name_says_which_there_are() -> None:
         cli.run_in_process(["weights", "get", "vgg19"])
 
 
+def test_several_are_fetched_by_one_command_if_all_are_known(
+    web: Web, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "PUBLIC", {"one": source, "two": replace(source, file="other.bin")})
+    with pytest.raises(InputError, match="'three'"):
+        cli.run_in_process(["weights", "get", "one", "three", "--to", str(tmp_path)])
+    assert web.asked == []
+    cli.run_in_process(["weights", "get", "one", "two", "--to", str(tmp_path)])
+    assert names(tmp_path) == ["other.bin", "weights.bin"]
+
+
 def test_the_list_says_where_from_and_on_what_terms(capsys: pytest.CaptureFixture[str]) -> None:
     cli.run_in_process(["weights", "list"])
     said = capsys.readouterr().out

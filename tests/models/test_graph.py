@@ -54,6 +54,59 @@ def test_equation_2_matches_a_loop(kind: str, self_loops: bool) -> None:
     torch.testing.assert_close(graph.adjacency(g, kind, "g", self_loops), expected)
 
 
+def test_a_thresholded_graph_by_hand() -> None:
+    """Four nodes on a line, S = -distance: W's rows are above a third for the nearest node alone (.88, .73, .67, .84):
+    0-1, 1-2 and 2-3 are edges, and degrees with the loops 2, 3, 3, 2."""
+    g = torch.tensor([[1.0], [2], [4], [8]], dtype=torch.float64)
+    assert [round(max(row), 2) for row in slow_weights(g, "euclidean")] == [0.88, 0.73, 0.67, 0.84]
+    r, s = 1 / math.sqrt(6), 1 / 3
+    expected = [[1 / 2, r, 0, 0], [r, s, s, 0], [0, s, s, r], [0, 0, r, 1 / 2]]
+    found = graph.adjacency(g, "euclidean", "threshold")
+    torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
+    q = 1 / math.sqrt(2)
+    without = [[0, q, 0, 0], [q, 0, 1 / 2, 0], [0, 1 / 2, 0, q], [0, 0, q, 0]]
+    found = graph.adjacency(g, "euclidean", "threshold", self_loops=False)
+    torch.testing.assert_close(found, torch.tensor(without, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("self_loops", [True, False])
+@pytest.mark.parametrize("kind", graph.SIMILARITIES)
+def test_a_thresholded_graph_matches_a_loop(kind: str, self_loops: bool) -> None:
+    g, n = nodes(9), 9
+    w = slow_weights(g, kind)
+    a = [[float(i != j and max(w[i][j], w[j][i]) * (n - 1) > 1.0001) for j in range(n)] for i in range(n)]
+    for i in range(n):
+        a[i][i] = float(self_loops)
+    expected = [[a[i][j] / math.sqrt(sum(a[i]) * sum(a[j])) for j in range(n)] for i in range(n)]
+    found = graph.adjacency(torch.stack([g, 2 * g]), kind, "threshold", self_loops)
+    torch.testing.assert_close(found[0], torch.tensor(expected, dtype=torch.float64))
+    assert {0.0} < {value for row in a for value in row}, "some are neighbours, some are not"
+
+
+def test_alike_nodes_have_no_neighbours_above_the_mean() -> None:
+    g = torch.full((5, 7), 0.3)
+    assert torch.equal(graph.adjacency(g, kind="threshold"), torch.eye(5))
+    assert not graph.adjacency(g, kind="threshold", self_loops=False).any()
+    assert graph.adjacency(nodes(1), kind="threshold").tolist() == [[1.0]]
+
+
+def spread(x: Tensor) -> float:
+    """How far nodes differ, of their size: mean over values of the deviation between nodes, over the mean size."""
+    return float(x.std(0, correction=0).mean() / x.abs().mean())
+
+
+def test_targets_and_others_stay_apart_where_equation_2_makes_all_nodes_alike() -> None:
+    """Eight near one place and twenty-four near another, as in a graph of a batch; behind three layers' mixing."""
+    g = nodes(32, 16) / 4
+    g[:8] += 1.5
+    left = {}
+    for kind in graph.ADJACENCIES:
+        a = graph.adjacency(g, "distance", kind)
+        left[kind] = spread(a @ a @ a @ g) / spread(g)
+    assert left["g"] < 0.01 and left["binary"] < 1e-9
+    assert left["w"] > 0.3 and left["threshold"] > 0.3
+
+
 def test_equation_3_matches_a_loop_and_keeps_the_feature() -> None:
     layer = graph.Graph(6, 3, 2, "distance", "g").double()
     g = nodes(4)
@@ -73,7 +126,7 @@ def test_the_diagonal_takes_part_in_equation_2_as_printed() -> None:
     assert torch.all(graph.adjacency(nodes(4), self_loops=False).diagonal() == 0)
 
 
-@pytest.mark.parametrize("kind", graph.ADJACENCIES)
+@pytest.mark.parametrize("kind", ["g", "w", "binary"])
 def test_rows_sum_to_one_with_more_than_one_node(kind: str) -> None:
     rows = graph.adjacency(nodes(7), "distance", kind).sum(-1)
     torch.testing.assert_close(rows, torch.ones(7, dtype=torch.float64))
