@@ -54,6 +54,8 @@ REMEDIES = {
     errno.EDQUOT: "free some space (dat cache clean removes finished jobs)",
     errno.EACCES: "give yourself the right to read and write there, and run again",
     errno.EPERM: "give yourself the right to read and write there, and run again",
+    errno.ENOENT: "restore it, or name another",
+    errno.ELOOP: "remove the link, which leads to itself",
     errno.EROFS: "make it writable, or work on another disk",
     errno.EMFILE: "raise the limit of open files (ulimit -n), and run again",
 }
@@ -61,5 +63,10 @@ REMEDIES = {
 
 def of_system(error: OSError) -> str:
     """One line for what the system refused: where, what, and what to do where that is known."""
+    return f"{error.filename or 'the disk'}: {refusal(error)}"
+
+
+def refusal(error: OSError) -> str:
+    """What the system refused, and what to do where that is known, without the place."""
     remedy = REMEDIES.get(error.errno or 0)
-    return f"{error.filename or 'the disk'}: {error.strerror or error}" + (f"; {remedy}" if remedy else "")
+    return f"{error.strerror or error}" + (f"; {remedy}" if remedy else "")

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from dat import opening
-from dat.errors import InputError
+from dat.errors import InputError, refusal
 
 _LEFT_BEHIND = frozenset(
     {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin", "lost+found"}
@@ -40,7 +40,7 @@ def listed(folder: Path, label: str = "") -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not stray(path.name))
     except OSError as error:
-        raise InputError(f"{place(folder, label=label)}: cannot be listed: {error.strerror or error}") from None
+        raise InputError(f"{place(folder, label=label)}: cannot be listed: {refusal(error)}") from None
 
 
 def matching(folder: Path, *patterns: str) -> list[Path]:
@@ -63,7 +63,7 @@ def read_bytes(path: Path, label: str = "", most: int = opening.TEXT) -> bytes:
     try:
         return opening.read(path, most, where)
     except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{where}: cannot be read: {refusal(error)}") from None
 
 
 def plain(data: bytes, path: Path, label: str = "") -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dat import opening
-from dat.errors import InputError
+from dat.errors import InputError, refusal
 from dat.outside import read_bytes
 from dat.records import canonical, sha256_file, write_bytes
 
@@ -66,7 +66,7 @@ class Hashes:
         try:
             found = path.stat()
         except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+            raise InputError(f"{path}: cannot be read: {refusal(error)}") from None
         return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
     def size(self, path: Path, digest: str) -> list[int]:
@@ -92,7 +92,7 @@ def _hash(path: Path) -> str:
     try:
         return sha256_file(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot be read: {refusal(error)}") from None
 
 
 def memory_path(start: Path, name: str) -> Path:

@@ -1,12 +1,13 @@
 """Numbers in text files: rows of coordinates with any delimiter in use, and flags. Errors name file and line."""
 
-import math
 from pathlib import Path
 
 from dat.errors import InputError
 from dat.outside import read_plain, read_text, two_ways
 
 SPACES = str.maketrans(",;\t", "   ")
+MOST = 1e9
+"""Of a number in a file: pixels, frames, flags."""
 
 
 def read_lines(path: Path) -> list[str]:
@@ -16,13 +17,13 @@ def read_lines(path: Path) -> list[str]:
 
 
 def number(text: str, path: Path, line: int) -> float:
-    """A number; NaN is one, infinity is not. Raises InputError naming file and line."""
+    """A number; NaN is one, infinity and what no image or video has are not. Raises InputError naming file and line."""
     try:
         value = float(text)
     except ValueError:
         raise InputError(f"{path}:{line}: '{text}' where a number belongs; correct the file") from None
-    if math.isinf(value) or "_" in text:
-        raise InputError(f"{path}:{line}: '{text}' where a finite number belongs; correct the file")
+    if abs(value) > MOST or "_" in text:
+        raise InputError(f"{path}:{line}: '{text}' where a number of pixels or frames belongs; correct the file")
     return value
 
 
@@ -53,7 +54,9 @@ def read_flags(path: Path) -> list[int]:
         for word in text.translate(SPACES).split():
             value = number(word, path, line)
             if value not in (0, 1):
-                raise InputError(f"{path}:{line}: '{word}' (value {len(flags) + 1}) where 0 or 1 belongs")
+                raise InputError(
+                    f"{path}:{line}: '{word}' (value {len(flags) + 1}) where 0 or 1 belongs; correct the file"
+                )
             flags.append(int(value))
     return flags
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dat.datasets import rows
 from dat.errors import InputError
 
-values = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-10_000, 10_000).map(float)
+values = st.floats(-rows.MOST, rows.MOST, width=32) | st.integers(-10_000, 10_000).map(float)
 separators = st.sampled_from([",", "\t", " ", ", ", " \t", ";"])
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 

@@ -23,9 +23,11 @@ def read(folder: Path, fact: Fact | None) -> Target:
     rows = read_rows(annotation, 6)
     for line, row in enumerate(rows, 1):
         if row[0] != rows[0][0] + line - 1:
-            raise InputError(f"{annotation}:{line}: frame {row[0]:g} where {rows[0][0] + line - 1:g} belongs")
+            raise InputError(
+                f"{annotation}:{line}: frame {row[0]:g} where {rows[0][0] + line - 1:g} belongs; correct it"
+            )
         if row[5] not in (0, 1):
-            raise InputError(f"{annotation}:{line}: '{row[5]:g}' where 0 (in view) or 1 (lost) belongs")
+            raise InputError(f"{annotation}:{line}: '{row[5]:g}' where 0 (in view) or 1 (lost) belongs; correct it")
     boxes = [internal(row[1:5], ORIGIN) for row in rows]
     return Target(folder.name, images(folder / "img"), boxes, [annotation], absent=[int(row[5]) for row in rows])
 
