@@ -5,6 +5,7 @@ Claims are those of published.csv, corrected by Holm's method.
 
 import csv
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +13,18 @@ from typing import Any
 
 from dat import outside
 from dat.audit.addresses import Numbers
-from dat.benchmarks.words import BENCHMARKS, named
+from dat.benchmarks.words import BENCHMARKS, METRICS, named
 from dat.errors import DatError
 
 PUBLISHED = "dat/report/published.csv"
 """The paper's numbers, below the checkout's top."""
 
 SIGNIFICANT = 0.05
+IN_WORDS = [("6", name, "salnet", "redetection", "redetected") for name in ("dat-to", "dat-nl", "dat-jtnl")]
+"""The claims that the paper makes without numbers."""
 Interval = tuple[float, float] | None
+Difference = tuple[float, float, float, float]
+"""A paired difference, the ends of its interval, and its p value."""
 
 
 def decimals(metric: str) -> int:
@@ -29,19 +34,26 @@ def decimals(metric: str) -> int:
 
 @dataclass(frozen=True)
 class Claim:
-    """The paper prints more for `a` than for `b`: by how much, and the difference in this run with its p by Holm."""
+    """The paper prints more for `a` than for `b`: by how much (None in words), the difference in this run with its p by
+    Holm, and how many sequences would tell it from none."""
 
     table: str
     a: str
     b: str
     benchmark: str
     metric: str
-    paper: float
+    paper: float | None
     ours: float
     low: float
     high: float
     p: float
     data_set: str
+    would_tell: int | None = None
+
+    @property
+    def needed(self) -> int | None:
+        """How many sequences would tell; None of a claim that is decided."""
+        return self.would_tell if self.verdict == "cannot tell" else None
 
     @property
     def verdict(self) -> str:
@@ -52,11 +64,12 @@ class Claim:
 
     def words(self) -> list[str]:
         """The claim as a row of a table in words."""
-        metric = "EAO" if self.metric == "eao" else self.metric
+        metric = METRICS[self.metric]
+        paper = "in words" if self.paper is None else f"{self.paper:+.3f}"
         said = f"{named(self.a)} beats {named(self.b)}"
         ours = f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
         where = f"{BENCHMARKS.get(self.benchmark, self.benchmark)} {metric}"
-        return [said, where, f"{self.paper:+.3f}", ours, f"{self.p:.3f}", self.verdict]
+        return [said, where, paper, ours, f"{self.p:.3f}", self.verdict]
 
 
 def holm(values: list[float]) -> list[float]:
@@ -104,6 +117,10 @@ class Printed:
         part = [run for run in runs if not run.get("complete", True)]
         return f"{part[0]['scored']} of {part[0]['expected']} sequences" if part else ""
 
+    def sequences(self, benchmark: str) -> int:
+        """How many sequences a benchmark has in this run."""
+        return max((int(run["expected"]) for run in self.scores(benchmark).get("trackers", {}).values()), default=0)
+
     def curve(self, benchmark: str, variant: str, metric: str) -> list[float]:
         """A curve's points, the mean over seeds; none where this run has none."""
         found = self.numbers.scores.get(benchmark)
@@ -133,7 +150,7 @@ class Printed:
     @cached_property
     def claims(self) -> list[Claim]:
         """All that the paper claims and this run can judge, table by table."""
-        tables = dict.fromkeys(table for table, *_ in self.paper)
+        tables = dict.fromkeys(table for table, *_ in (*self.paper, *IN_WORDS))
         return [claim for table in sorted(tables) for claim in self._corrected(list(self._claims(table)))]
 
     def _claims(self, table: str) -> Iterator[Claim]:
@@ -148,7 +165,40 @@ class Printed:
                 ours = self._difference(benchmark, a, b, metric)
                 if column[a] != column[b] and ours is not None:
                     gain = round(column[a] - column[b], 6)
-                    yield Claim(table, a, b, benchmark, metric, gain, *ours, self.data_set(benchmark))
+                    yield self._claim(table, a, b, benchmark, metric, gain, ours)
+        for number, a, b, benchmark, metric in IN_WORDS:
+            ours = self._difference(benchmark, a, b, metric)
+            if number == table and ours is not None:
+                yield self._claim(table, a, b, benchmark, metric, None, ours)
+
+    def _claim(
+        self, table: str, a: str, b: str, benchmark: str, metric: str, gain: float | None, ours: Difference
+    ) -> Claim:
+        needed = self._needed(benchmark, a, b, metric)
+        return Claim(table, a, b, benchmark, metric, gain, *ours, self.data_set(benchmark), needed)
+
+    def _needed(self, benchmark: str, a: str, b: str, metric: str) -> int | None:
+        """(1.96 + .84)^2 times variance over squared mean of the sequences' differences, rounded up, at least 6."""
+        first, second = (self._by_sequence(benchmark, variant, metric) for variant in (a, b))
+        values = [first[name] - second[name] for name in first if name in second]
+        mean = math.fsum(values) / max(len(values), 1)
+        if len(values) < 2 or not mean:
+            return None
+        variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+        return max(6, math.ceil((1.959963984540054 + 0.8416212335729143) ** 2 * variance / mean**2))
+
+    def _by_sequence(self, benchmark: str, variant: str, metric: str) -> dict[str, float]:
+        """A variant's score of each sequence, the mean over its seeds; empty where sequences have none."""
+        found = self.numbers.scores.get(benchmark)
+        runs = (
+            [found.data["trackers"][name].get("sequences", {}) for name in found.trackers(variant, None)]
+            if found
+            else []
+        )
+        names = runs[0] if runs else {}
+        if not all(metric in run.get(name, {}) for run in runs for name in names):
+            return {}
+        return {name: math.fsum(run[name][metric] for run in runs) / len(runs) for name in names}
 
     def _corrected(self, claims: list[Claim]) -> Iterator[Claim]:
         for claim, p in zip(claims, holm([claim.p for claim in claims]), strict=True):
@@ -163,7 +213,7 @@ class Printed:
             for pair in reversed(scores.data.get("pairs", []))
         }
 
-    def _difference(self, benchmark: str, a: str, b: str, metric: str) -> tuple[float, float, float, float] | None:
+    def _difference(self, benchmark: str, a: str, b: str, metric: str) -> Difference | None:
         """The paired difference a - b, the ends of its interval, and its p value for this pair alone."""
         for names, sign in (((a, b), 1), ((b, a), -1)):
             pair = self._pairs.get((benchmark, metric, *names))

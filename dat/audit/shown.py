@@ -14,6 +14,7 @@ from dat import naming, outside
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import json_object
 from dat.audit.printed import Claim, Printed, decimals
+from dat.benchmarks import words
 from dat.benchmarks.words import BENCHMARKS, named
 from dat.errors import DatError
 
@@ -24,9 +25,9 @@ CURVES = {"success": 0.05, "precision": 1.0}
 """The distance between the thresholds of a curve."""
 
 CLAIM_HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
-METRICS = {"success": "success", "precision": "precision", "EAO": "eao", "frames a second": "fps"}
+METRICS = {name: metric for metric, name in words.METRICS.items()}
 _OURS = re.compile(r"\((?P<benchmark>[\w+-]+)\) (?P<metric>[\w ]+), ours")
-_PAPER = re.compile(r"(?P<benchmark>.+) (?P<metric>success|precision|EAO|frames a second), paper")
+_PAPER = re.compile(r"(?P<benchmark>.+) (?P<metric>success|precision|EAO|frames a second|found again), paper")
 _LETTERS = {"space": " ", "textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^"}
 _ESCAPED = re.compile(rf"\\(?:({'|'.join(_LETTERS)})(?: |$)|([&%$#_{{}}]))")
 Expected = Mapping[str, str]
@@ -153,10 +154,11 @@ def _claims(claims: Sequence[Claim], path: Path) -> Iterator[Cell]:
     """The judged claims, in their order."""
     rows = list(_rows(path))
     for (line, row), claim in zip(rows, claims, strict=False):
-        numbers = {key: repr(getattr(claim, key)) for key in ("paper", "ours", "low", "high", "p")}
-        words = {key: getattr(claim, key) for key in ("table", "a", "b", "benchmark", "metric", "verdict", "data_set")}
+        numbers = {key: repr(getattr(claim, key)) for key in ("ours", "low", "high", "p")}
+        numbers |= {key: "" if (at := getattr(claim, key)) is None else repr(at) for key in ("paper", "needed")}
+        facts = {key: getattr(claim, key) for key in ("table", "a", "b", "benchmark", "metric", "verdict", "data_set")}
         yield from _compared(
-            line, f"{claim.table} {claim.a} {claim.b} {claim.benchmark} {claim.metric}", row, numbers | words
+            line, f"{claim.table} {claim.a} {claim.b} {claim.benchmark} {claim.metric}", row, numbers | facts
         )
     yield Cell(0, "all", "claims", str(len(rows)), str(len(claims)))
 
@@ -285,5 +287,8 @@ def _ours(printed: Printed, benchmark: str, variant: str, metric: str) -> str:
     if score is None:
         return ""
     part = printed.scored(benchmark, variant)
+    if ends and ends[0] <= 0 and ends[1] >= 1:
+        count = printed.sequences(benchmark)
+        return f"**{count} sequence{'' if count == 1 else 's'}: not enough to tell**{f' ({part})' if part else ''}"
     interval = f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
     return f"**{score:.{decimals(metric)}f}**{interval}{f' ({part})' if part else ''}"

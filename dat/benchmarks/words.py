@@ -7,8 +7,17 @@ BENCHMARKS = {
     "tc128": "TC128",
     "vot2014": "VOT2014",
     "vot2016": "VOT2016",
-    "redetection": "Found again",
+    "redetection": "Lost targets",
 }
+
+METRICS = {
+    "success": "success",
+    "precision": "precision",
+    "eao": "EAO",
+    "fps": "frames a second",
+    "redetected": "found again",
+}
+"""Scores as a table's head has them."""
 
 VARIANTS = {
     "pymdnet": "pyMDNet",

@@ -7,8 +7,10 @@ truth too rarely on skewed scores and on fewer than a hundred sequences; this on
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist, fmean, stdev
 from typing import Literal
 
 import numpy as np
@@ -189,6 +191,24 @@ def paired(differences: Floats, count: int, seed: int) -> list[Difference]:
         means = part.mean(0)
         found += [Difference(float(m), i, float(q)) for m, i, q in zip(means, intervals, p, strict=True)]
     return found
+
+
+LEAST = 6
+"""Sequences without which no sign-flip test has a p value below .05."""
+POWER = 0.8
+
+
+def sequences_needed(differences: Sequence[float]) -> int | None:
+    """How many sequences would tell a mean paired difference from none with a power of .8 at the level .05.
+
+    By a normal approximation from the mean and the spread of these differences, no fewer than a sign-flip test needs.
+    None of fewer than two differences, and where their mean is 0.
+    """
+    if len(differences) < 2 or not (mean := fmean(differences)):
+        return None
+    quantile = NormalDist().inv_cdf
+    wanted = (quantile((1 + LEVEL) / 2) + quantile(POWER)) * stdev(differences) / mean
+    return max(LEAST, math.ceil(wanted**2))
 
 
 def verdict(interval: Interval, p: float, higher: bool = True) -> Verdict:

@@ -17,8 +17,16 @@ from dat.evaluation import statistics
 from dat.report import published
 from dat.report.metrics import Difference, Scores
 
-COLUMNS = ("table", "a", "b", "benchmark", "metric", "paper", "ours", "low", "high", "p", "verdict", "data_set")
-"""The columns of the claims' CSV: `paper` and `ours` are differences a - b, `p` is corrected for the table's claims."""
+COLUMNS = (
+    *("table", "a", "b", "benchmark", "metric", "paper", "ours", "low", "high", "p", "verdict", "data_set"),
+    "needed",
+)
+"""The columns of the claims' CSV: `paper` and `ours` are differences a - b, `p` is corrected for the table's claims,
+`needed` is how many sequences would tell an undecided one."""
+
+OWN = {"6": tuple((name, "salnet", "redetection", "redetected") for name in ("dat-to", "dat-nl", "dat-jtnl"))}
+"""What the paper claims in words, without numbers, by our own table: a, b, benchmark, metric. Attention finds a lost
+target again."""
 
 IN_TEXT = "text"
 """The table's name of the scores that the paper prints in its text."""
@@ -26,14 +34,14 @@ IN_TEXT = "text"
 
 @dataclass(frozen=True)
 class Claim:
-    """The paper prints a higher score for `a` than for `b`: by how much, and what this run finds."""
+    """The paper prints a higher score for `a` than for `b`: by how much (None in words), and what this run finds."""
 
     table: str
     a: str
     b: str
     benchmark: str
     metric: str
-    paper: float
+    paper: float | None
     ours: Difference
     p: float
     data_set: str
@@ -42,6 +50,11 @@ class Claim:
     def verdict(self) -> statistics.Verdict:
         """`holds`, `the reverse`, or `cannot tell`."""
         return statistics.verdict(self.ours.interval, self.p)
+
+    @property
+    def needed(self) -> int | None:
+        """How many sequences would tell; None of a claim that is decided, and where that is not known."""
+        return self.ours.needed if self.verdict == "cannot tell" else None
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,27 @@ class Claims:
         rest = f" {self.others} more are of trackers that this run has not." if self.others else ""
         return f"Of {len(self.judged)} claims that this run can judge {said}.{rest}"
 
+    @property
+    def costs(self) -> list[str]:
+        """What it would take to decide the undecided claims, a line each, the numbers rounded up."""
+        return [
+            f"To tell {words.named(claim.a)} from {words.named(claim.b)} in {where(claim)} takes about "
+            f"{_about(claim.needed)} sequences (power {statistics.POWER:g})"
+            for claim in self.judged
+            if claim.needed is not None
+        ]
+
+
+def _about(count: int) -> str:
+    """A number with two digits that count, rounded up."""
+    step = 10 ** max(len(str(count)) - 2, 0)
+    return f"{-(-count // step) * step:,}"
+
+
+def where(claim: Claim) -> str:
+    """A claim's benchmark and score in words."""
+    return f"{words.BENCHMARKS[claim.benchmark]} {words.METRICS[claim.metric]}"
+
 
 HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
 """The heads of `rows`."""
@@ -70,9 +104,10 @@ VERDICTS: tuple[statistics.Verdict, ...] = ("holds", "the reverse", "cannot tell
 WORDS = {"holds": "hold here", "the reverse": "are the other way round", "cannot tell": "cannot be told"}
 
 
-def printed(table: str) -> Iterator[tuple[str, str, str, str, float]]:
-    """A table's claims: a, b, benchmark, metric, and by how much a's printed score is higher. Frames a second are
-    none of them [R24]."""
+def printed(table: str) -> Iterator[tuple[str, str, str, str, float | None]]:
+    """A table's claims: a, b, benchmark, metric, and by how much a's printed score is higher (None in words). Frames a
+    second are none of them [R24]."""
+    yield from ((*claim, None) for claim in OWN.get(table, ()))
     scores: dict[tuple[str, str], dict[str, str]] = {}
     for (number, benchmark, tracker, metric), value in published.values().items():
         if number == table and metric != "fps":
@@ -86,8 +121,8 @@ def printed(table: str) -> Iterator[tuple[str, str, str, str, float]]:
 
 
 def of_table(table: str, scores: Mapping[str, Scores]) -> Claims:
-    """The claims of a table (`1` to `5`, or `text`) and their verdicts."""
-    found: list[tuple[str, str, str, str, float, Difference, str]] = []
+    """The claims of a table (`1` to `6`, or `text`) and their verdicts."""
+    found: list[tuple[str, str, str, str, float | None, Difference, str]] = []
     others = 0
     for a, b, benchmark, metric, gain in printed(table):
         ours = scores[benchmark].difference(a, b, metric) if benchmark in scores else None
@@ -107,9 +142,14 @@ def to_csv(claims: Iterable[Claims]) -> str:
     writer.writerow(COLUMNS)
     for claim in (claim for found in claims for claim in found.judged):
         numbers = (repr(value) for value in (claim.ours.value, *claim.ours.interval, claim.p))
-        told = (claim.table, claim.a, claim.b, claim.benchmark, claim.metric, repr(claim.paper))
-        writer.writerow(map(naming.cell, (*told, *numbers, claim.verdict, claim.data_set)))
+        told = (claim.table, claim.a, claim.b, claim.benchmark, claim.metric, _full(claim.paper))
+        writer.writerow(map(naming.cell, (*told, *numbers, claim.verdict, claim.data_set, _full(claim.needed))))
     return out.getvalue()
+
+
+def _full(value: float | None) -> str:
+    """A number as CSV has it; empty where there is none."""
+    return "" if value is None else repr(value)
 
 
 def rows(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
@@ -117,8 +157,8 @@ def rows(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for claim in claims:
         low, high = claim.ours.interval
-        where = f"{words.BENCHMARKS[claim.benchmark]} {'EAO' if claim.metric == 'eao' else claim.metric}"
+        paper = "in words" if claim.paper is None else f"{claim.paper:+.3f}"
         ours = f"{claim.ours.value:+.3f} [{low:+.3f}, {high:+.3f}]"
         said = f"{words.named(claim.a)} beats {words.named(claim.b)}"
-        found.append((said, where, f"{claim.paper:+.3f}", ours, f"{claim.p:.3f}", claim.verdict))
+        found.append((said, where(claim), paper, ours, f"{claim.p:.3f}", claim.verdict))
     return found

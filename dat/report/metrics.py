@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.errors import InputError, MissingError
+from dat.evaluation import statistics
 from dat.naming import shown
 from dat.params import Settings
 from dat.records import read_json
@@ -22,14 +23,21 @@ class Number:
     interval: tuple[float, float] | None = None
     spread: float | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether its interval leaves anything out: of two sequences it is all that the score can be."""
+        return not (self.interval and self.interval[0] <= 0 and self.interval[1] >= 1)
+
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference a - b of two variants: its size, its 95 % interval, and its p value for this pair alone."""
+    """A paired difference a - b of two variants: its size, its 95 % interval, its p value for this pair alone, and how
+    many sequences would tell it from none (None where that is not known)."""
 
     value: float
     interval: tuple[float, float]
     p: float
+    needed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,21 @@ class Scores:
             if pair["metric"] == metric and names in ((a, b), (b, a)):
                 low, high = (float(end) for end in pair["interval"])
                 value, p = float(pair["difference"]), float(pair.get("p_uncorrected", pair["p"]))
-                return Difference(value, (low, high), p) if names == (a, b) else Difference(-value, (-high, -low), p)
+                needed = statistics.sequences_needed(self._differences(a, b, metric))
+                ends = (low, high) if names == (a, b) else (-high, -low)
+                return Difference(value if names == (a, b) else -value, ends, p, needed)
         return None
+
+    def _differences(self, a: str, b: str, metric: str) -> list[float]:
+        """The differences a - b of the sequences, means over seeds; none of a score that no sequence has alone."""
+        means = []
+        for variant in (a, b):
+            runs = [run.get("sequences", {}) for run in self.runs(variant)]
+            every = (
+                [[table[name][metric] for table in runs] for name in runs[0]] if runs and _each(runs, metric) else []
+            )
+            means.append([sum(values) / len(values) for values in every])
+        return [one - two for one, two in zip(*means, strict=True)] if len(means[0]) == len(means[1]) else []
 
     def completeness(self, variant: str) -> str:
         """Empty when every sequence was scored, else `37 of 51 sequences`."""
@@ -98,6 +119,11 @@ class Scores:
     def sequences(self) -> int:
         """How many sequences the benchmark has in this run."""
         return max((int(run["expected"]) for run in self.data["trackers"].values()), default=0)
+
+
+def _each(runs: list[dict[str, Any]], metric: str) -> bool:
+    """Whether all runs have a score of the same sequences each."""
+    return all(table.keys() == runs[0].keys() and all(metric in one for one in table.values()) for table in runs)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Tables 1 to 5: the run's numbers beside the paper's, as cells, and as CSV, Markdown and LaTeX."""
+"""Tables 1 to 5, and our own table 6: the run's numbers beside the paper's, as cells, and as CSV, Markdown and LaTeX."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ COLUMNS = ("row", "benchmark", "metric", "ours", "paper", "address", "low", "hig
 RULES = "".join(f"\\providecommand{{\\{rule}}}{{\\hline}}\n" for rule in ("toprule", "midrule", "bottomrule"))
 """What LaTeX takes for booktabs' rules where that package is not loaded."""
 
-METRICS = {"success": "success", "precision": "precision", "eao": "EAO", "fps": "frames a second"}
+METRICS = words.METRICS
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,14 @@ class Cell:
     paper: str
     address: str
     incomplete: str = ""
+    sequences: int = 0
 
     @property
     def text(self) -> str:
-        """Ours with the decimals that the paper prints (EAO has four); empty when this run has none."""
+        """Ours with the decimals that the paper prints (EAO has four); empty when this run has none, and of too few
+        sequences how many they are."""
+        if self.ours and not self.ours.tells:
+            return f"{self.sequences} sequence{'' if self.sequences == 1 else 's'}: not enough to tell"
         return f"{self.ours.value:.{4 if self.metric == 'eao' else 3}f}" if self.ours else ""
 
 
@@ -83,6 +87,11 @@ def _both(extra: Iterable[str] = ()) -> Callable[[list[str], list[str]], list[st
     return lambda paper, ours: [*paper[:-1], *(name for name in extra if name in ours and name not in paper), paper[-1]]
 
 
+def _ours(paper: list[str], ours: list[str]) -> list[str]:
+    """Our variants alone, in the order in which they have words."""
+    return [*(name for name in words.VARIANTS if name in ours), *(name for name in ours if name not in words.VARIANTS)]
+
+
 OTB = (("otb2013", "precision"), ("otb2013", "success"), ("otb100", "precision"), ("otb100", "success"))
 PLANS = (
     Plan(1, "Comparison on OTB-2013 and OTB-100", OTB, _both(), ("R22", "R12")),
@@ -91,6 +100,8 @@ PLANS = (
     Plan(4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(), ("R19", "R22", "R12")),
     Plan(5, "Graph layers, on OTB-2013", (OTB[1],), _both(), ("R19",)),
 )
+OWN = Plan(6, "Is a lost target found again? Not in the paper", (("redetection", "redetected"),), _ours, ())
+"""Of a benchmark that the paper does not have; no run needs to have it."""
 
 
 def _cell(plan: Plan, row: str, column: tuple[str, str], scores: Mapping[str, Scores]) -> Cell:
@@ -104,6 +115,7 @@ def _cell(plan: Plan, row: str, column: tuple[str, str], scores: Mapping[str, Sc
         published.printed(str(plan.number), benchmark, row, metric),
         f"table/{plan.number}/{row}/{benchmark}-{metric}",
         found.completeness(row) if found else "",
+        found.sequences() if found else 0,
     )
 
 
@@ -120,8 +132,8 @@ def build(plan: Plan, scores: Mapping[str, Scores], profile: str) -> Table:
 
 
 def build_all(scores: Mapping[str, Scores], profile: str) -> list[Table]:
-    """Tables 1 to 5."""
-    return [build(plan, scores, profile) for plan in PLANS]
+    """Tables 1 to 5, and table 6 where this run has its benchmark."""
+    return [build(plan, scores, profile) for plan in (*PLANS, *([OWN] if "redetection" in scores else []))]
 
 
 def _values(cell: Cell, table: Table) -> list[str]:
@@ -153,7 +165,7 @@ def _markdown_row(values: Iterable[str]) -> str:
 def _shown(cell: Cell) -> list[str]:
     """Ours and the paper's, as Markdown shows them."""
     ours = f"**{cell.text}**" if cell.ours else ""
-    if cell.ours and cell.ours.interval:
+    if cell.ours and cell.ours.interval and cell.ours.tells:
         ours += f" [{cell.ours.interval[0]:.3f}, {cell.ours.interval[1]:.3f}]"
     if cell.ours and cell.incomplete:
         ours += f" ({cell.incomplete})"
@@ -170,7 +182,8 @@ def heads(table: Table) -> list[str]:
     found: list[str] = []
     for benchmark, metric in table.columns:
         paper = f"{words.BENCHMARKS[benchmark]} {METRICS[metric]}, paper"
-        ours = f"{table.data_sets.get(benchmark, benchmark)} ({benchmark}) {METRICS[metric]}, ours"
+        count = max((table.cells[row, benchmark, metric].sequences for row in table.rows), default=0)
+        ours = f"{table.data_sets.get(benchmark, benchmark)} ({benchmark}) {METRICS[metric]}, ours, n = {count}"
         found += [ours, paper] if metric != "fps" else [paper]
     return found
 
@@ -180,7 +193,8 @@ def _claims(found: claims.Claims) -> list[str]:
     lines = ["## Does it hold here?", "", found.summary, ""]
     if found.judged:
         lines += [_markdown_row(claims.HEADS), _markdown_row(["---", "---", "---:", "---:", "---:", "---"])]
-        lines += [*map(_markdown_row, claims.rows(found.judged)), ""]
+        lines += [*map(_markdown_row, claims.rows(found.judged)), "", *(f"- {cost}." for cost in found.costs)]
+        lines += [""] if found.costs else []
     return lines
 
 

@@ -138,3 +138,12 @@ def test_holm_corrects_upwards_and_keeps_the_order(p: list[float]) -> None:
 )
 def test_verdicts(interval: tuple[float, float], p: float, higher: bool, said: str) -> None:
     assert statistics.verdict(interval, p, higher) == said
+
+
+def test_how_many_sequences_would_tell() -> None:
+    """Cohen's d of .5 takes 32 pairs by the normal approximation; d of 2 more than a sign-flip test can do with."""
+    spread = [0.5 + value for value in (-1.0, 1.0) * 500]  # mean .5, standard deviation 1.0005
+    assert statistics.sequences_needed(spread) == 32
+    assert statistics.sequences_needed([-value for value in spread]) == 32
+    assert statistics.sequences_needed([0.1, 0.2, 0.3]) == 6
+    assert statistics.sequences_needed([0.3]) is None and statistics.sequences_needed([0.2, -0.2]) is None

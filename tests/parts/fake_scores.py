@@ -54,11 +54,18 @@ def _vot(benchmark: str, variant: str, sequences: list[str]) -> dict[str, Any]:
     }
 
 
+def _redetection(benchmark: str, variant: str, sequences: list[str]) -> dict[str, Any]:
+    again = {name: float(_number(variant, name) > 0.6) for name in sequences}
+    share = sum(again.values()) / len(again)
+    each = {name: {"frames": 40, "gone": 12, "back": 28, "redetected": value} for name, value in again.items()}
+    return {**_whole(sequences), "redetected": share, "redetected_interval": [share / 2, 0.9], "sequences": each}
+
+
 def benchmark_scores(name: str, variants: list[str], sequences: list[str], kind: str = "one-pass") -> dict[str, Any]:
     """The object that `dat evaluate` writes for a benchmark of one seed."""
-    score = _vot if kind == "vot" else _one_pass
+    score = {"vot": _vot, "redetection": _redetection}.get(kind, _one_pass)
     trackers = {f"{variant}@seed-0": score(name, variant, sequences) for variant in variants}
-    metrics = ("eao", "accuracy", "robustness", "failures") if kind == "vot" else ("success", "precision")
+    metrics = ("eao", "accuracy", "robustness", "failures", "success", "precision", "redetected")
     shown: dict[str, Any] = {}
     for variant in variants:
         run = trackers[f"{variant}@seed-0"]
@@ -70,7 +77,8 @@ def write_scores(folder: Path, settings: Settings) -> None:
     """Scores of every benchmark of the settings, with the look-alikes subset of OTB-100."""
     for name, benchmark in settings.root.benchmarks.items():
         sequences = ["Disc-1", "Disc-2", "Star"]
-        data = benchmark_scores(name, benchmark.variants, sequences, benchmark.protocol)
+        kind = name if name == "redetection" else benchmark.protocol
+        data = benchmark_scores(name, benchmark.variants, sequences, kind)
         data |= {"profile": settings.profile, "data_set": f"synthetic-{benchmark.data}"}
         if name == "otb100":
             data["subsets"] = {"otb100-similar": benchmark_scores("otb100-similar", benchmark.variants, sequences[:2])}

@@ -45,7 +45,7 @@ def html(made: Job) -> str:
 
 def test_all_files_are_there(made: Job) -> None:
     tables = (
-        {f"table-{n}.{kind}" for n in range(1, 6) for kind in ("csv", "md", "tex")}
+        {f"table-{n}.{kind}" for n in range(1, 7) for kind in ("csv", "md", "tex")}
         | {f"figure-{n}.csv" for n in (7, 8, 9, 10)}
         | {"claims.csv", "summary.json"}
     )

@@ -1,4 +1,4 @@
-"""Tables 1 to 5: the paper's numbers as printed, ours beside them, and what each table says of itself."""
+"""Tables 1 to 6: the paper's numbers as printed, ours beside them, and what each table says of itself."""
 
 import csv
 import io
@@ -234,3 +234,83 @@ def test_latex_has_the_numbers_of_markdown_and_escapes_names() -> None:
     assert heads[3] == f"{data['data_set']} (otb2013) success, ours"
     for rule in ("toprule", "midrule", "bottomrule"):
         assert f"\\providecommand{{\\{rule}}}{{\\hline}}" in lines and f"\\{rule}" in lines
+
+
+# ---------------------------------------------------------------- what cannot be told, and what would tell it
+
+
+def per_sequence(metric: str, values: dict[str, list[float]], **more: object) -> dict[str, object]:
+    """Scores of variants by sequence, one seed."""
+    runs = {
+        f"{name}@seed-0": {"expected": len(row), "sequences": {f"s{at}": {metric: one} for at, one in enumerate(row)}}
+        for name, row in values.items()
+    }
+    return {"data_set": "drawn", "trackers": runs, "variants": {name: {} for name in values}, **more}
+
+
+def test_what_it_would_take_to_tell_two_apart() -> None:
+    """Differences .1 and .3: mean .2, spread .1414; (1.960 + .8416)^2 times their squared ratio is 3.9, and six are
+    the least that a sign-flip test needs. Differences .7 and -.3: mean .2, spread .7071: 98.1."""
+    for second, wanted in (([0.6, 0.2], "about 6 sequences"), ([0.0, 0.8], "about 99 sequences")):
+        pair = {
+            "a": "pymdnet+gcn",
+            "b": "pymdnet",
+            "metric": "success",
+            "difference": 0.2,
+            "interval": [-1, 1],
+            "p": 0.5,
+        }
+        data = per_sequence("success", {"pymdnet+gcn": [0.7, 0.5], "pymdnet": second}, pairs=[pair])
+        found = claims.of_table("4", {"otb2013": metrics.Scores("otb2013", data)})
+        assert found.costs == [f"To tell pyMDNet + GCN from pyMDNet in OTB-2013 success takes {wanted} (power 0.8)"]
+
+
+def test_what_is_decided_or_has_no_scores_by_sequence_costs_nothing() -> None:
+    pairs = [("pymdnet+gcn", "pymdnet", 0.1, (0.05, 0.15), 0.001), ("pymdnet+language", "pymdnet", 0.0, (-1, 1), 0.5)]
+    found = claims.of_table("4", scores_of(pairs))
+    assert len(found.judged) == 2 and found.costs == []
+    pair = {
+        "a": "pymdnet+gcn",
+        "b": "pymdnet",
+        "metric": "success",
+        "difference": 0.2,
+        "interval": [0.1, 0.3],
+        "p": 0.01,
+    }
+    data = per_sequence("success", {"pymdnet+gcn": [0.7, 0.5], "pymdnet": [0.4, 0.4]}, pairs=[pair])
+    assert claims.of_table("4", {"otb2013": metrics.Scores("otb2013", data)}).costs == []
+
+
+def test_a_number_of_too_few_sequences_is_none_in_the_tables_and_stays_in_their_csv() -> None:
+    data = per_sequence("eao", {"pymdnet": [0.1, 0.2], "dat-jtnl": [0.1, 0.2]})
+    data["variants"] = {
+        "pymdnet": {"eao": 0.8288, "eao_interval": [0.0, 1.0]},
+        "dat-jtnl": {"eao": 0.3, "eao_interval": [0.0, 0.9]},
+    }
+    table = tables.build_all({"vot2016": metrics.Scores("vot2016", data)}, "embedded")[1]
+    text = tables.to_markdown(table)
+    assert "| pyMDNet | **2 sequences: not enough to tell** |" in text and "0.8288" not in text
+    assert "**0.3000** [0.000, 0.900]" in text
+    assert next(cell for cell in cells(table) if cell["row"] == "pymdnet")["ours"] == "0.8288"
+
+
+def test_our_own_table_is_there_where_the_run_has_its_benchmark(scores: dict[str, metrics.Scores]) -> None:
+    made = tables.build_all(scores, "embedded")
+    assert [table.number for table in made] == [1, 2, 3, 4, 5, 6]
+    assert made[5].rows == ("salnet", "dat-to", "dat-nl", "dat-jtnl")
+    assert "synthetic-redetection (redetection) found again, ours, n = 3" in tables.to_markdown(made[5])
+    assert len(tables.build_all({"otb100": scores["otb100"]}, "embedded")) == 5
+
+
+def test_claims_in_words_are_judged_with_their_p_values_corrected() -> None:
+    pairs = [
+        {"a": name, "b": "salnet", "metric": "redetected", "difference": 0.5, "interval": [0.2, 0.8], "p": p}
+        for name, p in (("dat-to", 0.01), ("dat-nl", 0.03), ("dat-jtnl", 0.02))
+    ]
+    data = per_sequence("redetected", {"salnet": [0.0, 0.0], "dat-to": [1.0, 0.0]}, pairs=pairs)
+    found = claims.of_table("6", {"redetection": metrics.Scores("redetection", data)})
+    assert [(claim.a, claim.p, claim.verdict) for claim in found.judged] == [
+        ("dat-to", pytest.approx(0.03), "holds"), ("dat-nl", pytest.approx(0.04), "holds"),
+        ("dat-jtnl", pytest.approx(0.04), "holds"),
+    ]  # fmt: skip
+    assert claims.of_table("6", {}).summary.startswith("This run judges none of this table's 3 claims")
