@@ -1,4 +1,4 @@
-"""Drawings of frames, masks, boxes, overlap over time and trainings: figures 4 and 11, and further.
+"""Drawings of frames, masks, boxes, maps, overlap over time and trainings: figures 4 to 6 and 11, and further.
 
 They have no points in `reports/tables`: what they show are inputs of the stage. The same inputs give the same bytes.
 """
@@ -24,6 +24,7 @@ from dat.records import read_json
 from dat.regions import boxes
 from dat.report.drawing import COLOURS, saved, styled
 from dat.report.metrics import Scores
+from dat.sections import Subsample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,9 @@ class Picture:
     @property
     def label(self) -> str:
         """What the drawing is called: those of the paper by number."""
-        return f"Figure {self.name}" if self.name[0].isdigit() else "Beyond the paper"
+        if not self.name[0].isdigit():
+            return "Beyond the paper"
+        return f"Figure{'s' if '-' in self.name else ''} {self.name.replace('-', ' and ')}"
 
     @property
     def early(self) -> bool:
@@ -148,6 +151,67 @@ def _tinted(frame: images.Image, mask: npt.NDArray[np.uint8]) -> images.Image:
     """The frame in half light but where the mask is white; whole numbers only."""
     lit = (mask > 127)[:, :, None]
     return np.where(lit, frame, frame // 3).astype(np.uint8)
+
+
+# ---------------------------------------------------------------- figures 5 and 6
+
+VERSIONS = {"to": "target only", "nl": "language only", "jtnl": "target and language"}
+"""GPGNet's in words."""
+
+
+def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
+    """Held-out frames, their targets, and the attention maps from the target's picture, the sentence, and both."""
+    found = {name: _samples(source, name) for name in VERSIONS}
+    common = [row for row in found["jtnl"] if all(row in of for of in found.values())]
+    if not common:
+        raise MissingError("weights/gpgnet: its versions have no held-out frame in common; train them on the same data")
+    made, axes = _grid(len(common), 2 + len(VERSIONS), 1.4)
+    for row_of, key in zip(axes, common, strict=True):
+        frame, patch, mask, _ = found["jtnl"][key]
+        _show(row_of[0], frame)
+        _show(row_of[1], patch)
+        for one, name in zip(row_of[2:], VERSIONS, strict=True):
+            attention = found[name][key][-1][:, :, 0]
+            _show(one, attention, cmap="magma", vmin=0, vmax=max(1, int(attention.max())))
+            one.set_xlabel(f"highest {attention.max() / 255:.2f}", fontsize=7)
+        for one in (row_of[0], *row_of[2:]):
+            _box(one, _bounds(mask[:, :, 0] > 127), "#ffffff", 1.2, "--")
+        row_of[0].set_xlabel(_words(key[2] or "no sentence", 28), fontsize=7)
+    for one, title in zip(
+        axes[0], ("frame", "target", *(f"map, {words_of}" for words_of in VERSIONS.values())), strict=True
+    ):
+        one.set_title(title, fontsize=9)
+    said = (
+        "held-out videos' frames, evenly over them; dashed: the target. Each map is as bright as its own highest value."
+    )
+    return made, f"The paper draws its own frames; these are {said}"
+
+
+Sample = tuple[npt.NDArray[np.uint8], ...]
+
+
+def _samples(source: Source, version: str) -> dict[tuple[str, str, str], Sample]:
+    """The sample maps of a version of GPGNet: frame, patch (black without one), mask and map, (H,W,3) each, by video,
+    frame and sentence."""
+    place = source.inputs["weights"] / "gpgnet" / version
+    if not (place / "samples.json").is_file():
+        raise MissingError(f"weights/gpgnet/{version}/samples.json is not there; run dvc repro gpgnet@{version}")
+    picture, rows = images.read_image(place / "samples.png"), read_json(place / "samples.json")
+    size = source.settings.section("subsample", Subsample)
+    strips = picture.reshape(len(rows), size.height, -1, size.width, 3).swapaxes(1, 2)
+    found = {}
+    for row, (frame, *others) in zip(rows, strips, strict=True):
+        patch = others[0] if len(others) == 3 else np.zeros_like(frame)
+        found[row["sequence"], row["frame"], row["sentence"]] = (frame, patch, *others[-2:])
+    return found
+
+
+def _bounds(mask: npt.NDArray[np.bool_]) -> Boxes:
+    """The box x,y,w,h round what is true in a mask (H,W), origin 0; NaN where nothing is."""
+    if not mask.any():
+        return np.full(4, np.nan)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return np.array([columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1], np.float64)
 
 
 # ---------------------------------------------------------------- figure 11 and overlap over time
@@ -281,8 +345,6 @@ TRAININGS = (
     ("SALNet", "weights", "salnet/*/*", "loss", "training loss"),
 )
 """What training curves are drawn: the title, the input, the folders in it, the metric, and it in words."""
-VERSIONS = {"to": "target only", "nl": "language only", "jtnl": "target and language"}
-"""GPGNet's in words."""
 
 
 def training_curves(source: Source) -> tuple["Drawing", str]:
@@ -323,6 +385,7 @@ def read_curve(path: Path) -> tuple[list[float], list[float]]:
 
 PICTURES: Mapping[str, tuple[str, Draw]] = {
     "4": ("Masks of the target, what the attention network learns to draw", figure_4),
+    "5-6": ("Attention maps from the target, the sentence, and both", figures_5_and_6),
     "11": ("Trackers on frames", figure_11),
     "overlap": ("Overlap over time, with re-detections", overlap_over_time),
     "training": ("Training curves", training_curves),

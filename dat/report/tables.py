@@ -1,4 +1,4 @@
-"""Tables 1 to 5, and our own table 6: the run's numbers beside the paper's, as cells, and as CSV, Markdown and LaTeX."""
+"""Tables 1 to 5, and our own 6: the run's numbers beside the paper's, as cells, and as CSV, Markdown and LaTeX."""
 
 import csv
 import io

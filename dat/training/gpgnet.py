@@ -143,18 +143,31 @@ def map_figures(maps: NDArray[np.float64], masks: NDArray[np.bool_]) -> Row:
     return row
 
 
-def picture(task: GpgnetTask) -> NDArray[np.uint8]:
-    """Sample maps for the report: a row a held-out frame: frame, patch (if an input), mask, map."""
+def sampled(task: GpgnetTask) -> list[int]:
+    """The samples of the picture for the report: evenly over the held-out ones, or over all where none is held out."""
     chosen = task.held_out if len(task.held_out) else task.rows
-    chosen = chosen[np.linspace(0, len(chosen) - 1, min(SAMPLES, len(chosen))).astype(int)]
+    return [int(chosen[at]) for at in np.linspace(0, len(chosen) - 1, min(SAMPLES, len(chosen))).astype(int)]
+
+
+def picture(task: GpgnetTask, samples: Sequence[int]) -> NDArray[np.uint8]:
+    """Sample maps for the report: a row a sample: frame, patch (if an input), mask, map."""
     rows = []
-    for i, attention in zip(chosen, task.maps(chosen), strict=True):
-        grey = [task.data.mask_pixels(int(i)), np.round(255 * attention[:, :, None]).astype(np.uint8)]
-        seen = [task.data.frame_pixels(int(i))]
+    for i, attention in zip(samples, task.maps(np.array(samples)), strict=True):
+        grey = [task.data.mask_pixels(i), np.round(255 * attention[:, :, None]).astype(np.uint8)]
+        seen = [task.data.frame_pixels(i)]
         if "target" in task.module.inputs:
-            seen.append(task.data.patch_pixels(int(i)))
+            seen.append(task.data.patch_pixels(i))
         rows.append(np.concatenate([*seen, *(np.repeat(g, 3, axis=2) for g in grey)], axis=1))
     return np.concatenate(rows)
+
+
+def write_samples(out: Path, task: GpgnetTask) -> None:
+    """`samples.png`, and `samples.json` with the video, frame and sentence of each of its rows."""
+    samples = sampled(task)
+    with torch.no_grad():
+        records.write_bytes(out / "samples.png", encode_png(picture(task, samples)))
+    names = [{key: task.data.frames.rows[i][key] for key in ("sequence", "frame", "sentence")} for i in samples]
+    records.write_json(out / "samples.json", names)
 
 
 def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tuple[GPGNet, Vocabulary | None]:
@@ -209,7 +222,7 @@ def metadata(key: str, inputs: Sequence[str], settings: params.Settings) -> dict
 
 
 def run(job: records.Job) -> None:
-    """Write weights, vocabulary (with language), metrics, curves and `samples.png`; or, where `from` names weights,
+    """Write weights, vocabulary (with language), metrics, curves and samples of maps; or, where `from` names weights,
     take those."""
     source, out, settings = job.inputs["training"], job.outputs["weights"], job.settings
     inputs = list(settings.section(f"gpgnet.{job.key}", Gpgnet).inputs)
@@ -238,8 +251,7 @@ def run(job: records.Job) -> None:
         rows = runner.train(task, shared, checkpoints, f"gpgnet {job.key}", clock, out)
         if not distributed.first():
             return
-        with torch.no_grad():
-            records.write_bytes(out / "samples.png", encode_png(picture(task)))
+        write_samples(out, task)
     weights.save(out, module, facts)
     if vocabulary is not None:
         vocabulary.save(out / VOCABULARY)

@@ -57,6 +57,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     manifest.write(home / "testing/otb100.jsonl", head, rows)
     (home / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     _selection(home)
+    _maps(home)
     write_text(
         home / "weights/gpgnet/to/dvclive/plots/metrics/held_out_bce.tsv", "step\theld_out_bce\n10\t0.5\n20\t0.25\n"
     )
@@ -76,6 +77,29 @@ def _selection(home: Path) -> None:
             {"sequence": "disc", "frame": at, "absent": at, "sentence": "a disc", **p} for at, p in enumerate(places)
         ]
         shards.write_table(home / "training" / kind / "index.csv", rows[0], rows)
+
+
+def _maps(home: Path) -> None:
+    """Sample maps of 64 x 80: two rows, of which the language's version lacks the first; map 51 but for one peak."""
+    for version, columns, rows in (("to", 4, (0, 1)), ("nl", 3, (1, 2)), ("jtnl", 4, (0, 1))):
+        cells = np.zeros((len(rows), columns, 64, 80, 3), np.uint8)
+        cells[:, 0], cells[:, -2, 10:20, 30:50], cells[:, -1] = 90, 255, 51
+        cells[:, -1, 5, 5] = {"to": 102, "nl": 153, "jtnl": 204}[version]
+        picture = cells.swapaxes(1, 2).reshape(len(rows) * 64, columns * 80, 3)
+        write_bytes(home / f"weights/gpgnet/{version}/samples.png", images.encode_png(picture))
+        names = [{"sequence": f"disc-{at}", "frame": "1", "sentence": f"the disc {at}"} for at in rows]
+        write_json(home / f"weights/gpgnet/{version}/samples.json", names)
+
+
+def test_maps_of_the_frames_that_all_versions_have(source: Source) -> None:
+    made, _ = pictures.figures_5_and_6(source)
+    assert [axes.get_title() for axes in made.axes] == [
+        *("frame", "target", "map, target only", "map, language only", "map, target and language"),
+    ]
+    assert made.axes[0].get_xlabel() == "the disc 1"
+    assert [axes.get_xlabel() for axes in made.axes[2:]] == ["highest 0.40", "highest 0.60", "highest 0.80"]
+    box = made.axes[3].patches[-1]
+    assert isinstance(box, Rectangle) and box.get_bbox().bounds == (29.5, 9.5, 20.0, 10.0)
 
 
 def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: Source) -> None:

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from dat import params, public, records
-from dat.datasets.images import read_image
+from dat.datasets.images import decode_image, read_image
+from dat.datasets.shards import Shards
 from dat.errors import InputError, JobError
 from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
@@ -177,7 +178,13 @@ def test_gpgnet_trains_every_version(made: params.Settings, name: str) -> None:
     assert metrics["videos"] == 6 and metrics["held_out_frames"] == 3 and metrics["trained"] == 1
     rows = training_sets.curve(folder)
     assert len(rows) == 2 and float(rows[-1]["held_out_bce"]) == metrics["held_out_bce"]
-    assert read_image(folder / "samples.png").shape == (3 * 32, (3 if name == "nl" else 4) * 48, 3)
+    picture, drawn = read_image(folder / "samples.png"), records.read_json(folder / "samples.json")
+    assert picture.shape == (3 * 32, (3 if name == "nl" else 4) * 48, 3)
+    frames = Shards(made.path / "training/frames")
+    places = [(row["sequence"], row["frame"], row["sentence"]) for row in frames.rows]
+    for at, row in enumerate(drawn):
+        i = places.index((row["sequence"], row["frame"], row["sentence"]))
+        assert np.array_equal(picture[32 * at : 32 * at + 32, :48], decode_image(frames.read(i), row["sequence"]))
 
 
 def test_salnet_trains_with_graph_and_triplet(made: params.Settings) -> None:
