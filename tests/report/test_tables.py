@@ -231,7 +231,7 @@ def test_latex_has_the_numbers_of_markdown_and_escapes_names() -> None:
     assert r"50\%\_of\{OTB\}\&\textbackslash more\textasciitilde \space (otb2013) success, ours" in text
     assert lines[0].startswith("% Table 4: ") and all(line[0] in "%\\" or line.endswith(r"\\") for line in lines)
     heads = shown._split_latex(next(line for line in lines if line.startswith("Tracker")))
-    assert heads[3] == f"{data['data_set']} (otb2013) success, ours"
+    assert heads[3] == f"{data['data_set']} (otb2013) success, ours, n = 51"
     for rule in ("toprule", "midrule", "bottomrule"):
         assert f"\\providecommand{{\\{rule}}}{{\\hline}}" in lines and f"\\{rule}" in lines
 
