@@ -42,7 +42,16 @@ def settings(width: float, **changes):
     }
     for section, values in numbers.items():
         own = own.model_copy(update={section: getattr(own, section).model_copy(update=values)})
-    flat = {"mdnet": "v2", "dropout": 0.0, "failure": "raw", "failure_score": 0.0, "on_failure": "keep", "loss": "mean"}
+    flat = {
+        "mdnet": "v2",
+        "dropout": 0.0,
+        "dropout_fc4": 0.0,
+        "fc6_init": "normal",
+        "failure": "raw",
+        "failure_score": 0.0,
+        "on_failure": "keep",
+        "loss": "mean",
+    }
     return own.model_copy(update=flat | changes)
 
 

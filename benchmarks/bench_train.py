@@ -30,6 +30,7 @@ FEW = (
     (r"\.\./\.\./annotations", "annotations"),
     (r"(?m)^(subsample: \{step: )\d+", r"\g<1>2"),
     (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
+    (r"vgg_m: \S+, vgg16: [^}]+", "vgg_m: none, vgg16: none"),
 )
 """What of the paper profile does not suit a few short videos in a folder of their own."""
 

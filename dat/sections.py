@@ -9,6 +9,9 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
+Init = Literal["orthogonal", "normal", "mdnet", "default"]
+Last = Literal["normal", "default"]
+"""How the layer of two outputs starts: N(0, .01) without bias (MDNet's of 2019), or as torch does (2017) [R31]."""
 
 
 class Section(BaseModel):
@@ -68,7 +71,7 @@ class Network(Section):
     width: Positive
     fc4: Number
     standardise: bool
-    init: Literal["orthogonal", "normal", "mdnet", "default"]
+    init: Init
     normalisation: Literal["vgg-m", "v2"]
     vgg_m: str
     vgg16: str
@@ -121,7 +124,8 @@ class Gpgnet(Section):
 
 
 class GpgnetTraining(Section):
-    """GPGNet's training; over the first `warm_up` steps the rate rises to its value.
+    """GPGNet's training; over the first `warm_up` steps the rate rises to its value. `decoder_init` is how the decoder
+    starts, as `network.init` says it of the rest.
 
     A training frame and its mask are moved around by up to `shift` of their sides, over the edge to the other side.
     """
@@ -136,6 +140,7 @@ class GpgnetTraining(Section):
     shift: Share
     encoder: Literal["vgg11", "vgg13", "vgg16", "vgg19"]
     shared_encoder: bool
+    decoder_init: Init
     freeze_language: bool
     patch_context: float
     short_sentences: Literal["pad", "repeat"]
@@ -164,7 +169,8 @@ class Salnet(Section):
 class SalnetTraining(Section):
     """SALNet's multi-domain training: the rates of convolutions, of fc4, fc5 and the graph, and of a domain's layer
     [R38]; the anchors' encoder is frozen or trained on [R12]; iterations, where not 0, end it before the cycles do, and
-    lasot_domains, where not 0, is how many of LaSOT's videos are domains at most [R12]."""
+    lasot_domains, where not 0, is how many of LaSOT's videos are domains at most [R12]. `dropout` is before fc5 and a
+    domain's layer, `dropout_fc4` before fc4, where MDNet's of 2017 has it too; `branch_init` starts domains' layers."""
 
     cycles: Number
     iterations: Count
@@ -177,11 +183,13 @@ class SalnetTraining(Section):
     branch_rate: Positive
     decay: Literal["none", "cosine"]
     dropout: Share
+    dropout_fc4: Share
+    branch_init: Last
     loss: Literal["softmax", "sigmoid"]
     triplets: Literal["all", "hardest", "sum"]
     triplet_on: Literal["feature", "graph"]
     margin: float
-    anchor: Literal["mean", "max"]
+    anchor: Literal["mean", "max", "rectified"]
     normalise: bool
     freeze_language: bool
     domains: Literal["paper", "same"]
@@ -290,6 +298,8 @@ class Tracking(Section):
     weight_decay: float
     clip: Positive
     dropout: Share
+    dropout_fc4: Share
+    fc6_init: Last
     failure: Literal["softmax", "raw"]
     failure_score: float
     on_failure: Literal["hold", "keep"]

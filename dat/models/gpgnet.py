@@ -74,7 +74,8 @@ class GPGNet(nn.Module):
     """Attention logits (B,1,H,W) for frames (B,3,H,W) in 0..255; H and W multiples of 16 (192 x 256 in the paper).
 
     `inputs` says which of target and language the network has; the others are absent, and the decoder's first layer
-    is that much narrower [R18]; `encoder` says which VGG it is [R15]. With `repeat` a sentence shorter than 16 words
+    is that much narrower [R18]; `encoder` says which VGG it is [R15], `decoder_init` how the decoder starts (as the
+    rest without). With `repeat` a sentence shorter than 16 words
     fills its columns again and again, so that every part of the frame is told; without, padding fills them, as the
     paper has it. A tracker calls `encode_patch` and `encode_sentence` once and `attend` a frame.
     """
@@ -89,6 +90,7 @@ class GPGNet(nn.Module):
         repeat: bool = False,
         generator: torch.Generator | None = None,
         encoder: str = "vgg16",
+        decoder_init: str | None = None,
     ) -> None:
         super().__init__()
         if not inputs or set(inputs) - set(INPUTS):
@@ -108,7 +110,9 @@ class GPGNet(nn.Module):
             self.sentence = SentenceNet(vocabulary, language.channels, language.kernel, language.layers)
             channels += language.channels
         self.decoder = Decoder(channels, network.width, encoder)
-        initialise(self, network.init, generator)
+        for name, part in self.named_children():
+            kind = decoder_init if name == "decoder" else None
+            initialise(part, kind or network.init, generator)
         bias = self.decoder.head.bias
         assert bias is not None
         nn.init.constant_(bias, math.log(PRIOR / (1 - PRIOR)))

@@ -40,6 +40,9 @@ class SALNet(nn.Module):
         domains: int = 0,
         dropout: float = 0.0,
         generator: torch.Generator | None = None,
+        *,
+        dropout_fc4: float = 0.0,
+        branch_init: str = "normal",
     ) -> None:
         super().__init__()
         self.nodes = nodes
@@ -48,13 +51,13 @@ class SALNet(nn.Module):
         hidden, features = scaled(network.fc4, network.width), scaled(512, network.width)
         self.fc4 = Linear(self.vggm.features, hidden)
         self.fc5 = Linear(hidden, features)
-        self.drop5, self.drop6 = Dropout(dropout), Dropout(dropout)
+        self.drop4, self.drop5, self.drop6 = Dropout(dropout_fc4), Dropout(dropout), Dropout(dropout)
         self.graph: Graph | None = None
         if graph is not None and nodes and layers:
             width = scaled(graph.width, network.width)
             self.graph = Graph(features, width, layers, graph.similarity, graph.adjacency, graph.self_loops)
         self.branches = nn.ModuleList(Linear(self.joined, 2) for _ in range(domains))
-        self.reset(network.init, generator or torch.Generator().manual_seed(0))
+        self.reset(network.init, branch_init, generator or torch.Generator().manual_seed(0))
 
     @property
     def features(self) -> int:
@@ -66,9 +69,12 @@ class SALNet(nn.Module):
         """Size of what a domain's layer sees: the feature, and the graph's output beside it [R14]."""
         return self.features if self.graph is None else self.graph.out_features
 
-    def reset(self, init: str, generator: torch.Generator) -> None:
-        """New weights: shared layers by `init`, domain layers N(0, .01)."""
+    def reset(self, init: str, branch_init: str, generator: torch.Generator) -> None:
+        """New weights: shared layers by `init`; domain layers N(0, .01), or as torch does [R31]."""
         initialise(self, init, generator)
+        if branch_init == "default":
+            initialise(self.branches, "default", generator)
+            return
         for branch in self.branches.parameters():
             nn.init.normal_(branch, std=0.01 if branch.dim() == 2 else 0.0, generator=generator)
 
@@ -79,7 +85,7 @@ class SALNet(nn.Module):
 
     def embed(self, features: Tensor) -> Tensor:
         """(N, 4608 * width) -> (N, 512 * width); the caller has standardised them if the network wants that."""
-        x = F.relu(self.fc4(features))
+        x = F.relu(self.fc4(self.drop4(features)))
         return F.relu(self.fc5(self.drop5(x)))
 
     def describe(self, features: Tensor) -> Tensor:
@@ -109,16 +115,22 @@ class OnlineHead(nn.Module):
     frame's samples; before it, and when the SALNet was trained without, `prepare` returns features as they are.
     """
 
-    def __init__(self, salnet: SALNet, generator: torch.Generator, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        salnet: SALNet,
+        generator: torch.Generator,
+        dropout: float = 0.0,
+        *,
+        dropout_fc4: float = 0.0,
+        fc6_init: str = "normal",
+    ) -> None:
         super().__init__()
         self.standardise = salnet.standardise
         self.fc4, self.fc5 = _copy(salnet.fc4), _copy(salnet.fc5)
-        self.fc6 = Linear(salnet.features, 2, device=salnet.fc5.weight.device)
-        weight = torch.empty(self.fc6.weight.shape).normal_(std=0.01, generator=generator)
-        with torch.no_grad():
-            self.fc6.weight.copy_(weight)
-            self.fc6.bias.zero_()
-        self.drop5, self.drop6 = Dropout(dropout), Dropout(dropout)
+        self.fc6 = Linear(salnet.features, 2)
+        initialise(self.fc6, "default", generator) if fc6_init == "default" else _small(self.fc6, generator)
+        self.fc6.to(salnet.fc5.weight.device)  # drawn on the processor: the same on every device
+        self.drop4, self.drop5, self.drop6 = Dropout(dropout_fc4), Dropout(dropout), Dropout(dropout)
         self.register_buffer("mean", torch.zeros(salnet.vggm.features, device=self.fc6.weight.device))
         self.register_buffer("scale", torch.ones(salnet.vggm.features, device=self.fc6.weight.device))
         self.mean: Tensor
@@ -135,12 +147,18 @@ class OnlineHead(nn.Module):
 
     def embed(self, prepared: Tensor) -> Tensor:
         """(N, 4608 * width), prepared -> (N, 512 * width)."""
-        hidden = F.relu(self.fc4(prepared))
+        hidden = F.relu(self.fc4(self.drop4(prepared)))
         return F.relu(self.fc5(self.drop5(hidden)))
 
     def forward(self, prepared: Tensor) -> Tensor:
         out: Tensor = self.fc6(self.drop6(self.embed(prepared)))
         return out
+
+
+def _small(layer: Linear, generator: torch.Generator) -> None:
+    """N(0, .01), no bias."""
+    nn.init.normal_(layer.weight, std=0.01, generator=generator)
+    nn.init.zeros_(layer.bias)
 
 
 def _copy(layer: Linear) -> Linear:

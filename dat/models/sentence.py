@@ -40,16 +40,18 @@ class SentenceNet(nn.Module):
 
 
 def anchor(encoded: Tensor, tokens: Tensor, kind: str = "mean") -> Tensor:
-    """One vector a sentence, over its real words' columns [R9]: (B,16,512), (B,16) -> (B,512); `mean` or `max`.
+    """One vector a sentence, over its real words' columns [R9]: (B,16,512), (B,16) -> (B,512).
 
-    A sentence without words gives 0.
+    mean, max, or rectified: the mean of the values above 0, by which the language stage tells a sentence's class. A
+    sentence without words gives 0.
     """
     real = (tokens != PAD)[:, :, None]  # (B,16,1)
     if kind == "max":
         return torch.where(real.any(1), encoded.masked_fill(~real, -torch.inf).amax(1), 0)
-    if kind == "mean":
-        return torch.where(real, encoded, 0).sum(1) / real.sum(1).clamp_min(1)
-    raise ValueError(f"salnet_training.anchor is {kind!r}; expected mean or max")
+    if kind in ("mean", "rectified"):
+        values = encoded if kind == "mean" else F.relu(encoded)
+        return torch.where(real, values, 0).sum(1) / real.sum(1).clamp_min(1)
+    raise ValueError(f"salnet_training.anchor is {kind!r}; expected mean, max or rectified")
 
 
 def thinned(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:

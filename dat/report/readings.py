@@ -41,9 +41,14 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R28", "Masks of an absent target", "masks.absent"),
     ("R29", "CSR-DCF's colour names: a table's file, or none for 11 colours in CIE Lab", "csrdcf.colour_names"),
     ("R30", "Frames selected from LaSOT", "subsample.step subsample.split"),
-    ("R31", "Which MDNet", "= the 2017 release's numbers, 2019's affine crop"),
+    (
+        "R31",
+        "Which MDNet: the numbers of 2017 (v1) or of 2019 (v2), both with 2019's affine crop; dropout before fc4, how "
+        "the layer of two outputs starts",
+        "tracking.mdnet tracking.dropout_fc4 tracking.fc6_init salnet_training.dropout_fc4 salnet_training.branch_init",
+    ),
     ("R32", "What counts as failure", "tracking.failure tracking.failure_score"),
-    ("R33", "Border fill and normalisation", "network.normalisation"),
+    ("R33", "Border fill (grey, or with v2 128,0,0) and normalisation", "tracking.mdnet network.normalisation"),
     ("R34", "The winner: mean of the best, within one group", "tracking.candidates.winner tracking.candidates.best"),
     ("R35", "Ablations of nodes and layers: graph only; of lambda: both", "salnet.*.triplet"),
     ("R36", "Graphs in a batch of 128", "= floor(128 / N), each a quarter positive, the rest sits out"),
@@ -57,8 +62,8 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R39", "SR of table 5", "= success, the mean over 21 thresholds"),
     (
         "R40",
-        "Standardised features (before fc4, before GPGNet's decoder), orthogonal initialisation",
-        "network.standardise network.init",
+        "Standardised features (before fc4, before GPGNet's decoder), initialisation, also of the decoder",
+        "network.standardise network.init gpgnet_training.decoder_init",
     ),
 )
 """Id, matter, and where the value in force is: params, or (after `= `) fixed words."""

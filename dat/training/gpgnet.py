@@ -191,6 +191,7 @@ def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tup
         repeat=training.short_sentences == "repeat",
         generator=runner.generator(seed, 0),
         encoder=training.encoder,
+        decoder_init=training.decoder_init,
     )
     if encoder is not None and module.sentence is not None:
         weights.assign(module.sentence, encoder.state_dict(), start_of_sentences)

@@ -18,8 +18,8 @@ from dat.models import weights
 from dat.models.arithmetic import Linear
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
-from dat.models.sentence import SentenceNet, thinned
-from dat.models.vocabulary import PAD, Vocabulary
+from dat.models.sentence import SentenceNet, anchor, thinned
+from dat.models.vocabulary import Vocabulary
 from dat.sections import Language, Train
 from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
@@ -56,9 +56,7 @@ class Classifier(nn.Module):
         initialise(self.head, "default", generator)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        real = (tokens != PAD)[:, :, None]  # (B,16,1)
-        x = torch.where(real, torch.relu(self.sentence(tokens)), 0).sum(1) / real.sum(1).clamp_min(1)  # (B,512)
-        out: Tensor = self.head(x)
+        out: Tensor = self.head(anchor(self.sentence(tokens), tokens, "rectified"))
         return out
 
 

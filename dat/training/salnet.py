@@ -191,15 +191,17 @@ def anchors(folder: Path, domains: list[Domain], training: SalnetTraining, size:
 
 def new(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
     """A network of random weights."""
-    network = settings.section("network", Network)
+    network, training = settings.section("network", Network), settings.section("salnet_training", SalnetTraining)
     return SALNet(
         network,
         settings.section("graph", Graph) if entry.nodes and entry.layers else None,
         entry.nodes,
         entry.layers,
         domains,
-        settings.section("salnet_training", SalnetTraining).dropout,
+        training.dropout,
         runner.generator(settings.section("train", Train).seed, 0),
+        dropout_fc4=training.dropout_fc4,
+        branch_init=training.branch_init,
     )
 
 

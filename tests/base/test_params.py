@@ -45,6 +45,20 @@ def test_profiles_have_the_same_keys() -> None:
     assert keys(paper, maps | {"datasets", "gpgnet"}) == keys(mdnet, maps | {"datasets", "gpgnet"})
 
 
+def test_the_paper_profile_starts_and_trains_as_the_paper_and_the_mdnet_of_2017_do() -> None:
+    root = params.load(PROFILES[1]).root
+    places = {one.param: f"data/weights/{one.file}" for one in public.PUBLIC.values()}
+    assert (root.network.vgg_m, root.network.vgg16) == (places["network.vgg_m"], places["network.vgg16"])
+    assert root.gpgnet_training.decoder_init == "normal"
+    trainings = (root.language, root.gpgnet_training, root.salnet_training)
+    assert [one.held_out for one in trainings] == [0, 0, 0]
+    assert root.tracking.mdnet == "v1"
+    assert (root.tracking.fc6_init, root.salnet_training.branch_init, root.network.init) == ("default",) * 3
+    assert {root.tracking.dropout, root.tracking.dropout_fc4, root.salnet_training.dropout_fc4} == {0.5}
+    assert root.salnet_training.anchor == "rectified"
+    assert {"pymdnet", "dat-jtnl"} <= set(root.benchmarks["vot2014"].variants)
+
+
 def test_the_mdnet_profile_trains_nothing() -> None:
     mdnet = params.load(PROFILES[2])
     assert all(public.weights_of(mdnet.path / entry.from_) for entry in mdnet.root.salnet.values())

@@ -112,11 +112,11 @@ def test_all_that_the_paper_profile_lacks_is_named_at_once(
     sets = [
         f"data set {name}: not linked" for name in ("lasot", "tlp", "dtb70", "otb100", "tc128", "vot2014", "vot2016")
     ]
-    assert list(lacking)[:7] == sets, "what stops a stage comes first, and nothing else does"
+    files = {"file data/weights/vgg16-397923af.pth": "vgg16", "file data/weights/imagenet-vgg-m.mat": "vgg-m"}
+    assert set(list(lacking)[:9]) == {*sets, *files}, "what stops a stage comes first, and nothing else does"
     assert all(lacking[name]["stops"] and lacking[name]["get"].startswith("dat data link ") for name in sets)
+    assert all(lacking[file]["get"] == f"dat weights get {name}" for file, name in files.items())
     others = [
-        "starting weights vgg-m",
-        "starting weights vgg16",
         "sentences of otb2013: 9 of 51 have one",
         "sentences of otb100: 9 of 100 have one",
         "sentences of tc128: 8 of 129 have one",
@@ -124,11 +124,10 @@ def test_all_that_the_paper_profile_lacks_is_named_at_once(
         "sentences of vot2016: 0 of 60 have one",
         "GPU: nvidia-smi shows none",
     ]
-    assert list(lacking)[7:] == others and not any(lacking[name]["stops"] for name in others)
-    assert "dat weights get vgg-m" in lacking["starting weights vgg-m"]["get"]
+    assert list(lacking)[9:] == others and not any(lacking[name]["stops"] for name in others)
     assert lacking["sentences of otb100: 9 of 100 have one"]["without"].startswith("dat-nl, dat-jtnl: attention")
     coming = {one["stage"]: one for one in said["stages"]}
-    assert len(coming) == 42 and "15 things are missing, 7 of which stop a stage" in done.output
+    assert len(coming) == 42 and "15 things are missing, 9 of which stop a stage" in done.output
     vot = coming["benchmark@vot2014"]
     assert (vot["units"], vot["done"], vot["frames"]) == (25 * (2 * 3 + 2), 0, 10213 * 15 * (2 * 3 + 2))
     assert coming["benchmark@otb100"]["done"] == 3 * 3 * 51, "those that otb2013 will have run"
@@ -151,15 +150,26 @@ def test_a_folder_with_some_of_the_sequences_stops_the_benchmarks_that_want_the_
 
 
 def test_files_that_nothing_makes_are_named_with_the_command_that_fetches_them(paper: Settings) -> None:
-    network = paper.root.network.model_copy(update={"vgg_m": "data/weights/imagenet-vgg-m.mat"})
-    settings = Settings(paper.path, paper.root.model_copy(update={"network": network}))
     absent = {"data/weights/imagenet-vgg-m.mat": ["salnet@a", "salnet@b"], "names.npy": ["benchmark@otb100"]}
     stages = Stages(["salnet@a"], ["salnet@a"], absent, {"salnet@a": []}, {})
-    found = by(missing.everything(settings, stages))
+    found = by(missing.everything(paper, stages))
     weights = found["file data/weights/imagenet-vgg-m.mat"]
     assert (weights.get, weights.without) == ("dat weights get vgg-m", "2 stages stop, such as salnet@a")
     assert found["file names.npy"].get == "put it there"
     assert "starting weights vgg-m" not in found
+
+
+def test_networks_that_would_start_from_random_numbers_are_told(paper: Settings) -> None:
+    """But not those that are taken from weights."""
+    network = paper.root.network.model_copy(update={"vgg_m": "none"})
+    salnets = dict(paper.root.salnet)
+    salnets["salnet"] = salnets["salnet"].model_copy(update={"from_": "data/weights/mine.safetensors"})
+    changed = {"network": network, "salnet": salnets}
+    settings = Settings(paper.path, paper.root.model_copy(update=changed))
+    (found,) = missing._weights(settings, chosen("salnet@pymdnet", "salnet@salnet", "gpgnet@to"))
+    assert (found.what, found.without) == ("starting weights vgg-m", "1 salnet starts from random numbers")
+    assert "dat weights get vgg-m, then network.vgg_m: data/weights/imagenet-vgg-m.mat" in found.get
+    assert not list(missing._weights(settings, chosen("salnet@salnet")))
 
 
 def test_a_schedulers_plugin_is_missed_before_any_result_is_removed(

@@ -49,6 +49,21 @@ def test_parameter_counts_at_the_paper_setting(version: str, channels: int) -> N
     assert count(model.decoder.head) == 65
 
 
+def test_a_decoder_begins_as_it_is_told_and_the_rest_with_it() -> None:
+    """By He's rule the maps of a VGG-16 differ from place to place; as torch starts it, all begin alike."""
+    network = SimpleNamespace(**vars(SMALL) | {"standardise": False, "init": "normal", "width": 0.125})
+    spreads = {}
+    for kind in ("normal", "default"):
+        model = GPGNet(["target"], network, decoder_init=kind)
+        with torch.no_grad():
+            spreads[kind] = float(model(pictures(1), pictures(1, 1)).std())
+        same = GPGNet(["target"], network)
+        assert all(map(torch.equal, model.encoder.parameters(), same.encoder.parameters()))
+        alike = all(map(torch.equal, model.decoder.parameters(), same.decoder.parameters()))
+        assert alike == (kind == network.init)
+    assert spreads["normal"] > 0.02 and spreads["default"] < spreads["normal"] / 100
+
+
 def test_sizes_at_the_paper_setting() -> None:
     model = GPGNet(VERSIONS["jtnl"], PAPER, LANGUAGE, 448)
     seen: list[tuple[int, ...]] = []

@@ -187,6 +187,31 @@ def test_a_domains_layer_begins_with_mdnets_spread_whatever_the_others_have(kind
     assert not any(branch.bias.any() for branch in branches)
 
 
+def test_the_layer_of_two_outputs_begins_as_in_2019_or_as_torch_does() -> None:
+    """`default` is the release of 2017's [R31]: uniform in +-1/sqrt(512), the bias too."""
+    model = SALNet(network(1), domains=20, branch_init="default")
+    online = [OnlineHead(model, torch.Generator().manual_seed(seed), fc6_init="default").fc6 for seed in range(20)]
+    for layers in (model.branches, online):
+        for name in ("weight", "bias"):
+            values = torch.cat([getattr(layer, name).detach().flatten() for layer in layers])
+            assert 0.8 < float(values.abs().max()) * 512**0.5 <= 1 and float(values.std()) > 0.4 / 512**0.5
+    small = OnlineHead(model, torch.Generator().manual_seed(0)).fc6
+    assert float(small.weight.detach().std()) == pytest.approx(0.01, rel=0.1) and not small.bias.any()
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_dropout_before_fc4_drops_half_of_its_inputs_in_training_alone(online: bool) -> None:
+    model = SALNet(network(standardise=False), dropout_fc4=0.5)
+    part = OnlineHead(model, torch.Generator().manual_seed(0), dropout_fc4=0.5) if online else model
+    x = torch.rand(64, model.vggm.features, generator=torch.Generator().manual_seed(1))
+    set_generator(part, torch.Generator().manual_seed(2))
+    kept = torch.empty(x.shape).bernoulli_(0.5, generator=torch.Generator().manual_seed(2))
+    whole, halved = (F.relu(part.fc5(F.relu(part.fc4(rows)))) for rows in (x, x * kept * 2))
+    torch.testing.assert_close(part.train().embed(x), halved)
+    torch.testing.assert_close(part.eval().embed(x), whole)
+    assert not torch.allclose(whole, halved)
+
+
 def test_orthogonal_rows_are_orthogonal() -> None:
     layer = nn.Linear(40, 10)
     initialise(layer, "orthogonal", torch.Generator().manual_seed(0))

@@ -8,6 +8,7 @@ import torch
 from dat.errors import InputError
 from dat.models.sentence import SentenceNet, anchor
 from dat.models.vocabulary import PAD, UNKNOWN, Vocabulary
+from dat.training.language import Classifier
 
 SENTENCES = ["a red car driving on the road", "the Red  boat"]
 
@@ -65,6 +66,16 @@ def test_anchor_is_over_real_words_only() -> None:
     tokens = torch.tensor([[3, 4, PAD, PAD]])
     assert anchor(encoded, tokens).tolist() == [[1.0, 2.0]]
     assert anchor(encoded, tokens, "max").tolist() == [[2.0, 3.0]]
+
+
+def test_the_language_stage_pools_as_a_rectified_anchor() -> None:
+    encoded = torch.tensor([[[1.0, -2.0], [-3.0, -4.0], [5.0, 6.0], [9.0, 9.0]]])
+    tokens = torch.tensor([[3, 4, 3, PAD]])
+    assert anchor(encoded, tokens, "rectified").tolist() == [[2.0, 2.0]]
+    net = SentenceNet(8, channels=6, layers=1)
+    classifier = Classifier(net, 3, torch.Generator().manual_seed(0))
+    assert torch.equal(classifier(tokens), classifier.head(anchor(net(tokens), tokens, "rectified")))
+    assert not torch.equal(classifier(tokens), classifier.head(anchor(net(tokens), tokens)))
 
 
 def test_anchor_of_no_words_is_zero() -> None:

@@ -229,3 +229,13 @@ def test_the_quarters_of_a_target_by_hand():
     assert _quarters(np.array([10.0, 20, 8, 6])).tolist() == [
         [10, 20, 4, 3], [10, 23, 4, 3], [14, 20, 4, 3], [14, 23, 4, 3],
     ]  # fmt: skip
+
+
+def test_the_online_layers_begin_and_drop_as_the_settings_say():
+    frames, truth = video(count=2)
+    plain, _ = follow(frames[:1], truth[0], first__iterations=1, first__rate=1e-9)
+    early, _ = follow(frames[:1], truth[0], first__iterations=1, first__rate=1e-9, fc6_init="default", dropout_fc4=0.5)
+    begun = [float(one.classifier.head.fc6.bias.detach().abs().max()) for one in (plain, early)]
+    assert begun[0] < 1e-4 < begun[1]
+    assert (plain.classifier.head.drop4.p, early.classifier.head.drop4.p) == (0.0, 0.5)
+    assert early.classifier.head.drop4.generator is not None, "what it drops can be replayed"

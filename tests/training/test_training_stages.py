@@ -446,6 +446,32 @@ def test_a_killed_training_goes_on_with_its_sentence_encoder(
     assert digests(whole) != digests(train_salnet(made, "salnet", "whole-frozen"))
 
 
+def test_with_nothing_held_out_every_training_uses_all(made: params.Settings) -> None:
+    """As the paper does: its profile holds nothing out."""
+    sections = ("language", "gpgnet_training", "salnet_training")
+    none = {name: getattr(made.root, name).model_copy(update={"held_out": 0.0}) for name in sections}
+    settings = dataclasses.replace(made, root=made.root.model_copy(update=none), read={})
+    folders = [
+        stage(language.run, settings, "", {"manifest": "training/lasot.jsonl"}, {"language": "whole/language"}),
+        train_gpgnet(settings, "to", "whole"),
+        train_salnet(settings, "pymdnet", "whole"),
+    ]
+    for folder in folders:
+        metrics = records.read_json(folder / "metrics.json")
+        assert not [name for name, value in metrics.items() if name.startswith("held_out") and value]
+        assert metrics["loss"] > 0
+    assert salnet_task(made, held_out=0.0).domains[0].trained > salnet_task(made).domains[0].trained
+
+
+def test_a_salnet_drops_and_begins_as_the_settings_say(made: params.Settings) -> None:
+    plain, early = (
+        salnet.build(with_training(made, **changes), made.root.salnet["pymdnet"], 2)
+        for changes in ({}, {"dropout_fc4": 0.5, "branch_init": "default"})
+    )
+    assert (plain.drop4.p, early.drop4.p) == (0.0, 0.5)
+    assert not plain.branches[0].bias.any() and early.branches[0].bias.all()
+
+
 def test_anchors_of_another_size_are_refused(made: params.Settings) -> None:
     with pytest.raises(InputError, match=r"language\.channels gives anchors of 10 values"):
         salnet.anchors(made.path / "training", [], made.root.salnet_training, 64, "cpu")

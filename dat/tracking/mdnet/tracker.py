@@ -190,7 +190,8 @@ class Tracker:
 
     def _new_classifier(self, features: Tensor) -> None:
         generator = torch.Generator().manual_seed(int(self._weights.integers(2**62)))
-        head = OnlineHead(self.salnet, generator, self.settings.dropout)
+        own = self.settings
+        head = OnlineHead(self.salnet, generator, own.dropout, dropout_fc4=own.dropout_fc4, fc6_init=own.fc6_init)
         head.fit(features)
         masks = torch.Generator(self.device).manual_seed(int(self._weights.integers(2**62)))
         set_generator(head, masks)
