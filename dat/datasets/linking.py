@@ -8,7 +8,10 @@ from dat.datasets import manifest, sets
 from dat.datasets.layouts import registry as layouts
 from dat.errors import InputError, MissingError
 from dat.params import Settings
-from dat.records import write_text
+from dat.records import file_facts, write_json, write_text
+
+OWN = "plain"
+"""The layout of a user's own data, of which no list is published."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,28 @@ def check_linkable(settings: Settings, key: str) -> None:
         raise InputError(f"{settings.path / 'params.yaml'}: {made}; change into profiles/paper to link real data")
 
 
+def _describe(settings: Settings, key: str, folder: Path) -> None:
+    """Write `data/<set>.json` of a user's own data set, whose list is what its folder holds, and the record of it."""
+    names = list(layouts.find(OWN, folder, ())[0])
+    if not names:
+        raise InputError(f"{folder}: no sequence in it; {layouts.layout(OWN).looks} is expected")
+    file, table = sets.path(settings, key), settings.root.datasets[key].sentences
+    facts = {"name": key, "layout": OWN, "lists": {key: names}, "sentences": None if table == "none" else table}
+    write_json(file, facts)
+    made = {"code": {}, "command": f"dat data link {key}", "environment": {}, "inputs": [], "params": {}, "parents": []}
+    write_json(file.with_suffix(".record.json"), {**made, "outputs": [file_facts(file, settings.path)]})
+
+
 def link(settings: Settings, key: str, folder: Path) -> Look:
     """Write `data/<set>.path`, and take the index's record away: DVC then indexes the set again in its next run.
+
+    A set in the layout of a user's own is described as it is there.
 
     Raises InputError where the profile makes the set itself, or the folder is not one.
     """
     check_linkable(settings, key)
+    if settings.root.datasets[key].layout == OWN:
+        _describe(settings, key, folder.expanduser().absolute())
     found = look(sets.load(settings, key), folder.expanduser().absolute())
     write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
     sets.manifest_path(settings, key).with_suffix(".record.json").unlink(missing_ok=True)

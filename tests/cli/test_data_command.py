@@ -178,3 +178,21 @@ def test_the_commands_and_the_stage_import_neither_torch_nor_pandas() -> None:
     code = "import sys, dat.cli.data, dat.cli.subsample, dat.datasets.index, dat.datasets.subsample, dat.datasets.masks"
     check = "assert not {'torch', 'pandas', 'cv2', 'scipy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"{code}\n{check}"], check=True, cwd=small.ROOT)
+
+
+def test_a_users_own_set_is_described_as_it_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = "  tlp: {layout: tlp, manifest: training/domains/tlp, sentences: none}\n"
+    own = entry + "  clips: {layout: plain, manifest: testing/clips, sentences: none}\n"
+    settings = small.profile(tmp_path / "profile", replace=((entry, own),))
+    monkeypatch.chdir(settings.path)
+    (tmp_path / "clips").mkdir()
+    assert isinstance(call(data, "link", "clips", tmp_path / "clips").exception, InputError)
+    assert not (settings.path / "data").exists()
+    for name in ("cat", "dog"):
+        small.picture(tmp_path / "clips" / name / "1.png")
+        (tmp_path / "clips" / name / "boxes.txt").write_text("1,2,3,4\n")
+        assert "of" in call(data, "link", "clips", tmp_path / "clips").output
+    manifest = small.read_index(settings, "clips")
+    assert manifest.header["lists"] == {"clips": ["cat", "dog"]} and list(manifest.sequences) == ["cat", "dog"]
+    made = records.read_json(settings.path / "data/clips.record.json")
+    assert made["outputs"] == [records.file_facts(settings.path / "data/clips.json", settings.path)]
