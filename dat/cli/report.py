@@ -3,13 +3,18 @@
 import click
 
 from dat.pipeline.running import run_stage
+from dat.pipeline.stages import PARTIAL
 
 
 @click.command()
-@click.option("--partial", is_flag=True, help="Report what is there when some benchmarks have no scores yet.")
+@click.option("--partial", is_flag=True, help="Report what is there at this moment, in reports/partial.")
 def report(partial: bool) -> None:
-    """Write tables, figures and reports/index.html from this run's scores.
+    """Write tables, figures, players and reports/index.html from this run's scores.
+
+    A partial report says so at its top, and leaves a whole one as it is.
 
     Examples: dat report; dat report --partial
     """
-    run_stage("report", "--partial" if partial else "", partial=partial)
+    run_stage("report", PARTIAL if partial else "", partial=partial)
+    if partial:
+        click.echo("reports/partial/index.html")

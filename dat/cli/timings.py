@@ -1,9 +1,11 @@
-"""What ends `make repro`: seconds of each stage's last run beside its budget, and whether the run was reproduced.
+"""What ends `make repro`: seconds of each stage's last run beside its budget, whether the run was reproduced, its three
+headline numbers, and where the report is.
 
-The verdict, with the commit, machine and date of the run files, also goes to `reports/run.js`, which the page shows. It
-is no stage's output, since reports that are hashed hold no times.
+The verdict, with the commit, machine, date and times of the run files, and where linked data sets lie, also goes to
+`reports/run.js`, which the page shows. It is no stage's output, since reports that are hashed hold no times.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -15,13 +17,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dat import params, records
+from dat import outside, params, records
 from dat.audit import seal as seals
 from dat.audit.diff import compare
 from dat.audit.walk import Walk
+from dat.benchmarks import words
+from dat.datasets import manifest
 from dat.errors import DatError
 from dat.naming import shown
 from dat.params import Settings, read_yaml
+from dat.report import brief, tables
+from dat.report.metrics import Number, read_scores
 
 
 def last_runs(home: Path) -> dict[str, dict[str, Any]]:
@@ -74,7 +80,35 @@ def verdict(settings: Settings) -> None:
     if seal:
         click.echo(f"seal {seal['seal']}{', the committed one' if seal['sealed'] else ', not the committed one'}")
     click.echo(shown(line))
-    write_run(settings.path, {"verdict": line, "notes": notes, "equal": equal, **seal})
+    write_run(settings, {"verdict": line, "notes": notes, "equal": equal, **seal})
+
+
+HEADLINES = 3
+
+
+def headlines(settings: Settings) -> list[str]:
+    """The baseline and the method on up to three benchmarks, decided ones first, a line each; none without scores that
+    can be read."""
+    try:
+        rows = brief.rows(read_scores(settings.path / "reports" / "metrics", settings, partial=True))
+    except (DatError, KeyError, TypeError, ValueError):
+        return []
+    both = [row for row in rows if row.baseline and row.method and row.difference]
+    chosen = sorted(both, key=lambda row: row.verdict == "cannot tell")[:HEADLINES]
+    return [
+        f"{words.BENCHMARKS.get(row.benchmark, row.benchmark)}, {tables.METRICS[row.metric]}: "
+        f"{_number(words.named(brief.BASELINE), row.baseline)}, {_number(words.named(brief.METHOD), row.method)}; "
+        f"{row.verdict if row.verdict == 'cannot tell' else f'the method is {row.verdict}'} "
+        f"({row.sequences} sequences)"
+        for row in chosen
+    ]
+
+
+def _number(name: str, number: Number | None) -> str:
+    """A score with its 95 % interval."""
+    assert number is not None
+    ends = f" [{number.interval[0]:.3f}, {number.interval[1]:.3f}]" if number.interval else ""
+    return f"{name} {number.value:.3f}{ends}"
 
 
 def seal_facts(settings: Settings) -> dict[str, Any]:
@@ -87,33 +121,81 @@ def seal_facts(settings: Settings) -> dict[str, Any]:
     return {"seal": now.root, "sealed": now.root == committed.root} if committed else {}
 
 
-def write_run(home: Path, facts: Mapping[str, Any]) -> None:
-    """Write `reports/run.js`: `facts`, what the run files say of the run, and the page that all of this is about."""
+def write_run(settings: Settings, facts: Mapping[str, Any]) -> None:
+    """Write `reports/run.js`: `facts`, what the run files say of the run, where linked data sets lie on this machine,
+    and the page that all of this is about."""
+    home = settings.path
     page = home / "reports" / "index.html"
     if page.is_file():
         mark = re.search(r'data-page="([0-9a-f]+)"', page.read_text(encoding="utf-8"))
-        run = {**facts, **run_facts(last_runs(home)), **({"page": mark[1]} if mark else {})}
+        more = {"measured": measured(settings), "roots": roots(settings)}
+        run = {**facts, **more, **run_facts(last_runs(home)), **({"page": mark[1]} if mark else {})}
         records.write_text(page.with_name("run.js"), f"window.datRun = {json.dumps(run, sort_keys=True)};\n")
 
 
 def run_facts(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Commit, whether its files were changed, processors and date of the stages' last runs.
+    """Commit, whether its files were changed, processors, date and seconds of the stages' last runs.
 
     Date, commit and patch are those of the stage that ran last. What is not known is absent.
     """
     if not runs:
         return {}
     last = list(runs.values())[-1]
-    facts: dict[str, Any] = {"date": last["started"]}
+    facts: dict[str, Any] = {"date": last["started"], "seconds": sum(run["seconds"] for run in runs.values())}
     if "commit" in last:
         facts |= {"commit": last["commit"], "clean": "patch" not in last}
     processors = sorted({str(run["processor"]) for run in runs.values() if "processor" in run})
     return facts | ({"processors": processors} if processors else {})
 
 
+def measured(settings: Settings) -> dict[str, float]:
+    """What was measured on this machine and is in no output: `training/<salnet>`, its seconds, and
+    `fps/<benchmark>/<variant>`, frames that were tracked for each second of its sequences' jobs, all seeds together."""
+    found = {
+        f"training/{stage.partition('@')[2]}": float(run["seconds"])
+        for stage, run in last_runs(settings.path).items()
+        if stage.startswith("salnet@")
+    }
+    for benchmark in settings.root.benchmarks:
+        times: dict[str, tuple[int, float]] = {}
+        for folder in sorted((settings.path / "runs" / benchmark).glob("*@seed-*")):
+            key = f"fps/{benchmark}/{folder.name.partition('@')[0]}"
+            for unit in sorted(folder.glob("*.json")):
+                frames, seconds = times.get(key, (0, 0.0))
+                more = _tracked(settings.path / "results" / benchmark / folder.name, unit.name.removesuffix(".json"))
+                times[key] = (frames + more, seconds + float(records.read_json(unit)["seconds"]))
+        found |= {key: frames / seconds for key, (frames, seconds) in times.items() if frames and seconds}
+    return found
+
+
+def _tracked(results: Path, sequence: str) -> int:
+    """How many frames a tracker's stored results of a sequence are of: VOT's repetitions too, less what they skip."""
+    folders = [folder / sequence for folder in results.glob("*/")]
+    files = [results / f"{sequence}.txt", *(path for folder in folders for path in outside.matching(folder, "*.txt"))]
+    lines = [line for path in files if path.is_file() for line in outside.read_text(path).splitlines()]
+    return sum(line != "0" for line in lines)
+
+
+def roots(settings: Settings) -> dict[str, str]:
+    """Where the frames of linked data sets lie on this machine, as links by the root that manifests name; a manifest
+    that cannot be read names none."""
+    found: dict[str, str] = {}
+    for entry in settings.root.datasets.values():
+        path = settings.path / f"{entry.manifest}.jsonl"
+        with contextlib.suppress(DatError):
+            root = str(manifest.read_header(path)["root"])
+            folder = manifest.resolve(settings.path, root) if root.endswith(".path") else None
+            found |= {root: folder.absolute().as_uri()} if folder else {}
+    return found
+
+
 @click.command(hidden=True)
 def timings() -> None:
-    """Seconds of each stage's last run beside its budget, and whether the committed run was reproduced."""
+    """Seconds of each stage's last run beside its budget, whether the committed run was reproduced, and its numbers."""
     settings = params.load()
     show(settings)
     verdict(settings)
+    for line in headlines(settings):
+        click.echo(shown(line))
+    if (settings.path / "reports" / "index.html").is_file():
+        click.echo("open reports/index.html")

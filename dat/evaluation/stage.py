@@ -90,7 +90,7 @@ def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.T
 
 def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
     benchmark = listed(key, data)
-    targets = {name: _vot_target(data.sequences[name]) for name in benchmark.sequences}
+    targets = {name: vot_target(data.sequences[name]) for name in benchmark.sequences}
     if key != "vot2014" and benchmark.interval is None:
         benchmark = replace(benchmark, interval=vot.interval_of([len(target) for target in targets.values()]))
     truth = vot_files.Truth(tuple(targets), targets)
@@ -115,7 +115,8 @@ def _variant_tables(tables: Mapping[str, Mapping[str, vot_scoring.Table]]) -> di
     return found
 
 
-def _vot_target(sequence: manifest.Sequence) -> vot_files.Target:
+def vot_target(sequence: manifest.Sequence) -> vot_files.Target:
+    """VOT's truth of a sequence: its regions as written, the frames' size and the tags of every frame."""
     written = sequence.regions or [list(box) for box in sequence.row["boxes"]]
     counts = np.array([len(region or ()) for region in written], np.int64)
     table = np.full((len(written), 8), np.nan)

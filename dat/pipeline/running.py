@@ -58,7 +58,8 @@ def _run(module: str, job: records.Job) -> bool:
 
 
 def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = False) -> None:
-    """Run one stage of the nearest profile and write its record and run file.
+    """Run one stage of the nearest profile and write its record and run file (of a partial one no run file: those tell
+    of the run).
 
     Raises MissingError when an input is not there, ParamsError when there is no such key.
     """
@@ -77,7 +78,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     final = {role: home / path for role, path in stage.outputs(settings, key).items()}
     if not stage.jobs:
         supervise.die_with_caller()
-    with _owning(settings, name if partial else label) as owned:
+    with _owning(settings, label) as owned:
         for path in (*final.values(), *inputs.values()):
             records.sweep(path)
         before = _before(stage, settings, inputs, written)
@@ -87,7 +88,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
         job = records.Job(key, settings, inputs, temporary, choose_device(stage, settings), timing)
         try:
             if _run(stage.module, job):
-                _finish(stage, job, before, final, clock, label, owned)
+                _finish(stage, job, before, final, clock, "" if partial else label, owned)
         finally:
             for path in temporary.values():
                 records.remove(path)
@@ -144,7 +145,8 @@ def _finish(
     name: str,
     owned: Callable[[], None],
 ) -> None:
-    """Put the outputs in place if what made them is still there as it was; write the record and the run file."""
+    """Put the outputs in place if what made them is still there as it was; write the record and, of a stage with a
+    name, the run file."""
     settings, home = job.settings, job.settings.path
     code = records.code_used(stage.module, *filter(None, [stage.jobs])) | records.code_loaded()
     _unchanged(settings, before, code)
@@ -170,4 +172,5 @@ def _finish(
         os.replace(job.outputs[role], place)
     if inside is None:
         records.write_json(path, record)
-    records.write_json(home / "runs" / f"{name}.json", {"stage": name, **clock.run(path, settings.top)})
+    if name:
+        records.write_json(home / "runs" / f"{name}.json", {"stage": name, **clock.run(path, settings.top)})

@@ -58,6 +58,15 @@ def _training_seed(settings: Settings, key: str) -> int:
     return int(settings.root.train.seed)
 
 
+PARTIAL = "--partial"
+"""The report's key when scores may be missing."""
+
+
+def _reports(key: str) -> str:
+    """Where a report lies: a partial one never in a whole one's place."""
+    return "reports/partial" if key == PARTIAL else "reports"
+
+
 STAGES: Mapping[str, Stage] = {
     "synthetic": Stage(
         "dat.datasets.synthetic",
@@ -155,9 +164,20 @@ STAGES: Mapping[str, Stage] = {
     ),
     "report": Stage(
         "dat.report.stage",
-        lambda s, k: {"metrics": "reports/metrics", "weights": "weights", "language": "training/language"},
-        lambda s, k: {"tables": "reports/tables", "figures": "reports/figures", "page": "reports/index.html"},
-        lambda s, k: "reports/index.record.json",
+        lambda s, k: {
+            "metrics": "reports/metrics",
+            "weights": "weights",
+            "language": "training/language",
+            "results": "results",
+            "manifests": "testing",
+        },
+        lambda s, k: {
+            "tables": f"{_reports(k)}/tables",
+            "figures": f"{_reports(k)}/figures",
+            "players": f"{_reports(k)}/players",
+            "page": f"{_reports(k)}/index.html",
+        },
+        lambda s, k: f"{_reports(k)}/index.record.json",
         "dat report",
     ),
 }

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from dat import used
 from dat.benchmarks import words
+from dat.evaluation import statistics
 from dat.params import Settings
 from dat.records import sha256_bytes
 from dat.report import brief, claims, published, sources
-from dat.report.claims import Claims
+from dat.report.claims import Claim, Claims
 from dat.report.figures import Figure
 from dat.report.metrics import Scores, Training
 from dat.report.readings import Reading
@@ -29,6 +30,7 @@ class Content:
     svg: Mapping[int, bytes]
     trainings: Sequence[Training]
     readings: Sequence[Reading]
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,51 @@ def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
         data_set, sequences = (score.data_set, score.sequences()) if score else ("", 0)
         found.append(Coverage(benchmark, published.PURPOSE[benchmark], data_set, sequences, has, lacks))
     return found
+
+
+def unscored(content: Content) -> dict[str, str]:
+    """The benchmarks and trainings of the settings that this run does not have yet, and the command that makes each."""
+    settings = content.settings
+    has = {training.address for training in content.trainings}
+    trainings = {
+        f"train/{kind}/{name}": f"{kind}@{name}"
+        for kind in ("gpgnet", "salnet")
+        for name in settings.section(kind, dict)
+    }
+    benchmarks = [str(name) for name in settings.section("benchmarks", dict) if name not in content.scores]
+    wanted = [(f"training {address}", stage) for address, stage in trainings.items() if address not in has]
+    wanted += [(words.BENCHMARKS.get(name, name), f"evaluate@{name}") for name in benchmarks]
+    return {name: f"dvc repro {stage}" for name, stage in wanted}
+
+
+def missing(table: Table, settings: Settings) -> dict[str, list[str]]:
+    """What a table has no number of ours for: what to do, and which tracker on which benchmark it is for.
+
+    Trackers that are no variants of ours are not looked for.
+    """
+    found: dict[str, list[str]] = {}
+    benchmarks, variants = settings.section("benchmarks", dict), settings.section("variants", dict)
+    for cell in table.cells.values():
+        listed = cell.benchmark in benchmarks and cell.row in benchmarks[cell.benchmark].variants
+        if cell.ours or cell.metric == "fps" or not (listed or cell.row in {*variants, *words.VARIANTS}):
+            continue
+        todo = f"dvc repro evaluate@{cell.benchmark}"
+        if not listed:
+            lacking = "" if cell.row in variants else f"a variant {cell.row}, and "
+            todo = f"{lacking}{cell.row} in benchmarks.{cell.benchmark}.variants of params.yaml, then dvc repro"
+        what = f"{words.named(cell.row)} on {words.BENCHMARKS.get(cell.benchmark, cell.benchmark)}"
+        if what not in found.setdefault(todo, []):
+            found[todo].append(what)
+    return found
+
+
+def decided(content: Content) -> dict[statistics.Verdict, list[Claim]]:
+    """The claims of tables and text that this run decides: those that hold, and those that are the other way round."""
+    judged = [
+        claim for claims_ in (*(table.claims for table in content.tables), content.text) for claim in claims_.judged
+    ]
+    verdicts: tuple[statistics.Verdict, ...] = ("holds", "the reverse")
+    return {verdict: [claim for claim in judged if claim.verdict == verdict] for verdict in verdicts}
 
 
 def origin(settings: Settings) -> list[str]:
@@ -139,6 +186,16 @@ def render(content: Content) -> str:
         drawings={number: inline(svg) for number, svg in content.svg.items()},
         trainings=training_tables(content.trainings),
         names=words.BENCHMARKS,
+        decided=decided(content),
+        unscored=unscored(content),
+        missing={table.number: missing(table, content.settings) for table in content.tables},
+        salnets={name: variant.salnet for name, variant in content.settings.section("variants", dict).items()},
+        ours={*content.settings.section("variants", dict), *words.VARIANTS},
+        words={
+            "variants": words.VARIANTS,
+            "benchmarks": words.BENCHMARKS,
+            "pair": [brief.BASELINE, brief.METHOD],
+        },
         metrics=METRICS,
         claim_heads=claims.HEADS,
         similar=_similar(content.scores),

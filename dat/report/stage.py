@@ -1,13 +1,11 @@
-"""The report stage: tables as CSV and Markdown, figures as SVG, PNG and points, the page, and a summary."""
+"""The report stage: tables as CSV and Markdown, figures as SVG, PNG and points, players, the page, and a summary."""
 
 from pathlib import Path
 
+from dat.pipeline.stages import PARTIAL
 from dat.records import Job, write_bytes, write_json, write_text
-from dat.report import brief, claims, drawing, figures, page, readings, tables
+from dat.report import brief, claims, drawing, figures, page, players, readings, tables
 from dat.report.metrics import read_scores, read_trainings
-
-PARTIAL = "--partial"
-"""The stage's key when scores may be missing."""
 
 
 def write_tables(
@@ -35,7 +33,8 @@ def write_figures(folder: Path, drawn: list[figures.Figure]) -> dict[int, bytes]
 
 
 def run(job: Job) -> None:
-    """Make the report of a run. Inputs: metrics, weights, language; outputs: tables, figures, page.
+    """Make the report of a run. Inputs: metrics, weights, language, results, manifests; outputs: tables, figures,
+    players, page.
 
     Raises MissingError when a benchmark has no scores, unless the job's key is `--partial`.
     """
@@ -46,6 +45,9 @@ def run(job: Job) -> None:
     write_tables(job.outputs["tables"], made, drawn, text, profile)
     write_json(job.outputs["tables"] / "summary.json", brief.summary(scores))
     svgs = write_figures(job.outputs["figures"], drawn)
+    players.write(job.outputs["players"], job.settings, job.inputs["results"], job.inputs["manifests"], scores)
     trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
-    content = page.Content(job.settings, scores, made, text, drawn, svgs, trainings, readings.in_force(job.settings))
+    in_force = readings.in_force(job.settings)
+    partial = job.key == PARTIAL
+    content = page.Content(job.settings, scores, made, text, drawn, svgs, trainings, in_force, partial)
     write_text(job.outputs["page"], page.render(content))

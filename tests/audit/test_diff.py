@@ -474,15 +474,16 @@ def test_equal_runs_end_with_0(project: Project, monkeypatch: pytest.MonkeyPatch
 # ---------------------------------------------------------------- the end of make repro
 
 
-def ending(project: Project, capsys: pytest.CaptureFixture[str]) -> str:
-    """The last line of what ends `make repro`, which must not fail."""
+def ending(project: Project, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The last lines of what ends `make repro`, which must not fail: from the verdict on."""
     page = project.home / "reports/index.html"
     page.write_text('<body data-page="0a1b">')
     shutil.copytree(small_run.ROOT / "workflow", project.top / "workflow", dirs_exist_ok=True)
     run = {"stage": "report", "seconds": 1.0, "started": "2026-11-29T12:00:00+00:00", "commit": "c" * 40}
     project.write("runs/report.json", json.dumps(run | {"patch": "d" * 64, "processor": "Maker B"}))
     assert dat(project, "timings") == 0
-    return capsys.readouterr().out.splitlines()[-1]
+    said = capsys.readouterr().out.splitlines()
+    return said[next(at for at, line in enumerate(said) if line.startswith(("not ", "reproduced"))) :]
 
 
 def run_js(project: Project) -> dict[str, object]:
@@ -495,7 +496,8 @@ def test_make_repro_ends_with_the_verdict_and_tells_the_page(
     changed: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verdict = compared(changed).verdict
-    assert ending(changed, capsys) == verdict
+    said = ending(changed, capsys)
+    assert said[0] == verdict and said[-1] == "open reports/index.html"
     assert run_js(changed) == {
         "verdict": verdict,
         "notes": [],
@@ -504,13 +506,16 @@ def test_make_repro_ends_with_the_verdict_and_tells_the_page(
         "clean": False,
         "processors": ["Maker B"],
         "date": "2026-11-29T12:00:00+00:00",
+        "seconds": 1.0,
+        "measured": {},
+        "roots": {},
         "page": "0a1b",
     }
 
 
 def test_make_repro_without_git_says_so_and_does_not_fail(changed: Project, capsys: pytest.CaptureFixture[str]) -> None:
     _no_git(changed)
-    assert ending(changed, capsys).startswith("not compared: ")
+    assert ending(changed, capsys)[0].startswith("not compared: ")
     assert str(run_js(changed)["verdict"]).startswith("not compared: ")
 
 

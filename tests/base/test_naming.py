@@ -470,8 +470,8 @@ def test_a_report_shows_a_data_sets_name_as_it_is_typed(tmp_path: Path, monkeypa
     fake_scores.write_trainings(tmp_path / "weights", tmp_path / "language", settings)
     for path in (tmp_path / "metrics").iterdir():
         path.write_text(json.dumps(json.loads(path.read_text()) | {"data_set": name}))
-    inputs = {role: tmp_path / role for role in ("metrics", "weights", "language")}
-    outputs = {"tables": tmp_path / "tables", "figures": tmp_path / "figures", "page": tmp_path / "index.html"}
+    inputs = {role: tmp_path / role for role in ("metrics", "weights", "language", "results", "manifests")}
+    outputs = {role: tmp_path / "out" / role for role in ("tables", "figures", "players", "page")}
     stage.run(Job("", settings, inputs, outputs))
     page, lines = outputs["page"].read_text(), (outputs["tables"] / "table-1.md").read_text().splitlines()
     assert html.escape(name, quote=False) in page and "<script>x" not in page

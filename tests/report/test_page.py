@@ -11,6 +11,7 @@ import pytest
 from dat import params, records
 from dat.audit import page as audited
 from dat.params import Settings
+from dat.pipeline.stages import PARTIAL
 from dat.records import Job
 from dat.report import brief, page, readings, sources, stage
 from dat.report.metrics import Scores, Training
@@ -20,8 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def job(folder: Path, settings: Settings, out: Path) -> Job:
-    inputs = {"metrics": folder / "metrics", "weights": folder / "weights", "language": folder / "language"}
-    return Job("", settings, inputs, {"tables": out / "tables", "figures": out / "figures", "page": out / "index.html"})
+    inputs = {role: folder / role for role in ("metrics", "weights", "language", "results", "manifests")}
+    places = {role: out / role for role in ("tables", "figures", "players")}
+    return Job("", settings, inputs, {**places, "page": out / "index.html"})
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +68,8 @@ def test_a_second_run_writes_the_same_bytes(made: Job, tmp_path: Path) -> None:
     outputs = {role: tmp_path / path.name for role, path in made.outputs.items()}
     stage.run(replace(made, outputs=outputs))
     for role, path in made.outputs.items():
-        for file in [path] if path.is_file() else sorted(path.iterdir()):
-            other = outputs[role] if path.is_file() else outputs[role] / file.name
+        for file in [path] if path.is_file() else sorted(path.rglob("*.*")):
+            other = outputs[role] if path.is_file() else outputs[role] / file.relative_to(path)
             assert file.read_bytes() == other.read_bytes(), file.name
 
 
@@ -97,7 +99,7 @@ def links(html: str) -> Links:
 
 
 def test_the_page_needs_no_network(html: str, links: Links) -> None:
-    assert links.fetched == ["run.js"]
+    assert links.fetched == ["run.js", "players/index.js"]
     assert "@import" not in html and not re.search(r"url\((?!#)", html)
 
 
@@ -108,7 +110,7 @@ def test_the_page_shows_the_run_files_verdict_as_text(html: str) -> None:
     assert html.index('<script src="run.js"></script>') < html.index("window.datRun")
     assert "textContent" in html and "innerHTML" not in html and "run.seal" in html
     head = html[html.index("<header>") : html.index("</header>")]
-    assert '<p class="run" id="run" hidden></p>' in head
+    assert "is not known here: <code>make repro</code>" in head and head.count(">not known here</dd>") == 4
 
 
 def test_links_within_the_page_lead_somewhere(links: Links) -> None:
@@ -196,13 +198,21 @@ def test_the_paper_profile_is_told_as_it_is() -> None:
     assert "R40 is off" in said and "width" not in said and "shifted" not in said and "encoder" not in said
 
 
+def test_a_whole_report_does_not_say_that_it_is_partial(html: str) -> None:
+    assert "partial" not in html.replace(".partial", "").lower()
+
+
 def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
     settings = params.load(ROOT)
     for name in ("metrics", "weights", "language"):
         (tmp_path / name).mkdir()
-    one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
+    one = replace(job(tmp_path, settings, tmp_path / "out"), key=PARTIAL)
     stage.run(one)
-    assert "none in this run" in one.outputs["page"].read_text()
+    page = one.outputs["page"].read_text()
+    assert "none in this run" in page and "<title>PARTIAL: DAT" in page
+    head = page[page.index("<header>") : page.index("</header>")]
+    assert "Partial report" in head and "No TC128 yet: <code>dvc repro evaluate@tc128</code>" in head
+    assert "No training train/salnet/pymdnet yet: <code>dvc repro salnet@pymdnet</code>" in head
 
 
 # ---------------------------------------------------------------- in short
@@ -256,7 +266,7 @@ def test_the_page_opens_with_the_scores_in_short(html: str, made: Job) -> None:
 
 def test_a_run_without_scores_says_so_in_short(tmp_path: Path) -> None:
     settings = params.load(ROOT)
-    one = replace(job(tmp_path, settings, tmp_path / "out"), key=stage.PARTIAL)
+    one = replace(job(tmp_path, settings, tmp_path / "out"), key=PARTIAL)
     stage.run(one)
     said = one.outputs["page"].read_text()
     assert "No benchmark has been scored" in said and "it has not both trackers of any" in said
