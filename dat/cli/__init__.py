@@ -43,7 +43,7 @@ EXTRAS = {
     "trax": "vot",
 }
 """Which extra of the package brings a module; scoring, audit and data sets need none."""
-HIDDEN = {"job": "dat.cli.job", "timings": "dat.cli.timings"}
+HIDDEN = {"job": "dat.cli.job", "timings": "dat.cli.timings", "watch": "dat.cli.watch"}
 
 
 class Verbs(click.Group):

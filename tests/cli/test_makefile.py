@@ -23,4 +23,16 @@ def test_a_second_run_at_once_is_told_so_before_dvc_says_anything(tmp_path: Path
         assert done.returncode != 0 and "another one is at work in this checkout" in done.stderr
         assert "ran" not in done.stdout
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "ran dvc repro" in done.stdout and "ran dat timings" in done.stdout
+    assert "ran dvc repro" in done.stdout and "ran dat watch" in done.stdout and "ran dat timings" in done.stdout
+
+
+def test_the_exit_status_is_that_of_dvc(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, ends in (("dvc", "exit 3"), ("dat", "echo ran dat $*")):
+        (programs / name).write_text(f"#!/bin/sh\n{ends}\n")
+        (programs / name).chmod(0o755)
+    command = ["make", "-C", str(tmp_path), "-o", "setup", "repro"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "Error 3" in done.stderr and "timings" not in done.stdout
