@@ -1,6 +1,7 @@
 """The report stage on made-up scores: its files, and the page in one piece."""
 
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,12 +11,13 @@ import pytest
 
 from dat import params, records
 from dat.audit import page as audited
+from dat.cli import run_in_process
 from dat.params import Settings
 from dat.pipeline.stages import PARTIAL
 from dat.records import Job
 from dat.report import brief, page, readings, sources, stage
 from dat.report.metrics import Scores, Training
-from tests.parts import fake_scores
+from tests.parts import fake_profile, fake_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -213,6 +215,23 @@ def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
     head = page[page.index("<header>") : page.index("</header>")]
     assert "Partial report" in head and "No TC128 yet: <code>dvc repro evaluate@tc128</code>" in head
     assert "No training train/salnet/pymdnet yet: <code>dvc repro salnet@pymdnet</code>" in head
+
+
+def test_a_partial_report_lies_apart_and_leaves_the_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when benchmarks have no scores and results are missing; it is no run, so it writes no run file."""
+    fake_profile.build(tmp_path)
+    records.write_text(tmp_path / "reports/index.html", "whole")
+    shutil.rmtree(tmp_path / "results/vot2016")
+    (tmp_path / "reports/metrics/vot2016.json").unlink()
+    places = ("reports/tables", "reports/figures", "reports/index.html", "reports/index.record.json", "runs")
+    before = [records.folder_files(tmp_path / place) for place in places]
+    monkeypatch.chdir(tmp_path)
+    run_in_process(["report", "--partial"])
+    assert [records.folder_files(tmp_path / place) for place in places] == before
+    partial = (tmp_path / "reports/partial/index.html").read_text()
+    assert "No VOT2016 yet: <code>dvc repro evaluate@vot2016</code>" in partial and 'data-top="../../"' in partial
+    made = {path.relative_to(tmp_path / "reports/partial").parts[0] for path in tmp_path.glob("reports/partial/*")}
+    assert made == {"index.html", "index.record.json", "tables", "figures", "players"}
 
 
 # ---------------------------------------------------------------- in short
