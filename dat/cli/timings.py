@@ -91,7 +91,7 @@ def headlines(settings: Settings) -> list[str]:
     can be read."""
     try:
         rows = brief.rows(read_scores(settings.path / "reports" / "metrics", settings, partial=True))
-    except (DatError, KeyError, TypeError, ValueError):
+    except (DatError, AttributeError, KeyError, TypeError, ValueError):
         return []
     both = [row for row in rows if row.baseline and row.method and row.difference]
     chosen = sorted(both, key=lambda row: row.verdict == "cannot tell")[:HEADLINES]
@@ -173,7 +173,7 @@ def _tracked(results: Path, sequence: str) -> int:
     folders = [folder / sequence for folder in results.glob("*/")]
     files = [results / f"{sequence}.txt", *(path for folder in folders for path in outside.matching(folder, "*.txt"))]
     lines = [line for path in files if path.is_file() for line in outside.read_text(path).splitlines()]
-    return sum(line != "0" for line in lines)
+    return sum("," in line or not line.startswith("0") for line in lines)
 
 
 def roots(settings: Settings) -> dict[str, str]:

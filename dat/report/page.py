@@ -62,12 +62,11 @@ def unscored(content: Content) -> dict[str, str]:
     settings = content.settings
     has = {training.address for training in content.trainings}
     trainings = {
-        f"train/{kind}/{name}": f"{kind}@{name}"
-        for kind in ("gpgnet", "salnet")
-        for name in settings.section(kind, dict)
+        f"train/{kind}/{name}": (kind, name) for kind in ("gpgnet", "salnet") for name in settings.section(kind, dict)
     }
     benchmarks = [str(name) for name in settings.section("benchmarks", dict) if name not in content.scores]
-    wanted = [(f"training {address}", stage) for address, stage in trainings.items() if address not in has]
+    lacking = [one for address, one in trainings.items() if address not in has]
+    wanted = [(f"training of {kind} {name}", f"{kind}@{name}") for kind, name in lacking]
     wanted += [(words.BENCHMARKS.get(name, name), f"evaluate@{name}") for name in benchmarks]
     return {name: f"dvc repro {stage}" for name, stage in wanted}
 

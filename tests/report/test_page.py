@@ -214,7 +214,7 @@ def test_a_partial_report_of_nothing(tmp_path: Path) -> None:
     assert "none in this run" in page and "<title>PARTIAL: DAT" in page
     head = page[page.index("<header>") : page.index("</header>")]
     assert "Partial report" in head and "No TC128 yet: <code>dvc repro evaluate@tc128</code>" in head
-    assert "No training train/salnet/pymdnet yet: <code>dvc repro salnet@pymdnet</code>" in head
+    assert "No training of salnet pymdnet yet: <code>dvc repro salnet@pymdnet</code>" in head
 
 
 def test_a_partial_report_lies_apart_and_leaves_the_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
