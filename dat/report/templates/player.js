@@ -283,7 +283,8 @@ async function showDeciding(name, variant, metric, threshold) {
 }
 
 for (const cell of document.querySelectorAll(".points td[data-address^='figure/']")) {
-  const link = cell.querySelector("a.from").getAttribute("href").split("/");
+  const link = cell.querySelector("a.from")?.getAttribute("href").split("/");
+  if (!link) continue;
   const curve = cell.dataset.address.match(/-(success|precision)\/([^/]+)$/);
   const button = element("button", { type: "button", className: "frames", textContent: "frames" });
   button.setAttribute("aria-label", `Frames behind ${cell.dataset.address}`);
