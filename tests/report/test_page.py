@@ -15,8 +15,8 @@ from dat.cli import run_in_process
 from dat.params import Settings
 from dat.pipeline.stages import PARTIAL
 from dat.records import Job
-from dat.report import brief, page, readings, sources, stage
-from dat.report.metrics import Scores, Training
+from dat.report import brief, claims, page, readings, sources, stage, tables
+from dat.report.metrics import Scores, Training, read_scores
 from tests.parts import fake_profile, fake_scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,6 +198,40 @@ def test_every_reading_has_a_value_in_force(html: str) -> None:
 def test_the_paper_profile_is_told_as_it_is() -> None:
     said = " ".join(page.origin(params.load(ROOT / "profiles" / "paper")))
     assert "R40 is off" in said and "width" not in said and "shifted" not in said and "encoder" not in said
+
+
+def test_what_a_table_lacks_is_named_with_what_makes_it() -> None:
+    """A competitor's number is the paper's alone, and is not looked for."""
+    settings = params.load(ROOT)
+    table = next(one for one in tables.build_all({}, "made up") if one.number == 5)
+    found = page.missing(table, settings)
+    assert found["dvc repro evaluate@otb2013"] == [
+        "2 layers on OTB-2013",
+        "3 layers on OTB-2013",
+        "5 layers on OTB-2013",
+    ]
+    (other,) = [todo for todo in found if "8" in todo]
+    assert other.startswith("a variant layers-8, and layers-8 in benchmarks.otb2013.variants of params.yaml")
+    first = tables.build_all({}, "made up")[0]
+    assert "SINT++" in first.rows and "SINT++" not in str(page.missing(first, settings))
+
+
+def test_decided_claims_stand_at_the_top_with_a_link_to_their_table(tmp_path: Path) -> None:
+    settings = params.load(ROOT)
+    fake_scores.write_scores(tmp_path / "metrics", settings)
+    path = tmp_path / "metrics/otb100.json"
+    sure = {"p": 1e-5, "p_uncorrected": 1e-5, "metric": "success"}
+    holds = {"a": "dat-jtnl", "b": "pymdnet", "difference": 0.2, "interval": [0.1, 0.3], **sure}
+    reverse = {"a": "salnet", "b": "dat-to", "difference": 0.2, "interval": [0.1, 0.3], **sure}
+    records.write_json(path, {**records.read_json(path), "pairs": [holds, reverse]})
+    for name in ("weights", "language"):
+        (tmp_path / name).mkdir()
+    scores = read_scores(tmp_path / "metrics", settings, partial=False)
+    made, text = tables.build_all(scores, "made up"), claims.of_table(claims.IN_TEXT, scores)
+    html = page.render(page.Content(settings, scores, made, text, [], {}, [], []))
+    brief = html[html.index('id="brief"') : html.index('id="players"')]
+    assert '<a href="#table-1">DAT, target and language beats pyMDNet</a>' in brief[brief.index("Holds here") :]
+    assert '<a href="#table-3">DAT, target only beats SALNet</a>' in brief[brief.index("The other way round here") :]
 
 
 def test_a_whole_report_does_not_say_that_it_is_partial(html: str) -> None:
