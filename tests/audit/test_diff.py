@@ -429,7 +429,7 @@ def test_a_name_in_dvc_lock_with_terminal_escapes_is_shown_as_it_is_typed(
     assert "\x1b" not in printed and "\a" not in printed
     assert r"ma\x1b[31ms\x1b]0;title\x07" in printed
     assert r"ma\x1b[31ms" in printed.splitlines()[1]
-    assert r"first: ma\x1b[31ms" in ending(changed, capsys)
+    assert r"first: ma\x1b[31ms" in ending(changed, capsys)[0]
 
 
 def test_long_lists_are_folded(
