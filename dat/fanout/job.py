@@ -7,15 +7,16 @@ compared with the plan before a unit is stored: a key says what decided its resu
 import shutil
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dat import devices, numerics, params, records, supervise, used
 from dat.datasets import manifest as manifests
 from dat.errors import ChangedError, DatError, JobError, of_system
+from dat.fanout import logs, pace, store
 from dat.fanout import plan as plans
-from dat.fanout import store
 from dat.fanout.unit import Unit, common_facts, key_of
 
 ASK = -1
@@ -42,40 +43,73 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     if plan["slots"] and not devices.scheduled():
         devices.take(Path(plan["cards"]), plan["slots"])
     units = [Unit(**facts) for facts in plan["jobs"][number]]
+    notes = pace.Notes(plan_path.parent / pace.FOLDER / f"{number}.json")
+    here = Here(plan, manifest, plan_path.parent, notes, records.commit(Path(plan["home"])))
     with store.held(place):
-        missing = [unit for unit in units if store.record(place, unit.key) is None]
-        failed = [line for unit in missing if (line := _tried(plan, unit, manifest, place, plan_path.parent))]
+        failed = [line for unit in here.missing(units) if (line := here.tried(unit))]
     if failed:
         raise JobError(failed[0])
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
 
 
-def _tried(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest, place: Path, directory: Path) -> str | None:
-    """Track one unit; what went wrong in a line, or None."""
-    try:
-        _one(plan, unit, manifest, place)
-    except DatError as error:
-        return _fail(directory, unit, str(error))
-    except OSError as error:
-        return _fail(directory, unit, of_system(error))
-    except Exception as error:  # whatever one sequence does, the others of its job go on
-        traceback.print_exc()
-        return _fail(directory, unit, f"{type(error).__name__}: {error}")
-    return None
+@dataclass(frozen=True)
+class Here:
+    """A job's own: its plan, the manifest, the directory of the run, the notes of what it has done, the commit."""
+
+    plan: dict[str, Any]
+    manifest: manifests.Manifest
+    directory: Path
+    notes: pace.Notes
+    commit: dict[str, str]
+
+    def missing(self, units: Sequence[Unit]) -> Iterator[Unit]:
+        """The units that the store does not have when their turn comes."""
+        for unit in units:
+            if store.record(Path(self.plan["store"]), unit.key) is None:
+                yield unit
+            else:
+                self.notes.skip(unit)
+
+    def log(self, unit: Unit) -> Path:
+        """Where what a unit prints goes."""
+        return self.directory / logs.FOLDER / f"{unit.key}.log"
+
+    def tried(self, unit: Unit) -> str | None:
+        """Track one unit; what went wrong in a line, or None."""
+        self.notes.begin(unit)
+        with logs.written(self.log(unit)):
+            message = self._fault(unit)
+        self.notes.end(failed=message is not None)
+        note = self.directory / "failed" / f"{unit.key}.txt"
+        if message is None:
+            note.unlink(missing_ok=True)  # of an earlier attempt at the job
+            return None
+        line = f"{unit.sequence}: {unit.tracker}: {message}"
+        print(line, file=sys.stderr, flush=True)
+        records.write_text(note, line + "\n")
+        return line
+
+    def _fault(self, unit: Unit) -> str | None:
+        try:
+            _one(self, unit)
+        except DatError as error:
+            return str(error)
+        except OSError as error:
+            return of_system(error)
+        except Exception as error:  # whatever one sequence does, the others of its job go on
+            traceback.print_exc()
+            return f"{type(error).__name__}: {error}"
+        return None
 
 
-def _fail(directory: Path, unit: Unit, message: str) -> str:
-    line = f"{unit.sequence}: {unit.tracker}: {message}"
-    records.write_text(directory / "failed" / f"{unit.key}.txt", line + "\n")
-    return line
-
-
-def _one(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest, place: Path) -> None:
+def _one(here: Here, unit: Unit) -> None:
     """Track one unit into a folder of the store, write its record, and make it the entry of its key."""
     from dat.fanout.run import Work
     from dat.fanout.run import run as track
 
+    records.forget_peak()
+    plan, manifest, place = here.plan, here.manifest, Path(here.plan["store"])
     clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)
     try:
@@ -89,14 +123,22 @@ def _one(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest, place: 
             sections=unit.reads(plan["sections"]),
             out=folder,
             origin=plan["shared"]["origin"],
+            frame=here.notes.frame,
         )
         facts = track(work, plan["device"])
         shared = check(plan, unit, manifest)
         record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
-        run = clock.run_facts(records.sha256_json(record), home) | {"benchmark": plan["benchmark"]}
+        run = clock.run_facts(records.sha256_json(record), None) | here.commit | {"benchmark": plan["benchmark"]}
+        run |= {"peak_memory": records.peak_memory()} | _printed(here.log(unit))
         store.put(place, unit.key, folder, record, run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _printed(log: Path) -> dict[str, list[str]]:
+    """The end of what a unit has printed, where it has."""
+    lines = logs.tail(log)
+    return {"log": lines} if lines else {}
 
 
 def check(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest) -> dict[str, Any]:

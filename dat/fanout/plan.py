@@ -34,6 +34,7 @@ def units(
     """All units of a benchmark with their keys, in order of variant, seed and sequence."""
     read = settings_of(settings, benchmark.protocol)
     table = settings.section("csrdcf", Csrdcf).file_of_colour_names(Path())
+    repetitions = read["vot"]["repetitions"] if benchmark.protocol == "vot" else 1
     hashes: dict[tuple[str | None, ...], dict[str, Any]] = {}
     planned = []
     for variant_name in benchmark.variants:
@@ -44,7 +45,7 @@ def units(
                 made = parts(variant, sequence.sentence, Path("weights"), table)
                 whole = (made.salnet, made.gpgnet, made.colour_names)
                 salnet, gpgnet, colour_names = paths = tuple(path.as_posix() if path else None for path in whole)
-                cost = len(sequence.files)
+                cost = len(sequence.files) * (repetitions if salnet else 1)
                 unit = Unit("", variant_name, seed, name, made.version, salnet, gpgnet, cost, colour_names)
                 if paths not in hashes:
                     decide = files_of(settings.path, unit)

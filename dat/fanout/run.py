@@ -45,7 +45,7 @@ class Facts:
 @dataclass(frozen=True)
 class Work:
     """What a unit's tracker gets: its parts and settings by section, the sequence's row of the manifest and the folder
-    that its frames lie below, the seed, and where boxes go, counted from `origin`."""
+    that its frames lie below, the seed, and where boxes go, counted from `origin`; `frame` is called at each frame."""
 
     protocol: Literal["one-pass", "vot"]
     row: Mapping[str, Any]
@@ -56,6 +56,7 @@ class Work:
     sections: Mapping[str, Any]
     out: Path
     origin: int
+    frame: Callable[[], None] = lambda: None
 
 
 def run(work: Work, device: str) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class _Run:
 
     def image(self, index: int) -> Image:
         """Frame `index`, from 0, if it is the one that was indexed."""
+        self.work.frame()
         name, _, indexed = self.row["files"][index]
         return read_image(self.work.root / name, indexed)
 

@@ -7,8 +7,10 @@ DVC deletes `results/<benchmark>` before this runs; nothing is lost, since finis
 import os
 import shutil
 import sys
+import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,11 @@ from typing import Any
 from dat import devices, records, supervise
 from dat.datasets import manifest as manifests
 from dat.errors import InputError, JobError
-from dat.fanout import plan, store
+from dat.fanout import failures, pace, plan, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
 from dat.models.vocabulary import Vocabulary, words
 from dat.params import Settings
-from dat.progress import progress
+from dat.progress import described
 from dat.sections import Benchmark
 
 
@@ -120,7 +122,7 @@ def _snakemake(call: list[str], directory: Path, tick: Callable[[], None] = lamb
     if status >= 128:
         raise KeyboardInterrupt
     if status:
-        raise JobError(_failures(directory, log))
+        raise JobError(failures.line(directory, log))
 
 
 def planned(
@@ -176,14 +178,34 @@ def _execute(
         "jobs": [[asdict(unit) for unit in units] for units in jobs],
     }
     records.write_json(directory / "plan.json", plan_file)
-    keys = [unit.key for units in jobs for unit in units]
-    with progress(total=len(keys), desc=job.key, unit="sequence") as bar:
-
-        def tick() -> None:
-            bar.update(sum(store.entry(place, key).is_dir() for key in keys) - bar.n)
-
-        _snakemake(command(job.settings, directory, sum(room.values())), directory, tick)
+    call = command(job.settings, directory, sum(room.values()))
+    try:
+        with _line(job.key, [unit for units in jobs for unit in units], directory) as tick:
+            _snakemake(call, directory, tick)
+    except JobError:
+        print("".join(f"{line}\n" for line in failures.summary(directory)), end="", file=sys.stderr, flush=True)
+        raise
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _line(name: str, units: Sequence[Unit], directory: Path) -> Iterator[Callable[[], None]]:
+    """The line that says how far a run is; gives the function that looks again, about once a second."""
+    run = pace.Pace(units)
+    with described(run.frames, f"{name}: 0 of {len(units)} units") as bar:
+        looked = [time.monotonic()]
+
+        def tick(last: bool = False) -> None:
+            now = time.monotonic()
+            if not last and now - looked[0] < pace.PERIOD:
+                return
+            looked[0], done = now, pace.noted(directory / pace.FOLDER)
+            bar.n = min(done.frames, run.frames)
+            bar.set_description_str(f"{name}: {run.text(done, now)}", refresh=False)
+            bar.update(0)
+
+        yield tick
+        tick(last=True)
 
 
 def command(settings: Settings, directory: Path, gpus: int = 0) -> list[str]:
@@ -202,17 +224,6 @@ def environment() -> dict[str, str]:
     """The jobs' environment: this interpreter's programs come first."""
     here = str(Path(sys.executable).parent)
     return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}"}
-
-
-def _failures(directory: Path, log: Path) -> str:
-    """One line on what failed: the sequences' own messages, else the end of Snakemake's log."""
-    said = sorted(path.read_text(encoding="utf-8").strip() for path in directory.glob("failed/*.txt"))
-    if said:
-        more = f" (and {len(said) - 1} more: {directory / 'failed'})" if len(said) > 1 else ""
-        return said[0] + more
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "nothing said")
-    return f"Snakemake failed: {last.strip()} ({log} and {directory / 'log'} have the rest)"
 
 
 def _gather(found: Sequence[Unit], places: Places) -> None:

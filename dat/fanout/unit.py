@@ -25,8 +25,8 @@ ENTRY = "dat.fanout.job"
 class Unit:
     """One (variant, seed, sequence): its key, and what the job needs to know. Folders are below the profile.
 
-    Without a SALNet it is CSR-DCF's. `files` are the facts of the files that decide its result beside the sequence's,
-    `parents` those of their records.
+    Without a SALNet it is CSR-DCF's. `cost` is the frames that it tracks, at most. `files` are the facts of the files
+    that decide its result beside the sequence's, `parents` those of their records.
     """
 
     key: str

@@ -53,7 +53,7 @@ def _published(settings: Settings, data: str, key: str) -> list[Target]:
 
 
 def units(settings: Settings, key: str, sequences: Iterable[Target]) -> list[Unit]:
-    """The units of benchmark `key`; `cost` is frames, by repetitions for VOT.
+    """The units of benchmark `key`; `cost` is frames, by repetitions for VOT where the tracker draws.
 
     Their keys stand for those of the job store, which are not known before the weights are: two units have one here
     if they will have one there, in whatever benchmark.
@@ -69,7 +69,7 @@ def units(settings: Settings, key: str, sequences: Iterable[Target]) -> list[Uni
                 made = parts(variant, target.sentence, Path("weights"), table)
                 whole = (made.salnet, made.gpgnet, made.colour_names)
                 salnet, gpgnet, colour_names = (path.as_posix() if path else None for path in whole)
-                cost = target.frames * repetitions
+                cost = target.frames * (repetitions if salnet else 1)
                 unit = Unit("", name, seed, target.name, made.version, salnet, gpgnet, cost, colour_names)
                 same = (benchmark.data, benchmark.protocol, unit.salnet, unit.gpgnet, unit.draws, target.name)
                 planned.append(replace(unit, key=" ".join(map(str, same))))

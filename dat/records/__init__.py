@@ -28,7 +28,7 @@ from dat.records.files import (
     write_text,
 )
 from dat.records.host import PACKAGES, environment, machine, processor, versions
-from dat.records.record import Clock, commit, is_record, make_record, parents
+from dat.records.record import Clock, commit, forget_peak, is_record, make_record, parents, peak_memory
 
 __all__ = [
     "PACKAGE",
@@ -45,11 +45,13 @@ __all__ = [
     "file_facts",
     "files_below",
     "folder_files",
+    "forget_peak",
     "is_record",
     "locked",
     "machine",
     "make_record",
     "parents",
+    "peak_memory",
     "processor",
     "read_json",
     "remove",

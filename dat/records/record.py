@@ -1,5 +1,6 @@
 """Records: what decided a result, beside the result; and runs: what happened to happen, outside of it."""
 
+import contextlib
 import resource
 import shutil
 import socket
@@ -105,3 +106,16 @@ class Clock:
             "record": record,
             **(commit(at) if at else {}),
         }
+
+
+def forget_peak() -> None:
+    """Let `peak_memory` count from now on, where the kernel allows that."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+
+
+def peak_memory() -> int:
+    """The most memory (bytes) that this process had at a time, since `forget_peak`."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    most = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+    return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if most is None else most)

@@ -1,6 +1,7 @@
 """A job's failures: each is one line that names the unit, and the others go on."""
 
 import errno
+import mmap
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,40 @@ def test_a_record_is_the_same_whichever_benchmark_computed_it(
     assert found[0] == found[1]
 
 
+def test_a_run_file_has_the_units_own_peak_of_memory_and_what_it_printed(
+    planned: tuple[Path, Unit, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is in its record."""
+    path, unit, _ = planned
+    make, forgotten = store.workspace, []
+
+    def printing(place: Path) -> Path:
+        print("a library's warning")
+        return make(place)
+
+    monkeypatch.setattr(job.store, "workspace", printing)
+    monkeypatch.setattr(job.records, "forget_peak", lambda: forgotten.append(True))
+    monkeypatch.setattr(job.records, "peak_memory", lambda: 12345)
+    job.run(path, 0, tmp_path / "done")
+    entry = store.entry(tmp_path / "store", unit.key)
+    run, record = records.read_json(entry / store.RUN), records.read_json(entry / store.RECORD)
+    assert run["log"] == ["a library's warning"] and run["peak_memory"] == 12345 and forgotten
+    assert not {"log", "peak_memory", "seconds"} & set(record)
+    assert records.read_json(tmp_path / "work/pace/0.json")["units"] == 1
+
+
+def test_a_peak_of_memory_is_forgotten() -> None:
+    def peak_with(size: int) -> int:
+        records.forget_peak()
+        with mmap.mmap(-1, size) as pages:  # no heap, which may keep what is freed
+            for start in range(0, size, mmap.PAGESIZE):
+                pages[start] = 1
+        return records.peak_memory()
+
+    large, small = peak_with(300 << 20), peak_with(1)
+    assert large - small > 200 << 20, (large, small)
+
+
 def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, Unit, dict[str, Any]]) -> None:
     _, unit, facts = planned
     weights = {"path": "weights/weights.safetensors", "bytes": 3, "sha256": "0" * 64}
@@ -147,6 +182,7 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
     facts = {
         "numerics": "portable",
         "slots": {},
+        "home": str(tmp_path),
         "place": plan.place(),
         "store": str(tmp_path / "store"),
         "manifest": str(tmp_path / "own.jsonl"),
