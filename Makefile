@@ -76,5 +76,5 @@ bench-sentences: setup ## the sentence encoder against a bag of words, on LaSOT'
 bench-audit: setup ## dat audit all of a run of the paper's size, and its hashing against hashlib's (makes the run first: minutes)
 	@python -m benchmarks.bench_audit
 
-bench-fanout: setup ## how well the paper's matrix fills 1 to 64 GPUs, simulated (OVERHEAD=1: and what a job costs beside, after make repro)
+bench-fanout: setup ## how well the paper's matrix fills 1 to 64 GPUs, simulated (OVERHEAD=1: and what a unit costs beside)
 	@python -m benchmarks.bench_fanout $(if $(OVERHEAD),--overhead)

@@ -361,8 +361,8 @@ class Vot(Section):
 
 
 class Fanout(Section):
-    """Units in a Snakemake job, and jobs at a time on this machine: on `cores`, or with native numerics on the GPUs of
-    `devices` (all, cpu, or names with commas), `slots_per_gpu` on each (0: as many as its memory has room for)."""
+    """Units in a Snakemake job at most, and jobs at a time on this machine: on `cores`, or with native numerics on
+    the GPUs of `devices` (all, cpu, or names with commas), `slots_per_gpu` on each (0: as its memory has room)."""
 
     batch: Number
     cores: Number

@@ -1,7 +1,5 @@
 """The plan of a benchmark: its units, and the jobs that the missing ones are packed into."""
 
-import heapq
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,10 @@ from dat.tracking.parts import parts
 
 ANSWER = "environment.json"
 """What the job that is asked where it computes writes."""
+
+
+SHARES, LEAST = 2, 0.125
+"""A job's share of what is left is one of so many times the cores; and the least share, of the longest unit."""
 
 
 def place() -> str:
@@ -57,18 +59,22 @@ def units(
 
 
 def pack(missing: Iterable[Unit], batch: int, cores: int) -> list[list[Unit]]:
-    """Units into jobs of about equal cost (frames): at most `batch` units each on average, and no core idle.
+    """Units into jobs in the order in which they are to start, longest units first; units of one key are one.
 
-    Longest first, each to the job with the least so far. Units of one key are one.
+    Guided self-scheduling (Polychronopoulos and Kuck, IEEE Transactions on Computers 36(12), 1987): a job gets the
+    share of what is left that one of `SHARES` times `cores` jobs would get, so jobs shrink towards the end and level
+    out what estimates (frames) have missed. A job has at most `batch` units; a share is `LEAST` of the longest unit.
     """
-    distinct = list({unit.key: unit for unit in missing}.values())
+    distinct = sorted({unit.key: unit for unit in missing}.values(), key=lambda unit: (-unit.cost, unit.key))
     if not distinct:
         return []
-    number = min(len(distinct), cores * math.ceil(len(distinct) / (batch * cores)))
-    heap: list[tuple[int, int]] = [(0, index) for index in range(number)]
-    jobs: list[list[Unit]] = [[] for _ in range(number)]
-    for unit in sorted(distinct, key=lambda unit: (-unit.cost, unit.key)):
-        load, index = heapq.heappop(heap)
-        jobs[index].append(unit)
-        heapq.heappush(heap, (load + unit.cost, index))
+    left, least = sum(unit.cost for unit in distinct), LEAST * distinct[0].cost
+    jobs: list[list[Unit]] = []
+    share = 0.0
+    for unit in distinct:
+        if share <= 0 or len(jobs[-1]) == batch:
+            jobs.append([])
+            share = max(left / (SHARES * cores), least)
+        jobs[-1].append(unit)
+        share, left = share - unit.cost, left - unit.cost
     return jobs

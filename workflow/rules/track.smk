@@ -10,6 +10,8 @@ rule track:
         "log/{job}.txt",
     benchmark:
         "usage/{job}.tsv"
+    priority: # the plan's order: longest units first, and the jobs that shrink last
+        lambda wildcards: -int(wildcards.job)
     threads: PLAN["threads"]
     resources:
         gpu=1,
