@@ -29,6 +29,7 @@ FEW = (
     (r"(?m)^root: .*$", "root: ."),
     (r"\.\./\.\./annotations", "annotations"),
     (r"(?m)^(subsample: \{step: )\d+", r"\g<1>2"),
+    (r", every: \d+", ""),
     (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
 )
 """What of the paper profile does not suit a few short videos in a folder of their own."""
