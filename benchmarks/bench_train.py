@@ -29,6 +29,7 @@ FEW = (
     (r"(?m)^root: .*$", "root: ."),
     (r"\.\./\.\./annotations", "annotations"),
     (r"(?m)^(subsample: \{step: )\d+", r"\g<1>2"),
+    (r", every: \d+", ""),
     (r"(?m)^(train: .*threads: )\d+", r"\g<1>1"),
     (r"vgg_m: \S+, vgg16: [^}]+", "vgg_m: none, vgg16: none"),
 )

@@ -6,6 +6,7 @@ UTF-16, and end its lines in any way.
 """
 
 import codecs
+import os
 import re
 from pathlib import Path
 
@@ -37,8 +38,13 @@ def stray(name: str) -> bool:
 
 def listed(folder: Path, label: str = "") -> list[Path]:
     """What is in a folder, by name, without stray names. Raises InputError when it cannot be listed."""
+    return [folder / name for name in listed_names(folder, label)]
+
+
+def listed_names(folder: Path, label: str = "") -> list[str]:
+    """The names of what is in a folder, in order, without stray ones. Raises InputError when it cannot be listed."""
     try:
-        return sorted(path for path in folder.iterdir() if not stray(path.name))
+        return sorted(name for name in os.listdir(folder) if not stray(name))
     except OSError as error:
         raise InputError(f"{place(folder, label=label)}: cannot be listed: {refusal(error)}") from None
 

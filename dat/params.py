@@ -183,6 +183,10 @@ def _references(path: Path, data: Any, root: Root) -> None:
             missing(("benchmarks", name, "variants"), variant_name, root.variants)
     for name in root.synthetic:
         missing(("synthetic", name), name, root.datasets)
+    for name, dataset in root.datasets.items():
+        if dataset.every > 1 and (dataset.layout != "lasot" or root.subsample.step % dataset.every):
+            where = f"{path}:{_line(data, ('datasets', name, 'every'))}: '{dataset.every}' of 'datasets.{name}.every'"
+            raise ParamsError(f"{where} must be 1, or for LaSOT divide subsample.step, {root.subsample.step}")
 
 
 NAMED = ("synthetic", "datasets", "gpgnet", "salnet", "variants", "benchmarks")

@@ -31,11 +31,15 @@ class Synthetic(Section):
 
 
 class Dataset(Section):
-    """A data set's layout on disk, the path of its manifest, without the ending, and its table of sentences or none."""
+    """A data set's layout on disk, the path of its manifest, without the ending, and its table of sentences or none.
+
+    Its manifest lists every frame, or (LaSOT, of which `subsample` reads every n-th) every `every`-th.
+    """
 
     layout: Literal["lasot", "tlp", "dtb70", "otb", "otb99", "tc128", "tnl2k", "vot", "plain"]
     manifest: str
     sentences: str
+    every: Number = 1
 
 
 class Subsample(Section):

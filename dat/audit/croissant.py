@@ -74,13 +74,13 @@ def _table(manifest: Manifest) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for name, sequence in manifest.sequences.items():
-        facts = (name, len(sequence.files), *sequence.size, sequence.sentence or "", sequence.digest)
+        facts = (name, sequence.count, *sequence.size, sequence.sentence or "", sequence.digest)
         writer.writerow([naming.cell(value) for value in facts])
     return out.getvalue()
 
 
 def _json(manifest: Manifest, path: str, link: str, sha256: str, table: str) -> str:
-    name, frames = str(manifest.header["name"]), sum(len(one.files) for one in manifest.sequences.values())
+    name, frames = str(manifest.header["name"]), sum(one.count for one in manifest.sequences.values())
     fields = [
         {
             "@type": "cr:Field",

@@ -101,10 +101,10 @@ class Trainings:
         lists = [set(names) for name, names in found.header["lists"].items() if name.endswith(f"-{split}")]
         names = found.sequences.keys() if split == "all" else lists[0] if lists else set()
         wanted = {
-            (name, str(at + 1), row.files[at][2])
+            (name, str(number + 1), row.row["files"][row.places[number]][2] if number in row.places else "not listed")
             for name, row in found.sequences.items()
             if name in names
-            for at in range(0, len(row.files), step)
+            for number in range(0, row.count, step)
         }
         have = {(row["sequence"], row["frame"], row["source_sha256"]) for row in self._rows(f"{FRAMES}/index.csv")}
         if other := sorted(wanted ^ have):
@@ -154,5 +154,5 @@ class Trainings:
 def _seen(video: manifests.Sequence, frames: list[int] | None = None) -> bool:
     """Whether a target is in sight in a frame (from 0), with a box that has an area."""
     boxes, absent = video.boxes, video.absent
-    places = range(len(boxes)) if frames is None else frames
+    places = range(len(boxes)) if frames is None else map(video.place, frames)
     return any(not absent[at] and all(value > 0 for value in boxes[at][2:]) for at in places)

@@ -1,91 +1,157 @@
-"""Hashes of many files, remembered by what the file system says of each: an unchanged file is not read again."""
+"""What is known of a data set's files, remembered a file a target: what has not changed is neither read nor hashed.
+
+A file is known by its size, its times of change and its inode, a folder by the same: a file that comes, goes or gets
+another name changes its folder. Where all that a row was made of is as it was, the row is as it was.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dat import opening
+from dat.datasets.images import image_size
 from dat.errors import InputError, refusal
 from dat.outside import read_bytes
-from dat.records import canonical, sha256_file, write_bytes
+from dat.records import canonical, remove, sha256_file, write_bytes
 
 THREADS = 8
-SAVE_SECONDS = 60.0
 TICK_NS = 50_000_000
 """A file changed this shortly before it was hashed may change again without a new time: it is not remembered."""
 
+State = list[int]
+
+
+@dataclass
+class Known:
+    """What is remembered of a target: the states of its files and folders, sha256 and picture size by file, and its row
+    with the key of all else that decides it."""
+
+    key: str = ""
+    states: dict[str, State] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    size: list[Any] = field(default_factory=list)
+    row: dict[str, Any] | None = None
+
 
 class Hashes:
-    """sha256 of files below `root`, remembered in a file by size, times of change and inode.
+    """What is known of the targets of a data set below `root`, a file each in the folder `memory`.
 
-    The memory is thrown away when it is unreadable or about another folder. Call `save` at the end.
+    A memory that is unreadable or about another folder counts as none.
     """
 
     def __init__(self, memory: Path, root: Path) -> None:
-        self.memory, self.root = memory, root
-        self._old, self._sizes = self._load()
-        self._seen: dict[str, list[Any]] = {}
-        self._saved, self.read = time.monotonic(), 0
+        self.memory, self.root, self.read = memory, root, 0
+        self._asked: set[str] = set()
 
-    def _load(self) -> tuple[dict[str, list[Any]], dict[str, list[int]]]:
+    def row(self, name: str, key: str) -> dict[str, Any] | None:
+        """The row that was remembered of a target, if all that it was made of is as it was."""
+        self._asked.add(name)
+        known = self._load(name)
+        if known.row is None or known.key != key:
+            return None
+        for path, state in known.states.items():
+            if self._state_or_none(self.root / path) != state:
+                return None
+        return known.row
+
+    def target(self, name: str) -> "TargetFiles":
+        """The files of a target, to be asked for facts while its row is made."""
+        self._asked.add(name)
+        return TargetFiles(self, name, self._load(name))
+
+    def forget(self) -> None:
+        """Forget the targets that were not asked for."""
+        for path in self.memory.glob("*.json"):
+            if path.stem not in self._asked:
+                remove(path)
+
+    def _path(self, name: str) -> Path:
+        return self.memory / f"{name}.json"
+
+    def _load(self, name: str) -> Known:
+        path = self._path(name)
         try:
-            found = opening.parse_json(read_bytes(self.memory, most=opening.MANIFEST), self.memory)
-            if found["root"] == str(self.root):
-                return dict(found["files"]), dict(found["sizes"])
-        except (InputError, ValueError, KeyError, TypeError):
+            facts = opening.parse_json(read_bytes(path, most=opening.JSON), path)
+            if facts.pop("root") == str(self.root):
+                return Known(**facts)
+        except (InputError, ValueError, KeyError, TypeError, AttributeError):
             pass
-        return {}, {}
+        return Known()
 
-    def facts(self, paths: Sequence[Path]) -> list[list[Any]]:
-        """Path below the root, bytes and sha256 of each file. Raises InputError when one cannot be read."""
-        late = time.time_ns() - TICK_NS
-        names = [path.relative_to(self.root).as_posix() for path in paths]
-        states = [self._state(path) for path in paths]
-        known = [self._old.get(name) for name in names]
-        hashes = [old[4] if old and old[:4] == state else None for old, state in zip(known, states, strict=True)]
-        self._fill(paths, hashes)
-        for name, state, value, old in zip(names, states, hashes, known, strict=True):
-            if max(state[1], state[2]) < late:
-                self._seen[name] = old if old and old[:4] == state else [*state, value]
-        if time.monotonic() - self._saved > SAVE_SECONDS:
-            self.save()
-        return [[name, state[0], value] for name, state, value in zip(names, states, hashes, strict=True)]
+    def _save(self, name: str, known: Known) -> None:
+        write_bytes(self._path(name), canonical({"root": str(self.root), **vars(known)}))
 
-    def _fill(self, paths: Sequence[Path], hashes: list[str | None]) -> None:
-        """Hash the files that are not known, several at a time."""
-        todo = [index for index, value in enumerate(hashes) if value is None]
-        self.read += len(todo)
-        if todo:
-            with ThreadPoolExecutor(THREADS) as pool:
-                for index, value in zip(todo, pool.map(_hash, [paths[index] for index in todo]), strict=True):
-                    hashes[index] = value
+    def _state_or_none(self, path: Path) -> State | None:
+        try:
+            return self.state(path)
+        except InputError:
+            return None
 
-    def _state(self, path: Path) -> list[int]:
+    def state(self, path: Path) -> State:
+        """Size, times of change and inode. Raises InputError when the file is not there."""
         try:
             found = path.stat()
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {refusal(error)}") from None
         return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
+
+class TargetFiles:
+    """The files of one target; to be made before its folders are read."""
+
+    def __init__(self, hashes: Hashes, name: str, known: Known) -> None:
+        self.hashes, self.name, self.known = hashes, name, known
+        self.new = Known()
+        self._late = time.time_ns() - TICK_NS
+        self._sure = True
+
+    def facts(self, paths: Sequence[Path]) -> list[list[Any]]:
+        """Path below the root, bytes and sha256 of each file. Raises InputError when one cannot be read."""
+        late = time.time_ns() - TICK_NS
+        names = [path.relative_to(self.hashes.root).as_posix() for path in paths]
+        states = [self.hashes.state(path) for path in paths]
+        values = [
+            self.known.hashes.get(name) if self.known.states.get(name) == state else None
+            for name, state in zip(names, states, strict=True)
+        ]
+        hashes = self._filled(paths, values)
+        for name, state, value in zip(names, states, hashes, strict=True):
+            self._sure &= max(state[1], state[2]) < self._late
+            if max(state[1], state[2]) < late:
+                self.new.states[name], self.new.hashes[name] = state, value
+        return [[name, state[0], value] for name, state, value in zip(names, states, hashes, strict=True)]
+
+    def _filled(self, paths: Sequence[Path], values: Sequence[str | None]) -> list[str]:
+        """The hashes, those that are not known from the files, several at a time."""
+        todo = [path for path, value in zip(paths, values, strict=True) if value is None]
+        self.hashes.read += len(todo)
+        if not todo:
+            return [value for value in values if value is not None]
+        with ThreadPoolExecutor(THREADS) as pool:
+            fresh = iter(list(pool.map(_hash, todo)))
+        return [next(fresh) if value is None else value for value in values]
+
     def size(self, path: Path, digest: str) -> list[int]:
         """Width and height of an image whose hash is known."""
-        if digest not in self._sizes:
-            from dat.datasets.images import image_size
+        size = self.known.size
+        self.new.size = size if size and size[0] == digest else [digest, *image_size(path)]
+        return list(self.new.size[1:])
 
-            self._sizes[digest] = list(image_size(path))
-        return self._sizes[digest]
+    def folders(self, paths: Iterable[Path]) -> None:
+        """The folders that were looked into."""
+        for path in paths:
+            state = self.hashes.state(path)
+            self._sure &= max(state[1], state[2]) < self._late
+            self.new.states[path.relative_to(self.hashes.root).as_posix()] = state
 
-    def save(self, final: bool = False) -> None:
-        """Write the memory; `final` forgets the files that were not asked for."""
-        kept = self._seen if final else {**self._old, **self._seen}
-        used = {state[4] for state in kept.values()}
-        sizes = {digest: size for digest, size in self._sizes.items() if digest in used}
-        if kept != self._old or not self.memory.exists():
-            write_bytes(self.memory, canonical({"root": str(self.root), "files": kept, "sizes": sizes}))
-        self._old = dict(kept)
-        self._saved = time.monotonic()
+    def keep(self, key: str, row: dict[str, Any]) -> None:
+        """Remember the row, where each of its files and folders is old enough to be known again, and what is known."""
+        if self._sure:
+            self.new.key, self.new.row = key, row
+        self.hashes._save(self.name, self.new)
 
 
 def _hash(path: Path) -> str:
@@ -98,4 +164,4 @@ def _hash(path: Path) -> str:
 def memory_path(start: Path, name: str) -> Path:
     """Where the memory of a data set lies: below `.dat` at the top of the git checkout, else of the profile."""
     top = next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), start)
-    return top / ".dat" / "index" / f"{name}.json"
+    return top / ".dat" / "index" / name

@@ -1,42 +1,45 @@
 """Stage `index`: the manifest of a data set, every file with its hash.
 
-Frames are hashed once: what the file system says of each is remembered outside of the stage's output. Where the raw
-data are not on this machine, a manifest that is there is kept, else one marked as not linked is written; both are said.
+Frames are hashed once: what the file system says of each is remembered outside of the stage's output, and so are rows.
+Of a set of which stages read every n-th frame (`datasets.NAME.every`) no other is listed, so no other can be read.
+Where the raw data are not on this machine, a manifest that is there is kept, else one marked as not linked is written.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from dat import opening
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
-from dat.datasets.hashes import Hashes, memory_path
+from dat.datasets.hashes import Hashes, TargetFiles, memory_path
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import Found, Target
 from dat.errors import InputError, MissingError
 from dat.naming import shown
 from dat.outside import read_bytes
 from dat.progress import progress
-from dat.records import Job, write_bytes
+from dat.records import Job, code_closure, sha256_json, write_bytes
 from dat.sections import Dataset
 
 
 def run(job: Job) -> None:
     """Write the manifest of the data set `job.key`. Raises InputError naming the file, and the line, that is wrong."""
     data = sets.read(job.inputs["set"], job.key, job.settings)
-    wanted = job.settings.section(f"datasets.{job.key}", Dataset).layout
-    if data.layout != wanted:
-        raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{wanted}' for {job.key}")
-    watched = job.settings.section(f"datasets.{job.key}", Dataset).sentences
-    if data.table is not None and data.table != (job.settings.path / watched).resolve():
-        raise InputError(f"{data.file}: 'sentences' is not the file that params.yaml says for {job.key}: {watched}")
+    section: Dataset = job.settings.section(f"datasets.{job.key}", Dataset)
+    if data.layout != section.layout:
+        raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{section.layout}' for {job.key}")
+    if data.table is not None and data.table != (job.settings.path / section.sentences).resolve():
+        wrong = f"'sentences' is not the file that params.yaml says for {job.key}: {section.sentences}"
+        raise InputError(f"{data.file}: {wrong}")
     head = {"name": data.name, "layout": data.layout, "root": data.root, "lists": dict(data.lists)}
     if data.folder is None:
         _without(data, head, sets.manifest_path(job.settings, job.key), job.outputs["manifest"])
     else:
-        _with(data, head, data.folder, job.outputs["manifest"])
+        _with(data, head, data.folder, job.outputs["manifest"], section.every)
 
 
 def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) -> None:
@@ -54,17 +57,14 @@ def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) 
         _say(f"{data.key}: no data at {where}; not linked: run dat data link {data.key} PATH")
 
 
-def _with(data: sets.DataSet, head: dict[str, Any], folder: Path, output: Path) -> None:
+def _with(data: sets.DataSet, head: dict[str, Any], folder: Path, output: Path, every: int) -> None:
     found, missing = layouts.find(data.layout, folder, data.wanted)
     if not found:
         looks = layouts.layout(data.layout).looks
         raise InputError(f"{folder}: no sequence of {data.name} in it; {looks} is expected; link another folder")
     hashes = Hashes(memory_path(data.profile.absolute(), data.name), folder)
-    try:
-        manifest.write(output, {**head, "linked": True}, _rows(data, found, hashes))
-        hashes.save(final=True)
-    finally:
-        hashes.save()
+    manifest.write(output, {**head, "linked": True}, _rows(data, found, hashes, every))
+    hashes.forget()
     lost = f"; not there: {_some(missing)}" if missing else ""
     _say(f"{data.key}: {len(found)} of {len(found) + len(missing)} targets, {hashes.read} files read{lost}")
 
@@ -77,25 +77,46 @@ def _say(text: str) -> None:
     print(shown(text), file=sys.stderr)
 
 
-def _rows(data: sets.DataSet, found: dict[str, Found], hashes: Hashes) -> Iterator[manifest.Row]:
+def _rows(data: sets.DataSet, found: dict[str, Found], hashes: Hashes, every: int) -> Iterator[manifest.Row]:
     facts, written = published.facts(data.name), data.sentences()
+    code = code_closure(__name__)
     for name, place in progress(found.items(), total=len(found), desc=f"index {data.key}"):
-        sentence = written[name].sentence if name in written else None
-        yield _row(name, place.read(facts.get(name)), sentence, hashes)
+        sentence, fact = written[name].sentence if name in written else None, facts.get(name)
+        key = sha256_json([code, data.layout, every, sentence, asdict(fact) if fact else None])
+        row = hashes.row(name, key)
+        if row is None:
+            files = hashes.target(name)
+            target = place.read(fact)
+            row = _row(name, target, sentence, files, every)
+            files.folders({place.folder, *(path.parent for path in (target.frames[0], *target.annotations))})
+            files.keep(key, row)
+        yield row
 
 
-def _row(name: str, target: Target, sentence: str | None, hashes: Hashes) -> manifest.Row:
+def _row(name: str, target: Target, sentence: str | None, hashes: TargetFiles, every: int) -> manifest.Row:
     """The manifest's row of a target; what the layout does not have is left out."""
-    files = hashes.facts(target.frames)
+    numbers = chosen(target, every)
+    files = hashes.facts([target.frames[number] for number in numbers])
     row = {
         "sequence": name,
-        "frames": len(files),
+        "frames": len(target.frames),
         "files": files,
         "annotations": hashes.facts(target.annotations),
-        "boxes": target.boxes,
+        "boxes": [target.boxes[number] for number in numbers],
         "sentence": sentence or target.sentence,
         "size": hashes.size(target.frames[0], files[0][2]),
         "attributes": target.attributes,
     }
     more = {key: getattr(target, key) for key in ("absent", "regions", "tags", "practical")}
+    if every > 1:
+        more |= {"numbers": list(numbers), "absent": target.absent and [target.absent[number] for number in numbers]}
     return row | {key: value for key, value in more.items() if value is not None}
+
+
+def chosen(target: Target, every: int) -> Sequence[int]:
+    """The frames (from 0) that the manifest lists: each `every`-th, and the first in which the target is in sight."""
+    if every == 1:
+        return range(len(target.frames))
+    absent = target.absent or [0] * len(target.boxes)
+    sights = (number for number, box in enumerate(target.boxes) if box and min(box[2:]) > 0 and not absent[number])
+    return sorted({*range(0, len(target.frames), every), *islice(sights, 1)})

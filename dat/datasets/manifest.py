@@ -44,12 +44,33 @@ class Sequence:
 
     @property
     def files(self) -> list[list[Any]]:
-        """Path below the root, bytes and sha256 of each frame."""
+        """Path below the root, bytes and sha256 of each frame that is listed."""
         return list(self.row["files"])
 
     @property
+    def count(self) -> int:
+        """Frames of the video, listed or not."""
+        return int(self.row["frames"])
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The frames that are listed, from 0: what files, boxes and flags are of, in this order."""
+        return list(self.row.get("numbers", range(self.row["frames"])))
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where in the lists a frame stands, by its number from 0."""
+        return {number: place for place, number in enumerate(self.numbers)}
+
+    def place(self, number: int) -> int:
+        """Where in the lists frame `number` (from 0) stands. Raises InputError when it is not listed."""
+        if number not in self.places:
+            raise InputError(f"{self.name}: frame {number + 1} is not in the manifest; set datasets.NAME.every to 1")
+        return self.places[number]
+
+    @property
     def frames(self) -> list[Path]:
-        """The frames' files, in order. Raises MissingError when the data set is not on this machine."""
+        """The files of the listed frames, in order. Raises MissingError when the data set is not on this machine."""
         if self.root is None:
             raise MissingError(f"{self.name}: its images are not on this machine; run dat data link")
         return [self.root / file[0] for file in self.row["files"]]
@@ -66,7 +87,7 @@ class Sequence:
         """Whether the target is occluded or out of view (N,); False where the data set does not say."""
         import numpy as np
 
-        return np.array(self.row.get("absent") or [0] * self.row["frames"], dtype=bool)
+        return np.array(self.row.get("absent") or [0] * len(self.row["files"]), dtype=bool)
 
     @property
     def sentence(self) -> str | None:

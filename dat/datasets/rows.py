@@ -1,5 +1,6 @@
 """Numbers in text files: rows of coordinates with any delimiter in use, and flags. Errors name file and line."""
 
+import re
 from pathlib import Path
 
 from dat.errors import InputError
@@ -8,6 +9,7 @@ from dat.outside import read_plain, read_text, two_ways
 SPACES = str.maketrans(",;\t", "   ")
 MOST = 1e9
 """Of a number in a file: pixels, frames, flags."""
+_USUAL = re.compile(r"(?:-?\d{1,9}(?:\.\d{1,15})?,)*-?\d{1,9}(?:\.\d{1,15})?", re.ASCII).fullmatch
 
 
 def read_lines(path: Path) -> list[str]:
@@ -34,14 +36,24 @@ def read_rows(path: Path, *counts: int) -> list[list[float]]:
     """
     if 4 in counts and 8 in counts and (line := two_ways(read_plain(path))):
         raise InputError(f"{path}:{line}: eight numbers, or four with decimal commas; write decimals with a point")
-    rows = []
-    for line, text in enumerate(read_lines(path), 1):
+    lines, rows = read_lines(path), []
+    if (usual := _usual(lines, counts)) is not None:
+        return usual
+    for line, text in enumerate(lines, 1):
         row = [number(word, path, line) for word in text.translate(SPACES).split()]
         if counts and len(row) not in counts:
             wanted = " or ".join(map(str, counts))
             raise InputError(f"{path}:{line}: {len(row)} numbers where {wanted} belong; write decimals with a point")
         rows.append(row)
     return rows
+
+
+def _usual(lines: list[str], counts: tuple[int, ...]) -> list[list[float]] | None:
+    """The numbers of lines that are digits with commas between, all with one of the counts; None for any other file."""
+    if not all(map(_USUAL, lines)):
+        return None
+    rows = [list(map(float, line.split(","))) for line in lines]
+    return rows if not counts or set(map(len, rows)) <= set(counts) else None
 
 
 def read_flags(path: Path) -> list[int]:

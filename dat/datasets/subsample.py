@@ -96,14 +96,16 @@ def _chosen(video: manifest.Sequence, step: int) -> tuple[list[Chosen], Chosen |
 
     def one(i: int) -> Chosen:
         box = tuple(map(float, video.boxes[i]))
-        row = facts | {"frame": i + 1, "source_sha256": video.files[i][2], "absent": int(video.absent[i])}
+        number = {"frame": video.numbers[i] + 1}
+        row = facts | number | {"source_sha256": video.row["files"][i][2], "absent": int(video.absent[i])}
         return Chosen(frames[i], box, row | dict(zip("xywh", box, strict=True)))
 
-    return [one(i) for i in range(0, len(frames), step)], None if first is None else one(first)
+    places = [video.place(number) for number in range(0, video.count, step)]
+    return [one(i) for i in places], None if first is None else one(first)
 
 
 def first_visible(video: manifest.Sequence) -> int | None:
-    """The first frame (from 0) in which the target is not absent and has a box with an area; None without any."""
+    """The place of the first frame in which the target is not absent and has a box with an area; None without any."""
     visible = ~video.absent & (video.boxes[:, 2:] > 0).all(axis=1)
     return int(visible.argmax()) if visible.any() else None
 

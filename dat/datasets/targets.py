@@ -1,13 +1,14 @@
 """What a layout yields: a target, a sequence of images with the box of one thing in each; and image folders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import same_length
 from dat.errors import InputError
-from dat.outside import listed
+from dat.outside import listed, listed_names
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
@@ -22,7 +23,7 @@ class Target:
     """
 
     name: str
-    frames: list[Path]
+    frames: Sequence[Path]
     boxes: list[Box | None]
     annotations: list[Path]
     absent: list[int] | None = None
@@ -70,7 +71,25 @@ def folders_with(root: Path, name: str) -> list[Path]:
     return [folder for folder in folders(root) if (folder / name).is_file()]
 
 
-def images(folder: Path, first: int | None = None, last: int | None = None, beginning: str = "") -> list[Path]:
+class Images(Sequence[Path]):
+    """The images of a folder by name; a path is made when it is asked for, of the millions that a set may have."""
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self.folder, self.names = folder, names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, at: int) -> Path: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Images": ...
+    def __getitem__(self, at: int | slice) -> "Path | Images":
+        """An image's path, or some of the images."""
+        return Images(self.folder, self.names[at]) if isinstance(at, slice) else self.folder / self.names[at]
+
+
+def images(folder: Path, first: int | None = None, last: int | None = None, beginning: str = "") -> Images:
     """The images of a folder in order of the numbers that their names are, from `first` to `last` (both included).
 
     Every name begins with `beginning`, which is no part of the number.
@@ -85,27 +104,32 @@ def images(folder: Path, first: int | None = None, last: int | None = None, begi
     if len(chosen) != high - low + 1:
         gap = next(n for n in range(low, high + 1) if n not in numbered)
         raise InputError(f"{folder}: image {gap} is missing of {low} to {high}; extract the sequence again")
-    return [numbered[n] for n in chosen]
+    return Images(folder, [numbered[n] for n in chosen])
 
 
 def _range(first: int | None, last: int | None) -> str:
     return "" if first is None and last is None else f" numbered {first} to {last}"
 
 
-def alike(folder: Path) -> list[Path]:
+def alike(folder: Path) -> Images:
     """The images of a folder whose names begin alike and end in their number, in order. Raises as `images` does."""
-    stems = [path.stem for path in listed(folder) if path.suffix.lower() in IMAGES]
+    stems = [Path(name).stem for name in listed_names(folder) if Path(name).suffix.lower() in IMAGES]
     return images(folder, beginning=stems[0].rstrip("0123456789") if stems else "")
 
 
-def _numbered(folder: Path, beginning: str) -> dict[int, Path]:
-    numbered: dict[int, Path] = {}
-    for path in (path for path in listed(folder) if path.suffix.lower() in IMAGES):
-        digits = path.stem.removeprefix(beginning) if path.stem.startswith(beginning) else ""
+def _numbered(folder: Path, beginning: str) -> dict[int, str]:
+    """The images of a folder by the number that is their name, behind `beginning`. Raises InputError."""
+    numbered: dict[int, str] = {}
+    for name in listed_names(folder):
+        stem, dot, ending = name.rpartition(".")
+        if not stem or f"{dot}{ending.lower()}" not in IMAGES:
+            continue
+        digits = stem.removeprefix(beginning) if stem.startswith(beginning) else ""
         if not (digits.isascii() and digits.isdigit()):
             rule = f"'{beginning}' and its number" if beginning else "its number"
-            raise InputError(f"{path}: an image's name should be {rule}; move the file away")
-        other = numbered.setdefault(int(digits), path)
-        if other is not path:
-            raise InputError(f"{path}: the same number as {other.name}; move one of them away")
+            raise InputError(f"{folder / name}: an image's name should be {rule}; move the file away")
+        number = int(digits)
+        if number in numbered:
+            raise InputError(f"{folder / name}: the same number as {numbered[number]}; move one of them away")
+        numbered[number] = name
     return numbered

@@ -41,7 +41,8 @@ def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: 
     """The domain of a video, or None when no frame shows its target; `chosen` are a LaSOT video's frames, from 0."""
     boxes = video.boxes
     seen = ~video.absent & np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
-    kept = [i for i in (range(len(boxes)) if chosen is None else chosen) if seen[i]]
+    places = range(len(boxes)) if chosen is None else map(video.place, chosen)
+    kept = [i for i in places if seen[i]]
     if not kept:
         return None
     frames, files = video.frames, video.files

@@ -129,7 +129,7 @@ def test_all_that_the_paper_profile_lacks_is_named_at_once(
     coming = {one["stage"]: one for one in said["stages"]}
     assert len(coming) == 42 and "15 things are missing, 9 of which stop a stage" in done.output
     vot = coming["benchmark@vot2014"]
-    assert (vot["units"], vot["done"], vot["frames"]) == (25 * (2 * 3 + 2), 0, 10213 * 15 * (2 * 3 + 2))
+    assert (vot["units"], vot["done"], vot["frames"]) == (25 * (2 * 3 + 2), 0, 10213 * (15 * 2 * 3 + 2))
     assert coming["benchmark@otb100"]["done"] == 3 * 3 * 51, "those that otb2013 will have run"
     assert "hours: unknown; 42 stages were never measured" in done.output
     assert all(one["hours"] is None for one in coming.values()), "nothing was measured here"

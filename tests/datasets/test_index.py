@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dat.datasets import images, manifest
-from dat.errors import InputError, MissingError
+from dat.datasets import images, manifest, subsample
+from dat.errors import InputError, MissingError, ParamsError
 from dat.records import sha256_file
 from tests.parts import small_sets as small
 
@@ -58,7 +58,7 @@ def test_the_second_run_reads_no_image(embedded: small.params.Settings, monkeypa
     monkeypatch.setattr("dat.datasets.hashes.sha256_file", lambda path: pytest.fail(f"read {path}"))
     monkeypatch.setattr("dat.datasets.images.read_image", lambda path: pytest.fail(f"read {path}"))
     assert small.run_index(embedded, "otb100").read_bytes() == first
-    assert (embedded.path / ".dat" / "index" / "synthetic-otb100.json").is_file()
+    assert (embedded.path / ".dat" / "index" / "synthetic-otb100" / "Disc.json").is_file()
 
 
 def test_a_file_as_new_as_its_hash_is_hashed_again(
@@ -83,7 +83,7 @@ def test_a_changed_image_changes_its_row_alone(embedded: small.params.Settings) 
 
 def test_a_broken_memory_is_built_again(embedded: small.params.Settings) -> None:
     first = small.run_index(embedded, "otb100").read_bytes()
-    (embedded.path / ".dat" / "index" / "synthetic-otb100.json").write_text("{broken")
+    (embedded.path / ".dat" / "index" / "synthetic-otb100" / "Disc.json").write_text("{broken")
     assert small.run_index(embedded, "otb100").read_bytes() == first
 
 
@@ -158,3 +158,101 @@ def test_a_table_of_sentences_that_dvc_does_not_watch_is_refused(embedded: small
     small.describe(embedded, "otb100", lists={"otb100": ["Disc"]}, sentences="data/other.csv")
     with pytest.raises(InputError, match=r"otb100\.json: 'sentences' is not the file that params\.yaml says"):
         small.run_index(embedded, "otb100")
+
+
+@pytest.fixture
+def every(tmp_path: Path) -> small.params.Settings:
+    """LaSOT with every second frame listed: videos of 7 frames, in one of which the target is away at first."""
+    whole = "manifest: training/lasot, sentences: none"
+    settings = small.profile(tmp_path, replace=((whole, f"{whole}, every: 2"),))
+    small.lasot(tmp_path / "data/lasot", "cat-1", 7)
+    small.lasot(tmp_path / "data/lasot", "dog-2", 7, absent=(0, 1, 2))
+    small.describe(settings, "lasot", lists={"lasot-train": ["cat-1", "dog-2"]})
+    return settings
+
+
+def test_of_a_set_that_is_read_by_steps_only_those_frames_are_hashed(
+    every: small.params.Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the first one in which the target is in sight, of which its patch is."""
+    found = small.read_index(every, "lasot").sequences
+    assert "17 files read" in capsys.readouterr().err  # 4 and 5 frames, four files of annotations each
+    assert (found["cat-1"].numbers, found["dog-2"].numbers) == ([0, 2, 4, 6], [0, 2, 3, 4, 6])
+    dog = found["dog-2"]
+    assert dog.count == 7 and [path.name for path in dog.frames][2] == "00000004.jpg"
+    assert dog.boxes[:, 0].tolist() == [9, 11, 12, 13, 15] and dog.absent.tolist() == [True, True, False, False, False]
+    assert dog.files[2] == ["dog/dog-2/img/00000004.jpg", dog.frames[2].stat().st_size, sha256_file(dog.frames[2])]
+    with pytest.raises(InputError, match=r"dog-2: frame 2 is not in the manifest; set datasets\.NAME\.every to 1"):
+        dog.place(1)
+
+
+def test_the_selection_is_the_same_whichever_frames_the_manifest_lists(every: small.params.Settings) -> None:
+    path = small.run_index(every, "lasot")
+    some = subsample.choose(path, "all", 2)
+    text = (every.path / "params.yaml").read_text()
+    (every.path / "params.yaml").write_text(text.replace(", every: 2", ""))
+    small.run_index(small.params.load(every.path), "lasot")
+    assert subsample.choose(path, "all", 2) == some and len(some[0]) == 8
+    assert [frame.row["frame"] for frame in some[1]] == [1, 4]
+
+
+def test_a_missing_frame_is_an_error_though_its_neighbours_alone_are_listed(every: small.params.Settings) -> None:
+    (every.path / "data/lasot/cat/cat-1/img/00000002.jpg").unlink()
+    with pytest.raises(InputError, match="image 2 is missing of 1 to 7"):
+        small.run_index(every, "lasot")
+
+
+@pytest.mark.parametrize(("old", "new"), [("every: 2", "every: 3"), ("{layout: lasot", "{layout: otb")])
+def test_a_step_that_stages_do_not_read_by_is_refused(every: small.params.Settings, old: str, new: str) -> None:
+    path = every.path / "params.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ParamsError, match=r"params\.yaml:\d+: '\d' of 'datasets.lasot.every' must be 1, or for LaSOT"):
+        small.params.load(every.path)
+
+
+CHANGES = {
+    "a box": lambda folder: (folder / "groundtruth.txt").write_text(small.boxes(7).replace("16,8", "16,9", 1)),
+    "the sentence": lambda folder: (folder / "nlp.txt").write_text("another sentence"),
+    "a file that comes": lambda folder: (folder / "absent.txt").write_text(",".join("0" * 7)),
+    "a frame that goes": lambda folder: (folder / "img/00000006.jpg").unlink(),
+    "a listed frame": lambda folder: small.picture(folder / "img/00000003.jpg", 99),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_row_is_made_of_makes_it_again_when_it_changes(
+    every: small.params.Settings, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against a run that remembers nothing."""
+    monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 0)
+    before = small.run_index(every, "lasot").read_bytes()
+    CHANGES[change](every.path / "data/lasot/cat/cat-1")
+
+    def result() -> object:
+        try:
+            return small.run_index(every, "lasot").read_bytes()
+        except InputError as error:
+            return str(error)
+
+    warm = result()
+    shutil.rmtree(every.path / ".dat")
+    assert warm == result() != before
+
+
+def test_an_unchanged_row_is_not_made_again_and_one_with_another_key_is(
+    every: small.params.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 0)
+    first = small.run_index(every, "lasot").read_bytes()
+    monkeypatch.setattr("dat.datasets.layouts.lasot.read_rows", lambda path, *_: pytest.fail(f"read {path}"))
+    assert small.run_index(every, "lasot").read_bytes() == first
+    monkeypatch.setattr("dat.datasets.index.code_closure", lambda _: {"dat/x.py": "0"})
+    with pytest.raises(pytest.fail.Exception):
+        small.run_index(every, "lasot")
+
+
+def test_what_is_remembered_of_targets_that_are_gone_is_forgotten(embedded: small.params.Settings) -> None:
+    small.run_index(embedded, "otb100")
+    small.describe(embedded, "otb100", lists={"otb100": ["Disc"]})
+    small.run_index(embedded, "otb100")
+    assert [path.name for path in (embedded.path / ".dat/index/synthetic-otb100").iterdir()] == ["Disc.json"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
-from dat.datasets.targets import IMAGES, Box, Found, Layout, Target, alike, folders_with, internal
+from dat.datasets.targets import IMAGES, Box, Found, Images, Layout, Target, alike, folders_with, internal
 from dat.errors import InputError
 from dat.outside import listed, read_text
 
@@ -39,7 +39,7 @@ def read(folder: Path, fact: Fact | None) -> Target:
     return Target(folder.name, frames, boxes, annotations, sentence=text or None)
 
 
-def _frames(folder: Path) -> list[Path]:
+def _frames(folder: Path) -> Images:
     """The images of a folder. Raises InputError where there are none, or in two places."""
     inner = folder / "img"
     place = inner if inner.is_dir() else folder
