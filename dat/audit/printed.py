@@ -121,6 +121,13 @@ class Printed:
         """How many sequences a benchmark has in this run."""
         return max((int(run["expected"]) for run in self.scores(benchmark).get("trackers", {}).values()), default=0)
 
+    def too_few(self, benchmark: str, variant: str, metric: str) -> str:
+        """What the report shows of a score whose interval is all that it can be; empty of another score."""
+        ends, count = self.interval(benchmark, variant, metric), self.sequences(benchmark)
+        if not ends or ends[0] > 0 or ends[1] < 1:
+            return ""
+        return f"{count} sequence{'' if count == 1 else 's'}: not enough to tell"
+
     def curve(self, benchmark: str, variant: str, metric: str) -> list[float]:
         """A curve's points, the mean over seeds; none where this run has none."""
         found = self.numbers.scores.get(benchmark)

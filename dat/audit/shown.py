@@ -287,8 +287,7 @@ def _ours(printed: Printed, benchmark: str, variant: str, metric: str) -> str:
     if score is None:
         return ""
     part = printed.scored(benchmark, variant)
-    if ends and ends[0] <= 0 and ends[1] >= 1:
-        count = printed.sequences(benchmark)
-        return f"**{count} sequence{'' if count == 1 else 's'}: not enough to tell**{f' ({part})' if part else ''}"
+    if few := printed.too_few(benchmark, variant, metric):
+        return f"**{few}**{f' ({part})' if part else ''}"
     interval = f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else ""
     return f"**{score:.{decimals(metric)}f}**{interval}{f' ({part})' if part else ''}"

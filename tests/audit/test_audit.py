@@ -12,7 +12,9 @@ import pytest
 
 from dat import params, records
 from dat.audit import page, show
+from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, Verdict
+from dat.audit.printed import Printed
 from dat.audit.walk import Walk
 from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
@@ -457,11 +459,16 @@ def test_the_numbers_that_rest_on_a_file(here: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_number_of_the_page_is_named_where_it_was_changed(copy: Path) -> None:
-    page = copy / "reports/index.html"
+    page, run = copy / "reports/index.html", Printed(Numbers(params.load(copy)))
+
+    def text(at: Address) -> str:
+        few = run.too_few(at.benchmark, at.variant, at.metric) if at.kind == "table" else ""
+        return few or f"{at.printed:.6f}"
+
     page.write_text(
         '<td data-address="table/3/dat-jtnl/otb100-success"><b>0.999</b><small>0.1 to 0.9</small></td>'
         + "".join(
-            f'<td data-address="{address.text}">{address.printed:.6f}</td>'
+            f'<td data-address="{address.text}">{text(address)}</td>'
             for address in Walk(params.load(copy)).resolve("all")
             if address.text != "table/3/dat-jtnl/otb100-success"
         )
@@ -471,6 +478,18 @@ def test_a_number_of_the_page_is_named_where_it_was_changed(copy: Path) -> None:
     page.write_text(page.read_text().replace("table/3/dat-jtnl/otb100-success", "table/3/other"))
     (gone,) = [check for check in show.differences(audits(copy)) if check.name == "page"]
     assert gone.verdict == "missing" and gone.subject == wrong.subject
+
+
+def test_a_number_of_too_few_sequences_is_none_on_the_page(copy: Path) -> None:
+    scores = records.read_json(copy / "reports/metrics/vot2016.json")
+    scores["variants"]["pymdnet"]["eao_interval"] = [0.0, 1.0]
+    records.write_json(copy / "reports/metrics/vot2016.json", scores)
+    page = copy / "reports/index.html"
+    for text, verdict in (("2 sequences: not enough to tell", "verified"), ("0.5", "differs"), ("0.817", "differs")):
+        page.write_text(f'<td data-address="vot2016/pymdnet/eao"><b>{text}</b></td>')
+        (audit,) = audits(copy, "vot2016/pymdnet/eao")
+        (check,) = [check for check in audit.node.checks if check.name == "page"]
+        assert check.verdict == verdict, text
 
 
 @pytest.mark.parametrize(("text", "value", "right"), [
