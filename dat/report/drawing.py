@@ -84,7 +84,7 @@ def _rows(axes: "Axes", series: Series) -> None:
         if at.interval:
             axes.plot(at.interval, [row, row], color=COLOURS[row], linewidth=2, alpha=0.5)
         axes.plot(at.y, row, MARKS[row], color=COLOURS[row], markersize=8, clip_on=False)
-        axes.annotate(f"{at.y:.3f}", (at.y, row), (0, 8), textcoords="offset points", fontsize=8.5, ha="center")
+        axes.annotate(f"{at.y:.3f}", (at.y, row), (6, 5), textcoords="offset points", fontsize=8.5)
     names = [words.named(at.variant) for at in series.points]
     for row, (name, value) in enumerate(series.paper, len(names)):
         axes.plot(value, row, **PAPER)

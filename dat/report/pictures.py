@@ -180,7 +180,7 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
     for one, title in zip(
         axes[0], ("frame", "target", *(f"map, {words_of}" for words_of in VERSIONS.values())), strict=True
     ):
-        one.set_title(title, fontsize=9)
+        one.set_title(title, fontsize=7.5)
     said = (
         "held-out videos' frames, evenly over them; dashed: the target. Each map is as bright as its own highest value."
     )

@@ -1,6 +1,7 @@
 """dvc.yaml against the code: DVC sees no imports, so what a stage imports must lie under its deps."""
 
 import configparser
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from ruamel.yaml import YAML
 from dat import params, records
 from dat.cli import VERBS
 from dat.pipeline.stages import STAGES
+from dat.report import figures
 from workflow import graph
 from workflow.graph import LISTS, READ_LISTS
 
@@ -172,6 +174,18 @@ def test_inputs_outputs_and_records_are_declared(name: str) -> None:
         assert set(stage.inputs(settings, key).values()) <= resolved(name, key, "deps")
 
 
+def test_dvc_draws_the_reports_points_by_series_in_both_profiles() -> None:
+    plots: list[dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["plots"]
+    named = {name: entry for plot in plots for name, entry in plot.items() if name.startswith("figure-")}
+    assert {name: entry["y"] for name, entry in named.items()} == {
+        name: {f"reports/tables/{name}.csv": "y"} for name in named
+    }
+    templates = [(ROOT / place / ".dvc/plots/figure.json").read_text() for place in ("", "profiles/paper")]
+    assert templates[0] == templates[1] and {entry["template"] for entry in named.values()} == {"figure"}
+    drawn = json.loads(templates[0])["encoding"]
+    assert drawn["color"]["field"] == figures.COLUMNS[0] and named["figure-8"]["x"] in figures.COLUMNS
+
+
 def test_every_curve_that_is_drawn_is_some_stages_output() -> None:
     plots: list[dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["plots"]
     drawn = [file for plot in plots for entry in plot.values() for file in entry["y"]]
@@ -181,5 +195,7 @@ def test_every_curve_that_is_drawn_is_some_stages_output() -> None:
         for key in keys(name)
         for path in resolved(name, key, "outs")
     }
-    assert {"language", "encoder", "gpgnet", "salnet"} == {name for plot in plots for name in plot}
+    outputs |= resolved("report", "", "outs")
+    points = {f"figure-{number}" for number in (8, 9, 10)}
+    assert {"language", "encoder", "gpgnet", "salnet"} | points == {name for plot in plots for name in plot}
     assert drawn and all(any(Path(file).is_relative_to(out) for out in outputs) for file in drawn)
