@@ -5,9 +5,11 @@ frame and after which there is a whole window; the window is the first frame in 
 `within` frames after it. It is found again when the overlap with the truth exceeds `again` in a frame of the window.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -89,6 +91,27 @@ def share_interval(hits: int, count: int) -> list[float]:
     return [float(ends.low), float(ends.high)]
 
 
+def difference_interval(more: int, less: int, count: int) -> tuple[float, float]:
+    """The 95 % interval of a paired difference of shares, for `more` of `count` sequences that the first alone finds
+    again and `less` that the second alone does: the adjusted Wald interval of Bonett and Price (2012).
+
+    A bootstrap bounds nothing where nearly all sequences differ alike.
+    """
+    one, other = (more + 1) / (count + 2), (less + 1) / (count + 2)
+    reach = NormalDist().inv_cdf((1 + statistics.LEVEL) / 2) * math.sqrt(
+        (one + other - (one - other) ** 2) / (count + 2)
+    )
+    return max(one - other - reach, -1.0), min(one - other + reach, 1.0)
+
+
+def _difference(table: Floats, chance: Bootstrap) -> statistics.Difference:
+    """The paired difference of values (S,); with several seeds, which give shares, its interval is the bootstrap's."""
+    found = statistics.paired(table[:, None], chance.resamples, chance.seed)[0]
+    if not np.isin(table, (-1, 0, 1)).all():
+        return found
+    return replace(found, interval=difference_interval(int((table > 0).sum()), int((table < 0).sum()), len(table)))
+
+
 def describe(scored: Scored, truth: Truth, definition: Redetection) -> dict[str, Any]:
     """One tracker's part of the object. `gone` and `back` count frames from 1."""
     facts, values = completeness(scored.tracker, len(truth.expected)), scored.redetected
@@ -112,9 +135,9 @@ def pairs(
     shown = []
     for a, b in choose_pairs(list(values), compare):
         common = [name for name in values[a] if name in values[b]]
-        table = np.array([[values[a][name] - values[b][name]] for name in common])
         if common:
-            shown.append(((a, b), statistics.paired(table, chance.resamples, chance.seed)[0]))
+            table = np.array([values[a][name] - values[b][name] for name in common])
+            shown.append(((a, b), _difference(table, chance)))
     corrected = statistics.holm([difference.p for _, difference in shown]) if shown else []
     return [pair_entry(pair, METRIC, found, p) for (pair, found), p in zip(shown, corrected, strict=True)]
 

@@ -95,6 +95,24 @@ def test_pairs_are_mcnemars_test_of_the_sequences_that_differ() -> None:
     assert other["verdict"] == "the reverse"
 
 
+def test_the_interval_of_a_difference_by_hand() -> None:
+    """18 against 0 of 24: 19 / 26 - 1 / 26, and 1.96 times the root of (20 / 26 - .4793) / 26 either way."""
+    assert redetection.difference_interval(18, 0, 24) == pytest.approx((0.4854, 0.8992), abs=2e-4)
+    low, high = redetection.difference_interval(0, 18, 24)
+    assert (-high, -low) == redetection.difference_interval(18, 0, 24)
+
+
+def test_a_pair_of_which_nearly_all_sequences_differ_is_told() -> None:
+    names = [f"clip-{number}" for number in range(15)]
+    (pair,) = redetection.pairs(
+        {"a": {name: float(name != "clip-3") for name in names}, "b": dict.fromkeys(names, 0.0)}, Bootstrap(10_000, 0)
+    )
+    assert pair["verdict"] == "holds" and 0.4 < pair["interval"][0] < pair["interval"][1] <= 1
+    shares = {"a": dict.fromkeys(names[:9], 0.5) | dict.fromkeys(names[9:], 0.0), "b": dict.fromkeys(names, 0.0)}
+    (pair,) = redetection.pairs(shares, Bootstrap(10_000, 0))
+    assert 0 < pair["interval"][0] < 0.3 < pair["interval"][1] < 0.5
+
+
 def test_pairs_compare_what_both_have_and_correct_for_their_number() -> None:
     values = {"a": {"x": 1.0, "y": 0.0}, "b": {"x": 0.0, "z": 1.0}, "c": {"w": 1.0}}
     found = redetection.pairs(values, Bootstrap(200, 0))
