@@ -57,8 +57,8 @@ class Layout:
 def internal(row: list[float], origin: int) -> Box | None:
     """A box of a file that counts pixels from `origin` as one that counts from 0; None when a value is NaN."""
     x, y, w, h = row
-    box = [x - origin, y - origin, w, h]
-    return None if any(value != value for value in box) else box
+    unknown = x != x or y != y or w != w or h != h
+    return None if unknown else [x - origin, y - origin, w, h]
 
 
 def folders(root: Path) -> list[Path]:
