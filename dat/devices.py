@@ -49,11 +49,11 @@ def _present() -> list[Card]:
         lines = (answer.stdout + answer.stderr).strip().splitlines() or [f"status {answer.returncode}"]
         print(f"dat: nvidia-smi: {lines[0]}; no GPU is used", file=sys.stderr, flush=True)
         return []
-    found = []
+    present = []
     for line in answer.stdout.splitlines():
         index, uuid, memory = (part.strip() for part in line.split(","))
-        found.append(Card(index, uuid, int(memory) if memory.isdigit() else 0))
-    return found
+        present.append(Card(index, uuid, int(memory) if memory.isdigit() else 0))
+    return present
 
 
 def visible() -> list[Card]:
@@ -62,15 +62,15 @@ def visible() -> list[Card]:
     if names is None:
         return _present()
     cards = _present() if names.strip() else []
-    found: list[Card] = []
+    listed: list[Card] = []
     for name in map(str.strip, names.split(",")):
         card = next((card for card in cards if card.named(name)), None)
         if card is None and name.startswith("MIG-"):
             card = Card(name, name, 0)
         if card is None:
             break
-        found.append(card)
-    return found
+        listed.append(card)
+    return listed
 
 
 def chosen(setting: str) -> list[Card]:
@@ -85,14 +85,14 @@ def chosen(setting: str) -> list[Card]:
     cards = visible()
     if names == "all":
         return cards
-    found = []
+    picked = []
     for name in filter(None, map(str.strip, names.split(","))):
         card = next((card for card in cards if card.named(name)), None)
         if card is None:
             there = ", ".join(card.index for card in cards) or "none"
             raise InputError(f"{where}: no GPU '{name}' here; there are: {there}; name one of them, all or cpu")
-        found.append(card)
-    return list(dict.fromkeys(found))
+        picked.append(card)
+    return list(dict.fromkeys(picked))
 
 
 def kind(numerics: str, setting: str) -> str:

@@ -177,9 +177,9 @@ def read_matlab(data: bytes, most: int = MATLAB) -> dict[str, Any]:
     from scipy.io.matlab import MatReadError
 
     try:
-        found: dict[str, Any] = loadmat(io.BytesIO(_unpacked(data, most)))  # type: ignore[arg-type]
+        variables: dict[str, Any] = loadmat(io.BytesIO(_unpacked(data, most)))  # type: ignore[arg-type]
     except NotImplementedError:
         raise
     except (MatReadError, zlib.error, TypeError, EOFError, IndexError, KeyError, MemoryError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
-    return found
+    return variables

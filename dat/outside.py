@@ -51,8 +51,8 @@ def listed_names(folder: Path, label: str = "") -> list[str]:
 
 def matching(folder: Path, *patterns: str) -> list[Path]:
     """The files and folders below a folder that fit one of the patterns, by name, without stray names on their way."""
-    found = {path for pattern in patterns for path in folder.glob(pattern)}
-    return sorted(path for path in found if not any(map(stray, path.relative_to(folder).parts)))
+    paths = {path for pattern in patterns for path in folder.glob(pattern)}
+    return sorted(path for path in paths if not any(map(stray, path.relative_to(folder).parts)))
 
 
 def place(path: Path, line: int | None = None, label: str = "") -> str:
@@ -102,8 +102,8 @@ def read_text(path: Path, label: str = "", most: int = opening.TEXT) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        found = f"the byte {data[error.start]:#x} is not UTF-8"
-        raise InputError(f"{place(path, line, label)}: {found}; save the file as UTF-8") from None
+        reason = f"the byte {data[error.start]:#x} is not UTF-8"
+        raise InputError(f"{place(path, line, label)}: {reason}; save the file as UTF-8") from None
 
 
 def two_ways(data: bytes) -> int | None:
@@ -114,8 +114,8 @@ def two_ways(data: bytes) -> int | None:
     """
     if b"," not in data or b"." in data or not (b";" in data or b" " in data or b"\t" in data):
         return None
-    found = _TWO_WAYS.search(data)
-    return data[: found.start()].count(b"\n") + 1 if found else None
+    match = _TWO_WAYS.search(data)
+    return data[: match.start()].count(b"\n") + 1 if match else None
 
 
 def output(path: Path | None, option: str, *endings: str) -> None:

@@ -34,10 +34,10 @@ def plain(value: Any) -> Any:
 def leaves(value: Any, prefix: str) -> dict[str, Any]:
     """Plain data as dotted paths and values; lists are values."""
     if isinstance(value, Mapping):
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key, item in value.items():
-            found |= leaves(item, f"{prefix}.{key}")
-        return found
+            values |= leaves(item, f"{prefix}.{key}")
+        return values
     return {prefix: value}
 
 
@@ -148,28 +148,30 @@ def _line(data: Any, location: tuple[Any, ...]) -> int:
 def _complaint(path: Path, data: Any, error: ValidationError) -> str:
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")  # a typo explains what is missing
     location = tuple(first["loc"])
-    name, line, found = ".".join(map(str, location)), _line(data, location), first.get("input")
+    name, line, value = ".".join(map(str, location)), _line(data, location), first.get("input")
     if first["type"] == "extra_forbidden":
-        said = f"unknown key '{name}'; remove it or correct its spelling"
+        complaint = f"unknown key '{name}'; remove it or correct its spelling"
     elif first["type"] == "missing":
-        said = f"'{name}' is missing; add it (profiles/paper/params.yaml and params.yaml have the same keys)"
-    elif isinstance(found, str) and first["type"].startswith(("int", "float", "bool")):
-        said = f"'{name}' is the text '{found}' where a number or true/false belongs; write it without quotes (1.0e-4)"
+        complaint = f"'{name}' is missing; add it (profiles/paper/params.yaml and params.yaml have the same keys)"
+    elif isinstance(value, str) and first["type"].startswith(("int", "float", "bool")):
+        complaint = (
+            f"'{name}' is the text '{value}' where a number or true/false belongs; write it without quotes (1.0e-4)"
+        )
     else:
-        said = f"'{name}' is {found!r}: {first['msg'][0].lower() + first['msg'][1:]}"
+        complaint = f"'{name}' is {value!r}: {first['msg'][0].lower() + first['msg'][1:]}"
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{path}:{line}: {said}{more}"
+    return f"{path}:{line}: {complaint}{more}"
 
 
 def _references(path: Path, data: Any, root: Root) -> None:
     """Names that point at other entries must exist. Raises ParamsError."""
     networks = {f"{entry.group}/{name}" for name, entry in root.salnet.items()}
 
-    def missing(location: tuple[Any, ...], found: str, known: Any) -> None:
-        if found not in known:
+    def missing(location: tuple[Any, ...], value: str, known: Any) -> None:
+        if value not in known:
             where = f"{path}:{_line(data, location)}"
             raise ParamsError(
-                f"{where}: '{found}' of '{'.'.join(map(str, location))}' is none of {', '.join(sorted(known))}"
+                f"{where}: '{value}' of '{'.'.join(map(str, location))}' is none of {', '.join(sorted(known))}"
             )
 
     for name, variant in root.variants.items():

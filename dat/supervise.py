@@ -66,12 +66,12 @@ def descendants(root: int) -> list[int]:
                 continue
             if state != "Z":
                 children.setdefault(parent, []).append(int(name))
-    found, queue = [], [root]
+    processes, queue = [], [root]
     while queue:
         for child in children.get(queue.pop(0), []):
-            found.append(child)
+            processes.append(child)
             queue.append(child)
-    return found
+    return processes
 
 
 def _watched() -> list[tuple[int, str]]:
@@ -79,7 +79,7 @@ def _watched() -> list[tuple[int, str]]:
 
     A terminal's shell, which gives each command a process group of its own, ends them.
     """
-    found, pid, group = [], os.getppid(), os.getpgrp()
+    watched, pid, group = [], os.getppid(), os.getpgrp()
     while pid > 1:
         try:
             parent, start, _ = _stat(pid)
@@ -88,11 +88,11 @@ def _watched() -> list[tuple[int, str]]:
                 break
         except OSError:
             break
-        found.append((pid, start))
+        watched.append((pid, start))
         if not shell:
             break
         pid = parent
-    return found
+    return watched
 
 
 def die_with_supervisor(period: float = 0.5) -> None:

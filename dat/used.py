@@ -35,15 +35,15 @@ class _Loader(SourceFileLoader):
         source = self.get_data(path)
         digest = _hash(source)
         CODE[fullname.replace(".", "/") + ("/__init__.py" if self.is_package(fullname) else ".py")] = digest
-        kept, head = cache_from_source(path, optimization="hashed"), bytes.fromhex(digest)
+        cached, head = cache_from_source(path, optimization="hashed"), bytes.fromhex(digest)
         with suppress(OSError, EOFError, ValueError, TypeError):
-            data = self.get_data(kept)
+            data = self.get_data(cached)
             if data.startswith(head):
-                found: CodeType = marshal.loads(data[len(head) :])
-                return found
+                compiled: CodeType = marshal.loads(data[len(head) :])
+                return compiled
         code: CodeType = self.source_to_code(source, path)
         if not sys.dont_write_bytecode:
-            self.set_data(kept, head + marshal.dumps(code))
+            self.set_data(cached, head + marshal.dumps(code))
         return code
 
 
@@ -54,10 +54,10 @@ class _Finder:
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if not name.startswith("dat."):
             return None
-        found = PathFinder.find_spec(name, path, target)
-        if found is not None and type(found.loader) is SourceFileLoader:
-            found.loader = _Loader(found.loader.name, found.loader.path)
-        return found
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
 
 
 def watch() -> None:

@@ -94,12 +94,12 @@ class LocalOTB(OTB):  # type: ignore[misc]
 
     def __init__(self, root_dir: str | Path, sequences: Iterable[str] = (), frames: int | None = None) -> None:
         self.root_dir, self.version, self.frames = str(root_dir), "local", frames
-        found, absent = layouts.find("otb", Path(root_dir), sequences)
-        if absent or not found:
+        sources, absent = layouts.find("otb", Path(root_dir), sequences)
+        if absent or not sources:
             raise InputError(f"{root_dir}: {', '.join(absent) or 'OTB sequences'} not there; name a folder of them")
-        self._found = {published.spelled(target.name): target for target in found.values()}
+        self._found = {published.spelled(target.name): target for target in sources.values()}
         self.seq_names = list(self._found)
-        self.seq_dirs = [str(found.folder) for found in self._found.values()]
+        self.seq_dirs = [str(sources.folder) for sources in self._found.values()]
 
     def __len__(self) -> int:
         return len(self.seq_names)

@@ -72,15 +72,15 @@ def read_sentences(place: Path) -> dict[str, str]:
     Raises InputError where there is neither, or a file says nothing.
     """
     if place.is_file():
-        return {canonical(name): found.sentence for name, found in tables.read(place).items()}
+        return {canonical(name): entry.sentence for name, entry in tables.read(place).items()}
     files = matching(place, "*.txt")
     if not files:
         raise InputError(f"{place}: no sentences here; a CSV table of them or a folder of <sequence>.txt is wanted")
-    found = {canonical(file.stem): " ".join(read_text(file).split()) for file in files}
+    entry = {canonical(file.stem): " ".join(read_text(file).split()) for file in files}
     for file in files:
-        if not found[canonical(file.stem)]:
+        if not entry[canonical(file.stem)]:
             raise InputError(f"{file}: no sentence in it; write one or move the file away")
-    return found
+    return entry
 
 
 def name_of(frame: str | Path) -> str:
@@ -96,9 +96,11 @@ def as_rgb(picture: object, name: str = "frame") -> Image:
         if mode[:1] in ("I", "F"):
             raise InputError(f"{name}: mode {mode}, more than 8 bits a colour; convert it to 8 bits")
         picture = picture.convert("RGB")
-    found = np.asarray(picture)
-    if found.ndim == 2:
-        found = found[..., None]
-    if found.ndim != 3 or found.shape[2] not in (1, 3) or found.dtype != np.uint8:
-        raise InputError(f"{name}: {found.dtype} of shape {found.shape}; 8 bits and one or three channels belong here")
-    return np.array(np.broadcast_to(found, (*found.shape[:2], 3)), order="C")  # of its own: a PIL image is read-only
+    pixels = np.asarray(picture)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8:
+        raise InputError(
+            f"{name}: {pixels.dtype} of shape {pixels.shape}; 8 bits and one or three channels belong here"
+        )
+    return np.array(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), order="C")  # of its own: a PIL image is read-only

@@ -78,8 +78,8 @@ def loop(server: Server, supply: Supply, rectangle: Callable[..., Region]) -> No
             raise InputError("a second target: this tracker follows one")
         else:
             tracker.update(image)
-        found = rectangle(*(float(value) for value in tracker.box))
-        server.status([(found, {"confidence": f"{tracker.score:.6f}"})])
+        region = rectangle(*(float(value) for value in tracker.box))
+        server.status([(region, {"confidence": f"{tracker.score:.6f}"})])
 
 
 def _only(objects: list[tuple[Region, Any]]) -> Region:
@@ -139,8 +139,8 @@ def main(
     device: str,
 ) -> None:
     """Serve the tracker to a TraX client, such as the VOT toolkit."""
-    told = read_sentences(sentences) if sentences else {}
-    serve(Supply(variant, weights, text, told, features, seed, device).check())
+    known = read_sentences(sentences) if sentences else {}
+    serve(Supply(variant, weights, text, known, features, seed, device).check())
 
 
 if __name__ == "__main__":

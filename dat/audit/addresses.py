@@ -57,8 +57,8 @@ class Scores:
 
     def trackers(self, variant: str, seed: int | None) -> list[str]:
         """The runs that a variant's score is the mean of."""
-        found = [name for name in self.data["trackers"] if name.partition("@seed-")[0] == variant]
-        return [name for name in found if seed is None or name == f"{variant}@seed-{seed}"]
+        names = [name for name in self.data["trackers"] if name.partition("@seed-")[0] == variant]
+        return [name for name in names if seed is None or name == f"{variant}@seed-{seed}"]
 
     def behind(self, address: Address) -> list[tuple[str, str]]:
         """(tracker, sequence) of the results that a score is computed from."""
@@ -95,16 +95,16 @@ class Numbers:
     @cached_property
     def scores(self) -> dict[str, Scores]:
         """The scores of each benchmark and subset."""
-        found: dict[str, Scores] = {}
+        by_benchmark: dict[str, Scores] = {}
         for path in matching(self.settings.path / "reports" / "metrics", "*.json"):
             data = {} if is_record(path) else _readable(path)
             file = path.relative_to(self.settings.path).as_posix()
             if isinstance(data.get("trackers"), dict):
-                found[path.stem] = Scores(path.stem, path.stem, file, data)
+                by_benchmark[path.stem] = Scores(path.stem, path.stem, file, data)
                 for name, inner in data.get("subsets", {}).items():
                     facts = {key: data[key] for key in ("definition", "data_set") if key in data}
-                    found[name] = Scores(name, path.stem, file, {**facts, **inner})
-        return found
+                    by_benchmark[name] = Scores(name, path.stem, file, {**facts, **inner})
+        return by_benchmark
 
     def _printed(self, kind: str, address_of: Callable[[str, dict[str, str]], Address]) -> Iterator[Address]:
         """The numbers in the report's tables, or in its figures' points; of what cannot be read, what is wrong."""
@@ -136,10 +136,10 @@ class Numbers:
     def trainings(self) -> dict[str, Path]:
         """Each training's metrics: `network/name` to the file."""
         home = self.settings.path
-        found = {"language/encoder": home / "training" / "language" / "metrics.json"}
+        files = {"language/encoder": home / "training" / "language" / "metrics.json"}
         for network, folders in (("gpgnet", "weights/gpgnet/*"), ("salnet", "weights/salnet/*/*")):
-            found |= {f"{network}/{folder.name}": folder / "metrics.json" for folder in sorted(home.glob(folders))}
-        return {name: path for name, path in found.items() if os.path.lexists(path)}
+            files |= {f"{network}/{folder.name}": folder / "metrics.json" for folder in sorted(home.glob(folders))}
+        return {name: path for name, path in files.items() if os.path.lexists(path)}
 
     def _trainings(self) -> Iterator[Address]:
         for name, path in self.trainings().items():
@@ -155,10 +155,10 @@ class Numbers:
 
     def every(self) -> list[Address]:
         """Every number of the report, and what of it cannot be read. Raises MissingError when there is none."""
-        found = [*self._tables(), *self._figures(), *self._trainings()]
-        if not found:
+        addresses = [*self._tables(), *self._figures(), *self._trainings()]
+        if not addresses:
             raise MissingError(f"{self.settings.path / 'reports'}: there are no numbers to audit yet; run make repro")
-        return found
+        return addresses
 
     def find(self, text: str) -> Address:
         """The number at an address. Raises InputError naming the address when there is none, or a file on the way."""
@@ -166,15 +166,15 @@ class Numbers:
         printed = {"table": self._tables, "figure": self._figures, "train": self._trainings}
         if kind in printed:
             there = list(printed[kind]())
-            found = next((address for address in there if address.text == text), None)
+            match = next((address for address in there if address.text == text), None)
             unread = [address.wrong for address in there if address.text == address.file]
-            if found is None and unread:
+            if match is None and unread:
                 raise InputError(unread[0])
         else:
-            found = self._score(text)
-        if found is None:
+            match = self._score(text)
+        if match is None:
             raise InputError(f"{text}: no such number; {self._known(text)}")
-        return found
+        return match
 
     def _score(self, text: str) -> Address | None:
         parts = text.split("/")
@@ -193,7 +193,7 @@ class Numbers:
         kind, parts = text.partition("/")[0], text.split("/")
         if kind in printed:
             return [address.text for address in printed[kind]()]
-        found = []
+        candidates = []
         for name, scores in self.scores.items():
             for tracker, run in scores.data["trackers"].items():
                 names = (tracker, tracker.partition("@")[0])
@@ -201,8 +201,8 @@ class Numbers:
                 for sequence, values in inner.items():
                     metrics = [key for key, value in values.items() if isinstance(value, int | float)]
                     middle = f"{sequence}/" if sequence else ""
-                    found += [f"{name}/{one}/{middle}{metric}" for one in names for metric in metrics]
-        return found
+                    candidates += [f"{name}/{one}/{middle}{metric}" for one in names for metric in metrics]
+        return candidates
 
     def _known(self, text: str) -> str:
         """What there is instead, in a few words."""
@@ -250,10 +250,10 @@ def _float(file: str, row: Mapping[str, str], column: str) -> float:
 def _readable(path: Path) -> Any:
     """A file of scores; empty where it cannot be read, so that its numbers are missing and not all of them."""
     try:
-        found = read_json(path)
+        content = read_json(path)
     except InputError:
-        found = {}
-    return found if isinstance(found, dict) else {}
+        content = {}
+    return content if isinstance(content, dict) else {}
 
 
 def _number(path: Path) -> int:

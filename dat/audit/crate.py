@@ -114,13 +114,13 @@ class _Crate:
 
     def _unit_records(self) -> list[Unit]:
         """Each tracked sequence's name, folder of results, and record."""
-        found: list[Unit] = []
+        units: list[Unit] = []
         for benchmark in self.walk.settings.root.benchmarks:
             for name in sorted(self.walk.json(f"results/{benchmark}/manifest.json")):
                 tracker, _, sequence = name.partition("/")
                 record = self.walk.unit_record(benchmark, tracker, sequence)
-                found += [(f"{benchmark}/{name}", f"results/{benchmark}/{tracker}", record)] if record else []
-        return found
+                units += [(f"{benchmark}/{name}", f"results/{benchmark}/{tracker}", record)] if record else []
+        return units
 
     def _tools(self, stages: Mapping[str, Record], units: Sequence[Unit]) -> dict[str, Any]:
         """The tools, one a kind of stage, with their packages and modules; `job` is what tracks a sequence."""
@@ -129,7 +129,7 @@ class _Crate:
             records.setdefault(_base(name), []).append(record)
         if units:
             records["job"] = [record for _, _, record in units]
-        return {kind: self._tool(kind, found) for kind, found in records.items()}
+        return {kind: self._tool(kind, entries) for kind, entries in records.items()}
 
     def _tool(self, kind: str, records: Sequence[Record]) -> Any:
         packages = {item for record in records for item in record["environment"].get("packages", {}).items()}
@@ -162,12 +162,12 @@ class _Crate:
         value = self.contents.value
         settings = [value(key, of) for key, of in sorted(record["params"].items())]
         environment = {key: of for key, of in record["environment"].items() if key != "packages"}
-        told = [value(key, of, "environment") for key, of in sorted(environment.items())]
+        values = [value(key, of, "environment") for key, of in sorted(environment.items())]
         facts = {"seed": record.get("seed"), "commit": run.get("commit"), "uncommitted patch": run.get("patch")}
-        told += [value(key, of, "run") for key, of in facts.items() if of is not None]
+        values += [value(key, of, "run") for key, of in facts.items() if of is not None]
         status = {"actionStatus": "http://schema.org/CompletedActionStatus"}
         properties = {"name": name, "description": record["command"], **status, **_times(run)}
-        used, made = [*self.contents.all(record["inputs"]), *settings, *told], self.contents.all(outputs)
+        used, made = [*self.contents.all(record["inputs"]), *settings, *values], self.contents.all(outputs)
         return self.crate.add_action(tools, place, object=used, result=made, properties=properties)
 
     def _unit(self, unit: Unit, tool: Any) -> Any:

@@ -69,14 +69,14 @@ class Contents:
         """A stage's record. Raises MissingError where there is none, InputError where an output is not as recorded."""
         outputs = [str(out["path"]) for out in self.walk.lock.stages[stage].get("outs", [])]
         names = [path if is_record(Path(path)) else f"{path}/record.json" for path in outputs]
-        found = next((record for name in names if (record := self.walk.json(name))), None)
-        if found is None:
+        record_of_it = next((record for name in names if (record := self.walk.json(name))), None)
+        if record_of_it is None:
             raise MissingError(f"{stage}: its record is not there; dvc repro or dvc pull brings it back")
-        for fact in found["outputs"]:
+        for fact in record_of_it["outputs"]:
             now = self.walk.files.sha256(self.walk.settings.path / fact["path"])
             if now != fact["sha256"]:
                 raise InputError(f"{fact['path']}: not what {stage} made; dat audit all says what else differs")
-        return found
+        return record_of_it
 
     def _file(self, path: str, sha256: str, size: int | None) -> Any:
         """A file, once: copied where it is small and text, else by its name and hash."""
@@ -111,10 +111,10 @@ class Contents:
             parts = Path(fact["path"]).parents
             out = next((str(part) for part in parts if str(part) in self.walk.lock.outputs), fact["path"])
             folders.setdefault(out, []).append(fact)
-        found = []
+        entries = []
         for out, inner in folders.items():
-            found += [self._folder(out, inner)] if len(inner) > MOST else [self.one(fact) for fact in inner]
-        return list({one.id: one for one in found}.values())
+            entries += [self._folder(out, inner)] if len(inner) > MOST else [self.one(fact) for fact in inner]
+        return list({one.id: one for one in entries}.values())
 
     def one(self, fact: Mapping[str, Any]) -> Any:
         """A file, or a row of a manifest by its hash."""
@@ -126,11 +126,11 @@ class Contents:
     def _folder(self, path: str, facts: Sequence[Mapping[str, Any]]) -> Any:
         sha256 = seal.branch_hash({fact["path"]: fact["sha256"] for fact in facts})
         size = sum(fact.get("bytes", 0) for fact in facts)
-        said = f"{len(facts)} files; its sha256 is over lines of their sha256 and path, in order of the paths"
+        description = f"{len(facts)} files; its sha256 is over lines of their sha256 and path, in order of the paths"
         known = self.crate.get(named_by(sha256) + "/")
         if known is not None:
             return known
-        properties = {"name": path, "sha256": sha256, "contentSize": str(size), "description": said}
+        properties = {"name": path, "sha256": sha256, "contentSize": str(size), "description": description}
         return self.crate.add_dataset(named_by(sha256), properties=properties)
 
     def value(self, name: str, value: Any, kind: str = "setting") -> Any:

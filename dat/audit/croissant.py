@@ -96,13 +96,13 @@ def _json(manifest: Manifest, path: str, link: str, sha256: str, table: str) -> 
         _file("sequences.csv", "sequences.csv", "text/csv", sha256_bytes(table.encode()), "a line a sequence"),
         _file("manifest", link, "application/jsonl", sha256, f"{path}: boxes, and the sha256 of each raw file"),
     ]
-    said = f"{len(manifest.sequences)} sequences, {frames} frames, in the layout {manifest.header['layout']}"
+    what_it_has = f"{len(manifest.sequences)} sequences, {frames} frames, in the layout {manifest.header['layout']}"
     records = {"@type": "cr:RecordSet", "@id": "sequences", "name": "sequences", "field": fields}
     facts = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "name": name,
-        "description": f"{said}, as {path} lists them.",
+        "description": f"{what_it_has}, as {path} lists them.",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "distribution": files,
         "recordSet": [records],

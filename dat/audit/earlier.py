@@ -45,16 +45,18 @@ class Earlier:
         """The node as it is told; what many numbers share stays shared, and is kept so that its `id` stays its own."""
         if id(node) not in self._told:
             checks = [self._check(check) for check in node.checks]
-            told = Node(node.name, self.told(node.subject), checks, list(map(self._node, node.children)), node.uses)
-            self._told[id(node)] = node, told
+            shortened = Node(
+                node.name, self.told(node.subject), checks, list(map(self._node, node.children)), node.uses
+            )
+            self._told[id(node)] = node, shortened
         return self._told[id(node)][1]
 
     def _check(self, check: Check) -> Check:
         subject, expected = (self.told(one) if isinstance(one, str) else one for one in (check.subject, check.expected))
         about = f"{subject} {expected}"
         unanswered = check.found is None or check.verdict in ("missing", "unknown")
-        gone = unanswered and any(path in about for path in self.lacking | self.partial)
-        if gone or (check.name == "lock output" and check.subject.rpartition(": ")[2] in self.partial):
+        lacks_file = unanswered and any(path in about for path in self.lacking | self.partial)
+        if lacks_file or (check.name == "lock output" and check.subject.rpartition(": ")[2] in self.partial):
             return Check(check.name, "not checked", subject, expected, "not in DVC's cache")
         return Check(check.name, check.verdict, subject, expected, check.found)
 
@@ -80,10 +82,10 @@ def unpacked(settings: Settings, revision: str) -> Iterator[Earlier]:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
             archive.extractall(top)
         try:
-            found = Earlier(revision, commit, params.load(home))
-            _link(found, Store(settings.top, settings.path))
+            earlier = Earlier(revision, commit, params.load(home))
+            _link(earlier, Store(settings.top, settings.path))
             _data_sets(settings.path, home)
-            yield found
+            yield earlier
         except ParamsError as error:
             todo = "git worktree add shows it with its own code"
             raise ParamsError(f"{_told(error, top, revision)}; its settings have another form: {todo}") from None

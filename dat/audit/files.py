@@ -40,8 +40,8 @@ class Files:
 
     def sha256(self, path: Path) -> str | None:
         """sha256 in hex; None when there is no such file."""
-        found = self._hashes(path)
-        return found[0] if found else None
+        hashes = self._hashes(path)
+        return hashes[0] if hashes else None
 
     def md5(self, path: Path) -> str | None:
         """What dvc.lock holds of a file, or of a folder (ending in `.dir`); None when neither is there."""
@@ -52,8 +52,8 @@ class Files:
                 except OSError:
                     self._folders[path] = None
             return self._folders[path]
-        found = self._hashes(path)
-        return found[1] if found else None
+        hashes = self._hashes(path)
+        return hashes[1] if hashes else None
 
     def _folder(self, path: Path) -> str:
         """The md5 of the JSON list of a folder's files, by parts of their path."""
@@ -68,13 +68,13 @@ class Files:
         return {file.relative_to(path).as_posix(): self.md5(file) for file in files}
 
     def _below(self, path: Path) -> list[Path]:
-        found: list[Path] = []
+        paths: list[Path] = []
         for entry in path.iterdir():
             if entry.is_dir():
-                found += [] if self._is_ignored(entry.name + "/") else self._below(entry)
+                paths += [] if self._is_ignored(entry.name + "/") else self._below(entry)
             elif not self._is_ignored(entry.name):
-                found.append(entry)
-        return found
+                paths.append(entry)
+        return paths
 
     def _is_ignored(self, name: str) -> bool:
         """Whether a name (a folder's ends in a slash) fits a pattern of .dvcignore."""
@@ -84,10 +84,10 @@ class Files:
 def json_object(path: Path) -> dict[str, Any]:
     """A JSON object, empty where there is none that can be read."""
     try:
-        found = read_json(path) if path.is_file() else None
+        content = read_json(path) if path.is_file() else None
     except (DatError, OSError):
-        found = None
-    return found if isinstance(found, dict) else {}
+        content = None
+    return content if isinstance(content, dict) else {}
 
 
 def _read(path: Path) -> tuple[str, str]:

@@ -55,7 +55,7 @@ def find(stages: Mapping[str, Any], name: str, params: Mapping[str, Any]) -> Sta
 
 def _filled(written: Mapping[str, Any], context: Mapping[str, Any]) -> Stage:
     def text(value: Any) -> str:
-        return VARIABLE.sub(lambda found: str(_value(found[1], context)), str(value))
+        return VARIABLE.sub(lambda match: str(_value(match[1], context)), str(value))
 
     def names(*kinds: str) -> list[str]:
         entries = [entry for kind in kinds for entry in written.get(kind) or []]

@@ -18,12 +18,12 @@ def checks(place: Path, files: Files, record: Mapping[str, Any]) -> list[Check]:
     if not entry.is_dir():
         return []
     same = json_object(entry / store.RECORD) == record
-    found = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
-    found.append(
+    results = [Check("store", "verified" if same else "differs", str(entry / store.RECORD), "the record", same)]
+    results.append(
         compare("store", str(entry / store.RUN), sha256_json(record), json_object(entry / store.RUN).get("record"))
     )
     pairs = {fact["path"]: (fact["sha256"], files.sha256(entry / fact["path"])) for fact in record["outputs"]}
-    return found + group("store", str(entry), pairs)
+    return results + group("store", str(entry), pairs)
 
 
 def first_other(place: Path, files: Files, record: Mapping[str, Any], folder: Path, file: str) -> str:

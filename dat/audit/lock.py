@@ -25,8 +25,8 @@ def read(path: Path) -> dict[str, Any]:
     if not os.path.lexists(path):
         return {}
     try:
-        found = opening.yaml_reader("safe").load(outside.read_text(path))
-        return dict(found["stages"])
+        content = opening.yaml_reader("safe").load(outside.read_text(path))
+        return dict(content["stages"])
     except (YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
 
@@ -63,9 +63,9 @@ class Lock:
 
     def stage_of(self, path: str) -> str | None:
         """The stage whose outputs hold a path (relative to the profile)."""
-        found = self.outputs
+        stages = self.outputs
         places = (path, *map(str, PurePosixPath(path).parents))
-        return next((found[place][0] for place in places if place in found), None)
+        return next((stages[place][0] for place in places if place in stages), None)
 
     def checks(self, name: str, command: str, dependencies: bool = True) -> list[Check]:
         """What the lock says of a stage against the disk; `command` is the one in the stage's record.
@@ -101,8 +101,8 @@ class Lock:
     def _dependency(self, subject: str, dep: Mapping[str, Any]) -> Check:
         """A dependency against its producer's output where one stage makes just that, else against the disk."""
         produced = self.outputs.get(dep["path"])
-        found = produced[1] if produced else self._md5(dep["path"])
-        return compare("lock dependency", f"{subject}: {dep['path']}", dep.get("md5"), found)
+        md5 = produced[1] if produced else self._md5(dep["path"])
+        return compare("lock dependency", f"{subject}: {dep['path']}", dep.get("md5"), md5)
 
     def _params(self, subject: str, files: Mapping[str, Any]) -> list[Check]:
         checks = []

@@ -20,12 +20,12 @@ class Origin:
 
     def lines(self) -> list[str]:
         """A few lines of words."""
-        found = self.facts
-        made = f"made {_span(found.get('started', []))}" if found.get("started") else "made at an unknown time"
-        where = [f"on {_listed(found['hosts'])}" if found.get("hosts") else "", _listed(found.get("processors", []))]
-        where += [_listed(found.get("platforms", [])), *(f"Python {one}" for one in found.get("pythons", []))]
-        packages = ", ".join(f"{name} {version}" for name, version in found.get("packages", {}).items())
-        how = [f"{found['numerics']} numerics" if found.get("numerics") else "", found.get("device", ""), packages]
+        facts = self.facts
+        made = f"made {_span(facts.get('started', []))}" if facts.get("started") else "made at an unknown time"
+        where = [f"on {_listed(facts['hosts'])}" if facts.get("hosts") else "", _listed(facts.get("processors", []))]
+        where += [_listed(facts.get("platforms", [])), *(f"Python {one}" for one in facts.get("pythons", []))]
+        packages = ", ".join(f"{name} {version}" for name, version in facts.get("packages", {}).items())
+        how = [f"{facts['numerics']} numerics" if facts.get("numerics") else "", facts.get("device", ""), packages]
         return [f"{made} {', '.join(filter(None, where))}", self._commit(), "; ".join(filter(None, how)), self._data()]
 
     def _commit(self) -> str:
@@ -36,12 +36,12 @@ class Origin:
         return f"by commit {_listed(commits, 12)}, {clean}"
 
     def _data(self) -> str:
-        found = self.facts
+        facts = self.facts
         parts = []
-        if found.get("sequences"):
-            parts.append(f"{_number(found['sequences'], 'sequence')}, {_number(found['frames'], 'frame')}")
-            parts[-1] += f" of the data set {found['data_set']}"
-        for name, counts in found.get("networks", {}).items():
+        if facts.get("sequences"):
+            parts.append(f"{_number(facts['sequences'], 'sequence')}, {_number(facts['frames'], 'frame')}")
+            parts[-1] += f" of the data set {facts['data_set']}"
+        for name, counts in facts.get("networks", {}).items():
             trained = " of ".join(_number(count, what.removesuffix("s")) for what, count in counts.items())
             parts.append(f"{name}{f', trained on {trained}' if trained else ''}")
         return "from " + "; ".join(parts) if parts else ""
@@ -54,34 +54,34 @@ def of(walk: Walk, address: Address) -> Origin:
         stage = walk.lock.stage_of(address.file)
         runs = [walk.json(f"runs/{stage}.json")] if stage else []
         return Origin(_facts(runs, [walk.json(record)]) | {"networks": _networks(walk, [record])})
-    found = walk.numbers.scores.get(address.benchmark)
-    if found is None:
+    scores = walk.numbers.scores.get(address.benchmark)
+    if scores is None:
         return Origin({})
-    behind = found.behind(address)
-    runs = [walk.json(f"runs/{found.parent}/{tracker}/{name}.json") for tracker, name in behind]
-    records = [walk.unit_record(found.parent, tracker, name) for tracker, name in behind]
-    rows = walk.results.sequences(walk.results.manifest_of(found.parent))
+    behind = scores.behind(address)
+    runs = [walk.json(f"runs/{scores.parent}/{tracker}/{name}.json") for tracker, name in behind]
+    records = [walk.unit_record(scores.parent, tracker, name) for tracker, name in behind]
+    rows = walk.results.sequences(walk.results.manifest_of(scores.parent))
     names = dict.fromkeys(name for _, name in behind)
     networks = {
         parent["path"] for record in records for parent in record.get("parents", []) if "weights/" in parent["path"]
     }
     data = {
-        "data_set": str(found.data.get("data_set", found.parent)),
+        "data_set": str(scores.data.get("data_set", scores.parent)),
         "sequences": len(names),
         "frames": sum(len(rows[name].files) for name in names if name in rows),
         "networks": _networks(walk, sorted(networks)),
     }
-    return Origin(_facts([*runs, walk.json(f"runs/evaluate@{found.parent}.json")], records) | data)
+    return Origin(_facts([*runs, walk.json(f"runs/evaluate@{scores.parent}.json")], records) | data)
 
 
 def _networks(walk: Walk, records: Iterable[str]) -> dict[str, dict[str, int]]:
     """Of each network, by its folder, what its metrics say that it was trained on."""
-    found = {}
+    networks = {}
     for name in records:
         folder = PurePosixPath(name).parent
         metrics = walk.json((folder / "metrics.json").as_posix())
-        found[str(folder)] = {word: int(metrics[key]) for key, word in COUNTS.items() if metrics.get(key)}
-    return found
+        networks[str(folder)] = {word: int(metrics[key]) for key, word in COUNTS.items() if metrics.get(key)}
+    return networks
 
 
 def _facts(runs: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

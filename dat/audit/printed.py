@@ -66,19 +66,19 @@ class Claim:
         """The claim as a row of a table in words."""
         metric = METRICS[self.metric]
         paper = "in words" if self.paper is None else f"{self.paper:+.3f}"
-        said = f"{named(self.a)} beats {named(self.b)}"
+        sentence = f"{named(self.a)} beats {named(self.b)}"
         ours = f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
         where = f"{BENCHMARKS.get(self.benchmark, self.benchmark)} {metric}"
-        return [said, where, paper, ours, f"{self.p:.3f}", self.verdict]
+        return [sentence, where, paper, ours, f"{self.p:.3f}", self.verdict]
 
 
 def holm(values: list[float]) -> list[float]:
     """p values corrected for as many tests as there are (Holm 1979)."""
-    found, last = [0.0] * len(values), 0.0
+    corrected, last = [0.0] * len(values), 0.0
     for rank, at in enumerate(sorted(range(len(values)), key=values.__getitem__)):
         last = max(last, min(1.0, values[at] * (len(values) - rank)))
-        found[at] = last
-    return found
+        corrected[at] = last
+    return corrected
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ class Printed:
 
     def scores(self, benchmark: str) -> Mapping[str, Any]:
         """The file of scores of a benchmark or subset; empty where there is none."""
-        found = self.numbers.scores.get(benchmark)
-        return found.data if found else {}
+        scores = self.numbers.scores.get(benchmark)
+        return scores.data if scores else {}
 
     def _variant(self, benchmark: str, variant: str) -> Mapping[str, Any]:
-        found = self.scores(benchmark).get("variants", {}).get(variant)
-        return found if isinstance(found, Mapping) else {}
+        entry = self.scores(benchmark).get("variants", {}).get(variant)
+        return entry if isinstance(entry, Mapping) else {}
 
     def score(self, benchmark: str, variant: str, metric: str) -> float | None:
         """A variant's score; None when this run has none."""
@@ -112,8 +112,8 @@ class Printed:
 
     def scored(self, benchmark: str, variant: str) -> str:
         """`37 of 51 sequences` where not all were scored, else empty."""
-        found = self.numbers.scores.get(benchmark)
-        runs = [found.data["trackers"][name] for name in sorted(found.trackers(variant, None))] if found else []
+        scores = self.numbers.scores.get(benchmark)
+        runs = [scores.data["trackers"][name] for name in sorted(scores.trackers(variant, None))] if scores else []
         part = [run for run in runs if not run.get("complete", True)]
         return f"{part[0]['scored']} of {part[0]['expected']} sequences" if part else ""
 
@@ -130,8 +130,8 @@ class Printed:
 
     def curve(self, benchmark: str, variant: str, metric: str) -> list[float]:
         """A curve's points, the mean over seeds; none where this run has none."""
-        found = self.numbers.scores.get(benchmark)
-        runs = [found.data["trackers"][name] for name in found.trackers(variant, None)] if found else []
+        scores = self.numbers.scores.get(benchmark)
+        runs = [scores.data["trackers"][name] for name in scores.trackers(variant, None)] if scores else []
         curves = [run["curves"][metric] for run in runs if metric in run.get("curves", {})]
         return [sum(values) / len(values) for values in zip(*curves, strict=True)]
 
@@ -196,10 +196,10 @@ class Printed:
 
     def _by_sequence(self, benchmark: str, variant: str, metric: str) -> dict[str, float]:
         """A variant's score of each sequence, the mean over its seeds; empty where sequences have none."""
-        found = self.numbers.scores.get(benchmark)
+        scores = self.numbers.scores.get(benchmark)
         runs = (
-            [found.data["trackers"][name].get("sequences", {}) for name in found.trackers(variant, None)]
-            if found
+            [scores.data["trackers"][name].get("sequences", {}) for name in scores.trackers(variant, None)]
+            if scores
             else []
         )
         names = runs[0] if runs else {}

@@ -56,11 +56,11 @@ def read_boxes(path: Path) -> list[Box]:
 
 def _repaired(boxes: Sequence[Box], truth: Sequence[Box]) -> list[Box]:
     """A row without width or height, or all NaN, is the row before, where the truth is known (OTB toolkit 1.1)."""
-    found: list[Box] = []
+    repaired: list[Box] = []
     for box, true in zip(boxes, truth, strict=True):
         broken = box[2] <= 0 or box[3] <= 0 or all(map(math.isnan, box))
-        found.append(found[-1] if broken and found and not any(map(math.isnan, true)) else box)
-    return found
+        repaired.append(repaired[-1] if broken and repaired and not any(map(math.isnan, true)) else box)
+    return repaired
 
 
 def overlap(a: Box, b: Box) -> float:

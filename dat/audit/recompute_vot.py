@@ -35,13 +35,13 @@ class Truth:
 
 def read_regions(path: Path) -> list[Region]:
     """The lines of a trajectory: one number (a code), or 4 or 8. Raises InputError naming file and line."""
-    found: list[Region] = []
+    regions: list[Region] = []
     for number, line in enumerate(outside.read_text(path).splitlines(), 1):
         try:
-            found.append(tuple(float(word) for word in line.split(",")))
+            regions.append(tuple(float(word) for word in line.split(",")))
         except ValueError:
             raise InputError(f"{path}:{number}: numbers are expected") from None
-    return found
+    return regions
 
 
 Point = tuple[float, float]
@@ -86,11 +86,11 @@ def _rounded(value: float) -> int:
 
 def _crossings(corners: list[tuple[int, int]], y: int) -> list[int]:
     """Where the row `y` meets the edges, both ends of an edge included; edges along the row are left out."""
-    found = []
+    places = []
     for (x0, y0), (x1, y1) in zip(corners, [corners[-1], *corners[:-1]], strict=True):
         if y0 != y1 and min(y0, y1) <= y <= max(y0, y1):
-            found.append(int(x0 + (y - y0) / (y1 - y0) * (x1 - x0)))
-    return sorted(found)
+            places.append(int(x0 + (y - y0) / (y1 - y0) * (x1 - x0)))
+    return sorted(places)
 
 
 def _row(meets: list[int]) -> Row:
@@ -161,11 +161,11 @@ def failures(run: Sequence[Region]) -> list[int]:
 
 def _settled(run: Sequence[Region], values: list[float]) -> list[float]:
     """Overlaps without the frames of the burn-in: 10 from each start, which is one of them."""
-    found = list(values)
+    settled = list(values)
     for frame, region in enumerate(run):
         if region == (START,):
-            found[frame : frame + BURN_IN] = [math.nan] * len(found[frame : frame + BURN_IN])
-    return found
+            settled[frame : frame + BURN_IN] = [math.nan] * len(settled[frame : frame + BURN_IN])
+    return settled
 
 
 def accuracy(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Truth]) -> float:
@@ -200,11 +200,11 @@ def fragments(run: Sequence[Region], truth: Truth, longest: int, weight: float) 
     zeros = [0.0 if math.isnan(value) else value for value in values]
     if not failed:
         return [Fragment(values, weight)]
-    found = []
+    pieces = []
     for start, end in pairwise(points):
-        found.append(zeros[start : end + 1] + [0.0] * (longest - (end + 1 - start)))
-    found.append(zeros[points[-1] :])
-    return [Fragment(values, weight) for values in found]
+        pieces.append(zeros[start : end + 1] + [0.0] * (longest - (end + 1 - start)))
+    pieces.append(zeros[points[-1] :])
+    return [Fragment(values, weight) for values in pieces]
 
 
 def expected_overlap(parts: Sequence[Fragment], longest: int) -> list[float]:

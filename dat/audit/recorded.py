@@ -91,17 +91,17 @@ class Recorded:
 
     def _parents(self, name: str, record: Mapping[str, Any]) -> list[Check]:
         """The records of the inputs against their hashes in this one."""
-        found = {parent["path"]: (parent["sha256"], self._sha256(parent["path"])) for parent in record["parents"]}
-        return group("parents", name, found)
+        hashes = {parent["path"]: (parent["sha256"], self._sha256(parent["path"])) for parent in record["parents"]}
+        return group("parents", name, hashes)
 
     def _inputs(self, name: str, record: Mapping[str, Any]) -> list[Check]:
         """Every input against its hash in the record; a sequence's row of a manifest is one."""
-        found = {}
+        hashes = {}
         for fact in record["inputs"]:
             sequence = fact.get("sequence")
             now = self._row_digest(fact["path"], sequence) if sequence else self._sha256(fact["path"])
-            found[f"{fact['path']} {sequence}" if sequence else fact["path"]] = (fact["sha256"], now)
-        return group("inputs", name, found)
+            hashes[f"{fact['path']} {sequence}" if sequence else fact["path"]] = (fact["sha256"], now)
+        return group("inputs", name, hashes)
 
     def _decided(self, name: str, record: Mapping[str, Any]) -> list[Check]:
         """Code and settings of a record against those of the checkout."""
@@ -151,8 +151,8 @@ class Recorded:
         return self.results.sequences(name)
 
     def _row_digest(self, name: str, sequence: str) -> str | None:
-        found = self._rows(name).get(sequence)
-        return sha256_json({key: value for key, value in found.row.items() if key != "digest"}) if found else None
+        row = self._rows(name).get(sequence)
+        return sha256_json({key: value for key, value in row.row.items() if key != "digest"}) if row else None
 
     # ------------------------------------------------------------ files
 

@@ -32,10 +32,10 @@ def behind(walk: Walk, address: Address, count: int | None) -> list[tuple[str, s
 
     Raises InputError for a number that no tracking is behind.
     """
-    found = walk.numbers.scores.get(address.benchmark)
-    if found is None:
+    scores = walk.numbers.scores.get(address.benchmark)
+    if scores is None:
         raise InputError(f"{address.text}: no tracking is behind it; --replay takes a score, a cell or a point of one")
-    drawn = sorted(found.behind(address), key=lambda unit: sha256_json([address.text, *unit]))
+    drawn = sorted(scores.behind(address), key=lambda unit: sha256_json([address.text, *unit]))
     return sorted(drawn if count is None else drawn[:count])
 
 

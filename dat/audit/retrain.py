@@ -49,15 +49,15 @@ def behind(walk: Walk, audits: Sequence[Audit]) -> list[Network]:
     MissingError naming an input that is gone.
     """
     nodes = {node.subject for audit in audits for node in audit.node.below() if node.name == "stage"}
-    found = [network for name in sorted(nodes) if (network := _network(walk, name)) is not None]
-    if not found:
+    networks = [network for name in sorted(nodes) if (network := _network(walk, name)) is not None]
+    if not networks:
         texts = ", ".join(audit.address for audit in audits)
         raise InputError(
             f"{texts}: --replay-training needs a number with a network that this profile ({walk.settings.path}) trained"
         )
-    for network in found:
+    for network in networks:
         _check(walk, network)
-    return sorted(found, key=lambda network: (KINDS.index(network.kind), network.folder))
+    return sorted(networks, key=lambda network: (KINDS.index(network.kind), network.folder))
 
 
 def _network(walk: Walk, name: str) -> Network | None:
@@ -176,11 +176,11 @@ def _compared(walk: Walk, network: Network, again: Path) -> Node:
 def _weights(name: str, home: Path, again: Path, native: bool) -> Check:
     """Two files of weights that have other bytes."""
     try:
-        said, alike = difference(home / name, again / name)
+        words, alike = difference(home / name, again / name)
     except DatError as error:
-        said, alike = str(error), False
+        words, alike = str(error), False
     verdict: Verdict = "unknown" if native and alike else "differs"
-    return Check("retrained", verdict, name, "the same bytes", said)
+    return Check("retrained", verdict, name, "the same bytes", words)
 
 
 def difference(old: Path, new: Path) -> tuple[str, bool]:

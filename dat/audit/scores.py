@@ -41,8 +41,8 @@ class Results:
 
     def sequences(self, name: str) -> Mapping[str, manifests.Sequence]:
         """The sequences of a manifest; none when it cannot be read."""
-        found = self.manifest(name)
-        return found.sequences if found else {}
+        listing = self.manifest(name)
+        return listing.sequences if listing else {}
 
     def manifest_of(self, benchmark: str) -> str:
         """The manifest of a benchmark's data set."""
@@ -51,12 +51,12 @@ class Results:
 
     # ------------------------------------------------------------ checks
 
-    def again(self, found: Scores, address: Address, shown: float | None) -> list[Check]:
+    def again(self, scores: Scores, address: Address, shown: float | None) -> list[Check]:
         """Two checks: that all sequences of the benchmark are in, and that the score comes out again."""
-        checks = [] if address.sequence else [self._complete(found, address)]
-        subject = f"{found.file}: {address.text}"
+        checks = [] if address.sequence else [self._complete(scores, address)]
+        subject = f"{scores.file}: {address.text}"
         try:
-            value = self._value(found, address)
+            value = self._value(scores, address)
         except DatError as error:
             return [*checks, Check("recomputed", "differs", f"{subject}: {error}", shown, None)]
         except OSError as error:
@@ -66,45 +66,45 @@ class Results:
         near = math.isclose(value, shown, rel_tol=0, abs_tol=TOLERANCE)
         return [*checks, Check("recomputed", "verified" if near else "differs", subject, shown, value)]
 
-    def _complete(self, found: Scores, address: Address) -> Check:
+    def _complete(self, scores: Scores, address: Address) -> Check:
         """Whether the scored sequences are the benchmark's list in the manifest, for each seed of the settings."""
-        name = self.manifest_of(found.parent)
+        name = self.manifest_of(scores.parent)
         manifest = self.manifest(name)
-        subject = f"{name}: list {found.name}"
+        subject = f"{name}: list {scores.name}"
         if manifest is None:
             return missing("sequences", subject, "a linked data set")
-        wanted = sorted(manifest.header["lists"].get(found.name, []))
-        trackers = found.trackers(address.variant, address.seed)
+        wanted = sorted(manifest.header["lists"].get(scores.name, []))
+        trackers = scores.trackers(address.variant, address.seed)
         seeds = self.settings.root.seeds if address.seed is None else [address.seed]
         every = sorted(f"{address.variant}@seed-{seed}" for seed in seeds)
         if sorted(trackers) != every:
-            return Check("sequences", "differs", f"{found.file}: seeds of {address.variant}", every, sorted(trackers))
+            return Check("sequences", "differs", f"{scores.file}: seeds of {address.variant}", every, sorted(trackers))
         for tracker in trackers:
-            scored = sorted(found.data["trackers"][tracker].get("sequences", {}))
+            scored = sorted(scores.data["trackers"][tracker].get("sequences", {}))
             if scored != wanted:
                 return Check("sequences", "differs", f"{subject} of {tracker}", wanted, scored)
         return Check("sequences", "verified", subject, len(wanted), len(wanted))
 
     # ------------------------------------------------------------ values
 
-    def _value(self, found: Scores, address: Address) -> float | None:
+    def _value(self, scores: Scores, address: Address) -> float | None:
         """A score, the mean over seeds; None when this implementation does not know its definition or metric."""
-        trackers = found.trackers(address.variant, address.seed)
-        values = [self._one(found, tracker, address) for tracker in trackers]
+        trackers = scores.trackers(address.variant, address.seed)
+        values = [self._one(scores, tracker, address) for tracker in trackers]
         known = [value for value in values if value is not None]
         return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
-    def _one(self, found: Scores, tracker: str, address: Address) -> float | None:
-        names = [address.sequence] if address.sequence else list(found.data["trackers"][tracker].get("sequences", {}))
-        definition = str(found.data.get("definition", ""))
-        if self.settings.root.benchmarks[found.parent].protocol == "vot":
-            return self._vot(found, tracker, names, address) if definition in recompute_vot.DEFINITIONS else None
+    def _one(self, scores: Scores, tracker: str, address: Address) -> float | None:
+        names = [address.sequence] if address.sequence else list(scores.data["trackers"][tracker].get("sequences", {}))
+        definition = str(scores.data.get("definition", ""))
+        if self.settings.root.benchmarks[scores.parent].protocol == "vot":
+            return self._vot(scores, tracker, names, address) if definition in recompute_vot.DEFINITIONS else None
         if definition == REDETECTION:
-            values = [self._redetected(found.parent, tracker, name) for name in names]
+            values = [self._redetected(scores.parent, tracker, name) for name in names]
             return math.fsum(values) / len(values) if address.metric == "redetected" else None
         if definition not in recompute.DEFINITIONS or address.metric not in recompute.METRICS:
             return None
-        curves = recompute.average([self._curve(found.parent, tracker, name, definition) for name in names])
+        curves = recompute.average([self._curve(scores.parent, tracker, name, definition) for name in names])
         if address.metric == "normalized_precision":
             return curves.normalized
         if address.at is not None:
@@ -132,17 +132,17 @@ class Results:
         truth = [(b[0] + origin, b[1] + origin, b[2], b[3]) if b else nan for b in rows]
         return truth, recompute.read_boxes(self._folder(benchmark, tracker) / f"{name}.txt")
 
-    def _vot(self, found: Scores, tracker: str, names: list[str], address: Address) -> float | None:
-        key = (found.name, tracker, address.sequence, address.metric)
+    def _vot(self, scores: Scores, tracker: str, names: list[str], address: Address) -> float | None:
+        key = (scores.name, tracker, address.sequence, address.metric)
         if key not in self._values:
-            runs = {name: self._repetitions(found.parent, tracker, name) for name in names}
-            truths = {name: self._truth(found.parent, name) for name in names}
-            self._values[key] = self._vot_value(found, address, runs, truths)
+            runs = {name: self._repetitions(scores.parent, tracker, name) for name in names}
+            truths = {name: self._truth(scores.parent, name) for name in names}
+            self._values[key] = self._vot_value(scores, address, runs, truths)
         return self._values[key]
 
     def _vot_value(
         self,
-        found: Scores,
+        scores: Scores,
         address: Address,
         runs: Mapping[str, list[list[recompute_vot.Region]]],
         truths: Mapping[str, recompute_vot.Truth],
@@ -155,16 +155,16 @@ class Results:
             return recompute_vot.failures_a_run(runs) / len(runs)
         if address.metric != "eao":
             return None
-        manifest = self.manifest(self.manifest_of(found.parent))
+        manifest = self.manifest(self.manifest_of(scores.parent))
         known = recompute_vot.INTERVALS.get(manifest.header["name"]) if manifest else None
         lengths = [len(truth.regions) for truth in truths.values()]
         return recompute_vot.eao(runs, truths, known or recompute_vot.interval(lengths))
 
     def _truth(self, benchmark: str, name: str) -> recompute_vot.Truth:
-        found = self._sequence(self.manifest_of(benchmark), name)
-        written = found.row.get("regions") or found.row["boxes"]
+        row = self._sequence(self.manifest_of(benchmark), name)
+        written = row.row.get("regions") or row.row["boxes"]
         regions = [tuple(region) if region else () for region in written]
-        return recompute_vot.Truth(regions, found.size)
+        return recompute_vot.Truth(regions, row.size)
 
     def _repetitions(self, benchmark: str, tracker: str, name: str) -> list[list[recompute_vot.Region]]:
         key = (benchmark, tracker, name)
@@ -181,11 +181,11 @@ class Results:
         return self.settings.path / "results" / naming.part(benchmark, where) / naming.part(tracker, where, "tracker")
 
     def _layout(self, manifest: str) -> str:
-        found = self.manifest(manifest)
-        return str(found.header["layout"]) if found else ""
+        listing = self.manifest(manifest)
+        return str(listing.header["layout"]) if listing else ""
 
     def _sequence(self, manifest: str, name: str) -> manifests.Sequence:
-        found = self.sequences(manifest).get(name)
-        if found is None:
+        row = self.sequences(manifest).get(name)
+        if row is None:
             raise MissingError(f"{manifest}: no sequence {name}")
-        return found
+        return row

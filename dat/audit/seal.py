@@ -74,11 +74,13 @@ def _outputs(lock: Lock) -> list[str]:
 def _leaves(files: Files, home: Path, out: str) -> dict[str, str]:
     place = home / out
     names = [f"{out}/{name}" for name in files.listing(place)] if place.is_dir() else [out]
-    found = {name: files.sha256(home / name) for name in names}
-    gone = [name for name, sha256 in found.items() if sha256 is None]
-    if gone or not found:
-        raise MissingError(f"{home / (gone[0] if gone else out)}: not there; dvc repro or dvc pull brings it back")
-    return {name: sha256 for name, sha256 in found.items() if sha256 is not None}
+    hashes = {name: files.sha256(home / name) for name in names}
+    missing = [name for name, sha256 in hashes.items() if sha256 is None]
+    if missing or not hashes:
+        raise MissingError(
+            f"{home / (missing[0] if missing else out)}: not there; dvc repro or dvc pull brings it back"
+        )
+    return {name: sha256 for name, sha256 in hashes.items() if sha256 is not None}
 
 
 def write(walk: Walk) -> Seal:
@@ -114,9 +116,11 @@ def _json(text: bytes) -> Any:
         return None
 
 
-def _seal(found: Any, where: str) -> Seal:
+def _seal(content: Any, where: str) -> Seal:
     try:
-        seal = Seal(str(found["root"]), int(found["files"]), {str(k): str(v) for k, v in found["branches"].items()})
+        seal = Seal(
+            str(content["root"]), int(content["files"]), {str(k): str(v) for k, v in content["branches"].items()}
+        )
     except (TypeError, KeyError, ValueError, AttributeError):
         raise InputError(f"{where}: not a seal; dat audit --seal writes one") from None
     if branch_hash(seal.branches) != seal.root:

@@ -41,9 +41,9 @@ WORDS: dict[Verdict, str] = {
 
 def trusted() -> list[str]:
     """What no check of an audit covers, and what it therefore takes as it is."""
-    own = {name: digest for name, digest in used.CODE.items() if name.startswith("dat/audit/")}
+    modules = {name: digest for name, digest in used.CODE.items() if name.startswith("dat/audit/")}
     return [
-        f"the audit's own code (sha256 {sha256_json(own)[:16]} over {len(own)} files of dat/audit)",
+        f"the audit's own code (sha256 {sha256_json(modules)[:16]} over {len(modules)} files of dat/audit)",
         "that records, dvc.lock and scores were not all rewritten alike: only making the results again can tell",
         "that the job store's entries were made by jobs",
         "times, hosts and commits in the run files",
@@ -53,8 +53,8 @@ def trusted() -> list[str]:
 def tally(checks: Sequence[Check]) -> str:
     """`139 checks` when all hold, else `139 checks, 137 verified, 2 differ`."""
     counts = Counter(check.verdict for check in checks)
-    told = [f"{counts[verdict]} {word}" for verdict, word in WORDS.items() if counts[verdict]]
-    return f"{len(checks)} checks" + (f", {', '.join(told)}" if set(counts) - {"verified"} else "")
+    parts = [f"{counts[verdict]} {word}" for verdict, word in WORDS.items() if counts[verdict]]
+    return f"{len(checks)} checks" + (f", {', '.join(parts)}" if set(counts) - {"verified"} else "")
 
 
 def tree(node: Node, seen: set[int]) -> dict[str, Any]:
@@ -73,10 +73,10 @@ def _rests_on(node: Node, seen: set[int]) -> list[dict[str, Any]]:
     """A node's children as JSON; several that were told before, and hold, are one."""
     quiet = [child for child in node.children if id(child) in seen and child.verdict == "verified"]
     folded = set(map(id, quiet)) if len(quiet) > 1 else set()
-    found = [tree(child, seen) for child in node.children if id(child) not in folded]
+    branches = [tree(child, seen) for child in node.children if id(child) not in folded]
     if folded:
-        found.append({"name": "shared", "subject": f"{len(quiet)} things", "verdict": "verified", "told": True})
-    return found
+        branches.append({"name": "shared", "subject": f"{len(quiet)} things", "verdict": "verified", "told": True})
+    return branches
 
 
 def one(audit: Audit, origin: Origin | None = None) -> dict[str, Any]:
@@ -94,47 +94,47 @@ def one(audit: Audit, origin: Origin | None = None) -> dict[str, Any]:
 def many(audits: Sequence[Audit]) -> list[dict[str, Any]]:
     """Audits as JSON. A thing's checks are in full under the first address that rests on it; then those that are all
     verified are one sum, and of each other one there is a line."""
-    told: dict[int, str] = {}
+    texts: dict[int, str] = {}
     seen: set[int] = set()
-    found = []
+    lines = []
     for audit in audits:
         checks: list[dict[str, Any]] = []
         shared: list[Node] = []
         for node in audit.node.below():
-            if id(node) in told and node.checks:
+            if id(node) in texts and node.checks:
                 shared.append(node)
             else:
                 checks += [check.facts() for check in _folded(node)]
-                told.setdefault(id(node), audit.address)
-        checks += [check.facts() for check in _shared(shared, told)]
+                texts.setdefault(id(node), audit.address)
+        checks += [check.facts() for check in _shared(shared, texts)]
         facts = {"address": audit.address, "value": audit.value, "verdict": audit.verdict, "checks": checks}
-        found.append(facts | {"tree": tree(audit.node, seen) | {"trusted": trusted()}})
-    return found
+        lines.append(facts | {"tree": tree(audit.node, seen) | {"trusted": trusted()}})
+    return lines
 
 
 def _folded(node: Node) -> list[Check]:
     """A node's checks; those of a sequence that hold are one, but for its result files."""
     if node.name not in ("sequence", "raw"):
         return node.checks
-    kept = [check for check in node.checks if check.verdict != "verified" or check.name == "result file"]
-    rest = len(node.checks) - len(kept)
-    return [*kept, Check(node.name, "verified", node.subject, "as recorded", f"{rest} checks")] if rest else kept
+    shown = [check for check in node.checks if check.verdict != "verified" or check.name == "result file"]
+    rest = len(node.checks) - len(shown)
+    return [*shown, Check(node.name, "verified", node.subject, "as recorded", f"{rest} checks")] if rest else shown
 
 
-def _shared(nodes: Sequence[Node], told: Mapping[int, str]) -> list[Check]:
+def _shared(nodes: Sequence[Node], texts: Mapping[int, str]) -> list[Check]:
     """Nodes that were told in full under other addresses: a check for each that does not hold, and one for the rest."""
     verdicts = [worst([check.verdict for check in node.checks]) for node in nodes]
-    found = [
-        Check(node.name, verdict, node.subject, f"see {told[id(node)]}", tally(node.checks))
+    shared = [
+        Check(node.name, verdict, node.subject, f"see {texts[id(node)]}", tally(node.checks))
         for node, verdict in zip(nodes, verdicts, strict=True)
         if verdict != "verified"
     ]
     good = [node for node, verdict in zip(nodes, verdicts, strict=True) if verdict == "verified"]
     if good:
         count = sum(len(node.checks) for node in good)
-        said = f"{count} checks verified"
-        found.append(Check("shared", "verified", f"{len(good)} things told above", "in full once", said))
-    return found
+        text = f"{count} checks verified"
+        shared.append(Check("shared", "verified", f"{len(good)} things told above", "in full once", text))
+    return shared
 
 
 # ---------------------------------------------------------------- the terminal
@@ -168,8 +168,8 @@ def _first(check: Check) -> int:
 def _failed(branch: "Tree", checks: Sequence[Check]) -> None:
     bad = sorted((check for check in checks if check.verdict != "verified"), key=_first)
     for check in bad[:MOST]:
-        found = "nothing found" if check.found is None else f"found {_plain(_short(check.found))}"
-        values = f"expected {_plain(_short(check.expected))}, {found}"
+        actual = "nothing found" if check.found is None else f"found {_plain(_short(check.found))}"
+        values = f"expected {_plain(_short(check.expected))}, {actual}"
         head = f"{MARKS[check.verdict]} [bold]{check.name}[/] {check.verdict}"
         branch.add(f"{head}: {_plain(check.subject)} [dim]({values})[/]")
     if len(bad) > MOST:
@@ -199,8 +199,8 @@ def _values(root: "Tree", node: Node) -> None:
     """The number's own checks that hold, with what was found."""
     for check in node.checks:
         if check.verdict == "verified":
-            found = f"{_plain(_short(check.found))} [dim]{_plain(check.subject)}[/]"
-            root.add(f"{MARKS['verified']} [bold]{check.name}[/] {found}")
+            value = f"{_plain(_short(check.found))} [dim]{_plain(check.subject)}[/]"
+            root.add(f"{MARKS['verified']} [bold]{check.name}[/] {value}")
 
 
 def terminal(audit: Audit, origin: Origin | None = None, full: bool = False) -> "Tree":
@@ -209,8 +209,8 @@ def terminal(audit: Audit, origin: Origin | None = None, full: bool = False) -> 
     from rich.tree import Tree
 
     value = "" if audit.value is None else f" = {audit.value:.6g}"
-    said = f"[bold]{audit.verdict}[/], {tally(audit.checks)}"
-    root = Tree(f"{MARKS[audit.verdict]} [bold]{_plain(audit.address)}[/]{value}: {said}", guide_style="dim")
+    verdict = f"[bold]{audit.verdict}[/], {tally(audit.checks)}"
+    root = Tree(f"{MARKS[audit.verdict]} [bold]{_plain(audit.address)}[/]{value}: {verdict}", guide_style="dim")
     for line in filter(None, origin.lines() if origin else []):
         root.add(f"[dim]{_plain(line)}[/]")
     _values(root, audit.node)
@@ -271,12 +271,12 @@ def console() -> "Console":
 
 def differences(audits: Sequence[Audit]) -> list[Check]:
     """The checks of many audits that did not hold, each once, in order."""
-    found: dict[tuple[str, str], Check] = {}
+    differing: dict[tuple[str, str], Check] = {}
     for node in {id(node): node for audit in audits for node in audit.node.below()}.values():
         for check in node.checks:
             if check.verdict != "verified":
-                found.setdefault((check.name, check.subject), check)
-    return list(found.values())
+                differing.setdefault((check.name, check.subject), check)
+    return list(differing.values())
 
 
 def summary(audits: Sequence[Audit]) -> "Tree":
@@ -284,11 +284,11 @@ def summary(audits: Sequence[Audit]) -> "Tree":
     from rich.tree import Tree
 
     verdicts = Counter(audit.verdict for audit in audits)
-    said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
     nodes = {id(node): node for audit in audits for node in audit.node.below()}
     total = tally([check for node in nodes.values() for check in node.checks])
     root = Tree(
-        f"{MARKS[worst([audit.verdict for audit in audits])]} [bold]{len(audits)} numbers[/]: {said} ({total})",
+        f"{MARKS[worst([audit.verdict for audit in audits])]} [bold]{len(audits)} numbers[/]: {counts} ({total})",
         guide_style="dim",
     )
     _failed(root, differences(audits))

@@ -72,8 +72,8 @@ def checks(printed: Printed, file: str) -> list[Check]:
         return [missing("shown", f"{file}: {error}", "cells that can be read")]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         return [missing("shown", f"{file}: reports/metrics: {type(error).__name__} {error}", "scores that can be read")]
-    found = [cell.check(file) for cell in cells]
-    bad, good = [check for check in found if check.verdict != "verified"], len(found)
+    results = [cell.check(file) for cell in cells]
+    bad, good = [check for check in results if check.verdict != "verified"], len(results)
     good -= len(bad)
     return [*bad, Check("shown", "verified", file, f"{good} cells", f"{good} cells")] if good else bad
 
@@ -166,13 +166,13 @@ def _claims(claims: Sequence[Claim], path: Path) -> Iterator[Cell]:
 def _compared(line: int, name: str, row: Mapping[str, str], wanted: Expected) -> Iterator[Cell]:
     """A cell for each column that is known; numbers are equal when their values are."""
     for column, expected in wanted.items():
-        found = row.get(column)
-        yield Cell(line, name, column, expected if found is not None and _same(found, expected) else found, expected)
+        text = row.get(column)
+        yield Cell(line, name, column, expected if text is not None and _same(text, expected) else text, expected)
 
 
-def _same(found: str, expected: str) -> bool:
+def _same(shown: str, expected: str) -> bool:
     try:
-        return found == expected or float(found) == float(expected)
+        return shown == expected or float(shown) == float(expected)
     except ValueError:
         return False
 
@@ -210,12 +210,12 @@ def _markdown(printed: Printed, path: Path) -> Iterator[Cell]:
     table = path.stem.rpartition("-")[2]
     lines = [(number, _split(line)) for number, line in enumerate(outside.read_text(path).splitlines(), 1)]
     rows = [(number, cells) for number, cells in lines if cells and set("".join(cells)) - set("-:")]
-    own = [(number, cells) for number, cells in rows if cells[0] != CLAIM_HEADS[0] and not _is_claim(cells)]
-    yield from _scores(printed, table, own, _order(path.with_suffix(".csv")))
+    score_rows = [(number, cells) for number, cells in rows if cells[0] != CLAIM_HEADS[0] and not _is_claim(cells)]
+    yield from _scores(printed, table, score_rows, _order(path.with_suffix(".csv")))
     claims, judged = [claim for claim in printed.claims if claim.table == table], [r for r in rows if _is_claim(r[1])]
     for (line, cells), claim in zip(judged, claims, strict=False):
-        for column, found, expected in zip(CLAIM_HEADS, cells, claim.words(), strict=False):
-            yield Cell(line, claim.words()[0], column, found, expected)
+        for column, text, expected in zip(CLAIM_HEADS, cells, claim.words(), strict=False):
+            yield Cell(line, claim.words()[0], column, text, expected)
     yield Cell(0, "all", "claims", str(len(judged)), str(len(claims)))
 
 
@@ -230,7 +230,7 @@ def _split_latex(line: str) -> list[str]:
     """The cells of a row, with Markdown's stars for bold."""
     cells = re.split(r"(?<!\\)&", line.removesuffix("\\\\"))
     bold = (re.sub(r"\\textbf\{(.*?)\}", r"**\1**", cell.strip()) for cell in cells)
-    return [_ESCAPED.sub(lambda found: _LETTERS.get(found[1]) or found[2], cell) for cell in bold]
+    return [_ESCAPED.sub(lambda match: _LETTERS.get(match[1]) or match[2], cell) for cell in bold]
 
 
 def _is_claim(cells: Sequence[str]) -> bool:
@@ -261,12 +261,12 @@ def _scores(
     for (line, cells), variant in zip(body, order, strict=False):
         name = named(variant)
         yield Cell(line, name, "Tracker", cells[0], name)
-        for head, found, (whose, benchmark, metric) in zip(heads[1:], cells[1:], columns, strict=False):
+        for head, text, (whose, benchmark, metric) in zip(heads[1:], cells[1:], columns, strict=False):
             if whose == "paper":
                 expected = printed.paper.get((table, benchmark, variant, metric), "")
             else:
                 expected = _ours(printed, benchmark, variant, metric)
-            yield Cell(line, name, head, found, expected)
+            yield Cell(line, name, head, text, expected)
     yield Cell(0, "all", "rows", str(len(body)), str(len(order)))
 
 

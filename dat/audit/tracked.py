@@ -42,7 +42,7 @@ def _frames(folder: Path, source: Mapping[str, Any], asked: Mapping[str, Any]) -
         return Check("frames", "unknown" if known else "missing", source["path"], source["sha256"], why)
     try:
         images = sources.open_source(str(place), asked["start"], source["frames"]).frames()
-        found: Any = Pixels.of(frame.image for frame in images).facts()["sha256"]
+        digest: Any = Pixels.of(frame.image for frame in images).facts()["sha256"]
     except DatError as error:
-        found = str(error)
-    return compare("frames", source["path"], source["sha256"], found)
+        digest = str(error)
+    return compare("frames", source["path"], source["sha256"], digest)

@@ -50,8 +50,8 @@ class Trainings:
             for path, _, digest in row.row["files"]
             if digest in self._frames[test]
         ]
-        found = "none" if not shared else f"{len(shared)}: {', '.join(shared[:3])}"
-        return compare("no test in training", subject, "none", found)
+        overlap = "none" if not shared else f"{len(shared)}: {', '.join(shared[:3])}"
+        return compare("no test in training", subject, "none", overlap)
 
     # ------------------------------------------------------------ counted again
 
@@ -95,22 +95,22 @@ class Trainings:
     def _selection(self, record: Mapping[str, Any]) -> Check:
         """The frames of the selection: every n-th of each video of the split, with the hash that its manifest has."""
         step, split = record["params"]["subsample.step"], record["params"]["subsample.split"]
-        found = self.results.manifest(LASOT)
-        if found is None:
+        listing = self.results.manifest(LASOT)
+        if listing is None:
             return missing("training set", LASOT, "a manifest that can be read")
-        lists = [set(names) for name, names in found.header["lists"].items() if name.endswith(f"-{split}")]
-        names = found.sequences.keys() if split == "all" else lists[0] if lists else set()
+        lists = [set(names) for name, names in listing.header["lists"].items() if name.endswith(f"-{split}")]
+        names = listing.sequences.keys() if split == "all" else lists[0] if lists else set()
         wanted = {
             (name, str(number + 1), row.row["files"][row.places[number]][2] if number in row.places else "not listed")
-            for name, row in found.sequences.items()
+            for name, row in listing.sequences.items()
             if name in names
             for number in range(0, row.count, step)
         }
         have = {(row["sequence"], row["frame"], row["source_sha256"]) for row in self._rows(f"{FRAMES}/index.csv")}
         if other := sorted(wanted ^ have):
             subject = f"{FRAMES}/index.csv: {other[0][0]} frame {other[0][1]}"
-            told = f"{len(have)} frames, {len(other)} of either alone"
-            return Check("training set", "differs", subject, f"{len(wanted)} frames", told)
+            counts = f"{len(have)} frames, {len(other)} of either alone"
+            return Check("training set", "differs", subject, f"{len(wanted)} frames", counts)
         return compare("training set", f"{FRAMES}/index.csv", len(wanted), len(have))
 
     def _attention(self, name: str) -> dict[str, int]:
@@ -130,11 +130,11 @@ class Trainings:
     def _domains(self, name: str, record: Mapping[str, Any]) -> int:
         """Videos that show their target: of TLP and DTB70, and of LaSOT's selection where the network has a triplet."""
         inputs = sorted(fact["path"] for fact in record["inputs"] if fact["path"].endswith(".jsonl"))
-        found = sum(_seen(video) for path in inputs if path.startswith(DOMAINS) for video in self._videos(path))
+        frames = sum(_seen(video) for path in inputs if path.startswith(DOMAINS) for video in self._videos(path))
         training = self.settings.root.salnet_training
         if self.settings.root.salnet[name].triplet is not None or training.domains == "same":
-            found += sum(self._lasot(training.lasot_domains))
-        return found
+            frames += sum(self._lasot(training.lasot_domains))
+        return frames
 
     def _videos(self, name: str) -> Iterator[manifests.Sequence]:
         yield from self.results.sequences(name).values()

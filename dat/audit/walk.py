@@ -38,19 +38,19 @@ class Walk(Recorded):
         """
         if text != "all":
             return [self.numbers.find(text)]
-        found = self.numbers.every()
-        return found + self._else_on_page({address.text for address in found})
+        addresses = self.numbers.every()
+        return addresses + self._else_on_page({address.text for address in addresses})
 
     def _else_on_page(self, known: set[str]) -> list[Address]:
         """The numbers that the page shows and no table has; of one that the run has not, what is wrong."""
-        found = []
+        others = []
         for text in self._page:
             if text not in known:
                 try:
-                    found.append(self.numbers.find(text))
+                    others.append(self.numbers.find(text))
                 except InputError as error:
-                    found.append(Address(text, "page", file=PAGE, wrong=f"{PAGE}: {error}"))
-        return found
+                    others.append(Address(text, "page", file=PAGE, wrong=f"{PAGE}: {error}"))
+        return others
 
     def audit(self, address: Address) -> Audit:
         """The audit of a number."""
@@ -106,29 +106,29 @@ class Walk(Recorded):
 
     def _score(self, address: Address) -> Node:
         """A score rests on the scores' file, the result files of its sequences, and what made them."""
-        found = self.numbers.scores.get(address.benchmark)
-        if found is None:
+        scores = self.numbers.scores.get(address.benchmark)
+        if scores is None:
             return Node(
                 "number", address.text, [missing("scores", f"reports/metrics: {address.benchmark}", "a file of scores")]
             )
-        shown, checks = found.shown(address), []
+        shown, checks = scores.shown(address), []
         if address.printed is not None:
             column = "ours" if address.kind == "table" else "y"
             subject = f"{address.file}:{address.line}, column {column}: {address.text}"
             checks.append(compare("printed", subject, shown, address.printed))
-        checks += self.results.again(found, address, shown)
-        behind = found.behind(address)
-        units = [self.unit(found.parent, tracker, name) for tracker, name in behind]
-        made = f"reports/metrics/{found.parent}.record.json"
-        children = [self.record(made) if self.stages else self.scored(made, found, behind), *units]
+        checks += self.results.again(scores, address, shown)
+        behind = scores.behind(address)
+        units = [self.unit(scores.parent, tracker, name) for tracker, name in behind]
+        made = f"reports/metrics/{scores.parent}.record.json"
+        children = [self.record(made) if self.stages else self.scored(made, scores, behind), *units]
         if not self.stages:
-            children.append(self.indexed(self.results.manifest_of(found.parent)))
-        children.append(self.apart(found.parent, units))
+            children.append(self.indexed(self.results.manifest_of(scores.parent)))
+        children.append(self.apart(scores.parent, units))
         if address.file:
             children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
-        return Node("number", address.text, checks, children, {found.file, *filter(None, [address.file])})
+        return Node("number", address.text, checks, children, {scores.file, *filter(None, [address.file])})
 
-    def scored(self, name: str, found: Scores, behind: Sequence[tuple[str, str]]) -> Node:
+    def scored(self, name: str, scores: Scores, behind: Sequence[tuple[str, str]]) -> Node:
         """What made a file of scores: its hash, code and settings, and those of its inputs that a number rests on."""
         key = f"scored {name} {sorted(behind)}"
         if key not in self._nodes:
@@ -138,14 +138,14 @@ class Walk(Recorded):
                 node.checks.append(missing("record", name, "a stage's record"))
                 return node
             files = {
-                f"results/{found.parent}/{file}" for unit in behind for file in self._files_of(found.parent, *unit)
+                f"results/{scores.parent}/{file}" for unit in behind for file in self._files_of(scores.parent, *unit)
             }
-            manifest = self.results.manifest_of(found.parent)
+            manifest = self.results.manifest_of(scores.parent)
             inputs = [fact for fact in record["inputs"] if fact["path"] in files | {manifest}]
-            own = {**record, "inputs": inputs}
-            node.checks.extend(self._report(found.file, name, own, "evaluate@" + found.parent))
-            node.checks.extend(self._inputs(name, own))
-            node.uses.update(self._uses(own))
+            narrowed = {**record, "inputs": inputs}
+            node.checks.extend(self._report(scores.file, name, narrowed, "evaluate@" + scores.parent))
+            node.checks.extend(self._inputs(name, narrowed))
+            node.uses.update(self._uses(narrowed))
         return self._nodes[key]
 
     def _files_of(self, benchmark: str, tracker: str, sequence: str) -> list[str]:

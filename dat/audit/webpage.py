@@ -128,8 +128,8 @@ def _steps(nodes: Sequence[Node]) -> list[tuple[str, Verdict]]:
     steps = []
     for name, kind in KINDS.items():
         if counts[name]:
-            own = [check.verdict for node in nodes if node.name == name for check in node.checks]
-            steps.append((f"{counts[name]} {kind}{'' if counts[name] == 1 else 's'}", worst(own)))
+            verdicts = [check.verdict for node in nodes if node.name == name for check in node.checks]
+            steps.append((f"{counts[name]} {kind}{'' if counts[name] == 1 else 's'}", worst(verdicts)))
     return steps
 
 
@@ -212,12 +212,12 @@ class _Page:
     def _formula(self, node: Node) -> Facts:
         """How a score is computed: its definition, and the scores of the sequences that it is the mean of."""
         address = self.walk.numbers.find(node.subject)
-        found = self.walk.numbers.scores.get(address.benchmark)
-        if found is None:
+        scores = self.walk.numbers.scores.get(address.benchmark)
+        if scores is None:
             return Facts("Read from", [(address.file, address.metric)])
-        rows = [("file", found.file), ("definition", str(found.data.get("definition", "")))]
-        for tracker, sequence in found.behind(address):
-            value = found.data["trackers"][tracker].get("sequences", {}).get(sequence, {}).get(address.metric)
+        rows = [("file", scores.file), ("definition", str(scores.data.get("definition", "")))]
+        for tracker, sequence in scores.behind(address):
+            value = scores.data["trackers"][tracker].get("sequences", {}).get(sequence, {}).get(address.metric)
             rows.append((f"{tracker} {sequence}", "" if value is None or address.at is not None else f"{value:.6g}"))
         return Facts(f"{address.metric}, computed from these sequences", rows)
 
@@ -248,8 +248,8 @@ class _Page:
 
     def _raw(self, node: Node) -> Mapping[str, Any]:
         manifest, _, sequence = node.subject.partition(" ")
-        found = self.walk.results.sequences(manifest).get(sequence)
-        return found.row if found else {}
+        row = self.walk.results.sequences(manifest).get(sequence)
+        return row.row if row else {}
 
     def _row(self, node: Node) -> list[str]:
         row = self._raw(node)
@@ -259,8 +259,8 @@ class _Page:
     def _frames(self, node: Node) -> list[Facts]:
         row = self._raw(node)
         files = [*row.get("annotations", []), *row.get("files", [])]
-        told = {"sentence": row.get("sentence"), "size": row.get("size"), "manifest row": row.get("digest")}
-        head = [(key, str(value)) for key, value in told.items() if value is not None]
+        facts = {"sentence": row.get("sentence"), "size": row.get("size"), "manifest row": row.get("digest")}
+        head = [(key, str(value)) for key, value in facts.items() if value is not None]
         return [
             Facts("Sequence", head),
             _table("Annotations and frames", [(path, sha256) for path, _, sha256 in files]),

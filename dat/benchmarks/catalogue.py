@@ -87,7 +87,7 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
     benchmark's or that comes twice.
     """
     lines = read_text(path, "--sequences", opening.MB).split("\n")
-    names, found = Names(benchmark.sequences), dict[str, Fact]()
+    names, facts = Names(benchmark.sequences), dict[str, Fact]()
     for number, line in enumerate(lines, 1):
         spelling = line.partition("#")[0].strip()
         if not spelling:
@@ -96,9 +96,9 @@ def subset(benchmark: Benchmark, path: Path) -> Benchmark:
         if benchmark.sequences and match is None:
             raise InputError(f"{path}, line {number}: {spelling} is no sequence of {benchmark.name}; correct the name")
         name = naming.part(match.sequence if match else spelling, f"{path}, line {number}", "sequence")
-        if name in found:
+        if name in facts:
             raise InputError(f"{path}, line {number}: {name} is there twice; remove one")
-        found[name] = benchmark.sequences.get(name, Fact(0))
-    if not found:
+        facts[name] = benchmark.sequences.get(name, Fact(0))
+    if not facts:
         raise InputError(f"--sequences {path}: no name in it; write one sequence a line")
-    return replace(benchmark, sequences=found)
+    return replace(benchmark, sequences=facts)

@@ -32,10 +32,10 @@ class Match:
 
 def _unambiguous(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Names by spelling, without the spellings that stand for several."""
-    found: dict[str, set[str]] = {}
+    spellings: dict[str, set[str]] = {}
     for spelling, name in pairs:
-        found.setdefault(spelling, set()).add(name)
-    return {spelling: names.pop() for spelling, names in found.items() if len(names) == 1}
+        spellings.setdefault(spelling, set()).add(name)
+    return {spelling: names.pop() for spelling, names in spellings.items() if len(names) == 1}
 
 
 class Names:
@@ -66,11 +66,11 @@ class Names:
 
     def match_decorated(self, spelling: str, tracker: str) -> Match | None:
         """As `match`, and where that fails without a tail that names the tracker (`Bolt_MEEM_LAB`, `Bolt_SRDCF`)."""
-        found = self.match(spelling)
+        match = self.match(spelling)
         parts = spelling.split("_")
         for cut in range(len(parts) - 1, 0, -1):
             tail = {key(parts[cut]), key("_".join(parts[cut:]))}
-            if found is None and key(tracker) in tail:
-                found = self.match("_".join(parts[:cut]))
-                found = Match(found.sequence, found.distance + DECORATED) if found else None
-        return found
+            if match is None and key(tracker) in tail:
+                match = self.match("_".join(parts[:cut]))
+                match = Match(match.sequence, match.distance + DECORATED) if match else None
+        return match

@@ -106,30 +106,30 @@ def audit(
     home = Walk(request.home()) if runs else None
     audits: list[Audit] = [tracked.audit(home, Path(name)) for name in runs if home is not None]
     walk = Walk(params.load(), stages or "all" in addresses) if len(runs) < len(addresses) or uses else None
-    found: list[Address] = []
+    chosen: list[Address] = []
     if walk is not None:
-        found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
-        audits += _audits(walk, found)
+        chosen = [address for text in addresses if text not in runs for address in walk.resolve(text)]
+        audits += _audits(walk, chosen)
     if uses is not None:
         _uses(walk, uses, out)
         return
     if walk is not None and replay is not None:
-        _replay(walk, found, audits[len(runs) :], count)
+        _replay(walk, chosen, audits[len(runs) :], count)
     if replay_training:
         _retrain([(home, audits[: len(runs)]), (walk, audits[len(runs) :])])
     name = show.relative(walk, why) if why is not None and walk is not None else why
     several = len(audits) > 1 or "all" in addresses
-    made = None if several or not found else _origin(walk, found[0])
+    made = None if several or not chosen else _origin(walk, chosen[0])
     if page is not None and walk is not None and made is not None:
         webpage.write(page, walk, audits[0], made)
     _say(audits, several, made, out, full, name)
 
 
-def _audits(walk: "Walk", found: "list[Address]") -> "list[Audit]":
+def _audits(walk: "Walk", chosen: "list[Address]") -> "list[Audit]":
     """The audits of numbers, with a bar where there are several."""
     from dat.progress import progress
 
-    return [walk.audit(one) for one in (progress(found, desc="audit", unit="number") if len(found) > 1 else found)]
+    return [walk.audit(one) for one in (progress(chosen, desc="audit", unit="number") if len(chosen) > 1 else chosen)]
 
 
 def _origin(walk: "Walk | None", address: "Address") -> "Origin | None":
@@ -152,9 +152,9 @@ def _say(
     from dat.records import write_json
 
     if out is not None:
-        found = show.many(audits) if several else [show.one(audits[0], made)]
-        found = [one | {"commit": commit} for one in found] if commit else found
-        write_json(out, found if several else found[0])
+        parts = show.many(audits) if several else [show.one(audits[0], made)]
+        parts = [one | {"commit": commit} for one in parts] if commit else parts
+        write_json(out, parts if several else parts[0])
     console = show.console()
     if commit:
         console.print(f"[dim]of commit {commit}[/]")
@@ -176,10 +176,10 @@ def _earlier(addresses: tuple[str, ...], rev: str, out: Path | None, full: bool,
 
     with earlier.unpacked(params.load(), rev) as run:
         walk = Walk(run.settings, stages or "all" in addresses)
-        found = [address for text in addresses for address in walk.resolve(text)]
-        audits = [run.audited(one) for one in _audits(walk, found)]
+        chosen = [address for text in addresses for address in walk.resolve(text)]
+        audits = [run.audited(one) for one in _audits(walk, chosen)]
         several = len(audits) > 1 or "all" in addresses
-        _say(audits, several, None if several else _origin(walk, found[0]), out, full, why, run.commit)
+        _say(audits, several, None if several else _origin(walk, chosen[0]), out, full, why, run.commit)
 
 
 def _count(text: str) -> int | None:
@@ -191,18 +191,18 @@ def _count(text: str) -> int | None:
     return int(text)
 
 
-def _replay(walk: "Walk", found: "list[Address]", audits: "list[Audit]", count: int | None) -> None:
+def _replay(walk: "Walk", chosen: "list[Address]", audits: "list[Audit]", count: int | None) -> None:
     """Add the replays of what is behind the numbers to their audits."""
     from dat.audit import replay
 
     behind = {
         address.text: [(walk.numbers.scores[address.benchmark].parent, *unit) for unit in units]
-        for address in found
-        if (len(found) == 1 or address.kind != "train") and (units := replay.behind(walk, address, count))
+        for address in chosen
+        if (len(chosen) == 1 or address.kind != "train") and (units := replay.behind(walk, address, count))
     }
     wanted = sorted({unit for units in behind.values() for unit in units})
     nodes = dict(zip(wanted, replay.replay(walk, wanted), strict=True))
-    for address, audit in zip(found, audits, strict=True):
+    for address, audit in zip(chosen, audits, strict=True):
         audit.node.children.extend(nodes[unit] for unit in behind.get(address.text, []))
 
 
@@ -280,10 +280,10 @@ def _uses(walk: "Walk | None", wanted: str, out: Path | None) -> None:
     if walk is None:
         return
     name = show.relative(walk, wanted)
-    found = [address.text for address in walk.resolve("all") if walk.audit(address).node.path_to(name)]
-    if not found:
+    users = [address.text for address in walk.resolve("all") if walk.audit(address).node.path_to(name)]
+    if not users:
         raise InputError(f"--uses {wanted}: no number of the report rests on it; name a file, a folder or a setting")
     if out is not None:
-        write_json(out, {"uses": name, "numbers": found})
-    click.echo("\n".join(found))
-    click.echo(f"{len(found)} numbers rest on {name}", err=True)
+        write_json(out, {"uses": name, "numbers": users})
+    click.echo("\n".join(users))
+    click.echo(f"{len(users)} numbers rest on {name}", err=True)

@@ -26,8 +26,8 @@ def cache() -> None:
 def status() -> None:
     """Where the store is, how many results it holds and how large it is. Example: dat cache status"""
     place = store.location(params.load().top)
-    found = list(store.entries(place))
-    click.echo(f"{place}: {len(found)} results, {sum(map(_size, found)) / 1e6:.1f} MB")
+    entries = list(store.entries(place))
+    click.echo(f"{place}: {len(entries)} results, {sum(map(_size, entries)) / 1e6:.1f} MB")
 
 
 @cache.command()

@@ -30,9 +30,9 @@ def status() -> None:
     Example: dat data status
     """
     settings = params.load()
-    found = [linking.status(settings, key) for key in settings.root.datasets]
+    states = [linking.status(settings, key) for key in settings.root.datasets]
     table: list[tuple[str, ...]] = [("set", "name", "targets", "frames", "sentences", "where", "to do")]
-    for one in found:
+    for one in states:
         targets = f"{one.targets} of {one.wanted}"
         facts = (one.key, one.name, targets, f"{one.frames}", f"{one.sentences}", one.where, one.wrong or "-")
         table.append(tuple(map(shown, facts)))
@@ -137,18 +137,18 @@ def _sheet(name: str, out: Path) -> None:
 
 def _facts(name: str, sequence: str) -> None:
     """Print what the manifest says of a sequence."""
-    found = linking.sequence(params.load(), name, sequence)
-    first = found.row["boxes"][0]
+    entry = linking.sequence(params.load(), name, sequence)
+    first = entry.row["boxes"][0]
     facts = {
-        "sequence": found.name,
-        "frames": found.row["frames"],
-        "size": "{} x {} pixels".format(*found.size),
-        "first image": found.files[0][0],
+        "sequence": entry.name,
+        "frames": entry.row["frames"],
+        "size": "{} x {} pixels".format(*entry.size),
+        "first image": entry.files[0][0],
         "first box": "unknown" if first is None else ",".join(f"{value:g}" for value in first) + " (x,y,w,h; origin 0)",
-        "absent": f"{int(found.absent.sum())} frames" if "absent" in found.row else "not annotated",
-        "sentence": found.sentence or "none: attention from the target alone",
-        "attributes": " ".join(found.attributes) or "none",
-        "digest": found.digest,
+        "absent": f"{int(entry.absent.sum())} frames" if "absent" in entry.row else "not annotated",
+        "sentence": entry.sentence or "none: attention from the target alone",
+        "attributes": " ".join(entry.attributes) or "none",
+        "digest": entry.digest,
     }
     for key, value in facts.items():
         click.echo(f"{key + ':':<13}{shown(value)}")

@@ -79,8 +79,8 @@ def fetch(source: Source, folder: Path, bar: bool = True) -> Path:
             file.flush()
             wrong = _wrong(part, source, place)
             if wrong:
-                told = f"sent {file.tell()} bytes that are {wrong}; nothing is kept"
-                raise InputError(f"{source.address}: {told}; try again, or from another network")
+                reason = f"sent {file.tell()} bytes that are {wrong}; nothing is kept"
+                raise InputError(f"{source.address}: {reason}; try again, or from another network")
             os.replace(part, place)
         except requests.exceptions.RequestException as error:
             raise JobError(_failed(error, source, place, file)) from error
@@ -188,5 +188,5 @@ def _accept(answer: requests.Response, source: Source, place: Path) -> None:
 
 def _start(answer: requests.Response) -> int | None:
     """The place of the first byte of a partial answer."""
-    found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-    return int(found[1]) if found else None
+    match = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+    return int(match[1]) if match else None

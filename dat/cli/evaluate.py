@@ -79,14 +79,14 @@ def by_hand(
 
     if resamples < 100:
         raise InputError(f"--resamples {resamples}: an interval wants at least 100")
-    found = score.files(benchmark, annotations, results, definition, lengths, (resamples, seed), compare, sequences)
+    scores = score.files(benchmark, annotations, results, definition, lengths, (resamples, seed), compare, sequences)
     if json_out:
-        write_json(json_out, found)
+        write_json(json_out, scores)
     if csv_out:
-        write_text(csv_out, table.as_csv(found))
+        write_text(csv_out, table.as_csv(scores))
     if plot:
         from dat.evaluation import plots
 
-        for path in plots.draw(found, plot):
+        for path in plots.draw(scores, plot):
             click.echo(f"wrote {path}", err=True)
-    click.echo(table.terminal(found))
+    click.echo(table.terminal(scores))

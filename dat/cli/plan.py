@@ -36,13 +36,13 @@ def plan(stages: tuple[str, ...], out: Path | None) -> None:
     from dat.records import write_json
 
     settings = params.load()
-    found = graph.read(settings, stages)
-    lacking, coming = missing.everything(settings, found), ahead.stages(settings, found)
-    room = ahead.disk(settings, found, coming)
+    graph_of_stages = graph.read(settings, stages)
+    lacking, coming = missing.everything(settings, graph_of_stages), ahead.stages(settings, graph_of_stages)
+    room = ahead.disk(settings, graph_of_stages, coming)
     if out is not None:
         rows = {"missing": [asdict(one) for one in lacking], "stages": [asdict(one) for one in coming]}
         write_json(out, {**rows, "disk": asdict(room)})
-    show(settings.profile, len(found.order), lacking, coming, room)
+    show(settings.profile, len(graph_of_stages.order), lacking, coming, room)
     if lacking:
         sys.exit(1)
 
@@ -96,10 +96,10 @@ def _summary(lacking: "Sequence[Missing]", coming: "Sequence[Ahead]", room: "Dis
     unknown = len(coming) - len(hours)
     more = f"; {unknown} stages were never measured on this machine" if unknown else ""
     stops = sum(one.stops for one in lacking)
-    said = f"{len(lacking)} things are missing, {stops} of which stop a stage" if lacking else "nothing is missing"
+    sentence = f"{len(lacking)} things are missing, {stops} of which stop a stage" if lacking else "nothing is missing"
     if not coming:
-        return ["nothing to run", said]
+        return ["nothing to run", sentence]
     sizes = f"{room.needed / 1e9:.2f} GB needed" + (
         f" and what {len(room.unknown)} stages write" if room.unknown else ""
     )
-    return [f"hours: {known}{more}", f"disk: {sizes}, {room.free / 1e9:.0f} GB free", said]
+    return [f"hours: {known}{more}", f"disk: {sizes}, {room.free / 1e9:.0f} GB free", sentence]

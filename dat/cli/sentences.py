@@ -93,12 +93,12 @@ def import_(name: str, path: Path, annotator: str, replace: bool) -> None:
     settings, today = params.load(), date.today().isoformat()
     data, table = _table(settings, "otb100" if name == "otb99" else name)
     if name == "otb99":
-        found = importing.otb99(path.expanduser(), data.wanted, today)
+        imported = importing.otb99(path.expanduser(), data.wanted, today)
     else:
-        found = importing.table(path.expanduser(), data.wanted, annotator, today)
+        imported = importing.table(path.expanduser(), data.wanted, annotator, today)
     before = data.sentences() if table.is_file() else {}
-    stay = sorted(sequence for sequence in found if sequence in before and not replace)
-    new = {sequence: one for sequence, one in found.items() if sequence not in stay}
+    stay = sorted(sequence for sequence in imported if sequence in before and not replace)
+    new = {sequence: one for sequence, one in imported.items() if sequence not in stay}
     _add(data, table, new)
     click.echo(f"{data.key}: {len(new)} sentences written to {table}")
     if stay:

@@ -32,8 +32,8 @@ from dat.report.metrics import Number, read_scores
 
 def last_runs(home: Path) -> dict[str, dict[str, Any]]:
     """The run files of the stages of a profile, by stage name, in the order in which they ran."""
-    found = [records.read_json(path) for path in sorted((home / "runs").glob("*.json"))]
-    return {run["stage"]: run for run in sorted(found, key=lambda run: str(run["started"]))}
+    runs = [records.read_json(path) for path in sorted((home / "runs").glob("*.json"))]
+    return {run["stage"]: run for run in sorted(runs, key=lambda run: str(run["started"]))}
 
 
 def budget_of(stage: str, budgets: Mapping[str, float]) -> float | None:
@@ -151,7 +151,7 @@ def run_facts(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def measured(settings: Settings) -> dict[str, float]:
     """What was measured on this machine and is in no output: `training/<salnet>`, its seconds, and
     `fps/<benchmark>/<variant>`, frames that were tracked for each second of its sequences' jobs, all seeds together."""
-    found = {
+    figures = {
         f"training/{stage.partition('@')[2]}": float(run["seconds"])
         for stage, run in last_runs(settings.path).items()
         if stage.startswith("salnet@")
@@ -164,8 +164,8 @@ def measured(settings: Settings) -> dict[str, float]:
                 frames, seconds = times.get(key, (0, 0.0))
                 more = _tracked(settings.path / "results" / benchmark / folder.name, unit.name.removesuffix(".json"))
                 times[key] = (frames + more, seconds + float(records.read_json(unit)["seconds"]))
-        found |= {key: frames / seconds for key, (frames, seconds) in times.items() if frames and seconds}
-    return found
+        figures |= {key: frames / seconds for key, (frames, seconds) in times.items() if frames and seconds}
+    return figures
 
 
 def _tracked(results: Path, sequence: str) -> int:
@@ -179,14 +179,14 @@ def _tracked(results: Path, sequence: str) -> int:
 def roots(settings: Settings) -> dict[str, str]:
     """Where the frames of linked data sets lie on this machine, as links by the root that manifests name; a manifest
     that cannot be read names none."""
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for entry in settings.root.datasets.values():
         path = settings.path / f"{entry.manifest}.jsonl"
         with contextlib.suppress(DatError):
             root = str(manifest.read_header(path)["root"])
             folder = manifest.resolve(settings.path, root) if root.endswith(".path") else None
-            found |= {root: folder.absolute().as_uri()} if folder else {}
-    return found
+            places |= {root: folder.absolute().as_uri()} if folder else {}
+    return places
 
 
 @click.command(hidden=True)

@@ -84,7 +84,7 @@ def overall(settings: Settings) -> Overall:
 
 def stages_at_work(pids: Iterable[int]) -> list[str]:
     """The stages that DVC has started some of these processes for."""
-    found: dict[str, None] = {}
+    stages: dict[str, None] = {}
     for pid in pids:
         try:
             facts = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -92,8 +92,8 @@ def stages_at_work(pids: Iterable[int]) -> list[str]:
             continue
         mark = f"{supervise.STAGE}=".encode()
         names = [fact.removeprefix(mark).decode(errors="replace") for fact in facts if fact.startswith(mark)]
-        found |= {name.rpartition(":")[2]: None for name in names}
-    return list(found)
+        stages |= {name.rpartition(":")[2]: None for name in names}
+    return list(stages)
 
 
 @click.command(hidden=True)
@@ -102,7 +102,7 @@ def watch() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which interrupts dvc too
     caller = os.getppid()
     try:
-        ahead = overall(params.load())
+        run = overall(params.load())
     except (DatError, KeyError, TypeError, ValueError, AttributeError):
         return
     last = ""
@@ -110,5 +110,5 @@ def watch() -> None:
         for stage in stages_at_work(supervise.descendants(caller)):
             if stage != last:
                 last = stage
-                print(shown(ahead.line(stage)), file=sys.stderr, flush=True)
+                print(shown(run.line(stage)), file=sys.stderr, flush=True)
         time.sleep(PERIOD)

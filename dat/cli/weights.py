@@ -63,8 +63,8 @@ def _get(name: str, folder: Path | None) -> None:
     home = params.load().path if folder is None else folder
     place = fetch(source, home / "data" / "weights" if folder is None else folder)
     right = "right" if source.checked else f"unchecked: no full checksum is published; it has sha256 {pinned(place)}"
-    kept = "" if source.checked else f", kept in {pin_of(place).name}"
-    click.echo(f"{place}: there and {right}{kept}")
+    noted = "" if source.checked else f", kept in {pin_of(place).name}"
+    click.echo(f"{place}: there and {right}{noted}")
     todo = "put it below the profile and" if folder else ""
     path = "its path there" if folder else place.relative_to(home)
     click.echo(f"to use it, {todo} write {source.param}: {path} in params.yaml".replace("  ", " "))

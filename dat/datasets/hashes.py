@@ -93,10 +93,10 @@ class Hashes:
     def state(self, path: Path) -> State:
         """Size, times of change and inode. Raises InputError when the file is not there."""
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {refusal(error)}") from None
-        return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+        return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 class TargetFiles:

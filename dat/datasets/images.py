@@ -212,8 +212,8 @@ def resize(image: Deep, height: int, width: int) -> Deep:
     import cv2
 
     shrinks = height <= image.shape[0] and width <= image.shape[1]
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (width, height), interpolation=way)
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=interpolation)
 
 
 def encode_jpeg(image: Image, quality: int = 95) -> bytes:

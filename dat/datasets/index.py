@@ -17,7 +17,7 @@ from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.datasets.hashes import Hashes, TargetFiles, memory_path
 from dat.datasets.layouts import registry as layouts
-from dat.datasets.targets import Found, Target
+from dat.datasets.targets import Target, TargetFolder
 from dat.errors import InputError, MissingError
 from dat.naming import shown
 from dat.outside import read_bytes
@@ -45,11 +45,11 @@ def run(job: Job) -> None:
 def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) -> None:
     """The raw data are not here: keep the manifest that is, or say that there is none."""
     try:
-        kept = manifest.header(old)["name"] == data.name
+        same_set = manifest.header(old)["name"] == data.name
     except (MissingError, InputError):
-        kept = False
+        same_set = False
     where = data.profile / data.root
-    if kept:
+    if same_set:
         write_bytes(output, read_bytes(old, most=opening.MANIFEST))
         _say(f"{data.key}: no data at {where}; kept the manifest that is there")
     else:
@@ -58,15 +58,15 @@ def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) 
 
 
 def _with(data: sets.DataSet, head: dict[str, Any], folder: Path, output: Path, every: int) -> None:
-    found, missing = layouts.find(data.layout, folder, data.wanted)
-    if not found:
+    targets, missing = layouts.find(data.layout, folder, data.wanted)
+    if not targets:
         looks = layouts.layout(data.layout).looks
         raise InputError(f"{folder}: no sequence of {data.name} in it; {looks} is expected; link another folder")
     hashes = Hashes(memory_path(data.profile.absolute(), data.name), folder)
-    manifest.write(output, {**head, "linked": True}, _rows(data, found, hashes, every))
+    manifest.write(output, {**head, "linked": True}, _rows(data, targets, hashes, every))
     hashes.forget()
     lost = f"; not there: {_some(missing)}" if missing else ""
-    _say(f"{data.key}: {len(found)} of {len(found) + len(missing)} targets, {hashes.read} files read{lost}")
+    _say(f"{data.key}: {len(targets)} of {len(targets) + len(missing)} targets, {hashes.read} files read{lost}")
 
 
 def _some(names: list[str], most: int = 10) -> str:
@@ -77,10 +77,10 @@ def _say(text: str) -> None:
     print(shown(text), file=sys.stderr)
 
 
-def _rows(data: sets.DataSet, found: dict[str, Found], hashes: Hashes, every: int) -> Iterator[manifest.Row]:
+def _rows(data: sets.DataSet, targets: dict[str, TargetFolder], hashes: Hashes, every: int) -> Iterator[manifest.Row]:
     facts, written = published.facts(data.name), data.sentences()
     code = code_closure(__name__)
-    for name, place in progress(found.items(), total=len(found), desc=f"index {data.key}"):
+    for name, place in progress(targets.items(), total=len(targets), desc=f"index {data.key}"):
         sentence, fact = written[name].sentence if name in written else None, facts.get(name)
         key = sha256_json([code, data.layout, every, sentence, asdict(fact) if fact else None])
         row = hashes.row(name, key)

@@ -28,12 +28,12 @@ def look(data: sets.DataSet, folder: Path) -> Look:
     if not folder.is_dir():
         wrong = "not a folder" if folder.exists() else "not there"
         raise InputError(f"{folder}: {wrong}; name the folder that holds the sequences of {data.name}")
-    found, missing = layouts.find(data.layout, folder, data.wanted)
-    if not found:
+    targets, missing = layouts.find(data.layout, folder, data.wanted)
+    if not targets:
         raise InputError(f"{folder}: {_wrong(data, folder)}")
-    name, place = next(iter(found.items()))
+    name, place = next(iter(targets.items()))
     place.read(published.facts(data.name).get(name))
-    return Look(folder, list(found), missing)
+    return Look(folder, list(targets), missing)
 
 
 def _wrong(data: sets.DataSet, folder: Path) -> str:
@@ -74,10 +74,10 @@ def link(settings: Settings, key: str, folder: Path) -> Look:
     check_linkable(settings, key)
     if settings.root.datasets[key].layout == OWN:
         _describe(settings, key, folder.expanduser().absolute())
-    found = look(sets.load(settings, key), folder.expanduser().absolute())
-    write_text(settings.path / "data" / f"{key}.path", f"{found.folder}\n")
+    seen = look(sets.load(settings, key), folder.expanduser().absolute())
+    write_text(settings.path / "data" / f"{key}.path", f"{seen.folder}\n")
     sets.manifest_path(settings, key).with_suffix(".record.json").unlink(missing_ok=True)
-    return found
+    return seen
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _counts(path: Path) -> tuple[tuple[int, int, int], str]:
         rows = [(row["frames"], bool(row.get("sentence"))) for row in manifest.rows(path)]
     except (InputError, MissingError) as error:
         return (0, 0, 0), str(error)
-    return (len(rows), sum(frames for frames, _ in rows), sum(said for _, said in rows)), ""
+    return (len(rows), sum(frames for frames, _ in rows), sum(with_sentence for _, with_sentence in rows)), ""
 
 
 def sequence(settings: Settings, key: str, name: str) -> manifest.Sequence:
@@ -122,9 +122,9 @@ def sequence(settings: Settings, key: str, name: str) -> manifest.Sequence:
     path = sets.manifest_path(settings, key)
     wish = layouts.canonical(name)
     names = []
-    for found in manifest.sequences(path):
-        if found.name == name or layouts.canonical(found.name) == wish:
-            return found
-        names.append(found.name)
+    for entry in manifest.sequences(path):
+        if entry.name == name or layouts.canonical(entry.name) == wish:
+            return entry
+        names.append(entry.name)
     some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     raise InputError(f"{path}: no sequence '{name}' among {len(names)}: {some}")

@@ -182,20 +182,20 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_header(path: Path) -> dict[str, Any]:
     """The header alone. Raises MissingError when there is no manifest, InputError when it is none."""
     for number, text in _lines(path):
-        found = _parse(path, number, text, ("name", "linked", "lists", "root"))
-        check_names(found, f"{path}:{number}")
-        return found
+        values = _parse(path, number, text, ("name", "linked", "lists", "root"))
+        check_names(values, f"{path}:{number}")
+        return values
     raise InputError(f"{path}:1: empty; run dat index {path.stem} again")
 
 
 def header(path: Path) -> dict[str, Any]:
     """The header of a data set that is linked. Raises MissingError when it is not."""
-    found = read_header(path)
-    if not found["linked"]:
+    values = read_header(path)
+    if not values["linked"]:
         name = path.stem
         todo = f"run dat data link {name} PATH, then dat index {name}"
         raise MissingError(f"{path}: data set '{name}' is not linked; {todo}")
-    return found
+    return values
 
 
 def rows(path: Path) -> Iterator[Row]:

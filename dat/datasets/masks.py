@@ -52,11 +52,11 @@ def run(job: Job) -> None:
     """Write a mask for each frame, in shards of the frames' numbers, and `index.csv`."""
     settings = job.settings.section("masks", Masks)
     frames = Shards(job.inputs["frames"])
-    kept = [row for row in frames.rows if settings.absent == "background" or row["absent"] != "1"]
-    height, width = decode_image(frames.read(0), frames.name(0)).shape[:2] if kept else (0, 0)
+    seen_rows = [row for row in frames.rows if settings.absent == "background" or row["absent"] != "1"]
+    height, width = decode_image(frames.read(0), frames.name(0)).shape[:2] if seen_rows else (0, 0)
     rows = []
     with Writer(job.outputs["masks"], "masks") as writer:
-        for row in progress(kept, total=len(kept), desc="masks"):
+        for row in progress(seen_rows, total=len(seen_rows), desc="masks"):
             member = f"{row['sequence']}_{int(row['frame']):08d}.png"
             shard = int(row["shard"].removesuffix(".tar").rpartition("-")[2])
             place = writer.add(shard, member, encode_png(draw(row, height, width, settings.target)))

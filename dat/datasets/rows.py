@@ -73,7 +73,7 @@ def read_flags(path: Path) -> list[int]:
     return flags
 
 
-def same_length(path: Path, found: int, wanted: int, what: str) -> None:
+def same_length(path: Path, count: int, wanted: int, what: str) -> None:
     """Raises InputError with both values when a file has not as many rows as there are `what`."""
-    if found != wanted:
-        raise InputError(f"{path}: {found} rows for {wanted} {what}; fetch the sequence again")
+    if count != wanted:
+        raise InputError(f"{path}: {count} rows for {wanted} {what}; fetch the sequence again")

@@ -31,18 +31,18 @@ class Sentence:
 def read(path: Path) -> dict[str, Sentence]:
     """A table of sentences by sequence. Raises InputError naming file and line: columns, duplicates, empty, no date."""
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    found: dict[str, Sentence] = {}
+    entries: dict[str, Sentence] = {}
     try:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise InputError(f"{path}:1: columns {','.join(reader.fieldnames or ())}; {','.join(COLUMNS)} belong here")
         for row in reader:
-            _add(found, row, f"{path}:{reader.line_num}")
+            _add(entries, row, f"{path}:{reader.line_num}")
     except csv.Error as error:
         raise InputError(f"{path}:{reader.reader.line_num}: not CSV: {error}; close every quote") from None
-    return found
+    return entries
 
 
-def _add(found: dict[str, Sentence], row: dict[str, str | None], where: str) -> None:
+def _add(entries: dict[str, Sentence], row: dict[str, str | None], where: str) -> None:
     if None in row or any(value is None for value in row.values()):
         raise InputError(f"{where}: {len(COLUMNS)} values belong on a line; put a sentence with commas in quotes")
     values = {key: " ".join(naming.from_cell(row[key] or "").split()) for key in COLUMNS}
@@ -51,9 +51,9 @@ def _add(found: dict[str, Sentence], row: dict[str, str | None], where: str) -> 
             raise InputError(f"{where}: no {key}; fill it in or remove the line")
     if not _is_date(values["date"]):
         raise InputError(f"{where}: date '{values['date']}' is not YYYY-MM-DD")
-    if values["sequence"] in found:
+    if values["sequence"] in entries:
         raise InputError(f"{where}: a second sentence for {values['sequence']}; remove one")
-    found[values["sequence"]] = Sentence(**values)
+    entries[values["sequence"]] = Sentence(**values)
 
 
 def _is_date(text: str) -> bool:
@@ -63,19 +63,19 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def write(path: Path, found: Iterable[Sentence]) -> None:
+def write(path: Path, entries: Iterable[Sentence]) -> None:
     """Write a table of sentences, in order of sequence."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
-    for one in sorted(found, key=lambda sentence: sentence.sequence):
+    for one in sorted(entries, key=lambda sentence: sentence.sequence):
         table.writerow(map(naming.cell, (one.sequence, one.sentence, one.annotator, one.date)))
     write_text(path, text.getvalue())
 
 
-def remarks(found: dict[str, Sentence], names: Iterable[str]) -> list[str]:
+def remarks(entries: dict[str, Sentence], names: Iterable[str]) -> list[str]:
     """What is odd about a table: sequences that the data set has not, sentences longer than the encoder reads."""
     known = set(names)
-    unknown = [f"{name}: not a sequence of this data set" for name in found if known and name not in known]
-    lengths = {name: len(sentence.sentence.split()) for name, sentence in found.items()}
+    unknown = [f"{name}: not a sequence of this data set" for name in entries if known and name not in known]
+    lengths = {name: len(sentence.sentence.split()) for name, sentence in entries.items()}
     return unknown + [f"{n}: {words} words, of which {WORDS} are read" for n, words in lengths.items() if words > WORDS]

@@ -32,8 +32,8 @@ class DataSet:
     @property
     def folder(self) -> Path | None:
         """The folder of its files; None when there is none on this machine."""
-        found = manifest.resolve(self.profile, self.root)
-        return found if found and found.is_dir() else None
+        place = manifest.resolve(self.profile, self.root)
+        return place if place and place.is_dir() else None
 
     @property
     def linked(self) -> bool:

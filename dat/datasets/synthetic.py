@@ -77,24 +77,24 @@ def sentences(pairs: list[tuple[str, str]]) -> str:
 def write_videos(raw: Path, key: str, layout: str, section: Synthetic) -> list[tuple[str, str]]:
     """Draw a set's videos into the folder `raw`, one after another; every sequence's name with its sentence."""
     writer = WRITERS.get(key if layout == "vot" or key == "redetection" else layout, write_vot2016)
-    said: list[tuple[str, str]] = []
+    sentences_of: list[tuple[str, str]] = []
     bar = progress(total=section.videos, desc=f"synthetic {key}", unit="video")
     with bar:
         for index, (entry, take) in enumerate(takes(key, layout, section)):
             writer(raw, take, index)
-            said += [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
+            sentences_of += [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
             bar.update(len(entry.targets))
-    return said
+    return sentences_of
 
 
 def write(raw: Path, key: str, layout: str, section: Synthetic) -> dict[str, object]:
     """Make a data set in the folder `raw`; the facts for `data/<key>.json`."""
-    said = write_videos(raw, key, layout, section)
+    sentences_of = write_videos(raw, key, layout, section)
     table = raw / "sentences.csv" if layout in programme.BENCHMARKS else None
     if table:
-        records.write_text(table, sentences(said))
+        records.write_text(table, sentences(sentences_of))
     if layout == "vot":
-        write_list(raw, [name for name, _ in said])
+        write_list(raw, [name for name, _ in sentences_of])
     return {
         "name": f"synthetic-{key}",
         "layout": layout,

@@ -38,7 +38,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Found:
+class TargetFolder:
     """A target found on disk and not read yet: `read` takes the fact about it, if there is one."""
 
     name: str
@@ -50,7 +50,7 @@ class Found:
 class Layout:
     """How a data set lies on disk: what finds the targets in its folder, and what a sequence looks like."""
 
-    find: Callable[[Path], list[Found]]
+    find: Callable[[Path], list[TargetFolder]]
     looks: str
 
 

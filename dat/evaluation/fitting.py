@@ -38,8 +38,8 @@ def overlaps(a: Floats, b: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         ends = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
         shared = np.maximum(ends - np.maximum(a[..., :2], b[..., :2]), 0).prod(-1)
-        found = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared)
-    return np.where((a[..., 2:] > 0).all(-1) & (b[..., 2:] > 0).all(-1), np.nan_to_num(found), 0.0)
+        union = shared / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared)
+    return np.where((a[..., 2:] > 0).all(-1) & (b[..., 2:] > 0).all(-1), np.nan_to_num(union), 0.0)
 
 
 def near(a: Floats, b: Floats) -> Flags:

@@ -70,14 +70,14 @@ def _spelling(path: Path) -> tuple[str, Path]:
     return path.stem.removesuffix("_gt"), path
 
 
-def _best(found: Iterable[tuple[str, Path]], names: Names, benchmark: Benchmark, notes: Notes) -> dict[str, Path]:
+def _best(pairs: Iterable[tuple[str, Path]], names: Names, benchmark: Benchmark, notes: Notes) -> dict[str, Path]:
     """For each sequence the file whose spelling is nearest to its name, then the one that is called as the benchmark's
     own files are, then the one nearest to the folder; others are noted.
 
     Raises InputError when two that say different things are equally good.
     """
     candidates: dict[str, list[tuple[tuple[int, bool, int], Path]]] = {}
-    for spelling, path in found:
+    for spelling, path in pairs:
         if match := names.match(spelling):
             rank = (match.distance, not _own_name(path, benchmark), len(path.parts))
             candidates.setdefault(match.sequence, []).append((rank, path))
@@ -132,10 +132,10 @@ def _flag_files(path: Path, name: str) -> tuple[Path | None, list[Path]]:
     folder = (home.parent if home.name == _BOXES else home) / "absent"
     if not folder.is_dir():
         return None, []
-    found = [file for file in matching(folder, "*.txt") if file.stem.lower() in (path.stem.lower(), name.lower())]
-    if len(found) != 1:
-        raise InputError(f"{folder}: {len(found)} files of the flags of {name}, where {path.stem}.txt belongs; add it")
-    return found[0], []
+    files = [file for file in matching(folder, "*.txt") if file.stem.lower() in (path.stem.lower(), name.lower())]
+    if len(files) != 1:
+        raise InputError(f"{folder}: {len(files)} files of the flags of {name}, where {path.stem}.txt belongs; add it")
+    return files[0], []
 
 
 def _absent(path: Path, name: str, frames: int, notes: Notes) -> Flags | None:
@@ -182,9 +182,9 @@ def _own_list(folder: Path) -> tuple[str, ...]:
     queries = folder / "OTB_query_test"
     if queries.is_dir():
         return _plain(folder, (path.stem for path in matching(queries, "*.txt")))
-    found = list(_spellings(folder))
-    named = [name for name, path in found if path.stem.startswith(_RECTANGLES)]
-    return _plain(folder, named or [name for name, _ in found])
+    spellings = list(_spellings(folder))
+    named = [name for name, path in spellings if path.stem.startswith(_RECTANGLES)]
+    return _plain(folder, named or [name for name, _ in spellings])
 
 
 def _plain(folder: Path, sequences: Iterable[str]) -> tuple[str, ...]:

@@ -128,9 +128,13 @@ def _turned(rows: Floats, columns: int) -> Floats:
 
 def _shown(rows: Floats, length: Any, step: int) -> Floats:
     """The rows of the frames that the struct says it has; the toolkit looks at no others."""
-    said = np.asarray(length).ravel() if length is not None else np.zeros(0)
-    usable = len(said) == 1 and np.issubdtype(said.dtype, np.number) and 0 < said[0] * step < len(rows)
-    return rows[: int(said[0]) * step] if usable else rows
+    length_field = np.asarray(length).ravel() if length is not None else np.zeros(0)
+    usable = (
+        len(length_field) == 1
+        and np.issubdtype(length_field.dtype, np.number)
+        and 0 < length_field[0] * step < len(rows)
+    )
+    return rows[: int(length_field[0]) * step] if usable else rows
 
 
 def _boxes(struct: Any, where: str) -> tuple[Floats, bool]:
@@ -160,24 +164,24 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
     """
     where = f"{label} ({path})"
     try:
-        found = opening.read_matlab(read_bytes(path, label, opening.MATLAB))
+        variables = opening.read_matlab(read_bytes(path, label, opening.MATLAB))
     except (ValueError, NotImplementedError) as error:
         raise InputError(
             f"{where}: not a MATLAB file that can be read ({error}); save it with -v7 or as text"
         ) from None
-    struct = _first_struct(found["results"]) if "results" in found else None
+    struct = _first_struct(variables["results"]) if "results" in variables else None
     if isinstance(struct, np.ndarray) and struct.dtype.names:
         if "res" not in struct.dtype.names:
             raise InputError(f"{where}: `results` holds no struct with `res`; is it another program's file?")
         return _boxes(struct, where)
-    tables = [name for name in ("results", "result", "res") if name in found]
+    tables = [name for name in ("results", "result", "res") if name in variables]
     if len(tables) > 1:
         raise InputError(f"{where}: both `{tables[0]}` and `{tables[1]}`; save the boxes alone, as `results`")
     bare = tables[0] if tables else None
     if bare is None:
-        names = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "nothing"
+        names = ", ".join(sorted(name for name in variables if not name.startswith("__"))) or "nothing"
         raise InputError(f"{where}: no `results` in it (but {names}); is it another program's file?")
-    value = found[bare]
+    value = variables[bare]
     first = _first_struct(value)
     if _is_cell(value) and value.size > 1 and np.shape(first)[:1] == (1,):
         raise InputError(f"{where}: a cell of {value.size} whose first has one row; save an N x 4 array")

@@ -53,7 +53,9 @@ def event(target: Target, definition: Redetection) -> Event:
     if target.absent is None:
         raise InputError(f"{target.name}: no flags of absence; add absent.txt with a 0 or 1 a frame")
     edges = np.flatnonzero(np.diff(target.absent, prepend=False, append=False)).reshape(-1, 2)
-    whole = [(int(gone), int(back)) for gone, back in edges if gone and back + definition.within < len(target.absent)]
+    whole = [
+        (int(start), int(back)) for start, back in edges if start and back + definition.within < len(target.absent)
+    ]
     if not whole:
         raise InputError(
             f"{target.name}: the target is never away and back with {definition.within} frames to follow; "
@@ -74,13 +76,13 @@ def score_trackers(
     folders: Sequence[Path], truth: Truth, definition: Redetection, lengths: results.Lengths, origin: int = 1
 ) -> list[Scored]:
     """Read and score trackers, one after another. Files count pixels from `origin`."""
-    found = []
+    scored = []
     for folder in folders:
         tracker = results.read(folder, truth, definition, lengths, origin)
         hits = {n: float(redetected(boxes, truth.targets[n], definition)) for n, boxes in tracker.boxes.items()}
         tracker.boxes.clear()
-        found.append(Scored(tracker, hits))
-    return found
+        scored.append(Scored(tracker, hits))
+    return scored
 
 
 def share_interval(hits: int, count: int) -> list[float]:
@@ -106,10 +108,10 @@ def difference_interval(more: int, less: int, count: int) -> tuple[float, float]
 
 def _difference(table: Floats, chance: Bootstrap) -> statistics.Difference:
     """The paired difference of values (S,); with several seeds, which give shares, its interval is the bootstrap's."""
-    found = statistics.paired(table[:, None], chance.resamples, chance.seed)[0]
+    difference = statistics.paired(table[:, None], chance.resamples, chance.seed)[0]
     if not np.isin(table, (-1, 0, 1)).all():
-        return found
-    return replace(found, interval=difference_interval(int((table > 0).sum()), int((table < 0).sum()), len(table)))
+        return difference
+    return replace(difference, interval=difference_interval(int((table > 0).sum()), int((table < 0).sum()), len(table)))
 
 
 def describe(scored: Scored, truth: Truth, definition: Redetection) -> dict[str, Any]:

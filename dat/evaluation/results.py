@@ -93,7 +93,7 @@ def _aside(path: Path, folder: Path) -> bool:
 
 
 @dataclass
-class Found:
+class ResultFiles:
     """The file of each sequence, the files left aside (relative paths), and notes on the choice."""
 
     files: dict[str, Path] = field(default_factory=dict)
@@ -101,17 +101,17 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def find_files(folder: Path, names: Names) -> Found:
+def find_files(folder: Path, names: Names) -> ResultFiles:
     """The file of each sequence, nearest spelling first.
 
     Raises InputError when two files are equally near, or when the files are those of several trackers.
     """
     best: dict[str, tuple[tuple[int, int, int], Path]] = {}
-    found = Found()
+    files = ResultFiles()
     for path in files_below(folder):
         match = _understood(path, folder, names)
         if match is None:
-            found.ignored += [] if _aside(path, folder) else [naming.shown(path.relative_to(folder).as_posix())]
+            files.ignored += [] if _aside(path, folder) else [naming.shown(path.relative_to(folder).as_posix())]
             continue
         rank = (match.distance, len(path.relative_to(folder).parts), _ENDINGS.index(path.suffix.lower()))
         other = best.get(match.sequence)
@@ -121,20 +121,20 @@ def find_files(folder: Path, names: Names) -> Found:
                 f"tracker {folder.name}, sequence {match.sequence}: both {other[1]} and {path}; "
                 "move the one that is not its result out of the folder"
             )
-        kept, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
-        best[match.sequence] = kept
+        better, left = ((rank, path), other) if other is None or rank < other[0] else (other, (rank, path))
+        best[match.sequence] = better
         if left:
-            chosen, aside = (naming.shown(file.relative_to(folder).as_posix()) for file in (kept[1], left[1]))
-            found.ignored.append(aside)
-            found.notes.append(f"{match.sequence}: {chosen} is scored, not {aside}")
-    found.files = {name: path for name, (_, path) in best.items()}
-    found.ignored.sort()
-    home = _two_trackers(folder, found.files.items())
+            chosen, aside = (naming.shown(file.relative_to(folder).as_posix()) for file in (better[1], left[1]))
+            files.ignored.append(aside)
+            files.notes.append(f"{match.sequence}: {chosen} is scored, not {aside}")
+    files.files = {name: path for name, (_, path) in best.items()}
+    files.ignored.sort()
+    home = _two_trackers(folder, files.files.items())
     if home not in (None, folder) and home.name not in EXPERIMENTS:
-        found.notes.append(f"its results lie in {home.relative_to(folder).as_posix()}")
-    if again := [name for name in found.ignored if _REPETITION.search(name)]:
-        found.notes.append(f"the first run of each sequence is scored, not {len(again)} repetitions such as {again[0]}")
-    return found
+        files.notes.append(f"its results lie in {home.relative_to(folder).as_posix()}")
+    if again := [name for name in files.ignored if _REPETITION.search(name)]:
+        files.notes.append(f"the first run of each sequence is scored, not {len(again)} repetitions such as {again[0]}")
+    return files
 
 
 def _two_trackers(folder: Path, files: Iterable[tuple[str, Path]]) -> Path | None:
@@ -157,9 +157,9 @@ def _two_trackers(folder: Path, files: Iterable[tuple[str, Path]]) -> Path | Non
 
 def _home(path: Path, folder: Path, sequence: str) -> Path:
     """The folder that holds a tracker's results, without the level of a sequence or of its class."""
-    own = Names([sequence, sequence.rpartition("-")[0] or sequence])
+    names = Names([sequence, sequence.rpartition("-")[0] or sequence])
     home = path.parent
-    while home != folder and own.match(home.name):
+    while home != folder and names.match(home.name):
         home = home.parent
     return home
 
@@ -247,12 +247,12 @@ def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "st
 
     Raises InputError naming tracker, sequence and line of the first wrong file.
     """
-    found = find_files(folder, Names(truth.expected))
-    there = [name for name in truth.expected if name in found.files and name in truth.targets]
+    files = find_files(folder, Names(truth.expected))
+    there = [name for name in truth.expected if name in files.files and name in truth.targets]
     missing = [name for name in truth.expected if name not in there]
-    tracker = Tracker(folder.name, ignored=found.ignored, missing=missing, notes=found.notes)
+    tracker = Tracker(folder.name, ignored=files.ignored, missing=missing, notes=files.notes)
     sources = [
-        text.Source(found.files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
+        text.Source(files.files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
         for name in there
     ]
     raw, beside = dict[str, Floats](), dict[str, Floats]()

@@ -27,22 +27,22 @@ def files(
 
     Raises InputError for an unknown benchmark or definition, and for the first wrong file.
     """
-    found = catalogue.find(benchmark)
+    entry = catalogue.find(benchmark)
     if subset:
-        found = catalogue.subset(found, subset)
-    rule = definitions.find(definition or found.definition, found.protocol)
+        entry = catalogue.subset(entry, subset)
+    rule = definitions.find(definition or entry.definition, entry.protocol)
     chance = scoring.Bootstrap(*bootstrap)
-    said = {"subset": naming.shown(subset.stem)} if subset else {}
+    named_subset = {"subset": naming.shown(subset.stem)} if subset else {}
     if isinstance(rule, Vot):
-        shapes = vot_files.read_truth(annotations, found)
+        shapes = vot_files.read_truth(annotations, entry)
         folders = results.tracker_folders(folder, shapes.expected)
-        scored = vot_scoring.score_all(found, shapes, folders, rule, lengths)
-        data = vot_scoring.vot_object(found, shapes, scored, rule, chance)
-        return data | {"pairs": vot_scoring.pairs(vot_scoring.tables(scored, rule), chance, compare)} | said
+        scored = vot_scoring.score_all(entry, shapes, folders, rule, lengths)
+        data = vot_scoring.vot_object(entry, shapes, scored, rule, chance)
+        return data | {"pairs": vot_scoring.pairs(vot_scoring.tables(scored, rule), chance, compare)} | named_subset
     assert isinstance(rule, OnePass)
-    truth = ground_truth.read(annotations, found)
+    truth = ground_truth.read(annotations, entry)
     folders = results.tracker_folders(folder, truth.expected)
     if isinstance(rule, Redetection):
-        trackers = redetection.score_trackers(folders, truth, rule, lengths, found.origin)
-        return redetection.redetection_object(found, truth, trackers, rule, chance, compare) | said
-    return scoring.one_pass_object(found, truth, folders, rule, lengths, chance, compare) | said
+        trackers = redetection.score_trackers(folders, truth, rule, lengths, entry.origin)
+        return redetection.redetection_object(entry, truth, trackers, rule, chance, compare) | named_subset
+    return scoring.one_pass_object(entry, truth, folders, rule, lengths, chance, compare) | named_subset

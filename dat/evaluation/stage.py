@@ -40,15 +40,15 @@ def run(job: Job) -> None:
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)
     again = catalogue.find(job.key).protocol == "redetection"
     score = _vot if settings.protocol == "vot" else _redetection if again else _one_pass
-    found = score(job.key, data, folders, chance)
+    result = score(job.key, data, folders, chance)
     if job.key in SUBSETS and SUBSETS[job.key] in data.header["lists"]:
-        found["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key], data, folders, chance)}
+        result["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key], data, folders, chance)}
     variants = {name: job.settings.section(f"variants.{name}", sections.Variant) for name in settings.variants}
     readers = [name for name, variant in variants.items() if variant.reads_sentences]
-    for key, scores in ((job.key, found), *found.get("subsets", {}).items()):
+    for key, scores in ((job.key, result), *result.get("subsets", {}).items()):
         scores |= _lacking(readers, [data.sequences[name].sentence for name in data.header["lists"][key]])
-    found |= {"profile": job.settings.profile, "data_set": data.header["name"]}
-    write_json(job.outputs["metrics"], found)
+    result |= {"profile": job.settings.profile, "data_set": data.header["name"]}
+    write_json(job.outputs["metrics"], result)
 
 
 def _lacking(readers: Sequence[str], sentences: Sequence[str | None]) -> dict[str, Any]:
@@ -82,13 +82,13 @@ def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance
     definition = definitions.find(benchmark.definition, "one-pass")
     assert isinstance(definition, OnePass)
     scored = scoring.score_trackers(folders, truth, definition, "strict")
-    found = scoring.assemble(benchmark, truth, scored, definition, chance)
-    _complete(key, found)
+    scores = scoring.assemble(benchmark, truth, scored, definition, chance)
+    _complete(key, scores)
     by_tracker = {one.name: one.scores.values() for one in scored if one.scores is not None}
-    found["variants"] = _variants(found["trackers"])
-    add_bands(found["variants"], scored, chance)
-    found["pairs"] = _variant_pairs(by_tracker, chance)
-    return found
+    scores["variants"] = _variants(scores["trackers"])
+    add_bands(scores["variants"], scored, chance)
+    scores["pairs"] = _variant_pairs(by_tracker, chance)
+    return scores
 
 
 def _redetection(
@@ -98,11 +98,11 @@ def _redetection(
     definition = definitions.find(benchmark.definition, "redetection")
     assert isinstance(definition, Redetection)
     scored = redetection.score_trackers(folders, truth, definition, "strict")
-    found = redetection.redetection_object(benchmark, truth, scored, definition, chance)
-    _complete(key, found)
-    found["variants"] = _variants(found["trackers"])
-    found["pairs"] = redetection.pairs(_means({one.name: one.redetected for one in scored}), chance)
-    return found
+    scores = redetection.redetection_object(benchmark, truth, scored, definition, chance)
+    _complete(key, scores)
+    scores["variants"] = _variants(scores["trackers"])
+    scores["pairs"] = redetection.pairs(_means({one.name: one.redetected for one in scored}), chance)
+    return scores
 
 
 def _means(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -153,22 +153,22 @@ def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: sco
     definition = definitions.find(benchmark.definition, "vot")
     assert isinstance(definition, Vot)
     scored = vot_scoring.score_all(benchmark, truth, folders, definition, "strict")
-    found = vot_scoring.vot_object(benchmark, truth, scored, definition, chance)
-    _complete(key, found)
-    found["variants"] = _variants(found["trackers"])
-    found["pairs"] = vot_scoring.pairs(_variant_tables(vot_scoring.tables(scored, definition)), chance)
-    return found
+    scores = vot_scoring.vot_object(benchmark, truth, scored, definition, chance)
+    _complete(key, scores)
+    scores["variants"] = _variants(scores["trackers"])
+    scores["pairs"] = vot_scoring.pairs(_variant_tables(vot_scoring.tables(scored, definition)), chance)
+    return scores
 
 
 def _variant_tables(tables: Mapping[str, Mapping[str, vot_scoring.Table]]) -> dict[str, dict[str, vot_scoring.Table]]:
     """The tables of variants: sums over seeds, of which a share of sums is the mean."""
-    found: dict[str, dict[str, vot_scoring.Table]] = {}
+    by_variant: dict[str, dict[str, vot_scoring.Table]] = {}
     for name, metrics in tables.items():
-        of_variant = found.setdefault(variant_of(name)[0], {})
+        of_variant = by_variant.setdefault(variant_of(name)[0], {})
         for metric, (above, below) in metrics.items():
             earlier = of_variant.get(metric, (np.zeros_like(above), np.zeros_like(below)))
             of_variant[metric] = (earlier[0] + above, earlier[1] + below)
-    return found
+    return by_variant
 
 
 def vot_target(sequence: manifest.Sequence) -> vot_files.Target:
@@ -187,8 +187,8 @@ def vot_target(sequence: manifest.Sequence) -> vot_files.Target:
     return vot_files.Target(sequence.name, regions(table, counts), sequence.size, tags)
 
 
-def _complete(key: str, found: Mapping[str, Any]) -> None:
-    for name, entry in found["trackers"].items():
+def _complete(key: str, scores: Mapping[str, Any]) -> None:
+    for name, entry in scores["trackers"].items():
         if not entry["complete"]:
             missing = entry["missing"]
             raise MissingError(
@@ -217,15 +217,15 @@ def _variants(trackers: Mapping[str, Any]) -> dict[str, Any]:
 def _variant(runs: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     seeds = sorted(runs)
     entries = [runs[seed] for seed in seeds]
-    found: dict[str, Any] = {"seeds": seeds}
+    means: dict[str, Any] = {"seeds": seeds}
     for metric in (metric for metric in METRICS if metric in entries[0]):
         values = [float(entry[metric]) for entry in entries]
-        found[metric] = numbers.fmean(values)
+        means[metric] = numbers.fmean(values)
         if len(seeds) > 1:
-            found.setdefault("spread", {})[metric] = numbers.stdev(values)
+            means.setdefault("spread", {})[metric] = numbers.stdev(values)
         elif f"{metric}_interval" in entries[0]:
-            found[f"{metric}_interval"] = entries[0][f"{metric}_interval"]
-    return found
+            means[f"{metric}_interval"] = entries[0][f"{metric}_interval"]
+    return means
 
 
 def _variant_pairs(values: Mapping[str, Any], chance: scoring.Bootstrap) -> list[dict[str, Any]]:

@@ -131,11 +131,11 @@ def share_draws(above: Floats, below: Floats, count: int, seed: int) -> Draws:
 
 def mean_intervals(values: Floats, count: int, seed: int, limits: Interval = (0.0, 1.0)) -> list[Interval]:
     """95 % intervals of the means of columns (S,M), within the limits that a score can take."""
-    weights, found = resamples(len(values), count, seed), []
+    weights, intervals = resamples(len(values), count, seed), []
     for start in range(0, values.shape[1], _LOT):
         low, high = _mean_lot(values[:, start : start + _LOT].T, weights)
-        found += list(zip(np.clip(low, *limits).tolist(), np.clip(high, *limits).tolist(), strict=True))
-    return found
+        intervals += list(zip(np.clip(low, *limits).tolist(), np.clip(high, *limits).tolist(), strict=True))
+    return intervals
 
 
 def _mean_lot(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -183,14 +183,14 @@ class Difference:
 
 def paired(differences: Floats, count: int, seed: int) -> list[Difference]:
     """Paired bootstrap and sign-flip test of the means of differences (S,M), in lots that keep memory small."""
-    found: list[Difference] = []
+    results: list[Difference] = []
     for start in range(0, differences.shape[1], 256):
         part = differences[:, start : start + 256]
         intervals = mean_intervals(part, count, seed, (-1.0, 1.0))
         p = sign_flip(part, count, seed)
         means = part.mean(0)
-        found += [Difference(float(m), i, float(q)) for m, i, q in zip(means, intervals, p, strict=True)]
-    return found
+        results += [Difference(float(m), i, float(q)) for m, i, q in zip(means, intervals, p, strict=True)]
+    return results
 
 
 LEAST = 6

@@ -54,9 +54,9 @@ def heading(data: Entry) -> str:
 def terminal(data: Entry) -> str:
     """The table: a row a tracker; then what was cut, missing or left aside; then the pairs."""
     trackers: Mapping[str, Entry] = data["trackers"]
-    found = [metric for metric in EVERY if any(metric in entry for entry in trackers.values())]
-    head = ["tracker", *(_HEADS.get(metric, metric) for metric in found)]
-    body = [[name, *(cell(entry, metric) for metric in found)] for name, entry in _ordered(trackers, found[0])]
+    metrics = [metric for metric in EVERY if any(metric in entry for entry in trackers.values())]
+    head = ["tracker", *(_HEADS.get(metric, metric) for metric in metrics)]
+    body = [[name, *(cell(entry, metric) for metric in metrics)] for name, entry in _ordered(trackers, metrics[0])]
     unknown = data.get("annotations_missing", [])
     gaps = ([f"no annotations of {_few(unknown)}"] if unknown else []) + list(data.get("notes", []))
     parts = [heading(data), _columns([head, *body]), *gaps, *_remarks(trackers, unknown), *_ranks(data), *_pairs(data)]
@@ -91,8 +91,8 @@ def _pairs(data: Entry) -> list[str]:
     for pair in data["pairs"]:
         ends = f"[{pair['interval'][0]:+.4f}, {pair['interval'][1]:+.4f}]"
         names = f"{pair['a']} - {pair['b']}"
-        p, said = f"{pair['p']:.4f}", pair["verdict"]
-        rows.append([names, pair["metric"], f"{pair['difference']:+.4f}", ends, p, said])
+        p, verdict = f"{pair['p']:.4f}", pair["verdict"]
+        rows.append([names, pair["metric"], f"{pair['difference']:+.4f}", ends, p, verdict])
     shown = rows if len(rows) <= 41 else [*rows[:41], [f"({len(rows) - 41} more in --json)", "", "", "", "", ""]]
     return [f"{len(data['pairs'])} paired comparisons", _columns(shown)]
 

@@ -100,8 +100,8 @@ class Source:
 
 
 def _boxes(source: Source, values: Floats, lines: Counts) -> Floats:
-    own = lines[::4]
-    if len(values) % 4 == 0 and (own == lines[3::4]).all() and (own[1:] > own[:-1]).all():
+    first_of_four = lines[::4]
+    if len(values) % 4 == 0 and (first_of_four == lines[3::4]).all() and (first_of_four[1:] > first_of_four[:-1]).all():
         return values.reshape(-1, 4)
     counts, numbered = lines_of(lines)
     bad = int(np.flatnonzero(counts != 4)[0])

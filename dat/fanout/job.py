@@ -150,15 +150,15 @@ def check(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest) -> dic
     used.check_loaded(planned["code"])
     used.check_files({Path(plan["home"]) / fact["path"]: fact["sha256"] for fact in unit.files})
     environment = records.environment(plan["device"], plan["threads"])
-    found = common_facts(planned["protocol"], manifest.header, environment, planned["code"])
-    for name, value in found["environment"].items():
+    actual = common_facts(planned["protocol"], manifest.header, environment, planned["code"])
+    for name, value in actual["environment"].items():
         if planned["environment"].get(name) != value:
             was = planned["environment"].get(name)
             raise ChangedError(f"this machine's {name} is {value}, the run was planned with {was}: run it on one kind")
     row = manifest.sequences[unit.sequence].row
-    if key_of(found, unit, plan["sections"], manifests.row_digest(row)) != unit.key:
+    if key_of(actual, unit, plan["sections"], manifests.row_digest(row)) != unit.key:
         raise ChangedError(f"{plan['manifest']}: not the row or the settings that were planned; run again")
-    return found
+    return actual
 
 
 def _record(plan: dict[str, Any], unit: Unit, shared: dict[str, Any], digest: str, folder: Path) -> dict[str, Any]:

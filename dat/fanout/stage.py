@@ -39,21 +39,21 @@ def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:
 
 def unknown_words(vocabulary: Vocabulary, sentences: Iterable[str]) -> str:
     """How many words of a benchmark's sentences the networks do not know, in words; empty without sentences."""
-    told = list(sentences)
-    total = sum(len(words(text)[: vocabulary.length]) for text in told)
-    unknown = sum(len(vocabulary.unknown(text)) for text in told)
+    texts = list(sentences)
+    total = sum(len(words(text)[: vocabulary.length]) for text in texts)
+    unknown = sum(len(vocabulary.unknown(text)) for text in texts)
     return f"{unknown} of {total} words unknown, {100 * unknown / total:.1f} %" if total else ""
 
 
-def _say_unknown(job: records.Job, manifest: manifests.Manifest, found: Sequence[Unit]) -> None:
+def _say_unknown(job: records.Job, manifest: manifests.Manifest, chosen: Sequence[Unit]) -> None:
     """Print the share of unknown words, where a network of the benchmark has a vocabulary; all have the same."""
-    folders = {job.settings.path / unit.gpgnet for unit in found if unit.gpgnet}
+    folders = {job.settings.path / unit.gpgnet for unit in chosen if unit.gpgnet}
     file = next((path for folder in sorted(folders) if (path := folder / "vocabulary.json").is_file()), None)
     if file is None:
         return
-    rows = (manifest.sequences[name].row for name in dict.fromkeys(unit.sequence for unit in found))
-    said = unknown_words(Vocabulary.load(file), (row["sentence"] for row in rows if row.get("sentence")))
-    print(f"{job.key}: {said or 'no sentences'}", file=sys.stderr, flush=True)
+    rows = (manifest.sequences[name].row for name in dict.fromkeys(unit.sequence for unit in chosen))
+    unknown = unknown_words(Vocabulary.load(file), (row["sentence"] for row in rows if row.get("sentence")))
+    print(f"{job.key}: {unknown or 'no sentences'}", file=sys.stderr, flush=True)
 
 
 def without_sentences(settings: Settings, benchmark: Benchmark, sentences: Sequence[str | None]) -> str:
@@ -97,11 +97,11 @@ def run(job: records.Job) -> None:
     if "SNAKEMAKE_PROFILE" in os.environ:
         device, facts = _asked(job, work)
         job = replace(job, device=device)
-    shared, found = planned(job, manifest, facts)
-    _say_unknown(job, manifest, found)
+    shared, units = planned(job, manifest, facts)
+    _say_unknown(job, manifest, units)
     _say_lacking(job, manifest)
     with store.held(place):
-        track(job, shared, found, Places(place, work, job.outputs["results"], runs))
+        track(job, shared, units, Places(place, work, job.outputs["results"], runs))
 
 
 def _asked(job: records.Job, work: Path) -> tuple[str, dict[str, Any]]:
@@ -155,19 +155,19 @@ def planned(
     return shared, plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
 
 
-def track(job: records.Job, shared: Mapping[str, Any], found: Sequence[Unit], places: Places) -> None:
+def track(job: records.Job, shared: Mapping[str, Any], chosen: Sequence[Unit], places: Places) -> None:
     """Run the units that the store does not have, and gather all.
 
     Raises JobError naming the sequences that failed.
     """
     settings, room, place = job.settings, _room(job), places.store
-    missing = [unit for unit in found if store.record(place, unit.key) is None]
+    missing = [unit for unit in chosen if store.record(place, unit.key) is None]
     jobs = plan.pack(missing, settings.root.fanout.batch, sum(room.values()) or settings.root.fanout.cores)
     keys = {unit.key for unit in missing}
-    print(f"{job.key}: {len(found)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
+    print(f"{job.key}: {len(chosen)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
     if jobs:
         _execute(job, shared, jobs, room, places)
-    _gather(found, places)
+    _gather(chosen, places)
 
 
 def _room(job: records.Job) -> dict[str, int]:
@@ -245,10 +245,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def _gather(found: Sequence[Unit], places: Places) -> None:
+def _gather(chosen: Sequence[Unit], places: Places) -> None:
     """Copy every unit's files from the store, verified, into its tracker's folder."""
     place, out, keys = places.store, places.results, dict[str, str]()
-    for unit in found:
+    for unit in chosen:
         record = store.record(place, unit.key)
         if record is None:
             raise JobError(f"{unit.sequence}: {unit.tracker} has no result; see {place.parent / 'work'}")

@@ -41,16 +41,16 @@ def record(store: Path, key: str) -> dict[str, Any] | None:
     if not folder.is_dir():
         return None
     try:
-        found: dict[str, Any] = records.read_json(folder / RECORD)
+        content: dict[str, Any] = records.read_json(folder / RECORD)
         records.read_json(folder / RUN)
-        whole = found["key"] == key and all(
+        whole = content["key"] == key and all(
             records.sha256_file(folder / naming.below(fact["path"], folder)) == fact["sha256"]
-            for fact in found["outputs"]
+            for fact in content["outputs"]
         )
     except (InputError, KeyError, TypeError, OSError):
         whole = False
     if whole:
-        return found
+        return content
     shutil.rmtree(folder, ignore_errors=True)
     return None
 

@@ -76,10 +76,10 @@ def settings_of(settings: Settings, protocol: str) -> dict[str, Any]:
 
 def weights_of(folder: Path) -> list[Path]:
     """The files of a network that decide a result. Raises MissingError."""
-    found = [path for name in ("weights.safetensors", "vocabulary.json") if (path := folder / name).is_file()]
-    if not found:
+    files = [path for name in ("weights.safetensors", "vocabulary.json") if (path := folder / name).is_file()]
+    if not files:
         raise MissingError(f"{folder}: no weights; dvc repro makes them (dat train)")
-    return found
+    return files
 
 
 def files_of(home: Path, unit: Unit) -> list[Path]:
@@ -87,13 +87,13 @@ def files_of(home: Path, unit: Unit) -> list[Path]:
 
     Raises MissingError when weights or the file of colour names are not there.
     """
-    found = [path for folder in (unit.salnet, unit.gpgnet) if folder for path in weights_of(home / folder)]
+    files = [path for folder in (unit.salnet, unit.gpgnet) if folder for path in weights_of(home / folder)]
     if unit.colour_names:
         names = home / unit.colour_names
         if not names.is_file():
             raise MissingError(f"{names}: no such file, which csrdcf.colour_names names; or say none")
-        found.append(names)
-    return found
+        files.append(names)
+    return files
 
 
 def common_facts(
@@ -111,5 +111,5 @@ def common_facts(
 
 def key_of(shared: Mapping[str, Any], unit: Unit, sections: Mapping[str, Any], digest: str) -> str:
     """A unit's key: all that its record says, except what came out; `digest` is the sha256 of the sequence's row."""
-    own = {"sections": unit.reads(sections), "seed": unit.draws, "sequence": digest}
-    return records.sha256_json({**shared, **own, "files": unit.files, "parents": unit.parents})
+    unit_facts = {"sections": unit.reads(sections), "seed": unit.draws, "sequence": digest}
+    return records.sha256_json({**shared, **unit_facts, "files": unit.files, "parents": unit.parents})

@@ -45,8 +45,8 @@ def _softmax_of_others(scores: Tensor) -> Tensor:
     n = scores.shape[-1]
     if n == 1:
         return torch.zeros_like(scores)
-    own = torch.eye(n, dtype=torch.bool, device=scores.device)
-    return scores.masked_fill(own, -math.inf).softmax(-1)
+    diagonal = torch.eye(n, dtype=torch.bool, device=scores.device)
+    return scores.masked_fill(diagonal, -math.inf).softmax(-1)
 
 
 def adjacency(nodes: Tensor, similarity: str = "distance", kind: str = "g", self_loops: bool = True) -> Tensor:

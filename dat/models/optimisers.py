@@ -55,7 +55,7 @@ class Optimiser:
         """What a checkpoint keeps; the rates follow from the step."""
         return {"state": self.state}
 
-    def load_state_dict(self, found: dict[str, Any]) -> None:
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Go on from a checkpoint's state, on the devices of the parameters: a checkpoint is read on the CPU."""
         parameters = [parameter for group in self.param_groups for parameter in group["params"]]
         self.state = {
@@ -63,7 +63,7 @@ class Optimiser:
                 name: value.to(parameters[int(place)].device) if isinstance(value, Tensor) else value
                 for name, value in state.items()
             }
-            for place, state in found["state"].items()
+            for place, state in saved["state"].items()
         }
 
 

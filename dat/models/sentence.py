@@ -56,5 +56,5 @@ def anchor(encoded: Tensor, tokens: Tensor, kind: str = "mean") -> Tensor:
 
 def thinned(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
     """Tokens (B,16) with this share of the words made unknown."""
-    gone = torch.from_numpy(rng.random(tokens.shape) < share).to(tokens.device)
-    return torch.where(gone & (tokens != PAD), UNKNOWN, tokens)
+    dropped = torch.from_numpy(rng.random(tokens.shape) < share).to(tokens.device)
+    return torch.where(dropped & (tokens != PAD), UNKNOWN, tokens)

@@ -119,12 +119,12 @@ class VGGM(nn.Module):
 
     def frozen(self) -> "VGGM":
         """The same convolutions for inference with these weights, in fewer products where that is faster."""
-        found = copy.copy(self)
-        found._modules = dict(self._modules)
+        frozen_copy = copy.copy(self)
+        frozen_copy._modules = dict(self._modules)
         for name, layer in self._modules.items():
             if isinstance(layer, nn.Conv2d) and winograd.suits(layer, layer.weight.device):
-                found._modules[name] = winograd.Winograd(layer)
-        return found
+                frozen_copy._modules[name] = winograd.Winograd(layer)
+        return frozen_copy
 
     def forward(self, crops: Tensor) -> Tensor:
         x = crops.contiguous(memory_format=torch.channels_last)

@@ -56,8 +56,8 @@ class Vocabulary:
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Read vocabulary.json; InputError names the file when it is not one."""
-        found = records.read_json(path, used.read)
+        content = records.read_json(path, used.read)
         try:
-            return cls(found["words"], found["length"])
+            return cls(content["words"], content["length"])
         except (KeyError, TypeError) as error:
             raise InputError(f"{path}: not a vocabulary (expected length and words): train it again") from error

@@ -95,8 +95,8 @@ def load_sentence(folder: Path, device: str = "cpu") -> tuple[SentenceNet, Vocab
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
     language = metadata["language"]
     model = SentenceNet(len(vocabulary), language["channels"], language["kernel"], language["layers"])
-    own = {k.removeprefix("sentence."): v for k, v in tensors.items() if k.startswith("sentence.")}
-    return _filled(model, own, folder, device), vocabulary
+    sentence_tensors = {k.removeprefix("sentence."): v for k, v in tensors.items() if k.startswith("sentence.")}
+    return _filled(model, sentence_tensors, folder, device), vocabulary
 
 
 def _expect(folder: Path, metadata: dict[str, Any], kind: str) -> None:
@@ -111,13 +111,13 @@ def _filled(model: M, tensors: dict[str, Tensor], where: Path, device: str) -> M
 
 def assign(module: nn.Module, tensors: dict[str, Tensor], where: Path | str) -> None:
     """Copy `tensors` into `module`; every name and shape must fit, both ways, else InputError says which do not."""
-    own = module.state_dict()
-    problems = [f"missing {name}" for name in own if name not in tensors]
-    problems += [f"left over {name}" for name in tensors if name not in own]
+    expected = module.state_dict()
+    problems = [f"missing {name}" for name in expected if name not in tensors]
+    problems += [f"left over {name}" for name in tensors if name not in expected]
     problems += [
-        f"{name} is {tuple(tensors[name].shape)}, expected {tuple(own[name].shape)}"
-        for name in own
-        if name in tensors and tensors[name].shape != own[name].shape
+        f"{name} is {tuple(tensors[name].shape)}, expected {tuple(expected[name].shape)}"
+        for name in expected
+        if name in tensors and tensors[name].shape != expected[name].shape
     ]
     if problems:
         raise InputError(f"{where}: does not fit the network: {'; '.join(problems[:4])}")
@@ -168,22 +168,22 @@ def _plain_tensors(path: Path) -> Any:
 def read_pymdnet(path: Path) -> tuple[dict[str, Tensor], str]:
     """The ten tensors of a py-MDNet .pth (`shared_layers`), of either generation, under our names, and the response
     normalisation that its generation was trained with [R33]."""
-    found = _plain_tensors(path)
-    if not isinstance(found, dict) or set(found) != {"shared_layers"}:
-        raise InputError(f"{path}: expected one key shared_layers, found {_some(found)}")
+    loaded = _plain_tensors(path)
+    if not isinstance(loaded, dict) or set(loaded) != {"shared_layers"}:
+        raise InputError(f"{path}: expected one key shared_layers, found {_some(loaded)}")
     tensors: dict[str, Tensor] = {}
-    for key, value in found["shared_layers"].items():
+    for key, value in loaded["shared_layers"].items():
         layer, _, kind = key.rpartition(".")
         if layer not in PYMDNET or kind not in ("weight", "bias"):
             raise InputError(f"{path}: the tensor {key} belongs to no layer of MDNet")
         tensors[f"{PYMDNET[layer]}.{kind}"] = value
     if len(tensors) != 10:
         raise InputError(f"{path}: {len(tensors)} tensors of MDNet's 10: {', '.join(sorted(tensors))}")
-    return tensors, "v2" if "fc4.0.weight" in found["shared_layers"] else "vgg-m"
+    return tensors, "v2" if "fc4.0.weight" in loaded["shared_layers"] else "vgg-m"
 
 
-def _some(found: object) -> str:
-    return ", ".join(list(map(str, found))[:4]) if isinstance(found, dict) else type(found).__name__
+def _some(keys: object) -> str:
+    return ", ".join(list(map(str, keys))[:4]) if isinstance(keys, dict) else type(keys).__name__
 
 
 def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
@@ -198,24 +198,24 @@ def read_encoder(source: str, kind: str, profile: Path) -> dict[str, Tensor]:
             "`dat weights get vgg16` fetches ImageNet's"
         )
     if place.is_dir():
-        found, metadata = read(place)
+        tensors, metadata = read(place)
         _expect(Path(source), metadata, "encoder")
         of = metadata["encoder"]
     else:
-        found, of = read_vgg16(place), "vgg16"
+        tensors, of = read_vgg16(place), "vgg16"
     if of != kind:
         raise InputError(f"network.vgg16 {source} is a {of}, gpgnet_training.encoder is {kind}: make it {of}")
-    return found
+    return tensors
 
 
 def read_vgg16(source: Path) -> dict[str, Tensor]:
     """VGG-16 through conv4_3 under `Encoder`'s names, from the file of torchvision's state dict."""
-    found = _plain_tensors(source)
+    tensors = _plain_tensors(source)
     names = _vgg16_names()
-    missing = [name for name in names if name not in (found if isinstance(found, dict) else ())]
+    missing = [name for name in names if name not in (tensors if isinstance(tensors, dict) else ())]
     if missing:
         raise InputError(f"{source}: not torchvision's VGG-16, {missing[0]} is missing")
-    return {ours: found[theirs] for theirs, ours in names.items()}
+    return {ours: tensors[theirs] for theirs, ours in names.items()}
 
 
 def _vgg16_names() -> dict[str, str]:

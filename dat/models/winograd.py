@@ -84,11 +84,11 @@ class Winograd(nn.Module):
 
     def _groups(self, full: int) -> dict[tuple[int, ...], list[int]]:
         """Products by the phases that they need: away from infinity all, at it a side's first `full`."""
-        found: dict[tuple[int, ...], list[int]] = {}
+        groups: dict[tuple[int, ...], list[int]] = {}
         for x, y in product(range(self.reach), repeat=2):
             p, q = (range(full if point == self.reach - 1 else self.stride) for point in (x, y))
-            found.setdefault(tuple(self.stride * i + j for i in p for j in q), []).append(self.reach * x + y)
-        return found
+            groups.setdefault(tuple(self.stride * i + j for i in p for j in q), []).append(self.reach * x + y)
+        return groups
 
     def forward(self, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
@@ -99,9 +99,9 @@ class Winograd(nn.Module):
         tall, broad = (self.stride * (self.tile * count + self.reach - self.tile) for count in (down, across))
         padded = x.new_zeros(min(step, n), tall, broad, c)
         for images, filled in zip(torch.split(x.permute(0, 2, 3, 1), step), torch.split(out, step), strict=True):
-            own = padded[: len(images)]
-            own[:, :h, :w] = images
-            self._convolve(own, filled, down, across)
+            first = padded[: len(images)]
+            first[:, :h, :w] = images
+            self._convolve(first, filled, down, across)
         if self.bias is not None:
             out += self.bias
         return out[:, :high, :wide].permute(0, 3, 1, 2)

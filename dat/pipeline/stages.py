@@ -33,8 +33,8 @@ def _manifest(settings: Settings, key: str) -> str:
 
 
 def _benchmark(settings: Settings, key: str) -> sections.Benchmark:
-    found: sections.Benchmark = settings.section(f"benchmarks.{key}", sections.Benchmark)
-    return found
+    benchmark: sections.Benchmark = settings.section(f"benchmarks.{key}", sections.Benchmark)
+    return benchmark
 
 
 def _benchmark_manifest(settings: Settings, key: str) -> str:

@@ -47,12 +47,12 @@ class Disk:
     unknown: list[str]
 
 
-def stages(settings: Settings, found: Stages) -> list[Ahead]:
+def stages(settings: Settings, graph: Stages) -> list[Ahead]:
     """The stages that would run, in order, with what each has to do at most."""
     runs, pace, seen = _runs(settings.path / "runs"), _pace(settings), set[str]()
     return [
-        _benchmark(settings, name, found, pace, seen) if name.startswith("benchmark@") else _other(name, runs)
-        for name in found.run
+        _benchmark(settings, name, graph, pace, seen) if name.startswith("benchmark@") else _other(name, runs)
+        for name in graph.run
     ]
 
 
@@ -60,13 +60,13 @@ def _other(name: str, runs: Mapping[str, float]) -> Ahead:
     return Ahead(name, hours=runs[name] / 3600 if name in runs else None)
 
 
-def _benchmark(settings: Settings, name: str, found: Stages, pace: Mapping[Kind, float], seen: set[str]) -> Ahead:
+def _benchmark(settings: Settings, name: str, graph: Stages, pace: Mapping[Kind, float], seen: set[str]) -> Ahead:
     """One benchmark; `seen` are the units that one before it has run by then."""
     key = name.partition("@")[2]
     units = {unit.key: unit for unit in matrix.units(settings, key, matrix.targets(settings, key))}
     if not units:
         return Ahead(name)
-    done = set(units) & (seen | finished(settings, key, _trained(units.values(), found)))
+    done = set(units) & (seen | finished(settings, key, _trained(units.values(), graph)))
     left = [unit for unit in units.values() if unit.key not in done]
     seen |= set(units)
     paces = [pace.get(_kind(unit)) for unit in left]
@@ -76,10 +76,10 @@ def _benchmark(settings: Settings, name: str, found: Stages, pace: Mapping[Kind,
     return Ahead(name, len(units), len(done), sum(unit.cost for unit in left), hours)
 
 
-def _trained(units: Iterable[Unit], found: Stages) -> list[Unit]:
+def _trained(units: Iterable[Unit], graph: Stages) -> list[Unit]:
     """The units whose weights no stage is about to make."""
-    made = {name.replace("@", "/").rpartition("/")[2] for name in found.run if name.startswith("salnet@")}
-    maps = {f"weights/gpgnet/{name.partition('@')[2]}" for name in found.run if name.startswith("gpgnet@")}
+    made = {name.replace("@", "/").rpartition("/")[2] for name in graph.run if name.startswith("salnet@")}
+    maps = {f"weights/gpgnet/{name.partition('@')[2]}" for name in graph.run if name.startswith("gpgnet@")}
     return [one for one in units if (one.salnet or "").rpartition("/")[2] not in made and one.gpgnet not in maps]
 
 
@@ -131,15 +131,15 @@ def _runs(folder: Path) -> dict[str, float]:
 
 def _here(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """The run files of this machine."""
-    found = []
+    units = []
     for path in sorted(paths):
         try:
             run = records.read_json(path)
         except DatError:
             continue
         if run.get("host") == socket.gethostname() and "seconds" in run:
-            found.append({**run, "path": path})
-    return found
+            units.append({**run, "path": path})
+    return units
 
 
 def _pace(settings: Settings) -> dict[Kind, float]:
@@ -160,14 +160,14 @@ def _pace(settings: Settings) -> dict[Kind, float]:
     return {kind: total / frames[kind] for kind, total in seconds.items() if frames[kind]}
 
 
-def disk(settings: Settings, found: Stages, ahead: Iterable[Ahead]) -> Disk:
+def disk(settings: Settings, graph: Stages, coming: Iterable[Ahead]) -> Disk:
     """Room that the run takes: outputs as large as the last run's, in the profile and in DVC's cache, and results."""
     needed, unknown = 0, []
-    for one in ahead:
+    for one in coming:
         if one.units is not None and one.done is not None and one.frames is not None:
             needed += COPIES * ((one.units - one.done) * UNIT_BYTES + one.frames * FRAME_BYTES)
-        elif found.bytes[one.stage]:
-            needed += 2 * found.bytes[one.stage]
+        elif graph.bytes[one.stage]:
+            needed += 2 * graph.bytes[one.stage]
         else:
             unknown.append(one.stage)
     return Disk(needed, shutil.disk_usage(settings.path).free, unknown)

@@ -30,11 +30,11 @@ class Stages:
     @property
     def needed(self) -> list[str]:
         """The stages that run and all that come before them."""
-        found, more = set[str](), set(self.run)
+        needed, more = set[str](), set(self.run)
         while more:
-            found |= more
-            more = {name for stage in more for name in self.above[stage]} - found
-        return [name for name in self.order if name in found]
+            needed |= more
+            more = {name for stage in more for name in self.above[stage]} - needed
+        return [name for name in self.order if name in needed]
 
 
 def read(settings: Settings, wanted: Sequence[str]) -> Stages:
@@ -59,30 +59,30 @@ def read(settings: Settings, wanted: Sequence[str]) -> Stages:
 
 def _named(known: Sequence[str], wanted: Sequence[str]) -> list[str]:
     """The stages of these names and kinds, all without any. Raises InputError."""
-    found: list[str] = []
+    names: list[str] = []
     for name in wanted:
         these = [stage for stage in known if name in (stage, stage.partition("@")[0])]
         if not these:
             near = difflib.get_close_matches(name, [*known, *{stage.partition("@")[0] for stage in known}], 3, 0.4)
             there = f"; near it: {', '.join(near)}" if near else ""
             raise InputError(f"no stage '{name}'{there}; dvc stage list names all")
-        found += these
-    return found or list(known)
+        names += these
+    return names or list(known)
 
 
 def _ordered(above: dict[str, list[str]], wanted: Sequence[str]) -> list[str]:
     """The stages and all before them, each after those that it needs."""
-    found: dict[str, None] = {}
+    ordered: dict[str, None] = {}
 
     def visit(name: str) -> None:
-        if name not in found:
+        if name not in ordered:
             for before in above[name]:
                 visit(before)
-            found[name] = None
+            ordered[name] = None
 
     for name in wanted:
         visit(name)
-    return list(found)
+    return list(ordered)
 
 
 def _looked_at(home: Path, stages: dict[str, Any], above: dict[str, list[str]]) -> Stages:

@@ -28,10 +28,10 @@ def targets(settings: Settings, key: str) -> list[Target]:
     """
     benchmark = settings.root.benchmarks[key]
     try:
-        found = _indexed(settings, benchmark.data, key)
+        indexed = _indexed(settings, benchmark.data, key)
     except (MissingError, InputError):
-        found = []
-    return found or _published(settings, benchmark.data, key)
+        indexed = []
+    return indexed or _published(settings, benchmark.data, key)
 
 
 def _indexed(settings: Settings, data: str, key: str) -> list[Target]:
@@ -48,8 +48,8 @@ def _published(settings: Settings, data: str, key: str) -> list[Target]:
         return []
     facts, names = published.facts(described.name), described.lists.get(key, ())
     written = described.sentences() if described.table and described.table.is_file() else {}
-    said = {name: sentence.sentence for name, sentence in written.items()}
-    return [Target(name, facts[name].frames, said.get(name)) for name in names if name in facts]
+    sentences = {name: sentence.sentence for name, sentence in written.items()}
+    return [Target(name, facts[name].frames, sentences.get(name)) for name in names if name in facts]
 
 
 def units(settings: Settings, key: str, sequences: Iterable[Target]) -> list[Unit]:

@@ -31,9 +31,9 @@ class Missing:
 
 def everything(settings: Settings, stages: Stages) -> list[Missing]:
     """All that the stages that would run lack, what stops one first."""
-    found = [*_data(settings, stages), *_files(stages), *_packages(settings, stages)]
-    found += [*_weights(settings, stages), *_sentences(settings, stages), *_gpu(settings, stages)]
-    return sorted(found, key=lambda one: not one.stops)
+    missing = [*_data(settings, stages), *_files(stages), *_packages(settings, stages)]
+    missing += [*_weights(settings, stages), *_sentences(settings, stages), *_gpu(settings, stages)]
+    return sorted(missing, key=lambda one: not one.stops)
 
 
 def _of(kind: str, names: list[str]) -> list[str]:
@@ -95,14 +95,14 @@ def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:
         if not readers or benchmark.data in settings.root.synthetic:
             continue
         chosen = targets(settings, key)
-        said = sum(bool(target.sentence) for target in chosen)
-        if said == len(chosen):
+        with_sentence = sum(bool(target.sentence) for target in chosen)
+        if with_sentence == len(chosen):
             continue
         get = f"dat data sentences write {benchmark.data} --annotator NAME"
         if sets.load(settings, benchmark.data).table is None:
             table = f"datasets.{benchmark.data}.sentences in params.yaml and 'sentences' in data/{benchmark.data}.json"
             get = f"name a table in {table}, then {get}"
-        what = f"sentences of {key}: {said} of {len(chosen)} have one"
+        what = f"sentences of {key}: {with_sentence} of {len(chosen)} have one"
         yield Missing(what, f"{', '.join(readers)}: attention from the target alone for the others", get, False)
 
 
@@ -121,8 +121,8 @@ def _profile(named: str) -> Mapping[str, object]:
         raise InputError(
             f"SNAKEMAKE_PROFILE={named}: no config.yaml in it; name a folder such as that of docs/cluster.md"
         )
-    found: Mapping[str, object] = read_yaml(files[0])
-    return found
+    content: Mapping[str, object] = read_yaml(files[0])
+    return content
 
 
 def _packages(settings: Settings, stages: Stages) -> Iterator[Missing]:

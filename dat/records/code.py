@@ -32,11 +32,11 @@ def code_closure(module: str) -> dict[str, str]:
     graph, modules, more = _imports(), set[str](), {module}
     while more:
         modules |= more
-        needed = {found for name in more for found in graph.find_upstream_modules(name)}
+        needed = {imported for name in more for imported in graph.find_upstream_modules(name)}
         more = (needed | {name.rpartition(".")[0] for name in modules | needed if "." in name}) - modules
     files = (PACKAGE.parent / Path(*name.split(".")) for name in sorted(modules))
-    found = (folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py") for folder in files)
-    named = {file.relative_to(PACKAGE.parent).as_posix(): file for file in found}
+    imported = (folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py") for folder in files)
+    named = {file.relative_to(PACKAGE.parent).as_posix(): file for file in imported}
     return {name: sha256_file(file) for name, file in named.items() if name != DISPATCHER}
 
 

@@ -34,13 +34,13 @@ def processor() -> str:
 @functools.cache
 def versions() -> dict[str, str]:
     """Versions of the packages that can change a number."""
-    found: dict[str, str] = {}
+    versions_of: dict[str, str] = {}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions_of[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions_of
 
 
 def machine() -> dict[str, str]:

@@ -23,14 +23,14 @@ def is_record(path: Path) -> bool:
 
 def parents(inputs: Iterable[Path], base: Path) -> list[dict[str, str]]:
     """The records that lie beside or within the inputs: path and sha256."""
-    found: set[Path] = set()
+    paths: set[Path] = set()
     for path in inputs:
-        found.update(file for file in files_below(path) if is_record(file))
+        paths.update(file for file in files_below(path) if is_record(file))
         beside = path.parent / f"{path.name.split('.')[0]}.record.json"
         if path.is_file() and beside.is_file():
-            found.add(beside)
-        found.update(record for record in [path.parent / "record.json"] if path.is_file() and record.is_file())
-    return [{"path": file.relative_to(base).as_posix(), "sha256": sha256_file(file)} for file in sorted(found)]
+            paths.add(beside)
+        paths.update(record for record in [path.parent / "record.json"] if path.is_file() and record.is_file())
+    return [{"path": file.relative_to(base).as_posix(), "sha256": sha256_file(file)} for file in sorted(paths)]
 
 
 def make_record(

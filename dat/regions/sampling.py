@@ -70,15 +70,15 @@ class BoxSampler:
 
         Draws 2, 4, then 8 times as many as are still missing; what is missing after that stays missing.
         """
-        found: list[Boxes] = []
+        parts: list[Boxes] = []
         missing, factor = n, 2
         while missing > 0 and factor < 16:
             drawn = self.draw(box, missing * factor, rng)
-            kept = drawn[_fitting(drawn, box, overlap, area)][:missing]
-            found.append(kept)
-            missing -= len(kept)
+            fitting = drawn[_fitting(drawn, box, overlap, area)][:missing]
+            parts.append(fitting)
+            missing -= len(fitting)
             factor *= 2
-        return np.concatenate(found) if found else np.empty((0, 4), np.float32)
+        return np.concatenate(parts) if parts else np.empty((0, 4), np.float32)
 
     def _start(self, box: ArrayLike, n: int) -> tuple[Boxes, Boxes]:
         x, y, w, h = np.asarray(box, np.float32)
@@ -121,8 +121,8 @@ def _flat(rng: Numbers, n: int, columns: int) -> NDArray[np.float64]:
 def _fitting(drawn: Boxes, box: ArrayLike, overlap: Range, area: Range | None) -> NDArray[np.bool_]:
     target = np.asarray(box, np.float64)
     shared = geometry.overlap(drawn, np.broadcast_to(target, drawn.shape))
-    kept = (shared >= overlap[0]) & (shared <= overlap[1])
+    fits = (shared >= overlap[0]) & (shared <= overlap[1])
     if area is not None:
         ratio = drawn[:, 2] * drawn[:, 3] / (target[2] * target[3])
-        kept &= (ratio >= area[0]) & (ratio <= area[1])
-    return np.asarray(kept, np.bool_)
+        fits &= (ratio >= area[0]) & (ratio <= area[1])
+    return np.asarray(fits, np.bool_)

@@ -36,7 +36,7 @@ class Row:
 
 def rows(scores: Mapping[str, Scores]) -> list[Row]:
     """A row for each benchmark that has a score of the baseline or of the method; subsets have none."""
-    found = []
+    rows = []
     subsets = {name for of in scores.values() for name in of.data.get("subsets", {})}
     for name, of in scores.items():
         if name in subsets:
@@ -46,18 +46,18 @@ def rows(scores: Mapping[str, Scores]) -> list[Row]:
             pair = of.difference(METHOD, BASELINE, metric)
             seeds = max(len(of.runs(BASELINE)), len(of.runs(METHOD)))
             both = of.number(BASELINE, metric), of.number(METHOD, metric)
-            found.append((name, metric, of.sequences(), seeds, *both, pair))
-    told = [row[-1].p for row in found if row[-1]]
-    corrected = iter(statistics.holm(told) if told else [])
-    return [Row(*row, next(corrected) if row[-1] else 1.0) for row in found]
+            rows.append((name, metric, of.sequences(), seeds, *both, pair))
+    p_values = [row[-1].p for row in rows if row[-1]]
+    corrected = iter(statistics.holm(p_values) if p_values else [])
+    return [Row(*row, next(corrected) if row[-1] else 1.0) for row in rows]
 
 
 def summary(scores: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
     """The rows' scores by benchmark and variant, few enough for `dvc metrics show`."""
     both = {row.benchmark: {BASELINE: row.baseline, METHOD: row.method} for row in rows(scores)}
     return {
-        benchmark: {variant: number.value for variant, number in found.items() if number}
-        for benchmark, found in both.items()
+        benchmark: {variant: number.value for variant, number in pair.items() if number}
+        for benchmark, pair in both.items()
     }
 
 
@@ -67,5 +67,5 @@ def claims_in_words(tables: list[Claims]) -> str:
     if not judged:
         return "This run can judge none of the paper's claims: it has not both trackers of any."
     counts = [(judged.count(name), WORDS[name]) for name in VERDICTS]
-    said = ", ".join(f"{count} {words}" for count, words in counts if count)
-    return f"Of the paper's claims this run can judge {len(judged)}: {said}. Each is judged below its table."
+    summary = ", ".join(f"{count} {words}" for count, words in counts if count)
+    return f"Of the paper's claims this run can judge {len(judged)}: {summary}. Each is judged below its table."

@@ -71,9 +71,9 @@ class Claims:
         if not self.judged:
             return f"This run judges none of this table's {self.others} claims: it has not both trackers of any."
         counts = [(name, sum(claim.verdict == name for claim in self.judged)) for name in VERDICTS]
-        said = ", ".join(f"{count} {WORDS[name]}" for name, count in counts if count)
+        words = ", ".join(f"{count} {WORDS[name]}" for name, count in counts if count)
         rest = f" {self.others} more are of trackers that this run has not." if self.others else ""
-        return f"Of {len(self.judged)} claims that this run can judge {said}.{rest}"
+        return f"Of {len(self.judged)} claims that this run can judge {words}.{rest}"
 
     @property
     def costs(self) -> list[str]:
@@ -122,16 +122,16 @@ def printed(table: str) -> Iterator[tuple[str, str, str, str, float | None]]:
 
 def of_table(table: str, scores: Mapping[str, Scores]) -> Claims:
     """The claims of a table (`1` to `6`, or `text`) and their verdicts."""
-    found: list[tuple[str, str, str, str, float | None, Difference, str]] = []
+    compared: list[tuple[str, str, str, str, float | None, Difference, str]] = []
     others = 0
     for a, b, benchmark, metric, gain in printed(table):
         ours = scores[benchmark].difference(a, b, metric) if benchmark in scores else None
         if ours is None:
             others += 1
         else:
-            found.append((a, b, benchmark, metric, gain, ours, scores[benchmark].data_set))
-    corrected = statistics.holm([claim[5].p for claim in found])
-    judged = (Claim(table, *claim[:6], p, claim[6]) for claim, p in zip(found, corrected, strict=True))
+            compared.append((a, b, benchmark, metric, gain, ours, scores[benchmark].data_set))
+    corrected = statistics.holm([claim[5].p for claim in compared])
+    judged = (Claim(table, *claim[:6], p, claim[6]) for claim, p in zip(compared, corrected, strict=True))
     return Claims(table, tuple(judged), others)
 
 
@@ -140,10 +140,10 @@ def to_csv(claims: Iterable[Claims]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for claim in (claim for found in claims for claim in found.judged):
+    for claim in (claim for group in claims for claim in group.judged):
         numbers = (repr(value) for value in (claim.ours.value, *claim.ours.interval, claim.p))
-        told = (claim.table, claim.a, claim.b, claim.benchmark, claim.metric, _full(claim.paper))
-        writer.writerow(map(naming.cell, (*told, *numbers, claim.verdict, claim.data_set, _full(claim.needed))))
+        cells = (claim.table, claim.a, claim.b, claim.benchmark, claim.metric, _full(claim.paper))
+        writer.writerow(map(naming.cell, (*cells, *numbers, claim.verdict, claim.data_set, _full(claim.needed))))
     return out.getvalue()
 
 
@@ -154,11 +154,11 @@ def _full(value: float | None) -> str:
 
 def rows(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     """Claims in words, a value a head of `HEADS`: the claim, where, by how much in the paper and here, p, verdict."""
-    found: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...]] = []
     for claim in claims:
         low, high = claim.ours.interval
         paper = "in words" if claim.paper is None else f"{claim.paper:+.3f}"
         ours = f"{claim.ours.value:+.3f} [{low:+.3f}, {high:+.3f}]"
-        said = f"{words.named(claim.a)} beats {words.named(claim.b)}"
-        found.append((said, where(claim), paper, ours, f"{claim.p:.3f}", claim.verdict))
-    return found
+        sentence = f"{words.named(claim.a)} beats {words.named(claim.b)}"
+        rows.append((sentence, where(claim), paper, ours, f"{claim.p:.3f}", claim.verdict))
+    return rows

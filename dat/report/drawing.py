@@ -115,12 +115,12 @@ def _panel(axes: "Axes", figure: Figure, index: int) -> None:
 
 def _foot(figure: Figure) -> str:
     """What stands below a drawing: data set, number of sequences and seeds, and what bands and hollow marks are."""
-    said = [f"data set {figure.data_set or 'none'}", figure.count]
+    parts = [f"data set {figure.data_set or 'none'}", figure.count]
     if any(at.interval for series in figure.series for at in series.points):
-        said.append("lines of 95 % over sequences" if figure.number == 7 else "bands: 95 % over sequences")
+        parts.append("lines of 95 % over sequences" if figure.number == 7 else "bands: 95 % over sequences")
     if any(series.paper for series in figure.series):
-        said.append("hollow: the paper's, on the real benchmark")
-    return " · ".join(filter(None, said))
+        parts.append("hollow: the paper's, on the real benchmark")
+    return " · ".join(filter(None, parts))
 
 
 def _places(drawing: "Drawing", figure: Figure) -> "list[Axes]":

@@ -63,11 +63,11 @@ LABELS = {"success": "Overlap threshold", "precision": "Centre error threshold (
 
 def counted(scores: Iterable[Scores]) -> str:
     """Over how many sequences and seeds scores are, in words; of several benchmarks, of each."""
-    found = []
+    counts = []
     for of in scores:
         seeds = max((len(of.runs(name)) for name in of.variants), default=0)
-        found.append(f"{of.sequences()} sequences, {seeds} seed{'' if seeds == 1 else 's'}")
-    return f"n = {'; '.join(dict.fromkeys(found))}" if found else ""
+        counts.append(f"{of.sequences()} sequences, {seeds} seed{'' if seeds == 1 else 's'}")
+    return f"n = {'; '.join(dict.fromkeys(counts))}" if counts else ""
 
 
 def _curve(scores: Scores, variant: str, metric: str) -> Series | None:
@@ -105,11 +105,11 @@ PRINTED = {"nodes-0": ("4", "pymdnet"), "nodes-32": ("4", "pymdnet+gcn")}
 
 def _ablation(name: str, scores: Scores, variants: Iterable[str], metric: str) -> Series:
     """A metric over the amount that an ablation varies, with the paper's numbers where a table prints them."""
-    found = [(variant, scores.number(variant, metric)) for variant in variants]
-    points = tuple(Point(_amount(variant), at.value, variant, at.interval) for variant, at in found if at)
+    values = [(variant, scores.number(variant, metric)) for variant in variants]
+    points = tuple(Point(_amount(variant), at.value, variant, at.interval) for variant, at in values if at)
     printed = (
         (variant, published.printed(PRINTED[variant][0], "otb2013", PRINTED[variant][1], metric))
-        for variant, _ in found
+        for variant, _ in values
         if variant in PRINTED
     )
     paper = tuple((_amount(variant), float(value)) for variant, value in printed if value)
@@ -127,8 +127,8 @@ PAIR_SCORES = (
 
 def _pair(scores: Scores, metric: str, label: str) -> Series:
     """A score of CSR-DCF without and with the attention map, a point each; for EAO the trackers of table 2 too."""
-    found = ((variant, scores.number(variant, metric)) for variant in PAIR)
-    points = tuple(Point(variant, at.value, variant, at.interval) for variant, at in found if at)
+    values = ((variant, scores.number(variant, metric)) for variant in PAIR)
+    points = tuple(Point(variant, at.value, variant, at.interval) for variant, at in values if at)
     table = [(name, published.printed("2", scores.name, name, metric)) for name in published.trackers("2")]
     paper = sorted(((words.named(name), float(value)) for name, value in table if value), key=lambda one: -one[1])
     return Series(metric, scores.name, metric, label, points, scores.data_set, tuple(paper))

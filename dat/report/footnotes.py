@@ -31,12 +31,12 @@ PRINTED = {
 
 def _between(scores: Scores, a: str, b: str, metric: str) -> str:
     """The interval of the difference a - b in words, empty when the scores have none."""
-    found = scores.difference(a, b, metric)
-    if found is None:
+    difference = scores.difference(a, b, metric)
+    if difference is None:
         return ""
-    low, high = found.interval
-    told = "includes zero: which is better cannot be told" if low <= 0 <= high else "excludes zero"
-    return f"; the difference's 95 % interval [{low:+.3f}, {high:+.3f}] {told}"
+    low, high = difference.interval
+    meaning = "includes zero: which is better cannot be told" if low <= 0 <= high else "excludes zero"
+    return f"; the difference's 95 % interval [{low:+.3f}, {high:+.3f}] {meaning}"
 
 
 def target_or_both(scores: Scores | None) -> str:
@@ -46,8 +46,8 @@ def target_or_both(scores: Scores | None) -> str:
     if scores is None or target is None or both is None:
         return "This run does not have both variants."
     word = "more than" if target.value > both.value else "less than" if target.value < both.value else "the same as"
-    said = f"In this run target only scores {target.value:.3f}, {word} the {both.value:.3f} of both"
-    return f"{said}{_between(scores, 'dat-to', 'dat-jtnl', 'success')}."
+    sentence = f"In this run target only scores {target.value:.3f}, {word} the {both.value:.3f} of both"
+    return f"{sentence}{_between(scores, 'dat-to', 'dat-jtnl', 'success')}."
 
 
 def of(mark: str, scores: Mapping[str, Scores]) -> Footnote:

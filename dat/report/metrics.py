@@ -150,7 +150,7 @@ def read_scores(folder: Path, settings: Settings, partial: bool) -> dict[str, Sc
 
     Raises MissingError naming the stage when a benchmark has no scores, unless the report may be partial.
     """
-    found: dict[str, Scores] = {}
+    by_benchmark: dict[str, Scores] = {}
     for name in settings.section("benchmarks", dict):
         path = folder / f"{name}.json"
         if path.is_file():
@@ -159,12 +159,14 @@ def read_scores(folder: Path, settings: Settings, partial: bool) -> dict[str, Sc
                 raise InputError(
                     f"{path}: 'trackers' is missing, so these are no scores; run dvc repro evaluate@{name}"
                 )
-            found[name] = Scores(name, data)
+            by_benchmark[name] = Scores(name, data)
             for subset, inner in data.get("subsets", {}).items():
-                found[subset] = Scores(subset, {**{k: data.get(k) for k in ("data_set", "definition")}, **inner}, name)
+                by_benchmark[subset] = Scores(
+                    subset, {**{k: data.get(k) for k in ("data_set", "definition")}, **inner}, name
+                )
         elif not partial:
             raise MissingError(f"{path} is missing; run dvc repro evaluate@{name}, or dat report --partial")
-    return found
+    return by_benchmark
 
 
 def _flat(path: Path) -> dict[str, float]:

@@ -50,14 +50,14 @@ class Coverage:
 
 def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
     """The paper's points, benchmark by benchmark, and which of them this run has."""
-    found = []
+    rows = []
     for benchmark, variants in published.POINTS.items():
         score = scores.get(benchmark)
         has = tuple(name for name in variants if score and name in score.variants)
         lacks = tuple(name for name in variants if name not in has)
         data_set, sequences = (score.data_set, score.sequences()) if score else ("", 0)
-        found.append(Coverage(benchmark, published.PURPOSE[benchmark], data_set, sequences, has, lacks))
-    return found
+        rows.append(Coverage(benchmark, published.PURPOSE[benchmark], data_set, sequences, has, lacks))
+    return rows
 
 
 def unscored(content: Content) -> dict[str, str]:
@@ -110,15 +110,15 @@ def taken(trainings: Sequence[Training]) -> list[str]:
     for one in trainings:
         if one.taken:
             files.setdefault((one.taken["sha256"], one.metrics.get("trained") == 0), []).append(one)
-    said = []
+    sentences = []
     for (digest, whole), networks in files.items():
         names = ", ".join(f"{one.network} {one.name}" for one in networks)
         how = "taken as it is, not trained here," if whole else "its training starts"
-        said.append(f"{names}: {how} from {networks[0].taken['file']} ({_owner(networks[0].taken, digest)}).")
+        sentences.append(f"{names}: {how} from {networks[0].taken['file']} ({_owner(networks[0].taken, digest)}).")
     others = [f"{one.network} {one.name}" for one in trainings if one.network != "language" and not one.taken]
-    if said and others:
-        said.append(f"Without a file to start from: {', '.join(others)}.")
-    return said
+    if sentences and others:
+        sentences.append(f"Without a file to start from: {', '.join(others)}.")
+    return sentences
 
 
 def _owner(facts: Mapping[str, str], digest: str) -> str:
@@ -132,34 +132,34 @@ def _owner(facts: Mapping[str, str], digest: str) -> str:
 def origin(settings: Settings, trainings: Sequence[Training] = ()) -> list[str]:
     """What a reader must know of the networks before comparing: starting weights, width, and reading R40."""
     network = settings.section("network", Network)
-    said = taken(trainings)
+    lines = taken(trainings)
     taught = network.vgg16.startswith("training/encoder/")
-    if not said and network.vgg_m == "none" and (taught or network.vgg16 == "none"):
-        said.append("Every network was trained from scratch: no convolution comes from ImageNet, as the paper's do.")
+    if not lines and network.vgg_m == "none" and (taught or network.vgg16 == "none"):
+        lines.append("Every network was trained from scratch: no convolution comes from ImageNet, as the paper's do.")
     if taught:
-        said.append(
+        lines.append(
             "GPGNet starts from encoders of its training videos: pictures were taught which words fit them, sentences "
             "to foretell the pictures' features."
         )
     if network.width != 1:
-        said.append(f"Layers have {network.width:g} of the paper's width.")
+        lines.append(f"Layers have {network.width:g} of the paper's width.")
     gpgnet = settings.section("gpgnet_training", GpgnetTraining)
     if gpgnet.optimiser != "adagrad":
-        said.append(f"GPGNet is trained by {gpgnet.optimiser.capitalize()}, in the paper by Adagrad.")
+        lines.append(f"GPGNet is trained by {gpgnet.optimiser.capitalize()}, in the paper by Adagrad.")
     if gpgnet.encoder != "vgg16":
         name = gpgnet.encoder.replace("vgg", "VGG-")
-        said.append(f"GPGNet's encoder is {name}; the paper's VGG-Net is read as VGG-16 [R15].")
+        lines.append(f"GPGNet's encoder is {name}; the paper's VGG-Net is read as VGG-16 [R15].")
     if gpgnet.shift:
-        said.append(
+        lines.append(
             f"GPGNet's training frames are shifted by up to {gpgnet.shift:.0%} of their sides, in the paper not."
         )
     if network.standardise or network.init == "orthogonal":
         where = "before SALNet's fc4 and GPGNet's decoder"
         what = f"features are {'' if network.standardise else 'not '}standardised {where}"
-        said.append(f"Reading R40 is in force: {what}, and initialisation is {network.init}. The paper has neither.")
+        lines.append(f"Reading R40 is in force: {what}, and initialisation is {network.init}. The paper has neither.")
     else:
-        said.append("Reading R40 is off, as in the paper.")
-    return said
+        lines.append("Reading R40 is off, as in the paper.")
+    return lines
 
 
 def inline(svg: bytes) -> str:
@@ -172,13 +172,13 @@ def inline(svg: bytes) -> str:
 def training_tables(trainings: Sequence[Training]) -> list[tuple[str, list[str], list[Training]]]:
     """Trainings by network: the network's name, its metrics' names, and a training a row."""
     titles = {"language": "Sentence encoder", "gpgnet": "GPGNet", "salnet": "SALNet"}
-    found = []
+    tables = []
     for network, title in titles.items():
         rows = [training for training in trainings if training.network == network]
         names = list(dict.fromkeys(name for row in rows for name in sorted(row.metrics)))
         if rows:
-            found.append((title, names, rows))
-    return found
+            tables.append((title, names, rows))
+    return tables
 
 
 def compact(value: float) -> str:
@@ -231,12 +231,12 @@ def render(content: Content) -> str:
 
 def _similar(scores: Mapping[str, Scores]) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """Figure 10's scores in the text: variant, and metric, ours, the paper's, for both metrics."""
-    found = scores.get("otb100-similar")
+    similar = scores.get("otb100-similar")
     rows = []
     for variant in ("pymdnet", "dat-jtnl"):
         values = []
         for metric in ("precision", "success"):
-            number = found.number(variant, metric) if found else None
+            number = similar.number(variant, metric) if similar else None
             printed = published.printed("text", "otb100-similar", variant, metric)
             values.append((metric, f"{number.value:.3f}" if number else "", printed))
         rows.append((variant, values))

@@ -46,11 +46,11 @@ COLUMNS = 5
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing: `name` is 4, 11 or a word, `said` what it shows; without bytes `said` is what this run lacks."""
+    """A drawing: `name` is 4, 11 or a word, `caption` what it shows; without bytes `caption` is what this run lacks."""
 
     name: str
     title: str
-    said: str
+    caption: str
     svg: bytes = b""
     png: bytes = b""
 
@@ -161,17 +161,17 @@ VERSIONS = {"to": "target only", "nl": "language only", "jtnl": "target and lang
 
 def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
     """Held-out frames, their targets, and the attention maps from the target's picture, the sentence, and both."""
-    found = {name: _samples(source, name) for name in VERSIONS}
-    common = [row for row in found["jtnl"] if all(row in of for of in found.values())]
+    samples = {name: _samples(source, name) for name in VERSIONS}
+    common = [row for row in samples["jtnl"] if all(row in of for of in samples.values())]
     if not common:
         raise MissingError("weights/gpgnet: its versions have no held-out frame in common; train them on the same data")
     made, axes = _grid(len(common), 2 + len(VERSIONS), 1.4)
     for row_of, key in zip(axes, common, strict=True):
-        frame, patch, mask, _ = found["jtnl"][key]
+        frame, patch, mask, _ = samples["jtnl"][key]
         _show(row_of[0], frame)
         _show(row_of[1], patch)
         for one, name in zip(row_of[2:], VERSIONS, strict=True):
-            attention = found[name][key][-1][:, :, 0]
+            attention = samples[name][key][-1][:, :, 0]
             _show(one, attention, cmap="magma", vmin=0, vmax=max(1, int(attention.max())))
             one.set_xlabel(f"highest {attention.max() / 255:.2f}", fontsize=7)
         for one in (row_of[0], *row_of[2:]):
@@ -181,10 +181,10 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
         axes[0], ("frame", "target", *(f"map, {words_of}" for words_of in VERSIONS.values())), strict=True
     ):
         one.set_title(title, fontsize=7.5)
-    said = (
+    caption = (
         "held-out videos' frames, evenly over them; dashed: the target. Each map is as bright as its own highest value."
     )
-    return made, f"The paper draws its own frames; these are {said}"
+    return made, f"The paper draws its own frames; these are {caption}"
 
 
 Sample = tuple[npt.NDArray[np.uint8], ...]
@@ -199,11 +199,11 @@ def _samples(source: Source, version: str) -> dict[tuple[str, str, str], Sample]
     picture, rows = images.read_image(place / "samples.png"), read_json(place / "samples.json")
     size = source.settings.section("subsample", Subsample)
     strips = picture.reshape(len(rows), size.height, -1, size.width, 3).swapaxes(1, 2)
-    found = {}
+    samples = {}
     for row, (frame, *others) in zip(rows, strips, strict=True):
         patch = others[0] if len(others) == 3 else np.zeros_like(frame)
-        found[row["sequence"], row["frame"], row["sentence"]] = (frame, patch, *others[-2:])
-    return found
+        samples[row["sequence"], row["frame"], row["sentence"]] = (frame, patch, *others[-2:])
+    return samples
 
 
 def _bounds(mask: npt.NDArray[np.bool_]) -> Boxes:
@@ -245,7 +245,7 @@ def _by_sequence(scores: Scores, variant: str) -> dict[str, float]:
 
 def _tracks(source: Source, sequence: str) -> list[Track]:
     """The stored boxes of the shown trackers, of each its first seed."""
-    origin, found = catalogue.find(BENCHMARK).origin, []
+    origin, tracks = catalogue.find(BENCHMARK).origin, []
     scores = source.scores[BENCHMARK]
     for variant in (name for name in TRACKERS if name in scores.variants):
         seed = min(
@@ -255,16 +255,16 @@ def _tracks(source: Source, sequence: str) -> list[Track]:
         lines = read_text(place / f"{sequence}.txt").splitlines()
         rows = np.array([[float(value) for value in line.split(",")] for line in lines]).reshape(-1, 4)
         facts = read_json(place / f"{sequence}.json").get("facts", {})
-        found.append(Track(variant, rows - [origin, origin, 0, 0], tuple(facts.get("redetections", ()))))
-    return found
+        tracks.append(Track(variant, rows - [origin, origin, 0, 0], tuple(facts.get("redetections", ()))))
+    return tracks
 
 
 def _sequences(source: Source) -> dict[str, manifest.Sequence]:
     """The sequences that figure 11 and the overlap over time show, in their order."""
     chosen = told_apart(source.scores.get(BENCHMARK))
     data = source.settings.section(f"benchmarks.{BENCHMARK}.data", str)
-    found = manifest.read(source.inputs["manifests"] / f"{data}.jsonl").sequences
-    return {name: found[name] for name in chosen}
+    sequences = manifest.read(source.inputs["manifests"] / f"{data}.jsonl").sequences
+    return {name: sequences[name] for name in chosen}
 
 
 def figure_11(source: Source) -> tuple["Drawing", str]:
@@ -314,16 +314,16 @@ def overlap_over_time(source: Source) -> tuple["Drawing", str]:
     made, axes = _grid(len(chosen), 1, 1.75)
     for (one,), (name, sequence) in zip(axes, chosen.items(), strict=True):
         frames = np.arange(1, len(sequence.boxes) + 1)
-        gone = sequence.absent | ~np.isfinite(sequence.boxes).all(1) | (sequence.boxes[:, 2:] <= 0).any(1)
-        if gone.any():
+        unseen = sequence.absent | ~np.isfinite(sequence.boxes).all(1) | (sequence.boxes[:, 2:] <= 0).any(1)
+        if unseen.any():
             look: Any = {"step": "mid", "color": "#e6e9ed", "linewidth": 0}
-            one.fill_between(frames, 0, 1, where=gone, label="no target in sight", **look)
+            one.fill_between(frames, 0, 1, where=unseen, label="no target in sight", **look)
         for track in _tracks(source, name):
             count = min(len(track.boxes), len(frames))
-            found = boxes.overlap(track.boxes[:count], sequence.boxes[:count])
-            found[gone[:count]] = np.nan
+            overlaps = boxes.overlap(track.boxes[:count], sequence.boxes[:count])
+            overlaps[unseen[:count]] = np.nan
             look = {"color": CURVES[track.variant], "linestyle": DASHES[track.variant], "linewidth": 1.7}
-            one.plot(frames[:count], found, label=words.named(track.variant), **look)
+            one.plot(frames[:count], overlaps, label=words.named(track.variant), **look)
             again = [at for at in track.redetections if at < count]
             marks: Any = {"color": look["color"], "marker": "v", "markersize": 8, "linestyle": "none", "clip_on": False}
             one.plot([at + 1 for at in again], [1.0] * len(again), label="re-detection", **marks) if again else None
@@ -333,8 +333,8 @@ def overlap_over_time(source: Source) -> tuple["Drawing", str]:
     seaborn.despine(fig=made)
     entries = {label: line for (one,) in axes for line, label in zip(*one.get_legend_handles_labels(), strict=True)}
     made.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=len(entries), fontsize=8.5)
-    said = "as in figure 11. A re-detection [R25] may land on the target or elsewhere."
-    return made, f"{_ours(source.scores[BENCHMARK].data_set)}, {said}"
+    caption = "as in figure 11. A re-detection [R25] may land on the target or elsewhere."
+    return made, f"{_ours(source.scores[BENCHMARK].data_set)}, {caption}"
 
 
 # ---------------------------------------------------------------- trainings
@@ -353,7 +353,7 @@ def training_curves(source: Source) -> tuple["Drawing", str]:
 
     made, axes = _grid(1, len(TRAININGS), 3.6)
     drawn = 0
-    for one, (title, role, pattern, metric, said) in zip(axes[0], TRAININGS, strict=True):
+    for one, (title, role, pattern, metric, caption) in zip(axes[0], TRAININGS, strict=True):
         top = source.inputs[role]
         folders = sorted(top.glob(pattern), key=lambda path: path.name) if pattern else [top]
         curves = {path: read_curve(path / f"dvclive/plots/metrics/{metric}.tsv") for path in folders}
@@ -364,7 +364,7 @@ def training_curves(source: Source) -> tuple["Drawing", str]:
             }
             one.plot(x, y, label=VERSIONS.get(path.name, words.named(path.name)), marker=".", linewidth=1.5, **look)
             drawn += 1
-        one.set(title=title, xlabel="Step", ylabel=said.capitalize())
+        one.set(title=title, xlabel="Step", ylabel=caption.capitalize())
         one.set_ylim(bottom=0)
         if len(one.get_lines()) > 1:
             one.legend(loc="upper left", bbox_to_anchor=(0, -0.17), ncols=1 + (len(curves) > 4), fontsize=7.5)
@@ -395,13 +395,13 @@ PICTURES: Mapping[str, tuple[str, Draw]] = {
 
 def build_all(source: Source) -> list[Picture]:
     """Every picture; one that cannot be drawn says what this run lacks for it."""
-    found = []
+    drawn = []
     for name, (title, draw) in PICTURES.items():
         try:
             with styled():
-                made, said = draw(source)
-                found.append(Picture(name, title, said, *saved(made)))
+                made, caption = draw(source)
+                drawn.append(Picture(name, title, caption, *saved(made)))
         except (DatError, KeyError) as error:
-            said = str(error).replace(f"{source.settings.path}/", "")
-            found.append(Picture(name, title, f"Not in this run: {naming.shown(said)}"))
-    return found
+            caption = str(error).replace(f"{source.settings.path}/", "")
+            drawn.append(Picture(name, title, f"Not in this run: {naming.shown(caption)}"))
+    return drawn

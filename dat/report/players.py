@@ -80,9 +80,9 @@ def _subset(name: str, parent: str, benchmarks: Mapping[str, dict[str, Any]]) ->
 
 def _define(path: Path, name: str, value: Any, key: str = "") -> None:
     """Write a script that sets a window's value, or an entry of one, and does nothing else."""
-    told = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     place = f"(window.{name} ??= {{}})[{json.dumps(key)}]" if key else f"window.{name}"
-    write_text(path, f"{place} = {told};\n")
+    write_text(path, f"{place} = {text};\n")
 
 
 def _benchmark(

@@ -103,14 +103,14 @@ def _in_force(settings: Settings, path: str) -> str:
     by_value: dict[str, list[str]] = {}
     for entry, inner in values.items():
         by_value.setdefault(_text(_dig(inner, names[1:])), []).append(entry)
-    told = "; ".join(f"{value} ({', '.join(entries)})" for value, entries in by_value.items())
-    return f"{path}: {told}"
+    words = "; ".join(f"{value} ({', '.join(entries)})" for value, entries in by_value.items())
+    return f"{path}: {words}"
 
 
 def in_force(settings: Settings) -> list[Reading]:
     """All readings with their value in force."""
-    found = []
+    rows = []
     for mark, matter, where in MATTERS:
         value = where[2:] if where.startswith("= ") else "\n".join(_in_force(settings, path) for path in where.split())
-        found.append(Reading(mark, matter, value))
-    return found
+        rows.append(Reading(mark, matter, value))
+    return rows

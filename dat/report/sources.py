@@ -26,16 +26,16 @@ class Source:
 def of(settings: Settings, scores: Mapping[str, Scores], trainings: Sequence[Training]) -> list[Source]:
     """The sources of all numbers of a report."""
     variants: dict[str, Variant] = settings.section("variants", dict) if scores else {}
-    found = []
+    sources = []
     for score in scores.values():
         for name in score.variants:
             variant = variants.get(name)
             weights = [f"weights/salnet/{variant.salnet}"] if variant and variant.salnet else []
             weights += [f"weights/gpgnet/{variant.attention}"] if variant and variant.attention != "none" else []
-            found.append(
+            sources.append(
                 Source(f"{score.name}/{name}", score.file, _sequences(score, name), _seeds(score, name), tuple(weights))
             )
-    return found + [
+    return sources + [
         Source(one.address, one.file, _trained_on(one), str(settings.section("train", Train).seed), ())
         for one in trainings
     ]

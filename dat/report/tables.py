@@ -106,16 +106,16 @@ OWN = Plan(6, "Is a lost target found again? Not in the paper", (("redetection",
 
 def _cell(plan: Plan, row: str, column: tuple[str, str], scores: Mapping[str, Scores]) -> Cell:
     benchmark, metric = column
-    found = scores.get(benchmark)
+    entry = scores.get(benchmark)
     return Cell(
         row,
         benchmark,
         metric,
-        found.number(row, metric) if found else None,
+        entry.number(row, metric) if entry else None,
         published.printed(str(plan.number), benchmark, row, metric),
         f"table/{plan.number}/{row}/{benchmark}-{metric}",
-        found.completeness(row) if found else "",
-        found.sequences() if found else 0,
+        entry.completeness(row) if entry else "",
+        entry.sequences() if entry else 0,
     )
 
 
@@ -179,30 +179,30 @@ def _bold_latex(cell: object) -> str:
 
 def heads(table: Table) -> list[str]:
     """The heads of a table's columns, two a score: ours with its data set's name, and the paper's."""
-    found: list[str] = []
+    heads: list[str] = []
     for benchmark, metric in table.columns:
         paper = f"{words.BENCHMARKS[benchmark]} {METRICS[metric]}, paper"
         count = max((table.cells[row, benchmark, metric].sequences for row in table.rows), default=0)
         ours = f"{table.data_sets.get(benchmark, benchmark)} ({benchmark}) {METRICS[metric]}, ours, n = {count}"
-        found += [ours, paper] if metric != "fps" else [paper]
-    return found
+        heads += [ours, paper] if metric != "fps" else [paper]
+    return heads
 
 
-def _claims(found: claims.Claims) -> list[str]:
+def _claims(judged: claims.Claims) -> list[str]:
     """The claims of a table and their verdicts, as lines of Markdown."""
-    lines = ["## Does it hold here?", "", found.summary, ""]
-    if found.judged:
+    lines = ["## Does it hold here?", "", judged.summary, ""]
+    if judged.judged:
         lines += [_markdown_row(claims.HEADS), _markdown_row(["---", "---", "---:", "---:", "---:", "---"])]
-        lines += [*map(_markdown_row, claims.rows(found.judged)), "", *(f"- {cost}." for cost in found.costs)]
-        lines += [""] if found.costs else []
+        lines += [*map(_markdown_row, claims.rows(judged.judged)), "", *(f"- {cost}." for cost in judged.costs)]
+        lines += [""] if judged.costs else []
     return lines
 
 
 def to_markdown(table: Table) -> str:
     """A table as Markdown, with its head, the verdicts on its claims, and its footnotes."""
     names = map(naming.markdown, heads(table))
-    said = f"{naming.markdown(table.head)}. In brackets: the 95 % interval over sequences."
-    lines = [f"# Table {table.number}: {table.title}", "", said, ""]
+    caption = f"{naming.markdown(table.head)}. In brackets: the 95 % interval over sequences."
+    lines = [f"# Table {table.number}: {table.title}", "", caption, ""]
     lines += [_markdown_row(["Tracker", *names]), _markdown_row(["---", *["---:"] * len(heads(table))])]
     for row in table.rows:
         shown = [value for cell in table.row(row) for value in _shown(cell)]
@@ -222,5 +222,5 @@ def to_latex(table: Table) -> str:
     styled = styled.format(escape="latex", subset=pandas.Index(columns[:1]))
     styled = styled.format_index(escape="latex", axis="columns")
     text = styled.to_latex(hrules=True, column_format="l" + "r" * len(heads(table)))
-    said = f"Table {table.number}: {table.title}. {table.head}. In brackets: the 95 % interval over sequences."
-    return f"% {naming.shown(said)}\n{RULES}{text}"
+    caption = f"Table {table.number}: {table.title}. {table.head}. In brackets: the 95 % interval over sequences."
+    return f"% {naming.shown(caption)}\n{RULES}{text}"

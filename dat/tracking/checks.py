@@ -14,15 +14,15 @@ def start_box(box: ArrayLike, size: tuple[int, int], where: str) -> NDArray[np.f
 
     Raises InputError, beginning with `where`, for a box without an area or wholly outside.
     """
-    found = np.asarray(box, np.float64)
-    told = ",".join(f"{value:g}" for value in found.reshape(-1))
-    if found.shape != (4,) or not np.isfinite(found).all():
-        raise InputError(f"{where}: box {told}; a box is four finite numbers x,y,w,h")
-    if (found[2:] <= 0).any():
-        raise InputError(f"{where}: box {told} has no area; width and height must be over zero")
-    if (geometry.clip([found], *size)[0, 2:] <= 0).any():
-        raise InputError(f"{where}: box {told} lies outside the frame, which has {size[0]}x{size[1]} pixels")
-    return found
+    values = np.asarray(box, np.float64)
+    shown = ",".join(f"{value:g}" for value in values.reshape(-1))
+    if values.shape != (4,) or not np.isfinite(values).all():
+        raise InputError(f"{where}: box {shown}; a box is four finite numbers x,y,w,h")
+    if (values[2:] <= 0).any():
+        raise InputError(f"{where}: box {shown} has no area; width and height must be over zero")
+    if (geometry.clip([values], *size)[0, 2:] <= 0).any():
+        raise InputError(f"{where}: box {shown} lies outside the frame, which has {size[0]}x{size[1]} pixels")
+    return values
 
 
 def frame(image: NDArray[np.uint8], where: str) -> tuple[int, int]:
@@ -34,8 +34,8 @@ def frame(image: NDArray[np.uint8], where: str) -> tuple[int, int]:
 
 def same_size(image: NDArray[np.uint8], size: tuple[int, int], where: str) -> None:
     """Raises InputError, beginning with `where`, for an image that is not of (width, height)."""
-    found = frame(image, where)
-    if found != size:
+    checked = frame(image, where)
+    if checked != size:
         raise InputError(
-            f"{where}: {found[0]}x{found[1]} pixels, the first frame had {size[0]}x{size[1]}; make them one size"
+            f"{where}: {checked[0]}x{checked[1]} pixels, the first frame had {size[0]}x{size[1]}; make them one size"
         )

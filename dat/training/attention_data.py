@@ -103,18 +103,18 @@ class AttentionData:
         Patches come once a video, (P,3,H,W), with `patch_of` (B,) saying which is whose; tokens are (B,16).
         """
         numbers = [int(i) for i in samples]
-        found = {
+        batch = {
             "frame": _stacked([self.frame_pixels(i) for i in numbers], device).float(),
             "mask": (_stacked([self.mask_pixels(i) for i in numbers], device) > 127).float(),
         }
         if "target" in self.inputs:
             first = {self.sequence(i): i for i in numbers}
             order = {video: k for k, video in enumerate(first)}
-            found["patch"] = _stacked([self.patch_pixels(i) for i in first.values()], device).float()
-            found["patch_of"] = torch.tensor([order[self.sequence(i)] for i in numbers], device=device)
+            batch["patch"] = _stacked([self.patch_pixels(i) for i in first.values()], device).float()
+            batch["patch_of"] = torch.tensor([order[self.sequence(i)] for i in numbers], device=device)
         if self.vocabulary is not None:
-            found["tokens"] = torch.stack([self.vocabulary.tokens(self.sentence(i)) for i in numbers]).to(device)
-        return found
+            batch["tokens"] = torch.stack([self.vocabulary.tokens(self.sentence(i)) for i in numbers]).to(device)
+        return batch
 
 
 def _stacked(pictures: list[Pixels], device: str) -> Tensor:

@@ -45,11 +45,11 @@ def draw(domain: Domain, frames: list[int], positives: int, negatives: int, rng:
     missing = {1: positives, 0: negatives}
     for place, number in enumerate(frames):
         for label, sampler, overlap in ((1, near, POSITIVE), (0, far, NEGATIVE)):
-            found = sampler.within(domain.boxes[number], missing[label] // (len(frames) - place), rng, overlap)
-            missing[label] -= len(found)
-            boxes.append(found)
-            frame.append(np.full(len(found), number))
-            labels.append(np.full(len(found), label))
+            drawn = sampler.within(domain.boxes[number], missing[label] // (len(frames) - place), rng, overlap)
+            missing[label] -= len(drawn)
+            boxes.append(drawn)
+            frame.append(np.full(len(drawn), number))
+            labels.append(np.full(len(drawn), label))
     return Regions(np.concatenate(boxes), np.concatenate(frame), np.concatenate(labels))
 
 

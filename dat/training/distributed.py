@@ -49,17 +49,17 @@ def share(count: int) -> slice:
 
 def computed(count: int) -> slice:
     """What to compute of `count` samples: the share, or one sample that `gather` leaves out where it is empty."""
-    own = share(count)
-    return own if own.stop > own.start or count == 0 else slice(0, 1)
+    mine = share(count)
+    return mine if mine.stop > mine.start or count == 0 else slice(0, 1)
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, own: Tensor, count: int) -> Tensor:
-        ctx.count, ctx.own = count, len(own)
+    def forward(ctx: Any, part: Tensor, count: int) -> Tensor:
+        ctx.count, ctx.part = count, len(part)
         mine = share(count)
-        whole = own.new_zeros(count, *own.shape[1:])
-        whole[mine] = own[: mine.stop - mine.start]
+        whole = part.new_zeros(count, *part.shape[1:])
+        whole[mine] = part[: mine.stop - mine.start]
         dist.all_reduce(whole)
         return whole
 
@@ -67,19 +67,19 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         whole, mine = gradient.clone().contiguous(), share(ctx.count)
         dist.all_reduce(whole)
-        back = whole.new_zeros(ctx.own, *whole.shape[1:])
+        back = whole.new_zeros(ctx.part, *whole.shape[1:])
         back[: mine.stop - mine.start] = whole[mine]
         return back, None
 
 
-def gather(own: Tensor, count: int) -> Tensor:
+def gather(part: Tensor, count: int) -> Tensor:
     """(count,...) of all processes from the (n,...) that each has `computed`, in order, with gradients.
 
     Its gradient is the sum over processes: with a loss divided by their number, that of the one loss.
     """
     if not dist.is_initialized():
-        return own
-    whole: Tensor = _Gather.apply(own.contiguous(), count)
+        return part
+    whole: Tensor = _Gather.apply(part.contiguous(), count)
     return whole
 
 

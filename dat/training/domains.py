@@ -42,22 +42,31 @@ def domain_of(video: manifest.Sequence, chosen: Iterable[int] | None, held_out: 
     boxes = video.boxes
     seen = ~video.absent & np.isfinite(boxes).all(1) & (boxes[:, 2:] > 0).all(1)
     places = range(len(boxes)) if chosen is None else map(video.place, chosen)
-    kept = [i for i in places if seen[i]]
-    if not kept:
+    chosen_frames = [i for i in places if seen[i]]
+    if not chosen_frames:
         return None
     frames, files = video.frames, video.files
-    out = min(round(held_out * len(kept)), len(kept) - 1)
+    out = min(round(held_out * len(chosen_frames)), len(chosen_frames) - 1)
     shared = chosen is None
-    hashes = [files[i][2] for i in kept]
-    return Domain(video.name, [frames[i] for i in kept], hashes, boxes[kept], out, video.sentence, video.size, shared)
+    hashes = [files[i][2] for i in chosen_frames]
+    return Domain(
+        video.name,
+        [frames[i] for i in chosen_frames],
+        hashes,
+        boxes[chosen_frames],
+        out,
+        video.sentence,
+        video.size,
+        shared,
+    )
 
 
 def manifests(folder: Path) -> list[Path]:
     """The manifests of TLP and DTB70: those of `training/domains`, which is `folder` or lies in it."""
-    found = matching(folder / "domains" if (folder / "domains").is_dir() else folder, "*.jsonl")
-    if not found:
+    files = matching(folder / "domains" if (folder / "domains").is_dir() else folder, "*.jsonl")
+    if not files:
         raise MissingError(f"{folder}: no manifests of training videos in it; run dat index tlp and dat index dtb70")
-    return found
+    return files
 
 
 def selected(folder: Path) -> dict[str, list[int]]:
@@ -90,11 +99,11 @@ def read_domains(folder: Path, with_lasot: bool, held_out: float, most: int = 0)
         chosen = selected(folder)
         lasot = {video.name: video for video in manifest.sequences(folder / "lasot.jsonl") if video.name in chosen}
         videos += [(lasot[name], chosen[name]) for name in evenly(list(lasot), most)]
-    found = [(video.name, domain_of(video, frames, held_out)) for video, frames in videos]
-    empty = [name for name, domain in found if domain is None]
+    read = [(video.name, domain_of(video, frames, held_out)) for video, frames in videos]
+    empty = [name for name, domain in read if domain is None]
     if empty:
         print(f"left out, the target is never in sight: {', '.join(empty)}", file=sys.stderr)
-    domains = [domain for _, domain in found if domain is not None]
+    domains = [domain for _, domain in read if domain is not None]
     if not domains:
         raise InputError(f"{folder}: no video shows its target in any frame")
     return domains
@@ -116,10 +125,10 @@ class FrameCache:
 
     def read(self, path: Path, indexed: str) -> Pixels:
         """(H,W,3) uint8 RGB of a file. Raises InputError when its sha256 is not the one that was indexed."""
-        found = self._kept.get(path)
-        if found is None:
-            found = read_image(path, indexed)
-            if found.nbytes <= self._room:
-                self._room -= found.nbytes
-                self._kept[path] = found
-        return found
+        image = self._kept.get(path)
+        if image is None:
+            image = read_image(path, indexed)
+            if image.nbytes <= self._room:
+                self._room -= image.nbytes
+                self._kept[path] = image
+        return image

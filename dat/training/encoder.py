@@ -78,12 +78,12 @@ def pasted(rng: np.random.Generator, patch: Pixels, frame: Pixels, side: int, sm
     """A part (side,side,3) of a frame, on it a patch at `smallest` to `side` pixels, its aspect changed by a tenth."""
     h, w, _ = frame.shape
     y, x = int(rng.integers(h - side + 1)), int(rng.integers(w - side + 1))
-    found = frame[y : y + side, x : x + side].copy()
+    cut = frame[y : y + side, x : x + side].copy()
     size, aspect = np.exp(rng.uniform(np.log(smallest), np.log(side))), np.exp(rng.uniform(-0.1, 0.1))
     tall, wide = (int(np.clip(value, smallest, side)) for value in (size * aspect, size / aspect))
     y, x = int(rng.integers(side - tall + 1)), int(rng.integers(side - wide + 1))
-    found[y : y + tall, x : x + wide] = cv2.resize(patch, (wide, tall), interpolation=cv2.INTER_AREA)
-    return found
+    cut[y : y + tall, x : x + wide] = cv2.resize(patch, (wide, tall), interpolation=cv2.INTER_AREA)
+    return cut
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,9 @@ class EncoderTask:
         samples = rng.choice(self.rows, self.settings.batch)
         return self._drawn(rng, samples, distributed.computed(len(samples)))
 
-    def _drawn(self, rng: np.random.Generator, samples: NDArray[np.int64], own: slice) -> Batch:
+    def _drawn(self, rng: np.random.Generator, samples: NDArray[np.int64], rows: slice) -> Batch:
         """The pictures `own` of these samples: all are drawn, so that each is the same in any number of processes."""
-        pictures = np.stack([self._picture(rng, int(i)) for i in samples])[own]
+        pictures = np.stack([self._picture(rng, int(i)) for i in samples])[rows]
         words = np.stack([self.tags[self.data.sequence(int(i))] for i in samples])
         return Batch(
             samples,
@@ -155,11 +155,11 @@ class EncoderTask:
         """As often a window of the frame as the patch, if it is not dark, on another; every second one mirrored."""
         side = self.settings.side
         if rng.random() < 0.5 or self.data.sequence(i) in self.without_patch:
-            found = window(rng, self.data.frame_pixels(i), self.data.mask_pixels(i)[:, :, 0] > 127, side)
+            cut = window(rng, self.data.frame_pixels(i), self.data.mask_pixels(i)[:, :, 0] > 127, side)
         else:
             other = self.data.frame_pixels(int(rng.choice(self.rows)))
-            found = pasted(rng, self.data.patch_pixels(i), other, side, self.settings.smallest)
-        return found[:, ::-1] if rng.random() < 0.5 else found
+            cut = pasted(rng, self.data.patch_pixels(i), other, side, self.settings.smallest)
+        return cut[:, ::-1] if rng.random() < 0.5 else cut
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         scores = losses.as_float32(distributed.gather(self.module(batch.pictures), len(batch.samples)))
@@ -186,27 +186,29 @@ class EncoderTask:
 def held_out_videos(folder: Path, settings: params.Settings) -> set[str]:
     """The videos that the attention networks hold out, each by the frames that it can use."""
     share, seed = settings.section("gpgnet_training.held_out", float), settings.section("train", Train).seed
-    found: set[str] = set()
+    names: set[str] = set()
     for version in settings.section("gpgnet", dict).values():
         videos = AttentionData(folder, list(version.inputs), None).videos
-        found |= split_videos(videos, share, seed)[1]
-    return found
+        names |= split_videos(videos, share, seed)[1]
+    return names
 
 
 def run(job: records.Job) -> None:
     """Write weights of both encoders, metrics and curves."""
     folder, out, settings = job.inputs["frames"].parent, job.outputs["weights"], job.settings
-    shared, own = settings.section("train", Train), settings.section(f"encoder.{job.key}", sections.Encoder)
+    shared, settings_of = settings.section("train", Train), settings.section(f"encoder.{job.key}", sections.Encoder)
     sentence, vocabulary = weights.load_sentence(job.inputs["language"], job.device)
     language, network = settings.section("language", Language), settings.section("network", Network)
     held_out = held_out_videos(folder, settings)
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
     with runner.exact(shared.threads):
         data = AttentionData(folder, ["target"], None)
-        task = EncoderTask(data, vocabulary, held_out, own, job.key, network, shared.seed, job.device)
+        task = EncoderTask(data, vocabulary, held_out, settings_of, job.key, network, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, f"encoder {job.key}", clock, out)
         module = sentence.train().requires_grad_(True)
-        grounded = grounding.prepare(data, vocabulary, held_out, task.module.encoder, module, own.sentence, shared.seed)
+        grounded = grounding.prepare(
+            data, vocabulary, held_out, task.module.encoder, module, settings_of.sentence, shared.seed
+        )
         apart = Checkpoints(checkpoints.folder / SENTENCE)
         last = runner.train(grounded, shared, apart, "sentence encoder", clock, out / SENTENCE)[-1]
     if not distributed.first():
@@ -217,8 +219,10 @@ def run(job: records.Job) -> None:
     )
     vocabulary.save(out / SENTENCE / "vocabulary.json")
     facts = {"pictures": len(task.rows), "words": len(task.words)}
-    found = {k: v for k, v in rows[-1].items() if k != "step"} | {k: v for k, v in last.items() if k.startswith("held")}
-    records.write_json(out / "metrics.json", facts | found)
+    figures = {k: v for k, v in rows[-1].items() if k != "step"} | {
+        k: v for k, v in last.items() if k.startswith("held")
+    }
+    records.write_json(out / "metrics.json", facts | figures)
     checkpoints.clear()
     if job.timing:
         runner.write_timing(job, "encoder", clock)

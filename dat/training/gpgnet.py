@@ -43,8 +43,8 @@ class GpgnetTask:
     ) -> None:
         self.data, self.module, self.seed, self.size, self.device = data, module, seed, training.batch, device
         self.target = target
-        kept, out = split_videos(data.videos, training.held_out, seed)
-        self.rows = np.array([i for i in data.usable if data.sequence(i) in kept])
+        training_videos, out = split_videos(data.videos, training.held_out, seed)
+        self.rows = np.array([i for i in data.usable if data.sequence(i) in training_videos])
         self.held_out = np.array([i for i in data.usable if data.sequence(i) in out])
         if len(self.rows) == 0:
             raise InputError(f"gpgnet: no video is left to train on with gpgnet_training.held_out {training.held_out}")
@@ -60,20 +60,20 @@ class GpgnetTask:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
         chosen = order[place * self.size : (place + 1) * self.size]
-        own = distributed.computed(len(chosen))
-        batch = self.data.batch(chosen[own], self.device)
+        rows = distributed.computed(len(chosen))
+        batch = self.data.batch(chosen[rows], self.device)
         if self.shift:
             moves = shifts(
                 np.random.default_rng([self.seed, 4, step]), len(chosen), self.shift, batch["mask"].shape[2:]
             )
-            batch |= {name: rolled(batch[name], moves[own]) for name in ("frame", "mask")}
+            batch |= {name: rolled(batch[name], moves[rows]) for name in ("frame", "mask")}
         return chosen, batch
 
     def loss(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> dict[str, Tensor]:
-        found, masks = (
+        predicted, masks = (
             distributed.gather(part, len(batch[0])) for part in (logits(self.module, batch[1]), batch[1]["mask"])
         )
-        return {"loss": losses.attention(found, masks)}
+        return {"loss": losses.attention(predicted, masks)}
 
     def rate(self, step: int) -> float:
         return min(1.0, (step + 1) / max(1, self.warm_up)) * runner.decayed(step, self.steps, self.decay)
@@ -83,10 +83,10 @@ class GpgnetTask:
 
     def maps(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
         """(S,H,W) attention in 0..1 of these samples, high where the target is, whatever the masks' polarity [R1]."""
-        found = []
+        predicted = []
         for piece in np.array_split(samples, -(-len(samples) // self.size)):
-            found.append(logits(self.module, self.data.batch(piece, self.device)).sigmoid()[:, 0].double().cpu())
-        maps = torch.cat(found).numpy()
+            predicted.append(logits(self.module, self.data.batch(piece, self.device)).sigmoid()[:, 0].double().cpu())
+        maps = torch.cat(predicted).numpy()
         return maps if self.target else 1 - maps
 
     def validate(self) -> Row:
@@ -113,10 +113,10 @@ def shifts(rng: np.random.Generator, count: int, share: float, size: Sequence[in
 
 def rolled(pictures: Tensor, moves: NDArray[np.int64]) -> Tensor:
     """Pictures (B,C,H,W), each moved by its (2,) of `moves`; what leaves on one side comes in on the other."""
-    found = torch.empty_like(pictures)
-    for to, picture, move in zip(found, pictures, moves.tolist(), strict=True):
+    result = torch.empty_like(pictures)
+    for to, picture, move in zip(result, pictures, moves.tolist(), strict=True):
         to.copy_(picture.roll(move, (1, 2)))
-    return found
+    return result
 
 
 def logits(module: GPGNet, batch: dict[str, Tensor]) -> Tensor:
@@ -196,9 +196,9 @@ def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tup
     if encoder is not None and module.sentence is not None:
         weights.assign(module.sentence, encoder.state_dict(), start_of_sentences)
     if network.vgg16 != "none":
-        found = weights.read_encoder(network.vgg16, training.encoder, settings.path)
+        trained = weights.read_encoder(network.vgg16, training.encoder, settings.path)
         for target in filter(None, (module.encoder, module.patch_encoder)):
-            weights.assign(target, found, network.vgg16)
+            weights.assign(target, trained, network.vgg16)
     return module, vocabulary
 
 

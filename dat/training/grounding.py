@@ -29,8 +29,8 @@ LEAST_SPREAD = 0.02
 @torch.no_grad()
 def features(encoder: Encoder, patches: Tensor) -> Tensor:
     """Patches (V,3,H,W) in 0..255 -> (V,C): each channel's largest value, of maps as GPGNet's decoder is given them."""
-    found = [standardised(encoder(part), (1, 2, 3)).amax((2, 3)) for part in torch.split(patches, TOGETHER)]
-    return torch.cat(found)
+    parts = [standardised(encoder(part), (1, 2, 3)).amax((2, 3)) for part in torch.split(patches, TOGETHER)]
+    return torch.cat(parts)
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class GroundingTask:
         return Batch(rows, thinned(self.tokens[rows], self.settings.dropout, rng))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        found = self.module(batch.tokens[distributed.computed(len(batch.rows))])
-        found = losses.as_float32(distributed.gather(found, len(batch.rows)))  # (B,16,C)
+        sentences = self.module(batch.tokens[distributed.computed(len(batch.rows))])
+        sentences = losses.as_float32(distributed.gather(sentences, len(batch.rows)))  # (B,16,C)
         wanted, real = self.seen[batch.rows], batch.tokens != PAD
-        columns = (found - wanted[:, None]).square()[real].mean()
-        return {"loss": (columns + (anchor(found, batch.tokens) - wanted).square().mean()) / 2}
+        columns = (sentences - wanted[:, None]).square()[real].mean()
+        return {"loss": (columns + (anchor(sentences, batch.tokens) - wanted).square().mean()) / 2}
 
     def rate(self, step: int) -> float:
         return runner.decayed(step, self.steps, "cosine")

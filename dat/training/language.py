@@ -88,8 +88,8 @@ class LanguageTask:
         names = sorted(set(classes))
         self.sentences, self.seed, self.size = list(sentences), seed, language.batch
         self.held_out = grouped_split([s.lower() for s in sentences], language.held_out, seed)
-        kept = [s for s, out in zip(sentences, self.held_out, strict=True) if not out]
-        if not kept:
+        training_sentences = [s for s, out in zip(sentences, self.held_out, strict=True) if not out]
+        if not training_sentences:
             raise InputError(f"language: no sentence is left to train on with language.held_out {language.held_out}")
         self.vocabulary = Vocabulary.of(sentences, language.words)
         self.dropout, self.decay = language.dropout, language.decay
@@ -110,8 +110,8 @@ class LanguageTask:
         return Batch(rows, thinned(self.tokens[rows], self.dropout, np.random.default_rng([self.seed, 6, step])))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        own = self.module(batch.tokens[distributed.computed(len(batch.rows))])
-        scores = distributed.gather(own, len(batch.rows))
+        logits = self.module(batch.tokens[distributed.computed(len(batch.rows))])
+        scores = distributed.gather(logits, len(batch.rows))
         return {"loss": torch.nn.functional.cross_entropy(losses.as_float32(scores), self.labels[batch.rows])}
 
     def rate(self, step: int) -> float:
@@ -124,8 +124,8 @@ class LanguageTask:
         if not self.held_out.any():
             return {}
         rows = torch.from_numpy(self.held_out)
-        found = self.module(self.tokens[rows]).argmax(1)
-        return {"held_out_accuracy": float((found == self.labels[rows]).double().mean())}
+        predicted = self.module(self.tokens[rows]).argmax(1)
+        return {"held_out_accuracy": float((predicted == self.labels[rows]).double().mean())}
 
 
 def described(videos: Sequence[Any]) -> tuple[list[str], list[str], list[str]]:

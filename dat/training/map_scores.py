@@ -11,9 +11,9 @@ def overlap(probability: Map, mask: NDArray[np.bool_], threshold: float = 0.5, l
 
     1 when both are empty.
     """
-    found = probability > max(threshold * float(probability.max()), least)
-    union = int((found | mask).sum())
-    return float((found & mask).sum()) / union if union else 1.0
+    predicted = probability > max(threshold * float(probability.max()), least)
+    union = int((predicted | mask).sum())
+    return float((predicted & mask).sum()) / union if union else 1.0
 
 
 def average_precision(probability: Map, mask: NDArray[np.bool_]) -> float:
@@ -22,9 +22,9 @@ def average_precision(probability: Map, mask: NDArray[np.bool_]) -> float:
     order = np.argsort(-values, kind="stable")
     hits = np.cumsum(truth[order])
     last = np.append(np.diff(values[order]) != 0, True)  # the end of each run of equal values
-    hits, found = hits[last], np.arange(1, len(values) + 1)[last]
+    hits, ranks = hits[last], np.arange(1, len(values) + 1)[last]
     gained = np.diff(hits, prepend=0) / hits[-1]
-    return float((gained * hits / found).sum())
+    return float((gained * hits / ranks).sum())
 
 
 def scanpath_saliency(probability: Map, mask: NDArray[np.bool_]) -> float:

@@ -197,8 +197,8 @@ def train(
                 with clock.part("validation"):
                     batches.settle()
                     state.rows.append(_row(task, state))
-            kept = state.step % settings.checkpoint == 0 and state.step < task.steps
-            if kept and checkpoints and distributed.first():
+            checkpointed = state.step % settings.checkpoint == 0 and state.step < task.steps
+            if checkpointed and checkpoints and distributed.first():
                 with clock.part("checkpoint"):
                     checkpoints.save(state.step, _snapshot(task, state))
     if folder is not None and distributed.first():
@@ -258,13 +258,13 @@ def _snapshot(task: Task, state: _State) -> dict[str, Any]:
 
 
 def _restore(task: Task, checkpoints: Checkpoints | None) -> _State:
-    found = distributed.broadcast(checkpoints.load() if checkpoints and distributed.first() else None)
-    if found is None:
+    state = distributed.broadcast(checkpoints.load() if checkpoints and distributed.first() else None)
+    if state is None:
         return _State()
-    task.module.load_state_dict(found["module"])
-    task.optimiser.load_state_dict(found["optimiser"])
-    print(f"going on from step {found['step']}", file=sys.stderr)
-    return _State(found["step"], found["rows"], found["sums"])
+    task.module.load_state_dict(state["module"])
+    task.optimiser.load_state_dict(state["optimiser"])
+    print(f"going on from step {state['step']}", file=sys.stderr)
+    return _State(state["step"], state["rows"], state["sums"])
 
 
 def write_timing(job: records.Job, stage: str, clock: Clock) -> None:

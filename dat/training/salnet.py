@@ -54,8 +54,8 @@ class Anchors(nn.Module):
 
     def forward(self, domain: int) -> Tensor:
         """The anchor (d,) of a domain."""
-        found = self.fixed.get(domain)
-        return self._embed(domain) if found is None else found
+        anchor = self.fixed.get(domain)
+        return self._embed(domain) if anchor is None else anchor
 
 
 class SalnetTask:
@@ -107,10 +107,10 @@ class SalnetTask:
         domain, t = self.domains[number], self.training
         regions = batches.draw(domain, frames, t.positives, t.negatives, rng)
         groups = batches.graphs(regions.labels, regions.frame, self.net.nodes, self.scope, rng)
-        own = regions.part(distributed.computed(len(regions.labels))) if shared else regions
+        regions_here = regions.part(distributed.computed(len(regions.labels))) if shared else regions
         return Batch(
             number,
-            batches.cut(domain, own, self.cache, self.device),
+            batches.cut(domain, regions_here, self.cache, self.device),
             torch.from_numpy(regions.labels).to(self.device),
             torch.from_numpy(groups).to(self.device),
             [f"{domain.name}:{domain.frames[i].name}" for i in frames],
@@ -121,10 +121,10 @@ class SalnetTask:
         scores, features, joined = self.net.classify(convolved, batch.domain, batch.groups)
         labels = batch.labels[batch.groups.flatten()]
         classified = losses.classification(scores, labels, self.training.loss)
-        found = {"classification": classified}
+        terms = {"classification": classified}
         if self.entry.triplet is not None and self.anchors is not None and batch.domain in self.anchors.tokens:
             met = features if self.training.triplet_on == "feature" else joined[:, features.shape[1] :]  # [R11]
-            found["triplet"] = losses.triplet(
+            terms["triplet"] = losses.triplet(
                 self.anchors(batch.domain),
                 met,
                 labels,
@@ -132,7 +132,7 @@ class SalnetTask:
                 self.training.triplets,
                 self.training.normalise,
             )
-        return found | {"loss": losses.total(classified, found.get("triplet"), self.entry.triplet or 0.0)}
+        return terms | {"loss": losses.total(classified, terms.get("triplet"), self.entry.triplet or 0.0)}
 
     def samples(self, batch: Batch) -> list[str]:
         return batch.names
@@ -262,7 +262,7 @@ def prepare(job: records.Job, entry: Salnet) -> SalnetTask:
     with_lasot = with_triplet or training.domains == "same"
     domains = read_domains(source, with_lasot, training.held_out, training.lasot_domains)
     module = build(job.settings, entry, len(domains)).to(job.device)
-    found = anchors(source, domains, training, module.features, job.device) if with_triplet else None
+    anchors_of = anchors(source, domains, training, module.features, job.device) if with_triplet else None
     return SalnetTask(
         domains,
         module,
@@ -270,7 +270,7 @@ def prepare(job: records.Job, entry: Salnet) -> SalnetTask:
         training,
         scope=job.settings.section("graph", Graph).scope if entry.nodes else "batch",
         seed=job.settings.section("train", Train).seed,
-        anchors=found,
+        anchors=anchors_of,
         device=job.device,
     )
 
@@ -298,8 +298,8 @@ def pymdnet(settings: params.Settings, file: Path) -> dict[str, Tensor]:
     with [R33]."""
     tensors, trained = weights.read_pymdnet(file)
     if settings.root.network.normalisation != trained:
-        place, own = settings.path / "params.yaml", settings.root.network.normalisation
+        place, normalisation = settings.path / "params.yaml", settings.root.network.normalisation
         raise InputError(
-            f"{place}: network.normalisation is {own}, {file} was trained with {trained}: make it {trained}"
+            f"{place}: network.normalisation is {normalisation}, {file} was trained with {trained}: make it {trained}"
         )
     return tensors

@@ -29,12 +29,12 @@ def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
     if choice.parts.version == "none":
         return [f"{choice.variant} does not use the sentence"] if choice.text else []
     if vocabulary is None:
-        said = "no sentence, so " if choice.text is None else f"{choice.variant} does not use the sentence, "
-        return [f"{said}attention is from the target alone"]
-    sentence, found = choice.text or "", []
+        reason = "no sentence, so " if choice.text is None else f"{choice.variant} does not use the sentence, "
+        return [f"{reason}attention is from the target alone"]
+    sentence, lines = choice.text or "", []
     if len(words(sentence)) > vocabulary.length:
-        found.append(f"the sentence has {len(words(sentence))} words; the first {vocabulary.length} count")
-    return found
+        lines.append(f"the sentence has {len(words(sentence))} words; the first {vocabulary.length} count")
+    return lines
 
 
 def speechless(choice: Choice) -> Choice:

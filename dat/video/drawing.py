@@ -156,9 +156,9 @@ def _bar(canvas: Image, top: int, shown: Shown, colour: Colour) -> None:
     cv2.rectangle(canvas, (left, middle - 6), (max(filled, left), middle + 6), colour, -1)
     half = (left + right) // 2
     cv2.line(canvas, (half, middle - 9), (half, middle + 9), INK, 1)
-    said = "held" if shown.lost else shown.source
-    said = said if shown.box is None else f"{shown.score:.2f}  {said}"
-    cv2.putText(canvas, said, (right + 16, middle + 6), FONT, 0.55, colour, 1, cv2.LINE_AA)
+    label = "held" if shown.lost else shown.source
+    label = label if shown.box is None else f"{shown.score:.2f}  {label}"
+    cv2.putText(canvas, label, (right + 16, middle + 6), FONT, 0.55, colour, 1, cv2.LINE_AA)
 
 
 class VideoWriter:

@@ -32,10 +32,10 @@ class Pixels:
     @classmethod
     def of(cls, images: Iterable[Image]) -> Pixels:
         """Of all these frames."""
-        found = cls()
+        pixels = cls()
         for image in images:
-            found.add(image)
-        return found
+            pixels.add(image)
+        return pixels
 
     def facts(self) -> dict[str, Any]:
         """How many frames, and their sha256."""
@@ -81,10 +81,10 @@ def record(asked: Request, outputs: Outputs, boxes: str, pixels: Pixels, seed: i
     )
     name = asked.source.name
     source = os.path.relpath(Path(name).absolute(), below) if Path(name).exists() or is_glob(name) else name
-    said = {"box": asked.box.tolist(), "variant": choice.variant, "text": choice.text, "origin": outputs.origin}
+    facts = {"box": asked.box.tolist(), "variant": choice.variant, "text": choice.text, "origin": outputs.origin}
     return decided | {
         "source": {"path": source, **pixels.facts()},
-        "asked": {**said, **asked.given},
+        "asked": {**facts, **asked.given},
         "boxes": records.sha256_bytes(boxes.encode()),
     }
 

@@ -156,9 +156,9 @@ def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callabl
     known = list(request.source.notes)
     for note in known:
         say(f"{request.source.name}: {note}")
-    found = follow(replace(request, choice=choice), tracker, outputs, seed, place)
+    boxes = follow(replace(request, choice=choice), tracker, outputs, seed, place)
     for note in request.source.notes[len(known) :]:
         say(f"{request.source.name}: {note}")
-    jumps = f", re-detected in frames {', '.join(map(str, found.redetections))}" if found.redetections else ""
-    say(f"{len(found.boxes)} frames, {found.rate:.1f} a second{jumps}")
-    return found
+    jumps = f", re-detected in frames {', '.join(map(str, boxes.redetections))}" if boxes.redetections else ""
+    say(f"{len(boxes.boxes)} frames, {boxes.rate:.1f} a second{jumps}")
+    return boxes

@@ -88,9 +88,9 @@ def _open(name: str) -> Source:
     if path.is_file():
         return _picture_file(path) if path.suffix.lower() in IMAGES else _video(path)
     if is_glob(name):
-        found = [Path(file) for file in glob.glob(name, recursive=True)]  # noqa: PTH207
+        files = [Path(file) for file in glob.glob(name, recursive=True)]  # noqa: PTH207
         given = len(list(takewhile(lambda part: not is_glob(part), Path(name).parts)))
-        return _images(name, [file for file in found if not any(map(stray, file.parts[given:]))])
+        return _images(name, [file for file in files if not any(map(stray, file.parts[given:]))])
     raise InputError(
         f"{name}: no such file or folder; SOURCE is a folder of images, a glob, a video, a camera number or -"
     )
@@ -112,18 +112,18 @@ def _bytes(path: Path) -> bytes:
 
 
 def _images(name: str, paths: Iterable[Path]) -> Source:
-    found = sorted(paths, key=natural)
-    if not found:
+    files = sorted(paths, key=natural)
+    if not files:
         raise InputError(f"{name}: no images here ({', '.join(IMAGES[:4])}, ...)")
-    for one, other in pairwise(found):
+    for one, other in pairwise(files):
         if one.with_suffix("") == other.with_suffix(""):
             raise InputError(f"{name}: both {one.name} and {other.name}; which are the frames? give '*{one.suffix}'")
-    notes, first = list[str](), _bytes(found[0])
-    if found[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and transparent(first, str(found[0])):
+    notes, first = list[str](), _bytes(files[0])
+    if files[0].suffix.lower() in (".png", ".webp", ".tif", ".tiff") and transparent(first, str(files[0])):
         notes.append("pixels that are transparent count as they are stored")
-    if turned(first, str(found[0])):
+    if turned(first, str(files[0])):
         notes.append(TURNED)
-    return Source(name, lambda: eight_bits(_shown_files(found, notes), notes), len(found), notes=notes)
+    return Source(name, lambda: eight_bits(_shown_files(files, notes), notes), len(files), notes=notes)
 
 
 def _shown_files(paths: Iterable[Path], notes: Notes) -> Iterator[tuple[str, Deep]]:

@@ -128,18 +128,18 @@ class _Bounded:
 
     def until(self, pattern: re.Pattern[bytes]) -> bytes:
         """What comes up to the end of a pattern of two bytes. Raises EOFError where it does not come."""
-        found, match = bytearray(), None
+        data, match = bytearray(), None
         while match is None:
-            searched = max(len(found) - 1, 0)
+            searched = max(len(data) - 1, 0)
             piece = self.some(BLOCK)
             if not piece:
                 raise EOFError
-            found += piece
-            match = pattern.search(found, searched)
-        self.left += len(found) - match.end()
-        self.place -= len(found) - match.end()
-        self.block = io.BytesIO(found[match.end() :] + self.block.read())
-        return bytes(found[: match.end()])
+            data += piece
+            match = pattern.search(data, searched)
+        self.left += len(data) - match.end()
+        self.place -= len(data) - match.end()
+        self.block = io.BytesIO(data[match.end() :] + self.block.read())
+        return bytes(data[: match.end()])
 
     def error(self, text: str) -> InputError:
         """That a frame is none, in words."""

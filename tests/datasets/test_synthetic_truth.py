@@ -85,12 +85,12 @@ def test_a_sentence_fits_its_target_and_nothing_else(name: str) -> None:
             fitting = [
                 i
                 for i, layer in enumerate(video.scene.layers)
-                if layer.traits and wording.fits(facts.said, layer.traits)
+                if layer.traits and wording.fits(facts.mentioned, layer.traits)
             ]
             assert fitting == [index]
             words = facts.sentence.split()
-            assert "star" in words and facts.said.colour in words and len(words) <= 16
-            assert facts.said.way is None or facts.said.way in words
+            assert "star" in words and facts.mentioned.colour in words and len(words) <= 16
+            assert facts.mentioned.way is None or facts.mentioned.way in words
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -159,9 +159,9 @@ def test_the_sequences_are_those_of_the_largest_gains_and_of_the_largest_loss() 
 def test_what_a_run_lacks_is_said_in_place_and_without_the_machines_paths(source: Source, tmp_path: Path) -> None:
     nothing = {role: tmp_path / role for role in source.inputs}
     made = pictures.build_all(Source(nothing, source.settings, {}))
-    assert all(one.said.startswith("Not in this run: ") and not one.png for one in made)
+    assert all(one.caption.startswith("Not in this run: ") and not one.png for one in made)
     lost = Source({**source.inputs, "results": source.settings.path / "nowhere"}, source.settings, source.scores)
-    (said,) = (one.said for one in pictures.build_all(lost) if one.name == "11")
+    (said,) = (one.caption for one in pictures.build_all(lost) if one.name == "11")
     assert "nowhere/otb100" in said and str(source.settings.path) not in said
 
 
@@ -173,4 +173,4 @@ def test_a_frame_that_was_changed_is_not_shown(source: Source) -> None:
         (made,) = (one for one in pictures.build_all(source) if one.name == "11")
     finally:
         path.write_bytes(data)
-    assert not made.png and "Near/0001.png: not the file that was indexed" in made.said
+    assert not made.png and "Near/0001.png: not the file that was indexed" in made.caption

@@ -11,7 +11,7 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import SPACES, number, read_flags, read_lines, read_rows, same_length
-from dat.datasets.targets import Found, Layout, Target, folders, images, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
 from dat.errors import InputError
 from dat.outside import read_text
 
@@ -66,9 +66,9 @@ def read_sentence(folder: Path) -> str | None:
     return " ".join(line.strip() for line in lines if line.strip()) or None
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The videos of LaSOT."""
-    return [Found(video.name, video, partial(read, video)) for video in videos(root)]
+    return [TargetFolder(video.name, video, partial(read, video)) for video in videos(root)]
 
 
 def read(folder: Path, fact: Fact | None) -> Target:

@@ -12,25 +12,25 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_flags, read_rows, same_length
-from dat.datasets.targets import Found, Layout, Target, folders, images, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
 from dat.outside import matching, read_text
 
 ORIGIN = ORIGINS["otb"]
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The targets in a folder of OTB sequence folders."""
-    return [found for folder in folders(root) for found in _targets(folder)]
+    return [target for folder in folders(root) for target in _targets(folder)]
 
 
-def _targets(folder: Path) -> list[Found]:
+def _targets(folder: Path) -> list[TargetFolder]:
     numbered = [path for path in matching(folder, "groundtruth_rect.[0-9].txt") if path.stat().st_size > 1]
     whole = folder / "groundtruth_rect.txt"
     if numbered:
         named = [(f"{folder.name}-{path.name.split('.')[1]}", path) for path in numbered]
     else:
         named = [(folder.name, whole)] if whole.is_file() else []
-    return [Found(name, folder, partial(read, name, folder, path)) for name, path in named]
+    return [TargetFolder(name, folder, partial(read, name, folder, path)) for name, path in named]
 
 
 def read(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target:

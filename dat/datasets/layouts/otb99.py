@@ -9,21 +9,23 @@ from pathlib import Path
 
 from dat.benchmarks.published import Fact, facts, spelled
 from dat.datasets.layouts import otb
-from dat.datasets.targets import Found, Layout, Target
+from dat.datasets.targets import Layout, Target, TargetFolder
 from dat.errors import InputError
 from dat.outside import read_text
 
 VIDEOS, QUERIES = "OTB_videos", ("OTB_query_test", "OTB_query_train")
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The targets that have a query."""
     videos = otb.find(root / VIDEOS) if (root / VIDEOS).is_dir() else []
-    found = [(video, root / folder / f"{video.name}.txt") for video in videos for folder in QUERIES]
-    return [Found(video.name, video.folder, partial(read, video, query)) for video, query in found if query.is_file()]
+    pairs = [(video, root / folder / f"{video.name}.txt") for video in videos for folder in QUERIES]
+    return [
+        TargetFolder(video.name, video.folder, partial(read, video, query)) for video, query in pairs if query.is_file()
+    ]
 
 
-def read(video: Found, query: Path, fact: Fact | None) -> Target:
+def read(video: TargetFolder, query: Path, fact: Fact | None) -> Target:
     """A target of OTB99-Lang. Raises InputError naming the file, and the line where one is wrong."""
     text = " ".join(read_text(query).split())
     if not text:

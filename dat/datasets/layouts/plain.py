@@ -11,7 +11,7 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
-from dat.datasets.targets import IMAGES, Box, Found, Images, Layout, Target, alike, folders_with, internal
+from dat.datasets.targets import IMAGES, Box, Images, Layout, Target, TargetFolder, alike, folders_with, internal
 from dat.errors import InputError
 from dat.outside import listed, read_text
 
@@ -20,9 +20,9 @@ BOXES, SENTENCE = "boxes.txt", "sentence.txt"
 VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The folders that have boxes."""
-    return [Found(folder.name, folder, partial(read, folder)) for folder in folders_with(root, BOXES)]
+    return [TargetFolder(folder.name, folder, partial(read, folder)) for folder in folders_with(root, BOXES)]
 
 
 def read(folder: Path, fact: Fact | None) -> Target:

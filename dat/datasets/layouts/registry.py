@@ -15,7 +15,7 @@ from dat.datasets.layouts.tc128 import TC128
 from dat.datasets.layouts.tlp import TLP
 from dat.datasets.layouts.tnl2k import TNL2K
 from dat.datasets.layouts.vot import VOT
-from dat.datasets.targets import Found, Layout, folders
+from dat.datasets.targets import Layout, TargetFolder, folders
 from dat.errors import InputError
 
 LAYOUTS = {
@@ -47,7 +47,7 @@ DEPTH = 3
 """Levels of folders that are looked through: `OTB50/Deer/img` and `Deer/Deer/img` lie one below the top."""
 
 
-def find(name: str, root: Path, wanted: Iterable[str]) -> tuple[dict[str, Found], list[str]]:
+def find(name: str, root: Path, wanted: Iterable[str]) -> tuple[dict[str, TargetFolder], list[str]]:
     """The targets of a layout in a folder by name, in order of name; and the wanted ones that are not there.
 
     With `wanted` names only those are returned, spelled as there, whatever the spelling on disk; else all. Those that
@@ -55,33 +55,33 @@ def find(name: str, root: Path, wanted: Iterable[str]) -> tuple[dict[str, Found]
     Raises InputError when a folder cannot be listed, two folders stand for one name, or a name is not plain.
     """
     names, look, places = sorted(set(wanted)), layout(name).find, [root]
-    found: dict[str, Found] = {}
-    chosen: dict[str, Found] = {}
+    targets: dict[str, TargetFolder] = {}
+    chosen: dict[str, TargetFolder] = {}
     for _ in range(DEPTH):
         here = [target for place in places for target in look(place)]
-        found |= _by_name([target for target in here if canonical(target.name) not in found])
-        chosen = {wish: target for wish in names if (target := found.get(canonical(wish)) or _bare(wish, found))}
-        if len(chosen) == len(names) and found:
+        targets |= _by_name([target for target in here if canonical(target.name) not in targets])
+        chosen = {wish: target for wish in names if (target := targets.get(canonical(wish)) or _bare(wish, targets))}
+        if len(chosen) == len(names) and targets:
             break
-        known = {target.folder for target in found.values()}
+        known = {target.folder for target in targets.values()}
         places = [inner for place in places for inner in folders(place) if inner not in known]
-    for target in found.values():
+    for target in targets.values():
         naming.part(target.name, target.folder, "sequence")
     if not names:
-        return {target.name: target for target in sorted(found.values(), key=lambda target: target.name)}, []
+        return {target.name: target for target in sorted(targets.values(), key=lambda target: target.name)}, []
     return chosen, [wish for wish in names if wish not in chosen]
 
 
-def _by_name(found: list[Found]) -> dict[str, Found]:
-    named: dict[str, Found] = {}
-    for target in found:
+def _by_name(targets: list[TargetFolder]) -> dict[str, TargetFolder]:
+    named: dict[str, TargetFolder] = {}
+    for target in targets:
         other = named.setdefault(canonical(target.name), target)
         if other is not target:
             raise InputError(f"{target.folder}: '{target.name}' is there twice, also as {other.folder}; move one away")
     return named
 
 
-def _bare(wish: str, found: dict[str, Found]) -> Found | None:
+def _bare(wish: str, targets: dict[str, TargetFolder]) -> TargetFolder | None:
     """`Human4-2` in a folder that has one file of boxes only, under the list's name."""
     listed = next((name for name, spelling in SPELLED.items() if spelling == wish), None)
-    return None if listed is None else found.get(canonical(listed))
+    return None if listed is None else targets.get(canonical(listed))

@@ -9,23 +9,23 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
-from dat.datasets.targets import Found, Layout, Target, folders, images, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
 from dat.errors import InputError
 from dat.outside import matching
 
 ORIGIN = ORIGINS["tc128"]
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The targets in a folder of TC128 sequence folders."""
-    return [found for folder in folders(root) for found in _targets(folder)]
+    return [target for folder in folders(root) for target in _targets(folder)]
 
 
-def _targets(folder: Path) -> list[Found]:
+def _targets(folder: Path) -> list[TargetFolder]:
     files = sorted(matching(folder, "*_gt.txt"), key=lambda path: path.name.lower())
     names = [path.name.removesuffix("_gt.txt") for path in files] if len(files) > 1 else [folder.name]
     named = zip(names[: len(files)], files, strict=True)
-    return [Found(name, folder, partial(read, name, folder, path)) for name, path in named]
+    return [TargetFolder(name, folder, partial(read, name, folder, path)) for name, path in named]
 
 
 def read(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target:

@@ -6,15 +6,17 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
-from dat.datasets.targets import Found, Layout, Target, folders_with, images, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, folders_with, images, internal
 from dat.errors import InputError
 
 ORIGIN = ORIGINS["tlp"]
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The videos of TLP."""
-    return [Found(video.name, video, partial(read, video)) for video in folders_with(root, "groundtruth_rect.txt")]
+    return [
+        TargetFolder(video.name, video, partial(read, video)) for video in folders_with(root, "groundtruth_rect.txt")
+    ]
 
 
 def read(folder: Path, fact: Fact | None) -> Target:

@@ -6,16 +6,16 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
-from dat.datasets.targets import Found, Layout, Target, alike, folders_with, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, alike, folders_with, internal
 from dat.outside import read_text
 
 ORIGIN = ORIGINS["tnl2k"]
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The videos of TNL2K."""
     videos = [folder for folder in folders_with(root, "groundtruth.txt") if (folder / "imgs").is_dir()]
-    return [Found(video.name, video, partial(read, video)) for video in videos]
+    return [TargetFolder(video.name, video, partial(read, video)) for video in videos]
 
 
 def read(folder: Path, fact: Fact | None) -> Target:

@@ -11,19 +11,21 @@ from pathlib import Path
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_lines, read_rows
-from dat.datasets.targets import IMAGES, Box, Found, Layout, Target, folders, images, internal
+from dat.datasets.targets import IMAGES, Box, Layout, Target, TargetFolder, folders, images, internal
 from dat.errors import InputError
 from dat.outside import listed, matching
 
 ORIGIN = ORIGINS["vot"]
 
 
-def find(root: Path) -> list[Found]:
+def find(root: Path) -> list[TargetFolder]:
     """The sequences of a VOT folder: those of its `list.txt` that are there, or all that have boxes."""
     listed = root / "list.txt"
     names = set(read_lines(listed)) if listed.is_file() else None
     chosen = [path for path in folders(root) if (path / "groundtruth.txt").is_file()]
-    return [Found(path.name, path, partial(read, path)) for path in chosen if names is None or path.name in names]
+    return [
+        TargetFolder(path.name, path, partial(read, path)) for path in chosen if names is None or path.name in names
+    ]
 
 
 def read(folder: Path, fact: Fact | None) -> Target:
@@ -88,9 +90,9 @@ def _practical(path: Path, frames: int) -> list[float | None]:
     return values
 
 
-def _not_longer(path: Path, found: int, frames: int) -> None:
-    if found > frames:
-        raise InputError(f"{path}: {found} values for {frames} images; fetch the sequence again")
+def _not_longer(path: Path, rows: int, frames: int) -> None:
+    if rows > frames:
+        raise InputError(f"{path}: {rows} values for {frames} images; fetch the sequence again")
 
 
 VOT = Layout(find, "<name>/groundtruth.txt")

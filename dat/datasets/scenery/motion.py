@@ -64,12 +64,12 @@ def leave(rng: np.random.Generator, frames: int, size: tuple[int, int], reach: f
     """
     inner = [np.array(size) * rng.uniform(0.3, 0.7, 2) for _ in range(2)]
     exits = [_door(rng, side, size, 1.2 * reach) for side in WAYS_OUT[rng.integers(len(WAYS_OUT))]]
-    gone = max(frames // 5, 2)
-    first = (frames - gone) // 2
-    last = frames - gone - first
+    away = max(frames // 5, 2)
+    first = (frames - away) // 2
+    last = frames - away - first
     going = inner[0] + (exits[0] - inner[0]) * (np.arange(first)[:, None] / max(first - 1, 1)) ** 1.3
     coming = exits[1] + (inner[1] - exits[1]) * (np.arange(1, last + 1)[:, None] / last) ** 0.8
-    waiting = np.where(np.arange(gone)[:, None] * 2 < gone, exits[0], exits[1])
+    waiting = np.where(np.arange(away)[:, None] * 2 < away, exits[0], exits[1])
     return np.concatenate([going, waiting, coming])
 
 
@@ -84,11 +84,11 @@ def _door(rng: np.random.Generator, side: str, size: tuple[int, int], beyond: fl
 def camera(rng: np.random.Generator, frames: int, pan: float, shake: float) -> tuple[Array, Array]:
     """The camera's slow way over the world and its shaking: two (F,2), in pixels."""
     course = rng.uniform(0, 2 * np.pi)
-    way = np.stack([np.cos(course), 0.6 * np.sin(course)], axis=0) * (clock(frames)[:, None] - 0.5) * pan
+    shift = np.stack([np.cos(course), 0.6 * np.sin(course)], axis=0) * (clock(frames)[:, None] - 0.5) * pan
     trembling = np.cumsum(rng.normal(0, 1, (frames, 2)), axis=0)
     trembling -= np.cumsum(trembling, axis=0) / np.arange(1, frames + 1)[:, None]
     most = max(float(np.abs(trembling).max()), 1e-9)
-    return way + wobble(rng, frames, pan * 0.1), trembling * (shake / most)
+    return shift + wobble(rng, frames, pan * 0.1), trembling * (shake / most)
 
 
 def matrices(centres: Array, sizes: Array, angles: Array, aspects: Array) -> Array:

@@ -72,15 +72,15 @@ def placed(rng: np.random.Generator, shot: Shot, recipe: Recipe, traits: Traits,
 
 def cast(rng: np.random.Generator, recipe: Recipe, target: Traits, ground: Array) -> list[Traits]:
     """Who is there beside the target: look-alikes, the target's double on the opposite way, and others."""
-    found: list[Traits] = []
+    cast_traits: list[Traits] = []
     for _ in range(recipe.similar):
-        found.append(alike(rng, target, found))
+        cast_traits.append(alike(rng, target, cast_traits))
     if recipe.opposite:
-        found.append(target)
-    while len(found) < recipe.similar + recipe.opposite + recipe.others:
+        cast_traits.append(target)
+    while len(cast_traits) < recipe.similar + recipe.opposite + recipe.others:
         other = unlike(rng, target, ground)
-        found += [] if other in found else [other]
-    return found
+        cast_traits += [] if other in cast_traits else [other]
+    return cast_traits
 
 
 def dawn(rng: np.random.Generator, frames: int) -> Array:

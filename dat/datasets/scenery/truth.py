@@ -34,7 +34,7 @@ class Truth:
     attributes: list[str]
     tags: dict[str, Flags]
     sentence: str
-    said: wording.Traits
+    mentioned: wording.Traits
 
     @property
     def absent(self) -> Flags:
@@ -98,7 +98,7 @@ def attributes(video: Video, target: int, boxes: Array, outside: Flags) -> list[
     area = (whole[:, 2:].prod(1) / whole[0, 2:].prod())[~outside]
     speed = steps(boxes, outside).max()
     look = [(o.traits.kind, o.traits.colour) for o in scene.layers if o.traits]
-    own = (layer.traits.kind, layer.traits.colour) if layer.traits else ()
+    traits = (layer.traits.kind, layer.traits.colour) if layer.traits else ()
     facts = {
         "IV": scene.light.max() / scene.light.min() > 1.3,
         "SV": area.max() > 2 or area.min() < 0.5,
@@ -107,7 +107,7 @@ def attributes(video: Video, target: int, boxes: Array, outside: Flags) -> list[
         "FM": speed > 20,
         "IPR": np.ptp(angles(layer)) > 0.5,
         "OV": video.in_view[target].min() < 0.9,
-        "BC": sum(pair == own for pair in look) > 1,
+        "BC": sum(pair == traits for pair in look) > 1,
     }
     return [name for name, holds in facts.items() if holds]
 
@@ -129,11 +129,11 @@ def tags(video: Video, target: int, boxes: Array, outside: Flags) -> dict[str, F
 def words(video: Video, target: int, rng: np.random.Generator) -> tuple[str, wording.Traits]:
     """A sentence that fits the target and no other object, and what it says."""
     index = video.scene.targets[target]
-    own = video.scene.layers[index].traits
+    traits = video.scene.layers[index].traits
     others = [o.traits for i, o in enumerate(video.scene.layers) if o.traits and i != index]
-    assert own is not None
-    said = wording.mention(own, others, brief=bool(rng.random() < 0.4))
-    return wording.sentence(rng, said, others), said
+    assert traits is not None
+    mentioned = wording.mention(traits, others, brief=bool(rng.random() < 0.4))
+    return wording.sentence(rng, mentioned, others), mentioned
 
 
 def truth(video: Video, target: int, seed: np.random.SeedSequence) -> Truth:
@@ -142,7 +142,7 @@ def truth(video: Video, target: int, seed: np.random.SeedSequence) -> Truth:
     boxes = held(layer.boxes(), video.scene.size)
     outside = np.asarray(video.in_view[target] < UNSEEN)
     covered = np.asarray(~outside & (video.seen[target] < UNSEEN))
-    sentence, said = words(video, target, np.random.default_rng(seed))
+    sentence, mentioned = words(video, target, np.random.default_rng(seed))
     facts, flags = attributes(video, target, boxes, outside), tags(video, target, boxes, outside)
     seen = video.seen[target]
-    return Truth(boxes, rectangles(layer), covered, outside, seen, facts, flags, sentence, said)
+    return Truth(boxes, rectangles(layer), covered, outside, seen, facts, flags, sentence, mentioned)

@@ -37,7 +37,7 @@ def way(boxes: npt.NDArray[np.float64], least: float) -> str | None:
 
 def fits(mention: Traits, traits: Traits) -> bool:
     """Whether all that is said is true of an object."""
-    return all(said is None or said == own for said, own in zip(astuple(mention), astuple(traits), strict=True))
+    return all(word is None or word == trait for word, trait in zip(astuple(mention), astuple(traits), strict=True))
 
 
 def mention(target: Traits, others: Sequence[Traits], brief: bool = False) -> Traits:
@@ -46,9 +46,9 @@ def mention(target: Traits, others: Sequence[Traits], brief: bool = False) -> Tr
     Brief or not, the other is said where the one does not single it out.
     Raises ValueError when two objects are the same in everything.
     """
-    said = [Traits(target.colour, target.pattern, target.kind, target.way)]
-    said.insert(0 if brief else 1, Traits(target.colour, target.pattern, target.kind))
-    for words in said:
+    mentions = [Traits(target.colour, target.pattern, target.kind, target.way)]
+    mentions.insert(0 if brief else 1, Traits(target.colour, target.pattern, target.kind))
+    for words in mentions:
         if not any(fits(words, other) for other in others):
             return words
     raise ValueError(f"two objects of one video are both {target}")
@@ -58,16 +58,16 @@ def _article(word: str) -> str:
     return ("an " if word[0] in "aeiou" else "a ") + word
 
 
-def sentence(rng: np.random.Generator, said: Traits, others: Sequence[Traits]) -> str:
+def sentence(rng: np.random.Generator, mentioned: Traits, others: Sequence[Traits]) -> str:
     """A sentence with what is to be said, in one of several forms."""
-    kind, pattern, colour = said.kind or "object", said.pattern or "", said.colour or ""
+    kind, pattern, colour = mentioned.kind or "object", mentioned.pattern or "", mentioned.colour or ""
     name = f"{colour} {pattern} {kind}"
     forms = [f"the {name}", f"{_article(name)}", f"the {pattern} {colour} {kind}", name]
     if pattern in AS_NOUN:
         forms.append(f"the {colour} {kind} with {AS_NOUN[pattern]}")
     text = forms[rng.integers(len(forms))]
-    if said.way:
-        text += [f" moving {said.way}", f" going {said.way}", f" that moves {said.way}"][rng.integers(3)]
+    if mentioned.way:
+        text += [f" moving {mentioned.way}", f" going {mentioned.way}", f" that moves {mentioned.way}"][rng.integers(3)]
     alike = [other for other in others if other.kind == kind]
     if alike and rng.random() < 0.5:
         text += f" near another {kind}" if len(alike) == 1 else f" among other {plural(kind)}"

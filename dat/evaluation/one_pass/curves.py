@@ -77,8 +77,8 @@ class Plan:
     """The truth of some sequences end to end, and all that does not depend on a tracker.
 
     boxes (4,N): left, top, width, height, each contiguous. starts, frames (S,): first row and number of rows of each
-    sequence. bins (2,N): where the bins of each row's sequence begin, for overlaps and for errors. `own` (4,N) and
-    `found` (3,N) hold a tracker's boxes and bins while it is scored: fresh memory takes longer than the scoring.
+    sequence. bins (2,N): where the bins of each row's sequence begin, for overlaps and for errors. `predicted` (4,N)
+    and `places` (3,N) hold a tracker's boxes and bins while it is scored: fresh memory takes longer than the scoring.
     """
 
     sequences: tuple[str, ...]
@@ -87,8 +87,8 @@ class Plan:
     frames: Places
     bins: Places
     blocks: tuple[Block, ...]
-    own: Floats
-    found: Places
+    predicted: Floats
+    places: Places
 
 
 def _valid(boxes: Floats, rule: str) -> Flags:
@@ -194,14 +194,14 @@ def _side(start_a: Floats, length_a: Floats, start_b: Floats, length_b: Floats, 
 
 def centre_offsets(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Differences of centres, across and down (N,) each, the toolkits' way: x + (w - 1) / 2."""
-    found = []
+    offsets = []
     for start, length in ((0, 2), (1, 3)):
         offset = a[length] - 1
         offset /= 2
         offset += a[start]
         offset -= b[start] + (b[length] - 1) / 2
-        found.append(offset)
-    return found[0], found[1]
+        offsets.append(offset)
+    return offsets[0], offsets[1]
 
 
 def steps_below(values: Floats, thresholds: Floats, scale: float) -> Places:
@@ -218,12 +218,12 @@ def steps_below(values: Floats, thresholds: Floats, scale: float) -> Places:
 
 
 def _bin_frames(boxes: Floats, plan: Plan, definition: OnePass) -> None:
-    """Measure boxes (4,N) and write the bin of every frame into the plan's `found`, a block at a time: how many overlap
-    thresholds lie below its overlap, how many pixels and shares of the target's size below its centre error."""
+    """Measure boxes (4,N) and write the bin of every frame into the plan's `places`, a block at a time: how many
+    overlap thresholds lie below its overlap, how many pixels and shares of the target's size below its centre error."""
     thresholds = overlap_thresholds(definition.thresholds)
     for block in plan.blocks:
         values = _frame_values(boxes[:, block.rows], block, definition)
-        overlap, pixels, shares = plan.found[:, block.rows]
+        overlap, pixels, shares = plan.places[:, block.rows]
         begin, begin_error = plan.bins[:, block.rows]
         np.add(steps_below(values.overlap, thresholds, STEPS - 1), begin, out=overlap)
         np.add(np.clip(np.ceil(values.error), 0, PIXELS).astype(np.int64), begin_error, out=pixels)
@@ -237,7 +237,7 @@ def _counts(bins: Places, sequences: int, width: int) -> Floats:
 
 def _curves(plan: Plan) -> tuple[Floats, Floats, Floats]:
     """Shares of each sequence's frames above overlap thresholds, and within pixels and shares of the target's size."""
-    overlap, pixels, shares = plan.found
+    overlap, pixels, shares = plan.places
     count, total = len(plan.sequences), plan.frames[:, None] + np.finfo(np.float64).eps
     above = _counts(overlap, count, STEPS + 1)[:, :0:-1].cumsum(1)[:, ::-1]
     within = _counts(pixels, count, PIXELS + 1).cumsum(1)[:, :-1]
@@ -246,13 +246,13 @@ def _curves(plan: Plan) -> tuple[Floats, Floats, Floats]:
 
 
 def score(plan: Plan, repairable: Flags, definition: OnePass) -> Scores:
-    """Curves of the tracker whose boxes lie in the plan's `own`; repairable (S,) says whose rows may be repaired."""
+    """Curves of the tracker whose boxes lie in the plan's `predicted`; `repairable` (S,): whose rows may be."""
     fixed = np.repeat(~repairable, plan.frames)
     fixed[plan.starts] = True
-    own, repaired = repair(plan.own, plan.boxes, fixed, definition.repair)
+    predicted, repaired = repair(plan.predicted, plan.boxes, fixed, definition.repair)
     if definition.first_is_truth:
-        own[:, plan.starts] = plan.boxes[:, plan.starts]
-    _bin_frames(own, plan, definition)
+        predicted[:, plan.starts] = plan.boxes[:, plan.starts]
+    _bin_frames(predicted, plan, definition)
     success, precision, normalized = _curves(plan)
     return Scores(plan.sequences, plan.frames, success, precision, normalized, repaired)
 
@@ -294,7 +294,7 @@ class Evaluator:
         names = [target.name for target in self.targets if target.name in tracker.boxes]
         laid = self._plan({name: len(tracker.boxes[name]) for name in names})
         for name, start, count in zip(names, laid.starts, laid.frames, strict=True):
-            laid.own[:, start : start + count] = tracker.boxes[name].T
+            laid.predicted[:, start : start + count] = tracker.boxes[name].T
         return score(laid, np.array([name in tracker.repairable for name in names]), self.definition)
 
 

@@ -49,13 +49,13 @@ def score_trackers(
     origin: int = 1,
 ) -> list[Scored]:
     """Read and score trackers, one after another. Files count pixels from `origin`."""
-    evaluator, found = one_pass.Evaluator(list(truth.targets.values()), definition), []
+    evaluator, scored = one_pass.Evaluator(list(truth.targets.values()), definition), []
     for folder in folders:
         tracker = results.read(folder, truth, definition, lengths, origin)
         scores = evaluator.evaluate(tracker) if tracker.boxes else None
         tracker.boxes.clear()
-        found.append(Scored(tracker, scores))
-    return found
+        scored.append(Scored(tracker, scores))
+    return scored
 
 
 def completeness(tracker: Any, expected: int) -> dict[str, Any]:
@@ -118,10 +118,10 @@ def add_intervals(entries: Mapping[str, dict[str, Any]], scored: Sequence[Scored
             groups.setdefault(one.scores.sequences, []).append(one)
     for group in groups.values():
         values = np.concatenate([one.scores.values() for one in group if one.scores is not None], axis=1)
-        found = statistics.mean_intervals(values, bootstrap.resamples, bootstrap.seed)
+        intervals = statistics.mean_intervals(values, bootstrap.resamples, bootstrap.seed)
         for place, one in enumerate(group):
             for index, metric in enumerate(METRICS):
-                entries[one.name][f"{metric}_interval"] = list(found[place * len(METRICS) + index])
+                entries[one.name][f"{metric}_interval"] = list(intervals[place * len(METRICS) + index])
 
 
 def _common(a: Scores, b: Scores) -> Floats:
@@ -166,9 +166,9 @@ def _pair_entries(differences: Mapping[tuple[str, str], Floats], bootstrap: Boot
     for size, members in groups.items():
         if size:
             table = np.concatenate([differences[pair][:, :_PAIRED] for pair in members], axis=1)
-            found = statistics.paired(table, bootstrap.resamples, bootstrap.seed)
+            results = statistics.paired(table, bootstrap.resamples, bootstrap.seed)
             keys = [(pair, metric) for pair in members for metric in range(_PAIRED)]
-            measured |= dict(zip(keys, found, strict=True))
+            measured |= dict(zip(keys, results, strict=True))
     return [entry for metric in range(_PAIRED) for entry in _corrected(list(differences), measured, metric)]
 
 
@@ -179,20 +179,20 @@ def _corrected(
 ) -> list[dict[str, Any]]:
     shown = [(pair, measured[pair, metric]) for pair in chosen if (pair, metric) in measured]
     corrected = statistics.holm([difference.p for _, difference in shown])
-    return [pair_entry(pair, METRICS[metric], found, p) for (pair, found), p in zip(shown, corrected, strict=True)]
+    return [pair_entry(pair, METRICS[metric], result, p) for (pair, result), p in zip(shown, corrected, strict=True)]
 
 
-def pair_entry(pair: tuple[str, str], metric: str, found: statistics.Difference, p: float) -> dict[str, Any]:
+def pair_entry(pair: tuple[str, str], metric: str, difference: statistics.Difference, p: float) -> dict[str, Any]:
     """A pair's part of the object: `p` is corrected for the number of pairs shown."""
     return {
         "a": pair[0],
         "b": pair[1],
         "metric": metric,
-        "difference": found.value,
-        "interval": list(found.interval),
+        "difference": difference.value,
+        "interval": list(difference.interval),
         "p": p,
-        "p_uncorrected": found.p,
-        "verdict": statistics.verdict(found.interval, p, metric != "robustness"),
+        "p_uncorrected": difference.p,
+        "verdict": statistics.verdict(difference.interval, p, metric != "robustness"),
     }
 
 

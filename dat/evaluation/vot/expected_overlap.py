@@ -99,12 +99,12 @@ def frame_overlaps(target: Target, runs: Sequence[Run], definition: Vot) -> Fram
     order = np.array([next(i for i, run in enumerate(unique) if run is one) for one in runs])
     frames = len(unique[0].codes)
     truth = target.regions.take(np.arange(frames))
-    found = _stack(unique)
+    overlaps_of = _stack(unique)
     limits = (
         _limit(target.size, definition.bounded_curve, definition.curve_edge, definition),
         _limit(target.size, definition.bounded_accuracy, definition.accuracy_edge, definition),
     )
-    measured = {limit: overlaps(truth, found, definition.raster, limit) for limit in set(limits)}
+    measured = {limit: overlaps(truth, overlaps_of, definition.raster, limit) for limit in set(limits)}
     shaped = [measured[limit][order] for limit in limits]
     codes = np.stack([run.codes for run in unique])[order]
     return Frames(shaped[0], shaped[1], codes)
@@ -179,8 +179,8 @@ def _toolkit_fragments(codes: Whole) -> list[_Fragment]:
     if not len(failures):
         return [_Fragment(0, len(codes), False)]
     lost = [_Fragment(int(a), int(b), True) for a, b in zip(starts, failures, strict=False)]
-    kept = [_Fragment(int(starts[-1]), len(codes), False)] if len(starts) > len(failures) else []
-    return lost + kept
+    fragments = [_Fragment(int(starts[-1]), len(codes), False)] if len(starts) > len(failures) else []
+    return lost + fragments
 
 
 def curves(frames: Sequence[Frames], longest: int, interval: tuple[int, int], definition: Vot) -> Curves:

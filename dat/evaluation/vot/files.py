@@ -93,8 +93,8 @@ def rows(path: Path, frames: int, label: str) -> tuple[Floats, Whole, Whole]:
     """Rows of a file padded to eight numbers (M,8), how many each has, and its line from 1."""
     data = text.read_bytes(path, frames, label)
     if line := two_ways(data):
-        said = "eight numbers, or four with decimal commas; write decimals with a point"
-        raise InputError(f"{place(path, line, label)}: {said}")
+        hint = "eight numbers, or four with decimal commas; write decimals with a point"
+        raise InputError(f"{place(path, line, label)}: {hint}")
     values, lines = text.parse(data, label, path)
     counts, numbered = text.lines_of(lines)
     if counts.size and counts.max() > 8:
@@ -162,10 +162,10 @@ def _image_size(folder: Path) -> tuple[int, int] | None:
 
 
 def _tags(folder: Path, frames: int) -> dict[str, Flags]:
-    found = {}
+    tags = {}
     for path in tag_files(folder):
-        found[path.stem] = _tag(text.read_flags(path, f"tag {path.stem}"), frames, str(path))
-    return found
+        tags[path.stem] = _tag(text.read_flags(path, f"tag {path.stem}"), frames, str(path))
+    return tags
 
 
 def _folder_target(folder: Path, name: str) -> Target:
@@ -188,16 +188,18 @@ def read_truth(where: Path, benchmark: Benchmark) -> Truth:
     if not where.exists():
         raise InputError(f"--annotations {where}: no such folder or file; give the benchmark's ground truth")
     if where.is_file():
-        found = _from_json(where)
+        from_json = _from_json(where)
     else:
         folders = [path.parent for path in matching(where, "*/groundtruth.txt")]
         wanted = Names(benchmark.sequences or [folder.name for folder in folders])
-        found = {folder.name: _folder_target(folder, folder.name) for folder in folders if wanted.match(folder.name)}
-    notes = _one_size_rule(found)
-    expected = tuple(benchmark.sequences) or tuple(sorted(found))
+        from_json = {
+            folder.name: _folder_target(folder, folder.name) for folder in folders if wanted.match(folder.name)
+        }
+    notes = _one_size_rule(from_json)
+    expected = tuple(benchmark.sequences) or tuple(sorted(from_json))
     names = Names(expected)
     targets: dict[str, Target] = {}
-    for name, target in found.items():
+    for name, target in from_json.items():
         match = names.match(name)
         if match and (other := targets.setdefault(match.sequence, target)) is not target:
             raise InputError(f"--annotations {where}: {other.name} and {name} are both {match.sequence}; move one away")
@@ -208,12 +210,12 @@ def read_truth(where: Path, benchmark: Benchmark) -> Truth:
     return Truth(expected, {name: targets[name] for name in expected if name in targets}, notes)
 
 
-def _one_size_rule(found: dict[str, Target]) -> list[str]:
+def _one_size_rule(targets: dict[str, Target]) -> list[str]:
     """Where only some images' sizes are known, forget them, and say so: all sequences are bounded or none."""
-    without = [name for name, target in found.items() if target.size is None]
-    if not without or len(without) == len(found):
+    without = [name for name, target in targets.items() if target.size is None]
+    if not without or len(without) == len(targets):
         return []
-    found |= {name: replace(target, size=None) for name, target in found.items()}
+    targets |= {name: replace(target, size=None) for name, target in targets.items()}
     return [f"no image of {len(without)} sequences such as {without[0]}: all are scored unbounded"]
 
 
@@ -306,9 +308,9 @@ def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
 def _folders(folder: Path) -> dict[str, Path]:
     """The experiments of a tracker: baseline (its own folder where there is no such level), region_noise."""
     base = folder / "baseline"
-    found = {"baseline": base if base.is_dir() else folder}
+    experiments = {"baseline": base if base.is_dir() else folder}
     noise = folder / "region_noise"
-    return found | ({"region_noise": noise} if noise.is_dir() else {})
+    return experiments | ({"region_noise": noise} if noise.is_dir() else {})
 
 
 def _repetitions(experiment: Path, names: Names) -> tuple[dict[str, list[Path]], list[str]]:

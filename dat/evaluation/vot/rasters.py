@@ -172,12 +172,12 @@ def _sorted(columns: Whole) -> Whole:
     return columns
 
 
-def spans(found: Crossings, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
+def spans(crossings: Crossings, width: Whole, open_end: bool) -> tuple[Whole, Whole]:
     """Up to two runs of pixels a row, first and last column (2,R) each, the last below the first where there is none.
 
     Crossings are taken in pairs; of two equal ones the first is passed over unless they are the last.
     """
-    columns, counts = found.columns, found.counts
+    columns, counts = crossings.columns, crossings.counts
     rows = columns.shape[1]
     first, last = np.zeros((2, rows), np.int32), np.full((2, rows), -1, np.int32)
     plain = (counts == 2) & (columns[0] < width) & ((columns[1] > 0) if open_end else (columns[1] >= 0))
@@ -303,9 +303,9 @@ def _rounded(shapes: Regions) -> tuple[Singles, Singles, Singles]:
     values = np.round(shapes.values)
     points = values.reshape(-1, 4, 2)
     box = values[:, :4]
-    own = shapes.rectangle[:, None]
-    low = np.where(own, box[:, :2], points.min(1))
-    high = np.where(own, np.round(box[:, :2] + box[:, 2:] - 1), points.max(1))
+    rectangles = shapes.rectangle[:, None]
+    low = np.where(rectangles, box[:, :2], points.min(1))
+    high = np.where(rectangles, np.round(box[:, :2] + box[:, 2:] - 1), points.max(1))
     return values, low, high
 
 
@@ -348,8 +348,11 @@ def _toolkit_runs(shapes: Regions, view: Joint, rows: Rows) -> tuple[Whole, Whol
     first, last = spans(crossings(points, size[:, 1], "toolkit"), size[rows.pair, 0], False)
     low, high = toolkit_box(shapes, view)
     within = (rows.y >= low[rows.pair, 1]) & (rows.y <= high[rows.pair, 1])
-    own = shapes.rectangle[rows.pair]
-    first[0, own], last[0, own] = low[rows.pair, 0][own], np.where(within, high[rows.pair, 0], -1)[own]
+    rectangles = shapes.rectangle[rows.pair]
+    first[0, rectangles], last[0, rectangles] = (
+        low[rows.pair, 0][rectangles],
+        np.where(within, high[rows.pair, 0], -1)[rectangles],
+    )
     return first, last
 
 
@@ -368,15 +371,15 @@ def _toolkit(a: Regions, b: Regions, size: tuple[int, int] | None) -> Floats:
     return result
 
 
-def overlaps(truth: Regions, found: Regions, raster: Raster, size: tuple[float, float] | None = None) -> Floats:
+def overlaps(truth: Regions, predicted: Regions, raster: Raster, size: tuple[float, float] | None = None) -> Floats:
     """Overlaps of regions, pair by pair (N,): NaN where either is special.
 
     size: width and height beyond which no pixel counts, None for no bound. The MATLAB rasters bound at [0, size]
     inclusive, the Python toolkit at size - 1.
     """
     result = np.full(len(truth), np.nan)
-    known = np.flatnonzero(~truth.special & ~found.special)
-    a, b = truth.take(known), found.take(known)
+    known = np.flatnonzero(~truth.special & ~predicted.special)
+    a, b = truth.take(known), predicted.take(known)
     if raster == "toolkit":
         result[known] = _toolkit(a, b, None if size is None else (int(size[0]), int(size[1])))
     else:

@@ -59,10 +59,10 @@ def _without_restarts(tracker: vot_files.Tracker, frames: Mapping[str, vot.Frame
     a tracker that never fails.
     """
     notes, fails = [], False
-    for name, found in frames.items():
-        lost = int(((found.codes == vot_files.TRACKED) & (found.curve == 0)).sum(1).max())
-        fails |= bool((found.codes == vot_files.FAILED).any())
-        if lost > max(_LOST_FRAMES, _LOST_SHARE * found.codes.shape[1]):
+    for name, regions in frames.items():
+        lost = int(((regions.codes == vot_files.TRACKED) & (regions.curve == 0)).sum(1).max())
+        fails |= bool((regions.codes == vot_files.FAILED).any())
+        if lost > max(_LOST_FRAMES, _LOST_SHARE * regions.codes.shape[1]):
             notes.append(f"{name}: {lost} frames without overlap and without a failure: no run with restarts has them")
     if notes and not fails:
         raise InputError(f"tracker {tracker.name}, sequence {notes[0]}; give VOT's `baseline` runs")
@@ -97,17 +97,17 @@ def intervals(scored: Scored, definition: Vot, bootstrap: Bootstrap) -> dict[str
     """Intervals of accuracy, robustness and EAO over sequences; absent where the resamples do not bound a score."""
     number, seed = bootstrap.resamples, bootstrap.seed
     weights = statistics.resamples(len(scored.sequences), number, seed)
-    found = {}
+    result = {}
     for metric, table in _tables(scored, definition).items():
         if table[1].sum():
-            found[metric] = statistics.share_draws(*table, number, seed).interval(weights, 0.0, _MOST[metric])
-    return {f"{metric}_interval": list(ends) for metric, ends in found.items() if np.isfinite(ends).all()}
+            result[metric] = statistics.share_draws(*table, number, seed).interval(weights, 0.0, _MOST[metric])
+    return {f"{metric}_interval": list(ends) for metric, ends in result.items() if np.isfinite(ends).all()}
 
 
 def _tag_accuracy(scored: Scored, truth: vot_files.Truth) -> dict[str, dict[str, float]]:
     """Per tag: accuracy and failures, the tag's frames taken first and the burn-in applied within them (MATLAB's
     way)."""
-    found: dict[str, dict[str, float]] = {}
+    by_tag: dict[str, dict[str, float]] = {}
     for tag in sorted({tag for target in truth.targets.values() for tag in target.tags}):
         parts = []
         for name, frames in scored.frames.items():
@@ -116,8 +116,8 @@ def _tag_accuracy(scored: Scored, truth: vot_files.Truth) -> dict[str, dict[str,
                 at = flags[: frames.codes.shape[1]]
                 parts.append(vot.Frames(frames.curve[:, at], frames.accuracy[:, at], frames.codes[:, at]))
         if parts:
-            found[tag] = _tag_entry(parts)
-    return found
+            by_tag[tag] = _tag_entry(parts)
+    return by_tag
 
 
 def _tag_entry(parts: Sequence[vot.Frames]) -> dict[str, float]:
@@ -190,11 +190,11 @@ def _tables(scored: Scored, definition: Vot) -> dict[str, Table]:
     table, frames = _table(scored.sequences), definition.accuracy == "frames"
     counted = table[:, 1:2] if frames else table[:, 3:]
     each = np.ones((len(table), 1)) if frames else table[:, 3:]
-    found = {"accuracy": (table[:, :1] * counted, counted), "robustness": (table[:, 2:3] * each, each)}
+    tables = {"accuracy": (table[:, :1] * counted, counted), "robustness": (table[:, 2:3] * each, each)}
     if scored.curves is None:
-        return found
+        return tables
     part = scored.curves.scored()
-    return {"eao": (part.numerator, part.denominator), **found}
+    return {"eao": (part.numerator, part.denominator), **tables}
 
 
 _MOST = {"eao": 1.0, "accuracy": 1.0, "robustness": np.inf}
@@ -207,14 +207,14 @@ def tables(scored: Sequence[Scored], definition: Vot) -> dict[str, dict[str, Tab
 
 
 def pairs(
-    found: Mapping[str, Mapping[str, Table]], bootstrap: Bootstrap, compare: tuple[str, str] | None = None
+    tables: Mapping[str, Mapping[str, Table]], bootstrap: Bootstrap, compare: tuple[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """Differences in every score of every pair of trackers with the same sequences; p values are Holm's."""
-    chosen = choose_pairs(list(found), compare)
+    chosen = choose_pairs(list(tables), compare)
     entries: list[dict[str, Any]] = []
     for metric, most in _MOST.items():
-        if chosen and metric in found[chosen[0][0]]:
-            measured = [_difference(found[a][metric], found[b][metric], bootstrap, most) for a, b in chosen]
+        if chosen and metric in tables[chosen[0][0]]:
+            measured = [_difference(tables[a][metric], tables[b][metric], bootstrap, most) for a, b in chosen]
             corrected = statistics.holm([one.p for one in measured])
             rows = zip(chosen, measured, corrected, strict=True)
             entries += [pair_entry(pair, metric, one, p) for pair, one, p in rows]
@@ -263,7 +263,7 @@ def vot_object(
     bootstrap: Bootstrap,
 ) -> dict[str, Any]:
     """The whole object but for its pairs."""
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "benchmark": benchmark.name,
         "definition": definition.name,
         "definition_version": definition.version,
@@ -273,4 +273,4 @@ def vot_object(
         **without_truth(truth),
     }
     interval, placed = interval_for(benchmark), rank(scored, truth) if benchmark.name == "vot2014" else None
-    return found | ({"interval": list(interval)} if interval else {}) | ({"ranks": placed} if placed else {})
+    return content | ({"interval": list(interval)} if interval else {}) | ({"ranks": placed} if placed else {})

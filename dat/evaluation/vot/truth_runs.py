@@ -75,9 +75,9 @@ def table(truth: Regions, raster: Raster, size: Size) -> Table:
     )
 
 
-def _matlab_boxes(known: Table, frame: Whole, found: Regions, raster: Raster, size: Size) -> tuple[_Boxes, Flags]:
+def _matlab_boxes(known: Table, frame: Whole, predicted: Regions, raster: Raster, size: Size) -> tuple[_Boxes, Flags]:
     """Pixels of boxes in joint windows with a truth, by the MATLAB rasters; and whose window begins in the image."""
-    x, y, w, h = found.values[:, :4].T
+    x, y, w, h = predicted.values[:, :4].T
     less = np.float32(1 if raster == "7" else 0)
     ends = np.stack([x, y], 1), np.stack([x + w - less, y + h - less], 1)
     near, far = np.minimum(*ends), np.maximum(*ends)
@@ -93,11 +93,11 @@ def _matlab_boxes(known: Table, frame: Whole, found: Regions, raster: Raster, si
     return _Boxes(first, last, np.where(window.zero, 0.0, np.nan)), np.asarray((window.corner >= 0).all(1))
 
 
-def _toolkit_boxes(truth: Regions, found: Regions, size: Size) -> tuple[_Boxes, Flags]:
+def _toolkit_boxes(truth: Regions, predicted: Regions, size: Size) -> tuple[_Boxes, Flags]:
     """The same by the Python toolkit, in which windows may begin anywhere."""
-    joint = shapes.joint(truth, found, None if size is None else (int(size[0]), int(size[1])))
-    first, last = shapes.toolkit_box(found, joint)
-    return _Boxes(first + joint.low, last + joint.low, joint.decided), np.ones(len(found), np.bool_)
+    joint = shapes.joint(truth, predicted, None if size is None else (int(size[0]), int(size[1])))
+    first, last = shapes.toolkit_box(predicted, joint)
+    return _Boxes(first + joint.low, last + joint.low, joint.decided), np.ones(len(predicted), np.bool_)
 
 
 def _shared(known: Table, frame: Whole, boxes: _Boxes) -> Whole:
@@ -115,25 +115,25 @@ def _shared(known: Table, frame: Whole, boxes: _Boxes) -> Whole:
     return np.asarray(np.diff(np.concatenate([[0], np.cumsum(shared, dtype=np.int64)])[total]), np.int64)
 
 
-def overlaps(truth: Regions, found: Regions, raster: Raster, size: Size = None) -> Floats:
+def overlaps(truth: Regions, predicted: Regions, raster: Raster, size: Size = None) -> Floats:
     """Overlaps (R,N) of R repetitions, stacked (R*N), with a truth of N frames: NaN where either is special."""
     frames = len(truth)
-    frame = np.tile(np.arange(frames), len(found) // frames)
-    result = np.full(len(found), np.nan)
-    wanted = ~found.special & ~truth.special[frame]
+    frame = np.tile(np.arange(frames), len(predicted) // frames)
+    result = np.full(len(predicted), np.nan)
+    wanted = ~predicted.special & ~truth.special[frame]
     if raster not in shapes.OPEN and wanted.any():
         known = table(truth, raster, size)
-        chosen = np.flatnonzero(wanted & found.rectangle & known.simple[frame])
-        taken = _fast(truth, found, known, frame, chosen, raster, size, result)
+        chosen = np.flatnonzero(wanted & predicted.rectangle & known.simple[frame])
+        taken = _fast(truth, predicted, known, frame, chosen, raster, size, result)
         wanted[taken] = False
     rest = np.flatnonzero(wanted)
-    result[rest] = shapes.overlaps(truth.take(frame[rest]), found.take(rest), raster, size)
+    result[rest] = shapes.overlaps(truth.take(frame[rest]), predicted.take(rest), raster, size)
     return result.reshape(-1, frames)
 
 
 def _fast(
     truth: Regions,
-    found: Regions,
+    predicted: Regions,
     known: Table,
     frame: Whole,
     chosen: Whole,
@@ -142,17 +142,17 @@ def _fast(
     result: Floats,
 ) -> Whole:
     """Write the overlaps of chosen boxes into `result`; which of them could be taken."""
-    own, boxes = frame[chosen], found.take(chosen)
+    frames, boxes = frame[chosen], predicted.take(chosen)
     if raster == "toolkit":
-        pixels, usable = _toolkit_boxes(truth.take(own), boxes, size)
+        pixels, usable = _toolkit_boxes(truth.take(frames), boxes, size)
     else:
-        pixels, usable = _matlab_boxes(known, own, boxes, raster, size)
+        pixels, usable = _matlab_boxes(known, frames, boxes, raster, size)
     sides = np.maximum(pixels.last - pixels.first + 1, 0)
     area = sides[:, 0] * sides[:, 1]
     shared = np.zeros(len(chosen), np.int64)
     for part in np.array_split(np.arange(len(chosen)), max(len(chosen) // 8192, 1)):
         lot = _Boxes(pixels.first[part], pixels.last[part], pixels.decided[part])
-        shared[part] = _shared(known, own[part], lot)
-    values = np.where(np.isnan(pixels.decided), shapes.ratio(shared, area, known.area[own]), pixels.decided)
+        shared[part] = _shared(known, frames[part], lot)
+    values = np.where(np.isnan(pixels.decided), shapes.ratio(shared, area, known.area[frames]), pixels.decided)
     result[chosen[usable]] = values[usable]
     return chosen[usable]

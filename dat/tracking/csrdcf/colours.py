@@ -46,12 +46,12 @@ def basis() -> NDArray[np.float64]:
     a, h, q, s, t = math.sqrt(1 / 2), 1 / 2, math.sqrt(1 / 8), math.sqrt(3 / 88), -math.sqrt(8 / 33)
     c, d = math.sqrt(1 / 6), -math.sqrt(2 / 3)
     pairs = [(h, 0.0, q, s), (-h, 0.0, q, s), (0.0, h, -q, s), (0.0, -h, -q, s)]
-    found = np.zeros((11, 10))
+    matrix = np.zeros((11, 10))
     for index, (six, seven, eight, nine) in enumerate(pairs):
-        found[2 * index, [index, 6, 7, 8, 9]] = a, six, seven, eight, nine
-        found[2 * index + 1, [index, 6, 7, 8, 9]] = -a, six, seven, eight, nine
-    found[8, [4, 5, 9]], found[9, [4, 5, 9]], found[10, [5, 9]] = (a, c, t), (-a, c, t), (d, t)
-    return found
+        matrix[2 * index, [index, 6, 7, 8, 9]] = a, six, seven, eight, nine
+        matrix[2 * index + 1, [index, 6, 7, 8, 9]] = -a, six, seven, eight, nine
+    matrix[8, [4, 5, 9]], matrix[9, [4, 5, 9]], matrix[10, [5, 9]] = (a, c, t), (-a, c, t), (d, t)
+    return matrix
 
 
 def lab(colours: NDArray[Any]) -> NDArray[np.float64]:
@@ -65,8 +65,8 @@ def approximate() -> NDArray[np.float64]:
     row = np.arange(ROWS)
     colours = np.stack([row % 32, row // 32 % 32, row // 1024], axis=1) * 8 + 3.5
     apart = np.square(lab(colours)[:, None] - lab(np.array(list(PROTOTYPES.values())))).sum(-1)
-    found = np.exp((apart.min(1, keepdims=True) - apart) / (2 * SOFTNESS**2))
-    return np.asarray(found / found.sum(1, keepdims=True))
+    weights = np.exp((apart.min(1, keepdims=True) - apart) / (2 * SOFTNESS**2))
+    return np.asarray(weights / weights.sum(1, keepdims=True))
 
 
 def read(path: Path) -> NDArray[np.float64]:
@@ -77,13 +77,13 @@ def read(path: Path) -> NDArray[np.float64]:
     """
     if not path.is_file():
         raise MissingError(f"{path}: no such file, which csrdcf.colour_names names; put it there, or say none")
-    found = _numbers(path)
-    if found.ndim != 2 or found.shape[0] != ROWS or found.shape[1] not in (10, 11, 14):
-        shape = " x ".join(map(str, found.shape))
+    numbers = _numbers(path)
+    if numbers.ndim != 2 or numbers.shape[0] != ROWS or numbers.shape[1] not in (10, 11, 14):
+        shape = " x ".join(map(str, numbers.shape))
         raise InputError(f"{path}: a table of colour names has 32768 rows of 10, 11 or 14 numbers; this has {shape}")
-    if not np.isfinite(found).all():
+    if not np.isfinite(numbers).all():
         raise InputError(f"{path}: a value is not a finite number; fetch the table again")
-    return found if found.shape[1] == 10 else found[:, -11:] @ basis()
+    return numbers if numbers.shape[1] == 10 else numbers[:, -11:] @ basis()
 
 
 def _numbers(path: Path) -> NDArray[np.float64]:
@@ -105,15 +105,15 @@ def _numbers(path: Path) -> NDArray[np.float64]:
 @cache
 def table(path: Path | None) -> Floats:
     """The channels (32768, 10) of a user's file, or of the approximation without one. Not to be changed."""
-    found = (read(path) if path is not None else approximate() @ basis()).astype(np.float32)
-    found.setflags(write=False)
-    return found
+    values = (read(path) if path is not None else approximate() @ basis()).astype(np.float32)
+    values.setflags(write=False)
+    return values
 
 
 def channels(patch: NDArray[np.uint8], cell: int, values: Floats) -> Floats:
     """The table's channels of an RGB patch (H, W, 3), the mean over each cell: (10, H // cell, W // cell)."""
     bins = (patch >> 3).astype(np.int32)
     rows, columns = patch.shape[0] // cell, patch.shape[1] // cell
-    found = values[bins[..., 0] + (bins[..., 1] << 5) + (bins[..., 2] << 10)]
-    found = found[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell, 10)
-    return np.ascontiguousarray(found.mean(axis=(1, 3)).transpose(2, 0, 1))
+    features = values[bins[..., 0] + (bins[..., 1] << 5) + (bins[..., 2] << 10)]
+    features = features[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell, 10)
+    return np.ascontiguousarray(features.mean(axis=(1, 3)).transpose(2, 0, 1))

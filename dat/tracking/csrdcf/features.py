@@ -32,9 +32,9 @@ def channels(
     rows, columns = window.shape
     grey = np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), np.float32)
     means = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(255) - np.float32(0.5)
-    found = [hog.hog(patch[None], cell)[0], np.asarray(means)[None]]
+    parts = [hog.hog(patch[None], cell)[0], np.asarray(means)[None]]
     if names is not None:
-        found.append(colours.channels(patch, cell, names))
+        parts.append(colours.channels(patch, cell, names))
     if attention is not None:
-        found.append(attention[None])
-    return np.concatenate(found) * window
+        parts.append(attention[None])
+    return np.concatenate(parts) * window

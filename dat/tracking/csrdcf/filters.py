@@ -21,7 +21,7 @@ def label(rows: int, columns: int, sigma: float) -> NDArray[np.float64]:
     return np.asarray(np.exp(-(down[:, None] ** 2 + across**2) / (2 * sigma**2)))
 
 
-def learn(features: Array, wanted: Array, mask: Array, own: Admm) -> Array:
+def learn(features: Array, wanted: Array, mask: Array, settings: Admm) -> Array:
     """The filter's spectra (C, ...) for features (C, rows, columns), the label's spectrum and a mask (rows, columns).
 
     Per channel it minimises |F conj(H) - G|^2 + lambda |h|^2 over filters h that are zero outside the mask, by the
@@ -30,16 +30,16 @@ def learn(features: Array, wanted: Array, mask: Array, own: Admm) -> Array:
     shape = (features.shape[1], features.shape[2])
     spectra = np.fft.rfft2(features)
     cross, power = spectra * np.conj(wanted), np.square(np.abs(spectra))
-    mu, weight = own.mu, own.mu * own.regularisation
+    mu, weight = settings.mu, settings.mu * settings.regularisation
     masked = np.fft.rfft2(mask * np.fft.irfft2(cross / (power + weight), s=shape))
     multiplier = np.zeros_like(masked)
-    for step in range(own.iterations):
+    for step in range(settings.iterations):
         free = (cross + mu * masked - multiplier) / (power + mu)
-        kept = np.fft.irfft2(mu * free + multiplier, s=shape)
-        masked = np.fft.rfft2(kept * (mask / (weight + mu)))
-        if step + 1 < own.iterations:
+        inside = np.fft.irfft2(mu * free + multiplier, s=shape)
+        masked = np.fft.rfft2(inside * (mask / (weight + mu)))
+        if step + 1 < settings.iterations:
             multiplier += mu * (free - masked)
-            mu = min(own.mu_max, own.beta * mu)
+            mu = min(settings.mu_max, settings.beta * mu)
     return np.asarray(masked)
 
 
@@ -49,22 +49,22 @@ def responses(features: Array, filters: Array) -> Array:
     return np.asarray(np.fft.irfft2(np.fft.rfft2(features) * np.conj(filters), s=shape))
 
 
-def learning_weights(own: Array) -> NDArray[np.float64]:
+def learning_weights(responses: Array) -> NDArray[np.float64]:
     """Reliability in learning (C,): the highest value of each channel's response to what it was learnt from, sum 1."""
-    return _shares(own.max(axis=(1, 2)).astype(np.float64))
+    return _shares(responses.max(axis=(1, 2)).astype(np.float64))
 
 
-def detection_weights(found: Array, least: float) -> NDArray[np.float64]:
+def detection_weights(responses: Array, least: float) -> NDArray[np.float64]:
     """Reliability in detection (C,): one less the second local maximum over the first, at least `least`.
 
     Each response (C, rows, columns) is first stretched to 0 to 1; one without a peak is least reliable.
     """
-    low, high = found.min(axis=(1, 2), keepdims=True), found.max(axis=(1, 2), keepdims=True)
+    low, high = responses.min(axis=(1, 2), keepdims=True), responses.max(axis=(1, 2), keepdims=True)
     span = np.where(high > low, high - low, 1)
-    scaled = (found - low) / span
+    scaled = (responses - low) / span
     around = np.maximum(scaled, np.maximum(np.roll(scaled, 1, 1), np.roll(scaled, -1, 1)))
     around = np.maximum(around, np.maximum(np.roll(around, 1, 2), np.roll(around, -1, 2)))
-    peaks = np.where(scaled >= around, scaled, 0).reshape(len(found), -1)
+    peaks = np.where(scaled >= around, scaled, 0).reshape(len(responses), -1)
     second, first = np.partition(peaks, -2, axis=1)[:, -2:].T.astype(np.float64)
     ratio = np.where(first > 0, second / np.where(first > 0, first, 1), 1)
     return np.asarray(np.maximum(1 - ratio, least))
@@ -72,9 +72,9 @@ def detection_weights(found: Array, least: float) -> NDArray[np.float64]:
 
 def _shares(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values as shares of their sum; below zero counts as zero, and nothing at all as equal shares."""
-    kept = np.maximum(np.nan_to_num(values), 0)
-    total = kept.sum()
-    return kept / total if total > 0 else np.full(len(kept), 1 / len(kept))
+    positive = np.maximum(np.nan_to_num(values), 0)
+    total = positive.sum()
+    return positive / total if total > 0 else np.full(len(positive), 1 / len(positive))
 
 
 def new_weights(learning: NDArray[np.float64], detection: NDArray[np.float64]) -> NDArray[np.float64]:

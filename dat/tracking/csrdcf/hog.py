@@ -51,13 +51,13 @@ def histograms(magnitude: Floats, direction: NDArray[np.int64], cell: int) -> Fl
     places = (np.arange(count)[:, None, None] * SIGNED + direction) * ((rows + 2) * step)
     places = (places + (top * step)[:, None] + left).ravel()
     size = count * SIGNED * (rows + 2) * step
-    found = np.zeros(size)
+    sums = np.zeros(size)
     for offset, vertical in ((0, 1 - down), (step, down)):
         for more, horizontal in ((0, 1 - across), (1, across)):
             share = (magnitude * (vertical[:, None] * horizontal)).ravel()
             if share.any():
-                found += np.bincount(places + (offset + more), share, size)
-    return found.reshape(count, SIGNED, rows + 2, step)[:, :, 1:-1, 1:-1].astype(np.float32)
+                sums += np.bincount(places + (offset + more), share, size)
+    return sums.reshape(count, SIGNED, rows + 2, step)[:, :, 1:-1, 1:-1].astype(np.float32)
 
 
 def _norms(energy: Floats) -> list[Floats]:
@@ -80,13 +80,13 @@ def hog(patches: NDArray[np.uint8], cell: int, clip: float = 0.2, full: bool = F
     signed = histograms(*gradients(patches), cell)
     unsigned = signed[:, :UNSIGNED] + signed[:, UNSIGNED:]
     norms = _norms(np.square(unsigned).sum(1))
-    found = np.zeros((signed.shape[0], 31 if full else SIGNED, *signed.shape[2:]), np.float32)
+    features = np.zeros((signed.shape[0], 31 if full else SIGNED, *signed.shape[2:]), np.float32)
     limit = np.float32(clip)
     for index, norm in enumerate(norms):
         share = np.minimum(signed * norm[:, None], limit)
-        found[:, :SIGNED] += share
+        features[:, :SIGNED] += share
         if full:
-            found[:, SIGNED : SIGNED + UNSIGNED] += np.minimum(unsigned * norm[:, None], limit)
-            found[:, SIGNED + UNSIGNED + index] = share.sum(1) * np.float32(TEXTURE)
-    found[:, : SIGNED + UNSIGNED] *= np.float32(0.5)
-    return found
+            features[:, SIGNED : SIGNED + UNSIGNED] += np.minimum(unsigned * norm[:, None], limit)
+            features[:, SIGNED + UNSIGNED + index] = share.sum(1) * np.float32(TEXTURE)
+    features[:, : SIGNED + UNSIGNED] *= np.float32(0.5)
+    return features

@@ -30,11 +30,11 @@ def kernel(shape: tuple[int, int], centre: Point, sides: Point) -> Floats:
     return np.asarray(np.maximum(1 - np.square(down)[:, None] - np.square(across), 0))
 
 
-def prior(shape: tuple[int, int], sides: Point, own: Segmentation) -> Floats:
+def prior(shape: tuple[int, int], sides: Point, settings: Segmentation) -> Floats:
     """How likely a pixel is the target by its place alone: (rows, columns), the target in the middle."""
     side = min(sides)
-    found = kernel(shape, (shape[1] / 2, shape[0] / 2), (side, side))
-    return np.asarray(np.clip(found / max(found.max(), TINY), own.least, own.most))
+    prior_map = kernel(shape, (shape[1] / 2, shape[0] / 2), (side, side))
+    return np.asarray(np.clip(prior_map / max(prior_map.max(), TINY), settings.least, settings.most))
 
 
 def _span(middle: float, side: float, limit: int) -> tuple[int, int]:
@@ -74,12 +74,12 @@ def _neighbours(columns: int) -> Floats:
     """Weights of a pixel's neighbours, sum 1, itself not counted."""
     half = max(1, round(0.06 * columns))
     offsets = np.arange(-half, half + 1)
-    found = np.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * (half / 3) ** 2))
-    found[half, half] = 0
-    return np.asarray(found / found.sum())
+    weights = np.exp(-(offsets[:, None] ** 2 + offsets**2) / (2 * (half / 3) ** 2))
+    weights[half, half] = 0
+    return np.asarray(weights / weights.sum())
 
 
-def smooth(likely: Floats, place: Floats, own: Segmentation) -> Floats:
+def smooth(likely: Floats, place: Floats, settings: Segmentation) -> Floats:
     """Posteriors of the target (rows, columns) that agree with their neighbours'.
 
     `likely` is the likelihood of the target by colour, `place` its prior; those of the background are 1 less them. With
@@ -89,19 +89,19 @@ def smooth(likely: Floats, place: Floats, own: Segmentation) -> Floats:
     near = _neighbours(likely.shape[1])
     colours = np.stack([likely, 1 - likely], axis=-1) + TINY
     priors = np.stack([place, 1 - place], axis=-1) + TINY
-    last, found = -np.inf, priors
-    for _ in range(own.iterations):
+    last, current = -np.inf, priors
+    for _ in range(settings.iterations):
         joint = priors * colours
         evidence = joint.sum(-1, keepdims=True)
         level = float(np.log(evidence).mean())
         posteriors = joint / evidence
-        found, agreed = _agreed(posteriors, near), _agreed(priors, near)
-        priors = found + _mean(found, near) + agreed + _mean(agreed, near)
+        current, agreed = _agreed(posteriors, near), _agreed(priors, near)
+        priors = current + _mean(current, near) + agreed + _mean(agreed, near)
         priors /= priors.sum(-1, keepdims=True)
-        if abs(level - last) < own.change:
+        if abs(level - last) < settings.change:
             break
         last = level
-    return np.asarray(found[..., 0])
+    return np.asarray(current[..., 0])
 
 
 def _mean(values: Floats, near: Floats) -> Floats:
@@ -128,23 +128,23 @@ def mask(
     histogram: tuple[Floats, Floats],
     sides: Point,
     box: NDArray[np.float32],
-    own: Segmentation,
+    settings: Segmentation,
 ) -> NDArray[np.float32]:
     """The filter's mask on the grid of `box`, the rectangle's mask, which it falls back to when too little is found.
 
     `patch` (H, W, 3) has the target of `sides` pixels in its middle; `inside` (H, W) says what lies in the frame.
     """
     height, width = patch.shape[:2]
-    shrunk = min(1.0, np.sqrt(own.area / (height * width)))
+    shrunk = min(1.0, np.sqrt(settings.area / (height * width)))
     size = max(1, round(width * shrunk)), max(1, round(height * shrunk))
     small = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.uint8)
-    likely = posterior(bins(small, own.bins), *histogram, own.background)
+    likely = posterior(bins(small, settings.bins), *histogram, settings.background)
     scale = size[0] / width, size[1] / height
-    place = prior((size[1], size[0]), (sides[0] * scale[0], sides[1] * scale[1]), own)
-    found = smooth(likely, place, own)
-    kept = (found > own.threshold * found.max()).astype(np.uint8)
-    kept &= cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    grid = cv2.resize(kept, (box.shape[1], box.shape[0]), interpolation=cv2.INTER_NEAREST)
-    if grid.sum() < own.smallest * box.sum():
+    place = prior((size[1], size[0]), (sides[0] * scale[0], sides[1] * scale[1]), settings)
+    smoothed = smooth(likely, place, settings)
+    pixels = (smoothed > settings.threshold * smoothed.max()).astype(np.uint8)
+    pixels &= cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    grid = cv2.resize(pixels, (box.shape[1], box.shape[0]), interpolation=cv2.INTER_NEAREST)
+    if grid.sum() < settings.smallest * box.sum():
         return box
     return np.asarray(cv2.dilate(grid, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))), np.float32)

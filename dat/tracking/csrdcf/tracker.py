@@ -87,15 +87,15 @@ class CsrDcf:
 
     def _layout(self) -> None:
         """Cells, grid and window: the target in the middle of a square, with room around it, at most so large."""
-        own, (w, h) = self.settings, self._sides
-        around = own.padding * math.sqrt(w * h)
+        settings, (w, h) = self.settings, self._sides
+        around = settings.padding * math.sqrt(w * h)
         side = (math.floor(w + around) + math.floor(h + around)) / 2
-        self._ratio = min(1.0, own.template / side)
-        self._cell = min(own.cell, max(1, math.ceil(w * h / 400)))
+        self._ratio = min(1.0, settings.template / side)
+        self._cell = min(settings.cell, max(1, math.ceil(w * h / 400)))
         count = max(2, math.floor(side * self._ratio) // self._cell)
         self._grid = (count, count)
         self._window = features.hann(*self._grid)
-        self._wanted = np.fft.rfft2(filters.label(*self._grid, own.sigma).astype(np.float32))
+        self._wanted = np.fft.rfft2(filters.label(*self._grid, settings.sigma).astype(np.float32))
         sides = (w * self._ratio / self._cell, h * self._ratio / self._cell)
         self._rectangle = segmentation.rectangle(self._grid, sides)
 
@@ -113,23 +113,23 @@ class CsrDcf:
 
     def _locate(self, image: Image) -> NDArray[np.float64]:
         """Move to where the weighted responses are highest; the channels' reliability in this frame (C,)."""
-        found = filters.responses(self._channels(image), self._filters)
-        together = np.tensordot(self._weights.astype(np.float32), found, 1)
+        responses = filters.responses(self._channels(image), self._filters)
+        together = np.tensordot(self._weights.astype(np.float32), responses, 1)
         x, y = filters.peak(together)
         step = self._scales.scale * self._cell / self._ratio
         self._centre = self._within(self._centre[0] + x * step, self._centre[1] + y * step)
         self.score = float(np.clip(together.max(), 0, 1))
-        return filters.detection_weights(found, self.settings.least_weight)
+        return filters.detection_weights(responses, self.settings.least_weight)
 
     def _learn(self, image: Image, reliable: NDArray[np.float64]) -> None:
-        own = self.settings
-        self._learn_colours(image, own.segmentation.rate)
+        settings = self.settings
+        self._learn_colours(image, settings.segmentation.rate)
         seen = self._channels(image)
         fresh = self._new_filters(image, seen)
         weights = filters.new_weights(filters.learning_weights(filters.responses(seen, fresh)), reliable)
-        rate = np.float32(own.filter_rate)
+        rate = np.float32(settings.filter_rate)
         self._filters = (1 - rate) * self._filters + rate * fresh
-        self._weights = (1 - own.weight_rate) * self._weights + own.weight_rate * weights
+        self._weights = (1 - settings.weight_rate) * self._weights + settings.weight_rate * weights
         self._scales.learn(image, self._centre)
 
     def _learn_colours(self, image: Image, rate: float) -> None:
@@ -173,5 +173,5 @@ class CsrDcf:
         places = [self._centre[axis] + (np.arange(count) + 0.5 - count / 2) * step for axis in (0, 1)]
         across, down = ((at >= 0) & (at < limit) for at, limit in zip(places, self.size, strict=True))
         sides = (self._sides[0] * self._ratio, self._sides[1] * self._ratio)
-        own = self.settings.segmentation
-        return segmentation.mask(patch, down[:, None] & across, histograms, sides, self._rectangle, own)
+        settings = self.settings.segmentation
+        return segmentation.mask(patch, down[:, None] & across, histograms, sides, self._rectangle, settings)

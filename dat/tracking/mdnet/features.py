@@ -62,13 +62,13 @@ class Features:
         """Each box from a map of its own scale, at one of the offsets; in crops where these have fewer pixels."""
         keys, key = np.unique(_scales(boxes, reference) * PHASES + np.arange(len(boxes)) % PHASES, return_inverse=True)
         parts = [np.flatnonzero(key == index) for index in range(len(keys))]
-        found = []
+        maps = []
         for number, rows in zip(keys.tolist(), parts, strict=True):
             scale, some = round(2.0 ** (number // PHASES * OCTAVES), 6), boxes[rows]
             scene = scene_of(some, (reference[0] * scale, reference[1] * scale), number % PHASES)
             most = min(LARGEST, len(rows) * SIZE * SIZE)
-            found.append(self._of(image, torch.from_numpy(some).to(image.device), scene, most))
-        return torch.cat(found)[torch.from_numpy(np.argsort(np.concatenate(parts))).to(image.device)]
+            maps.append(self._of(image, torch.from_numpy(some).to(image.device), scene, most))
+        return torch.cat(maps)[torch.from_numpy(np.argsort(np.concatenate(parts))).to(image.device)]
 
     def _of(self, image: Tensor, boxes: Tensor, scene: Scene, most: int) -> Tensor:
         """Features of boxes by their scene's map, or in crops where the scene has more than `most` pixels."""
@@ -80,8 +80,8 @@ class Features:
 
         @torch.inference_mode()
         def features(part: Tensor) -> Tensor:
-            found: Tensor = self.vggm(crop_regions(image, part, SIZE, PADDING, self.fill))
-            return found
+            result: Tensor = self.vggm(crop_regions(image, part, SIZE, PADDING, self.fill))
+            return result
 
         if image.device.type != "cpu":
             return torch.cat([features(part) for part in torch.split(boxes, CHUNK)])
@@ -99,8 +99,8 @@ class Features:
         """The scene once through the network, each box's cells read from its map."""
         cells = self.map(crop_scene(image, start, step, shape, self.fill))  # (1, C, h, w)
         grid = cell_grid(boxes, start, step, (cells.shape[2], cells.shape[3]))
-        found = F.grid_sample(cells, grid, padding_mode="border", align_corners=True)  # (1, C, 3 N, 3)
-        return found[0].view(-1, len(boxes), CELLS, CELLS).transpose(0, 1).flatten(1)
+        sampled = F.grid_sample(cells, grid, padding_mode="border", align_corners=True)  # (1, C, 3 N, 3)
+        return sampled[0].view(-1, len(boxes), CELLS, CELLS).transpose(0, 1).flatten(1)
 
     def map(self, scene: Tensor) -> Tensor:
         """(1, 3, h, w) minus 128 to what crops at every eighth pixel give: (1, C, (h - 75) / 8 + 1, ...)."""

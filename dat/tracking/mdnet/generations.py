@@ -87,8 +87,8 @@ class Samplers:
 
     def positives(self, first: bool) -> BoxSampler:
         """Near the target."""
-        own = self.generation
-        return self._sampler("gaussian", own.positive if first else own.update_positive, None)
+        rules = self.generation
+        return self._sampler("gaussian", rules.positive if first else rules.update_positive, None)
 
     def near_negatives(self) -> BoxSampler:
         """The first frame's negatives around the target."""
@@ -104,5 +104,5 @@ class Samplers:
 
     def regression(self, scale: float) -> BoxSampler:
         """What the box regression learns from."""
-        own = self.generation
-        return self._sampler("uniform", (own.regression_translation, scale), own.regression_aspect)
+        rules = self.generation
+        return self._sampler("uniform", (rules.regression_translation, scale), rules.regression_aspect)

@@ -30,8 +30,8 @@ def find_regions(attention: NDArray[np.float32], settings: Attention, size: tupl
     level = max(settings.threshold * float(attention.max(initial=0.0)), settings.least)
     mask = (attention >= level).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    found = [_region(attention, labels == index, stats[index], size) for index in range(1, count)]
-    return sorted(found, key=lambda region: (-region.mass, region.box))[: settings.regions]
+    regions = [_region(attention, labels == index, stats[index], size) for index in range(1, count)]
+    return sorted(regions, key=lambda region: (-region.mass, region.box))[: settings.regions]
 
 
 def _region(

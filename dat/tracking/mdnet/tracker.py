@@ -42,7 +42,7 @@ class FirstSamples:
 
 
 @dataclass(frozen=True)
-class Found:
+class Best:
     """The best candidates of a frame: `boxes` (K, 4), their mean, their features, from where, and how good."""
 
     boxes: Tensor
@@ -98,13 +98,13 @@ class Tracker:
         checks.same_size(image, self.samplers.size, self._name)
         self._frame += 1
         scene = self._scene(image)
-        found = self._search(scene, self._regions(image))
-        self.lost = failed(found.score, self.settings)
+        best = self._search(scene, self._regions(image))
+        self.lost = failed(best.score, self.settings)
         if self.lost:
-            self._reject(found)
+            self._reject(best)
             self.classifier.update(short=True)
             return self.box.copy()
-        self._accept(found)
+        self._accept(best)
         self._learn_more(scene)
         if self._frame % self.settings.update.interval == 0:
             self.classifier.update(short=False)
@@ -157,16 +157,16 @@ class Tracker:
 
     def _around(self) -> Boxes:
         """Boxes for the regression."""
-        own, regression = self.generation, self.settings.box_regression
-        area = own.regression_area if own.area_at_sampling else None
+        rules, regression = self.generation, self.settings.box_regression
+        area = rules.regression_area if rules.area_at_sampling else None
         sampler = self.samplers.regression(regression.scale)
-        return sampler.within(self.box, regression.samples, self._samples, own.regression_overlap, area)
+        return sampler.within(self.box, regression.samples, self._samples, rules.regression_overlap, area)
 
     def _first_samples(self) -> FirstSamples:
         """Positives, and negatives: half near the target, half over the frame."""
-        own, first, rng, box = self.generation, self.settings.first, self._samples, self.box
-        positives = self.samplers.positives(True).within(box, first.positives, rng, own.positive_overlap)
-        half, bounds = first.negatives // 2, own.first_negative_overlap
+        rules, first, rng, box = self.generation, self.settings.first, self._samples, self.box
+        positives = self.samplers.positives(True).within(box, first.positives, rng, rules.positive_overlap)
+        half, bounds = first.negatives // 2, rules.first_negative_overlap
         near = self.samplers.near_negatives().within(box, half, rng, bounds)
         whole = self.samplers.whole_negatives().within(box, first.negatives - half, rng, bounds)
         near = near if len(near) + len(whole) else _quarters(box)
@@ -180,18 +180,20 @@ class Tracker:
 
     def _remember_first(self, scene: Tensor, positives: Tensor, negatives: Tensor) -> None:
         """v1 keeps as many of the first frame's samples as of any other's, v2 all positives and new negatives."""
-        own, update = self.generation, self.settings.update
-        if not own.whole_first:
+        rules, update = self.generation, self.settings.update
+        if not rules.whole_first:
             self.classifier.remember(positives[: update.positives], negatives[: update.negatives])
             return
-        sampler, bounds = self.samplers.update_negatives(), own.first_negative_overlap
+        sampler, bounds = self.samplers.update_negatives(), rules.first_negative_overlap
         drawn = sampler.within(self.box, update.negatives, self._samples, bounds)
         self.classifier.remember(positives, self.classifier.prepare(self._features(scene, drawn, self._size)))
 
     def _new_classifier(self, features: Tensor) -> None:
         generator = torch.Generator().manual_seed(int(self._weights.integers(2**62)))
-        own = self.settings
-        head = OnlineHead(self.salnet, generator, own.dropout, dropout_fc4=own.dropout_fc4, fc6_init=own.fc6_init)
+        settings = self.settings
+        head = OnlineHead(
+            self.salnet, generator, settings.dropout, dropout_fc4=settings.dropout_fc4, fc6_init=settings.fc6_init
+        )
         head.fit(features)
         masks = torch.Generator(self.device).manual_seed(int(self._weights.integers(2**62)))
         set_generator(head, masks)
@@ -205,16 +207,16 @@ class Tracker:
         self.attention = self._attention.map(image)
         return find_regions(self.attention, self.settings.attention, self.samplers.size)
 
-    def _search(self, scene: Tensor, regions: list[Region]) -> Found:
+    def _search(self, scene: Tensor, regions: list[Region]) -> Best:
         """Score all candidates and take the best group's best [R34]."""
-        own = self.settings.candidates
-        local = self.samplers.candidates(self._translation, own.scale, own.valid).draw(
-            self._centre, own.local, self._local
+        numbers = self.settings.candidates
+        local = self.samplers.candidates(self._translation, numbers.scale, numbers.valid).draw(
+            self._centre, numbers.local, self._local
         )
         shape = self.settings.attention.box
-        starts = [region_box(region, self._centre, shape) for region in regions] if own.global_ else []
-        around = self.samplers.candidates(own.translation, own.scale, own.valid)
-        groups = [local, *global_candidates(starts, own.global_, around, self._global)]
+        starts = [region_box(region, self._centre, shape) for region in regions] if numbers.global_ else []
+        around = self.samplers.candidates(numbers.translation, numbers.scale, numbers.valid)
+        groups = [local, *global_candidates(starts, numbers.global_, around, self._global)]
         self.regions, self.candidates = regions, np.concatenate(groups)
         features = self.classifier.prepare(self._all_features(scene, groups))
         ranks, scores = self.classifier.ranking(features)
@@ -231,25 +233,25 @@ class Tracker:
         """Width and height of the target as last found: the scale at which a shared scene is looked at."""
         return float(self._centre[2]), float(self._centre[3])
 
-    def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Found:
+    def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Best:
         """The winner and its like: only candidates of one group are averaged, never those of two places [R34].
 
         A far group that would be a re-detection [R25] must be surer than others (`_followed`); else the best local ones
         are taken.
         """
-        own = self.settings.candidates
-        size = min(own.best, own.local, own.global_ or own.local) if own.winner == "mean" else 1
+        numbers = self.settings.candidates
+        size = min(numbers.best, numbers.local, numbers.global_ or numbers.local) if numbers.winner == "mean" else 1
         tops = [part.topk(size) for part in torch.split(ranks, groups)]
         winner = torch.stack([top.values.mean() for top in tops]).argmax()
         starts = torch.tensor(np.cumsum([0, *groups[:-1]]), device=self.device)
         picked = torch.stack([top.indices for top in tops]) + starts[:, None]
         chosen = picked[torch.stack([winner, winner.new_zeros(())])]  # the winners, and the best local ones: (2, K)
         boxes = torch.from_numpy(self.candidates).to(self.device)[chosen]
-        told = torch.cat([boxes.mean(1), scores[chosen].mean(1)[:, None], winner.expand(2)[:, None].float()], 1)
-        (*box, score, group), (*near, near_score, _) = told.tolist()
+        summary = torch.cat([boxes.mean(1), scores[chosen].mean(1)[:, None], winner.expand(2)[:, None].float()], 1)
+        (*box, score, group), (*near, near_score, _) = summary.tolist()
         if group and self._apart(np.array(box)) and not self._followed(score, features[chosen]):
-            return Found(boxes[1], features[chosen[1]], np.array(near), near_score, 0)
-        return Found(boxes[0], features[chosen[0]], np.array(box), score, int(group))
+            return Best(boxes[1], features[chosen[1]], np.array(near), near_score, 0)
+        return Best(boxes[0], features[chosen[0]], np.array(box), score, int(group))
 
     def _followed(self, score: float, features: Tensor) -> bool:
         """Whether a jump to the winners is followed: `features` (2, K, D) are theirs and the best local ones'.
@@ -268,28 +270,28 @@ class Tracker:
         """Whether a box lies away from the last one: then following it is a re-detection [R25]."""
         return float(geometry.overlap(box, self.box)[0]) < self.settings.redetection.overlap
 
-    def _accept(self, found: Found) -> None:
-        self._centre = found.box
-        box = self.regressor.predict(found.features, found.boxes).mean(0).double().cpu().numpy()
-        self.score, self.source = found.score, "global" if found.group else "local"
-        self.redetected, self.box = bool(found.group) and self._apart(box), box
+    def _accept(self, best: Best) -> None:
+        self._centre = best.box
+        box = self.regressor.predict(best.features, best.boxes).mean(0).double().cpu().numpy()
+        self.score, self.source = best.score, "global" if best.group else "local"
+        self.redetected, self.box = bool(best.group) and self._apart(box), box
         self._translation = self.settings.candidates.translation
 
-    def _reject(self, found: Found) -> None:
+    def _reject(self, best: Best) -> None:
         """Failure: the last box stays (or the best guess, un-regressed), and the search widens."""
-        own = self.settings
-        self.score, self.source, self.redetected = found.score, "global" if found.group else "local", False
-        if own.on_failure == "keep":
-            self.box = self._centre = found.box
-        widest, growth = own.candidates.lost_translation, self.generation.growth
+        settings = self.settings
+        self.score, self.source, self.redetected = best.score, "global" if best.group else "local", False
+        if settings.on_failure == "keep":
+            self.box = self._centre = best.box
+        widest, growth = settings.candidates.lost_translation, self.generation.growth
         self._translation = min(self._translation * growth, widest) if growth else widest
 
     def _learn_more(self, scene: Tensor) -> None:
         """Samples around the box that was found, for later updates."""
-        own, update, rng = self.generation, self.settings.update, self._samples
-        positives = self.samplers.positives(False).within(self._centre, update.positives, rng, own.positive_overlap)
+        rules, update, rng = self.generation, self.settings.update, self._samples
+        positives = self.samplers.positives(False).within(self._centre, update.positives, rng, rules.positive_overlap)
         sampler = self.samplers.update_negatives()
-        negatives = sampler.within(self._centre, update.negatives, rng, own.update_negative_overlap)
+        negatives = sampler.within(self._centre, update.negatives, rng, rules.update_negative_overlap)
         positives = _or_itself(positives, self._centre)
         features = self._features(scene, np.concatenate([positives, negatives]), self._size)
         features = self.classifier.prepare(features)
@@ -315,5 +317,5 @@ def _or_itself(positives: Boxes, box: NDArray[np.float64]) -> Boxes:
 def _quarters(box: NDArray[np.float64]) -> Boxes:
     """The target's four quarters, as negatives where every sample overlaps the target too much."""
     x, y, w, h = box
-    found = [(x + i * w / 2, y + j * h / 2, w / 2, h / 2) for i in (0, 1) for j in (0, 1)]
-    return np.array(found, np.float32)
+    quarters = [(x + i * w / 2, y + j * h / 2, w / 2, h / 2) for i in (0, 1) for j in (0, 1)]
+    return np.array(quarters, np.float32)
