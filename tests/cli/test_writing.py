@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,14 @@ def command(profile: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command at work, and the address that it printed."""
     call = [sys.executable, "-m", "dat", "data", "sentences", "write", "otb100", "--annotator", "A. Person"]
     environment = {**os.environ, "PYTHONPATH": str(small.ROOT)}
-    with subprocess.Popen(call, cwd=profile, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        call,
+        cwd=profile,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    ) as process:
         assert process.stdout is not None
         address = re.match(r"open (http://127\.0\.0\.1:\d+/\S+/\d+) in a browser", process.stdout.readline())
         assert address
@@ -228,8 +236,9 @@ class Browser:
     def loaded(self, method: str, **params: Any) -> None:
         """Send, and wait until a page has loaded after it."""
         self.send(method, **params)
+        late = time.monotonic() + 120
         while self.evaluate("window.seen === undefined && document.readyState === 'complete'") is not True:
-            pass
+            assert time.monotonic() < late, f"no page after {method}"
         self.evaluate("window.seen = 1")
 
     def evaluate(self, expression: str) -> Any:
