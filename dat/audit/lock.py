@@ -44,7 +44,7 @@ def check_profile(path: Path, stages: Mapping[str, Any], profile: str) -> None:
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock of the profile at `home`; `params` are the settings in force as plain data, `graph` is dvc.yaml's.
+    """The lock of the profile at `home`; `params` is what params.yaml says, `graph` what dvc.yaml does.
 
     `wrong` says of dvc.lock and dvc.yaml why they cannot be read; they then have no stages.
     """

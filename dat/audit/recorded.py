@@ -17,7 +17,7 @@ from dat.audit.printed import Printed
 from dat.datasets import manifest as manifests
 from dat.errors import InputError
 from dat.fanout import store
-from dat.params import Settings, leaves, plain
+from dat.params import Settings, leaves, plain, read_yaml
 from dat.records import sha256_json
 
 PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})
@@ -60,8 +60,8 @@ class Recorded:
             except InputError as error:
                 stages[name], wrong[name] = {}, str(error)
         lock.check_profile(self.settings.path / "dvc.lock", stages["dvc.lock"], self.settings.profile)
-        params = plain(self.settings.root)
-        return lock.Lock(self.settings.path, self.files, stages["dvc.lock"], params, stages["dvc.yaml"], wrong)
+        written = read_yaml(self.settings.path / "params.yaml")  # as DVC reads it: without what is there by default
+        return lock.Lock(self.settings.path, self.files, stages["dvc.lock"], written, stages["dvc.yaml"], wrong)
 
     @cached_property
     def store(self) -> Path:
