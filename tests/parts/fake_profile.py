@@ -191,13 +191,12 @@ def _scores(home: Path, settings: Settings, benchmark: str) -> None:
 
 
 def _narrow(path: Path) -> None:
-    """Make the intervals of success as narrow as those of more sequences are: the report shows no others."""
+    """Make intervals as narrow as those of more sequences are: the report shows no others."""
     scores = records.read_json(path)
-    for entry in (
-        entry for part in (scores, *scores.get("subsets", {}).values()) for entry in part["variants"].values()
-    ):
-        if "success" in entry:
-            entry["success_interval"] = [entry["success"] - 0.1, entry["success"] + 0.1]
+    for part in (scores, *scores.get("subsets", {}).values()):
+        for entry in part["variants"].values():
+            for metric in {"success", "eao"} & entry.keys():
+                entry[f"{metric}_interval"] = [entry[metric] - 0.1, entry[metric] + 0.1]
     records.write_json(path, scores)
 
 
