@@ -20,7 +20,7 @@ CHANGES = (
     (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
     (r"(?m)^(  positives: )\d+", r"\g<1>8"),
     (r"(?m)^(  negatives: )\d+", r"\g<1>25"),  # 33: unequal shares
-    (r"(?m)^(  dropout: )[\d.]+(\n  loss)", r"\g<1>0.5\2"),
+    (r"(?m)^(  dropout: )[\d.]+(\n  dropout_fc4: [\d.]+\n  branch_init)", r"\g<1>0.5\2"),
     (r"(?m)^(gpgnet_training: .*batch: )\d+", r"\g<1>5"),  # 15 frames less 3: the last of an epoch has 2
     (r"(?m)^(gpgnet_training: .*epochs: )\d+", r"\g<1>2"),
     (r"(?m)^(language: .*epochs: )\d+", r"\g<1>4"),
