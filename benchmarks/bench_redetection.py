@@ -4,9 +4,9 @@
         [--root CHECKOUT]
 
 Draws videos of 60 frames of both kinds, with seeds and photographs of their own, and tracks each with the networks of
-the profile's finished run. A target has returned when half of it is to be seen again, and is found again when the
-overlap with its box exceeds one half in that frame or one of the next ten. Prints a line a variant and kind: how often,
-of how many, and of those that were held shortly before; and re-detections as the tracker counts them [R25].
+the profile's finished run. A target has returned when half of it is to be seen again; whether it is found again says
+the definition `redetection` (docs/evaluation.md). Prints a line a variant and kind: how often, of how many, and of
+those that were held shortly before; and re-detections as the tracker counts them [R25].
 """
 
 import argparse
@@ -23,13 +23,15 @@ from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.shapes import KINDS
 from dat.datasets.scenery.truth import truth
+from dat.evaluation import definitions
 from dat.models.exactness import exact
 from dat.progress import progress
 from dat.regions import boxes
 
 ROOT = Path(__file__).resolve().parents[1]
 
-SEED, FRAMES, SIZE, HELD, WITHIN, FOUND = 90_001, 60, (320, 240), 15, 10, 0.5
+SEED, FRAMES, SIZE, HELD = 90_001, 60, (320, 240), 15
+RULE = definitions.REDETECTION
 RECIPES = {"leaves": programme.OTB[1], "covered": programme.OTB[0]}
 
 
@@ -84,8 +86,8 @@ def main() -> None:
                     tracker = tracker_of(settings, variant, clip.name, clip.sentence, seed)
                     found, again = follow(tracker, clip.images, clip.truth[0], clip.sentence)
                     overlap = boxes.overlap(found, clip.truth)
-                    held = bool(overlap[max(clip.gone - HELD, 0) : clip.gone].max() > FOUND)
-                    regained = bool(overlap[clip.back : clip.back + WITHIN + 1].max() > FOUND)
+                    held = bool(overlap[max(clip.gone - HELD, 0) : clip.gone].max() > RULE.again)
+                    regained = bool(overlap[clip.back : clip.back + RULE.within + 1].max() > RULE.again)
                     rows.setdefault((variant, clip.kind), []).append((regained, held, again))
                     bar.update()
     gaps = [clip.back - clip.gone for clip in shown]

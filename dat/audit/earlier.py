@@ -35,24 +35,29 @@ class Earlier:
     settings: Settings
     lacking: set[str] = field(default_factory=set)
     partial: set[str] = field(default_factory=set)
-    _told: dict[int, tuple[Node, Node]] = field(default_factory=dict)
+    _made: dict[int, tuple[Node, Node]] = field(default_factory=dict)
 
     def audited(self, audit: Audit) -> Audit:
         """The audit with what could not be had as not checked, and places as the commit has them."""
         return Audit(audit.address, audit.value, self._node(audit.node))
 
     def _node(self, node: Node) -> Node:
-        """The node as it is told; what many numbers share stays shared, and is kept so that its `id` stays its own."""
-        if id(node) not in self._told:
+        """The node with places as the commit has them; what many numbers share stays shared.
+
+        Both are kept, so that an `id` stays one node's.
+        """
+        if id(node) not in self._made:
             checks = [self._check(check) for check in node.checks]
             shortened = Node(
-                node.name, self.told(node.subject), checks, list(map(self._node, node.children)), node.uses
+                node.name, self.named(node.subject), checks, list(map(self._node, node.children)), node.uses
             )
-            self._told[id(node)] = node, shortened
-        return self._told[id(node)][1]
+            self._made[id(node)] = node, shortened
+        return self._made[id(node)][1]
 
     def _check(self, check: Check) -> Check:
-        subject, expected = (self.told(one) if isinstance(one, str) else one for one in (check.subject, check.expected))
+        subject, expected = (
+            self.named(one) if isinstance(one, str) else one for one in (check.subject, check.expected)
+        )
         about = f"{subject} {expected}"
         unanswered = check.found is None or check.verdict in ("missing", "unknown")
         lacks_file = unanswered and any(path in about for path in self.lacking | self.partial)
@@ -60,7 +65,7 @@ class Earlier:
             return Check(check.name, "not checked", subject, expected, "not in DVC's cache")
         return Check(check.name, check.verdict, subject, expected, check.found)
 
-    def told(self, text: str) -> str:
+    def named(self, text: str) -> str:
         """A text in which the temporary folder is called by the revision."""
         return text.replace(f"{self.settings.top}/", f"{self.revision}:")
 
@@ -88,12 +93,12 @@ def unpacked(settings: Settings, revision: str) -> Iterator[Earlier]:
             yield earlier
         except ParamsError as error:
             todo = "git worktree add shows it with its own code"
-            raise ParamsError(f"{_told(error, top, revision)}; its settings have another form: {todo}") from None
+            raise ParamsError(f"{_named(error, top, revision)}; its settings have another form: {todo}") from None
         except DatError as error:
-            raise type(error)(_told(error, top, revision)) from None
+            raise type(error)(_named(error, top, revision)) from None
 
 
-def _told(error: DatError, top: Path, revision: str) -> str:
+def _named(error: DatError, top: Path, revision: str) -> str:
     return str(error).replace(f"{top}/", f"{revision}:")
 
 

@@ -141,7 +141,7 @@ def pairs(
             table = np.array([values[a][name] - values[b][name] for name in common])
             shown.append(((a, b), _difference(table, chance)))
     corrected = statistics.holm([difference.p for _, difference in shown]) if shown else []
-    return [pair_entry(pair, METRIC, found, p) for (pair, found), p in zip(shown, corrected, strict=True)]
+    return [pair_entry(pair, METRIC, result, p) for (pair, result), p in zip(shown, corrected, strict=True)]
 
 
 def redetection_object(

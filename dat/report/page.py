@@ -38,7 +38,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a run has of the paper's points on one benchmark."""
+    """What a run has of the paper's points on one benchmark; `sentences` says how many targets lack one, if any do."""
 
     benchmark: str
     purpose: str
@@ -46,6 +46,7 @@ class Coverage:
     sequences: int
     has: tuple[str, ...]
     lacks: tuple[str, ...]
+    sentences: str = ""
 
 
 def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
@@ -56,8 +57,18 @@ def coverage(scores: Mapping[str, Scores]) -> list[Coverage]:
         has = tuple(name for name in variants if score and name in score.variants)
         lacks = tuple(name for name in variants if name not in has)
         data_set, sequences = (score.data_set, score.sequences()) if score else ("", 0)
-        rows.append(Coverage(benchmark, published.PURPOSE[benchmark], data_set, sequences, has, lacks))
+        without = without_sentences(score) if score else ""
+        rows.append(Coverage(benchmark, published.PURPOSE[benchmark], data_set, sequences, has, lacks, without))
     return rows
+
+
+def without_sentences(score: Scores) -> str:
+    """How many targets have the sentence that some variants read, where not all do; empty where all have one."""
+    facts = score.data.get("sentences")
+    if not facts:
+        return ""
+    readers = ", ".join(facts["variants"])
+    return f"{facts['with_one']} of {facts['targets']} have a sentence, which {readers} read [R27]"
 
 
 def unscored(content: Content) -> dict[str, str]:
@@ -79,7 +90,7 @@ def missing(table: Table, settings: Settings) -> dict[str, list[str]]:
 
     Trackers that are no variants of ours are not looked for.
     """
-    found: dict[str, list[str]] = {}
+    by_command: dict[str, list[str]] = {}
     benchmarks, variants = settings.section("benchmarks", dict), settings.section("variants", dict)
     for cell in table.cells.values():
         listed = cell.benchmark in benchmarks and cell.row in benchmarks[cell.benchmark].variants
@@ -90,9 +101,9 @@ def missing(table: Table, settings: Settings) -> dict[str, list[str]]:
             lacking = "" if cell.row in variants else f"a variant {cell.row}, and "
             todo = f"{lacking}{cell.row} in benchmarks.{cell.benchmark}.variants of params.yaml, then dvc repro"
         what = f"{words.named(cell.row)} on {words.BENCHMARKS.get(cell.benchmark, cell.benchmark)}"
-        if what not in found.setdefault(todo, []):
-            found[todo].append(what)
-    return found
+        if what not in by_command.setdefault(todo, []):
+            by_command[todo].append(what)
+    return by_command
 
 
 def decided(content: Content) -> dict[statistics.Verdict, list[Claim]]:

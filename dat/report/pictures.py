@@ -18,6 +18,7 @@ from dat.benchmarks import catalogue, words
 from dat.datasets import images, manifest
 from dat.datasets.shards import Shards
 from dat.errors import DatError, MissingError
+from dat.evaluation.text import read_boxes
 from dat.outside import read_text
 from dat.params import Settings
 from dat.records import read_json
@@ -226,7 +227,7 @@ class Track:
     redetections: tuple[int, ...]
 
 
-def told_apart(scores: Scores | None, count: int = 3) -> list[str]:
+def largest_differences(scores: Scores | None, count: int = 3) -> list[str]:
     """The sequences on which method and baseline differ most: those where the method gains most, last where it loses
     most. Raises MissingError when one of them was not scored."""
     both = [_by_sequence(scores, name) if scores else {} for name in ("dat-jtnl", "pymdnet")]
@@ -243,7 +244,7 @@ def _by_sequence(scores: Scores, variant: str) -> dict[str, float]:
     return {name: sum(run[name]["success"] for run in runs) / len(runs) for name in runs[0]} if runs else {}
 
 
-def _tracks(source: Source, sequence: str) -> list[Track]:
+def _tracks(source: Source, sequence: manifest.Sequence) -> list[Track]:
     """The stored boxes of the shown trackers, of each its first seed."""
     origin, tracks = catalogue.find(BENCHMARK).origin, []
     scores = source.scores[BENCHMARK]
@@ -252,16 +253,16 @@ def _tracks(source: Source, sequence: str) -> list[Track]:
             int(name.partition("@seed-")[2]) for name in scores.data["trackers"] if name.startswith(f"{variant}@")
         )
         place = source.inputs["results"] / BENCHMARK / f"{variant}@seed-{seed}"
-        lines = read_text(place / f"{sequence}.txt").splitlines()
-        rows = np.array([[float(value) for value in line.split(",")] for line in lines]).reshape(-1, 4)
-        facts = read_json(place / f"{sequence}.json").get("facts", {})
+        label = f"tracker {place.name}, sequence {sequence.name}"
+        rows = read_boxes(place / f"{sequence.name}.txt", len(sequence.files), label)
+        facts = read_json(place / f"{sequence.name}.json").get("facts", {})
         tracks.append(Track(variant, rows - [origin, origin, 0, 0], tuple(facts.get("redetections", ()))))
     return tracks
 
 
 def _sequences(source: Source) -> dict[str, manifest.Sequence]:
     """The sequences that figure 11 and the overlap over time show, in their order."""
-    chosen = told_apart(source.scores.get(BENCHMARK))
+    chosen = largest_differences(source.scores.get(BENCHMARK))
     data = source.settings.section(f"benchmarks.{BENCHMARK}.data", str)
     sequences = manifest.read(source.inputs["manifests"] / f"{data}.jsonl").sequences
     return {name: sequences[name] for name in chosen}
@@ -273,7 +274,7 @@ def figure_11(source: Source) -> tuple["Drawing", str]:
     made, axes = _grid(len(chosen), COLUMNS, 1.62)
     shown: dict[str, str] = {}
     for row_of, (name, sequence) in zip(axes, chosen.items(), strict=True):
-        tracks = _tracks(source, name)
+        tracks = _tracks(source, sequence)
         shown |= {track.variant: TRACKERS[track.variant] for track in tracks}
         for at, one in zip(np.linspace(0, len(sequence.files) - 1, COLUMNS).astype(int), row_of, strict=True):
             _show(one, images.read_image(sequence.frames[at], sequence.files[at][2]))
@@ -318,7 +319,7 @@ def overlap_over_time(source: Source) -> tuple["Drawing", str]:
         if unseen.any():
             look: Any = {"step": "mid", "color": "#e6e9ed", "linewidth": 0}
             one.fill_between(frames, 0, 1, where=unseen, label="no target in sight", **look)
-        for track in _tracks(source, name):
+        for track in _tracks(source, sequence):
             count = min(len(track.boxes), len(frames))
             overlaps = boxes.overlap(track.boxes[:count], sequence.boxes[:count])
             overlaps[unseen[:count]] = np.nan

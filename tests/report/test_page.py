@@ -309,3 +309,11 @@ def test_a_run_without_scores_says_so_in_short(tmp_path: Path) -> None:
     stage.run(one)
     said = one.outputs["page"].read_text()
     assert "No benchmark has been scored" in said and "it has not both trackers of any" in said
+
+
+def test_the_coverage_says_how_many_targets_lack_the_sentence_that_variants_read() -> None:
+    facts = {"targets": 100, "with_one": 9, "variants": ["dat-nl", "dat-jtnl"]}
+    bare = {"trackers": {}, "variants": {}}
+    (row,) = [row for row in page.coverage({"otb100": Scores("otb100", {**bare, "sentences": facts})}) if row.sentences]
+    assert (row.benchmark, row.sentences) == ("otb100", "9 of 100 have a sentence, which dat-nl, dat-jtnl read [R27]")
+    assert not any(row.sentences for row in page.coverage({"otb100": Scores("otb100", bare)}))

@@ -151,9 +151,9 @@ def test_trainings_without_curves_are_left_out(source: Source) -> None:
 def test_the_sequences_are_those_of_the_largest_gains_and_of_the_largest_loss() -> None:
     method = {"a": 0.5, "b": 0.9, "c": 0.2, "d": 0.6}
     of = scores(dat_jtnl=method, pymdnet={"a": 0.5, "b": 0.1, "c": 0.7, "d": 0.2, "e": 1.0})
-    assert pictures.told_apart(of) == ["b", "d", "c"]
+    assert pictures.largest_differences(of) == ["b", "d", "c"]
     with pytest.raises(MissingError, match="evaluate@otb100"):
-        pictures.told_apart(scores(pymdnet={"a": 0.5}))
+        pictures.largest_differences(scores(pymdnet={"a": 0.5}))
 
 
 def test_what_a_run_lacks_is_said_in_place_and_without_the_machines_paths(source: Source, tmp_path: Path) -> None:
