@@ -12,9 +12,9 @@ help: ## what there is
 setup: ## the environment in .venv, from requirements.lock
 	@sh workflow/setup.sh
 
-repro: setup ## the whole pipeline on the embedded profile, then seconds per stage, was it reproduced, and three numbers
+repro: setup ## the whole pipeline on the embedded profile, trainings side by side, then seconds per stage, was it reproduced, and three numbers
 	@mkdir -p .dat
-	@flock -n -E 75 .dat/repro sh -c 'dat watch & exec dvc repro' || { status=$$?; [ $$status -ne 75 ] || echo "make repro: another one is at work in this checkout; wait for it or end it" >&2; exit $$status; }
+	@flock -n -E 75 .dat/repro sh -c 'dat watch & exec dat repro' || { status=$$?; [ $$status -ne 75 ] || echo "make repro: another one is at work in this checkout; wait for it or end it" >&2; exit $$status; }
 	@dat timings
 
 test: setup ## the test suite, in two processes

@@ -40,6 +40,13 @@ def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(option, value)
 
 
+def end_with(parent: int) -> None:
+    """In a child before its program starts: TERM comes to it when its parent, whose pid this is, has gone."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGTERM)
+
+
 def _stat(pid: int) -> tuple[int, str, str]:
     """Parent, start time and state of a process. Raises OSError when it is gone."""
     text = Path(f"/proc/{pid}/stat").read_text()

@@ -18,6 +18,7 @@ from dat.naming import shown
 VERBS = {
     "track": ("dat.cli.track", "Track one target in a video, a folder of images, a camera or a stream."),
     "data": ("dat.cli.data", "Data sets: what is where, what is wrong with it, linking and showing."),
+    "repro": ("dat.cli.repro", "`dvc repro`, with trainings that do not wait for one another side by side."),
     "plan": ("dat.cli.plan", "Before a run: everything that it lacks, and what lies ahead. Starts nothing."),
     "weights": ("dat.cli.weights", "Public starting weights: list and fetch."),
     "synthetic": ("dat.cli.stages", "Stage: write an embedded data set in its real on-disk layout."),

@@ -74,12 +74,18 @@ def _meet(one: str, other: str) -> bool:
 def overall(settings: Settings) -> Overall:
     """The run that lies ahead, from dvc.lock, the run files and the budgets. Raises DatError."""
     stages = read_yaml(settings.path / "dvc.lock")["stages"]
+    return Overall(needs(stages), seconds_of(settings, stages))
+
+
+def seconds_of(settings: Settings, stages: Iterable[str]) -> dict[str, float]:
+    """Of these stages the seconds of the last run, or the budget of those that have not run. Raises DatError."""
     budgets = read_yaml(settings.top / "workflow" / "budgets.yaml")
     seconds = {name: float(budgets.get(name, budgets.get(name.partition("@")[0], 0))) for name in stages}
     for path in (settings.path / "runs").glob("*.json"):
         run = records.read_json(path)
-        seconds[run["stage"]] = float(run["seconds"])
-    return Overall(needs(stages), seconds)
+        if run["stage"] in seconds:
+            seconds[run["stage"]] = float(run["seconds"])
+    return seconds
 
 
 def stages_at_work(pids: Iterable[int]) -> list[str]:
@@ -105,10 +111,10 @@ def watch() -> None:
         run = overall(params.load())
     except (DatError, KeyError, TypeError, ValueError, AttributeError):
         return
-    last = ""
+    seen: list[str] = []
     while os.getppid() == caller:
         for stage in stages_at_work(supervise.descendants(caller)):
-            if stage != last:
-                last = stage
+            if stage not in seen:
+                seen.append(stage)
                 print(shown(run.line(stage)), file=sys.stderr, flush=True)
         time.sleep(PERIOD)

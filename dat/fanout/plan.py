@@ -16,8 +16,9 @@ ANSWER = "environment.json"
 """What the job that is asked where it computes writes."""
 
 
-SHARES, LEAST = 2, 0.125
-"""A job's share of what is left is one of so many times the cores; and the least share, of the longest unit."""
+SHARES, LEAST, START = 2, 0.125, 80
+"""A job's share of what is left is one of so many times the cores; the least share, of the longest unit; and the frames
+that are tracked in the time that a job takes to start (four seconds)."""
 
 
 def place() -> str:
@@ -63,12 +64,13 @@ def pack(missing: Iterable[Unit], batch: int, cores: int) -> list[list[Unit]]:
 
     Guided self-scheduling (Polychronopoulos and Kuck, IEEE Transactions on Computers 36(12), 1987): a job gets the
     share of what is left that one of `SHARES` times `cores` jobs would get, so jobs shrink towards the end and level
-    out what estimates (frames) have missed. A job has at most `batch` units; a share is `LEAST` of the longest unit.
+    out what estimates (frames) have missed. A job has at most `batch` units; a share is `LEAST` of the longest unit,
+    and what is tracked while another job would start.
     """
     distinct = sorted({unit.key: unit for unit in missing}.values(), key=lambda unit: (-unit.cost, unit.key))
     if not distinct:
         return []
-    left, least = sum(unit.cost for unit in distinct), LEAST * distinct[0].cost
+    left, least = sum(unit.cost for unit in distinct), max(LEAST * distinct[0].cost, START)
     jobs: list[list[Unit]] = []
     share = 0.0
     for unit in distinct:

@@ -2,7 +2,7 @@
 
 import difflib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,15 @@ class Stages:
     @property
     def needed(self) -> list[str]:
         """The stages that run and all that come before them."""
-        needed, more = set[str](), set(self.run)
+        needed = {*self.run, *self.before(self.run)}
+        return [name for name in self.order if name in needed]
+
+    def before(self, names: Iterable[str]) -> list[str]:
+        """The stages that these need, directly or not, in order."""
+        needed, more = set[str](), set(names)
         while more:
+            more = {above for name in more for above in self.above[name]} - needed
             needed |= more
-            more = {name for stage in more for name in self.above[stage]} - needed
         return [name for name in self.order if name in needed]
 
 

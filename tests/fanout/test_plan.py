@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dat import records
 from dat.benchmarks import published
 from dat.errors import MissingError
-from dat.fanout.plan import pack
+from dat.fanout.plan import START, pack
 from dat.fanout.stage import unknown_words, without_sentences
 from dat.fanout.unit import Unit, files_of
 from dat.models.vocabulary import Vocabulary
@@ -41,7 +41,7 @@ def test_every_unit_is_in_one_job_longest_first_and_a_core_idles_for_no_more_tha
     left = sum(lengths)
     for job in jobs:
         before_last = sum(one.cost for one in job[:-1])
-        assert before_last == 0 or before_last < max(left / (2 * cores), max(lengths) / 8)
+        assert before_last == 0 or before_last < max(left / (2 * cores), max(lengths) / 8, START)
         left -= sum(one.cost for one in job)
 
 
@@ -50,6 +50,11 @@ def test_jobs_shrink_to_single_units() -> None:
     jobs = pack([unit(f"{index:02}", 100) for index in range(16)], 16, 2)
     assert [len(job) for job in jobs] == [4, 3, 3, 2, 1, 1, 1, 1]
     assert [len(job) for job in pack([unit(f"{index:02}", 100) for index in range(16)], 3, 2)][:2] == [3, 3]
+
+
+def test_a_job_of_short_units_lasts_as_long_as_another_would_take_to_start() -> None:
+    jobs = pack([unit(f"{index:02}", 40) for index in range(16)], 16, 2)
+    assert [len(job) for job in jobs] == [4, 3, 3, 2, 2, 2]
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8, 16, 32, 64])
