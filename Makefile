@@ -18,7 +18,7 @@ repro: setup ## the whole pipeline on the embedded profile, trainings side by si
 	@dat timings
 
 test: setup ## the test suite, in two processes
-	@python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@python -m pytest -n 2
 
 graph: setup ## which code each stage depends on, written into dvc.yaml from the imports
 	@python -m workflow.graph

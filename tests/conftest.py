@@ -3,8 +3,10 @@
 import os
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from dat import numerics
 from tests.real_data import folder
@@ -46,15 +48,34 @@ allow_many_files()
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
+WORKFLOW = "tests/workflow/"
+
+
+def together(nodeid: str) -> str:
+    """What a test shares its process with: the tests of its file; all of tests/workflow bring up one project."""
+    return WORKFLOW if nodeid.startswith(WORKFLOW) else nodeid.partition("::")[0]
+
+
+class Together(LoadScopeScheduling):
+    """Tests that share fixtures go to one process, so that these are made once; the order is that of the tests.
+
+    Marks of `xdist_group` would do, but xdist 3.8 puts them into an attribute that pytest 9.2 does not read.
+    """
+
+    _split_scope = staticmethod(together)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """How `make test` shares the tests out between two processes."""
+    config.option.loadscopereorder = False
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For `make test`, which shares the tests out between two processes: those of a file stay together, and so do
-    those of tests/workflow, which come first: they wait for processes of their own most of the time."""
-    workflow = ROOT / "tests" / "workflow"
-    for item in items:
-        file = workflow if item.path.is_relative_to(workflow) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(file.relative_to(ROOT))))
-    items.sort(key=lambda item: not item.path.is_relative_to(workflow))
+    """Longest first, so that no process waits for the other at the end: tests/workflow, then files with slow tests."""
+    slow = {together(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(WORKFLOW), together(item.nodeid) not in slow))
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,22 @@ def forget(project: Project) -> None:
     shutil.rmtree(project.path / ".dat" / "store")
 
 
+def forget_units(project: Project, *sequences: str) -> None:
+    """Lose the results, and of the store what belongs to these sequences: both variants' boxes."""
+    shutil.rmtree(project.path / "results")
+    for unit in stored(project):
+        if any((unit / f"{name}.txt").exists() for name in sequences):
+            shutil.rmtree(unit)
+
+
+def tracks(project: Project) -> bool:
+    """Whether a job is under way."""
+    try:
+        return bool(find(project, "dat.fanout.job"))
+    except (AssertionError, OSError):
+        return False
+
+
 def find(project: Project, *words: str) -> int:
     """The process of the project whose command line has all the words."""
     for pid in project.processes():
@@ -35,22 +51,26 @@ def find(project: Project, *words: str) -> int:
 
 
 VICTIMS = {"dvc": ("dvc", "repro"), "scheduler": ("snakemake", "--nolock"), "supervisor": ("dat", "benchmark")}
-KILLS = [(victim, signal.SIGKILL) for victim in VICTIMS] + [("dvc", signal.SIGTERM)]
 
 
-@pytest.mark.parametrize(("victim", "number"), KILLS)
-def test_a_killed_run_leaves_no_process_and_resumes_to_the_same_boxes(
-    project: Project, until: Until, victim: str, number: signal.Signals
+def test_a_run_killed_at_each_level_leaves_no_process_and_resumes_to_the_same_boxes(
+    project: Project, until: Until
 ) -> None:
+    """One run, killed three times: its processes see another parent's death each time. To `dvc`, SIGTERM is no other
+    end than SIGKILL, for it does not catch it."""
     wanted = project.results()
     forget(project)
-    running = project.start("dvc", "repro", "-s", "-f", "benchmark@otb100")
-    assert until(lambda: len(stored(project)) >= 1, 60), "no unit was finished"
-    os.kill(find(project, *VICTIMS[victim]), number)
-    assert until(lambda: not project.processes(), 20), "processes are left"
-    running.communicate()
-    kept = {path.name: path.stat().st_ino for path in stored(project)}
-    assert kept, "finished units were lost"
+    kept: dict[str, int] = {}
+    for victim, words in VICTIMS.items():
+        running = project.start("dvc", "repro", "-s", "-f", "benchmark@otb100")
+        assert until(lambda: bool(stored(project)) and tracks(project), 120), "no unit was finished"
+        os.kill(find(project, *words), signal.SIGKILL)
+        assert until(lambda: not project.processes(), 20), f"processes are left without {victim}"
+        running.communicate()
+        units = {path.name: path.stat().st_ino for path in stored(project)}
+        assert units and units.items() >= kept.items(), "finished units were lost or ran again"
+        kept = units
+    assert len(kept) < len([name for name in wanted if name.endswith(".txt")]), "nothing was left to do"
     project.run("dvc", "repro", "-s", "-f", "benchmark@otb100")
     assert project.results() == wanted
     assert {path.name: path.stat().st_ino for path in stored(project)}.items() >= kept.items(), (
@@ -95,19 +115,24 @@ def test_a_damaged_result_in_the_store_is_computed_again(project: Project) -> No
 
 
 def test_two_runs_of_one_benchmark_do_not_meet(project: Project, until: Until) -> None:
-    forget(project)
+    """The first stands still while the second asks, so that it is at it for certain."""
+    forget_units(project, "Wall")
     first = project.start("dat", "benchmark", "otb100")
-    assert until(lambda: any((project.path / ".dat").rglob("otb100/*/plan.json")), 30)
+    assert until(lambda: tracks(project), 120), "no job began"
+    os.kill(first.pid, signal.SIGSTOP)
     assert f"benchmark@otb100: process {first.pid} is at it" in project.run("dat", "benchmark", "otb100", status=2)
-    first.communicate(timeout=120)
+    os.kill(first.pid, signal.SIGCONT)
+    assert "2 to run" in first.communicate(timeout=240)[0]
     assert first.returncode == 0
 
 
 def test_a_failing_sequence_is_named_and_the_others_are_kept(project: Project) -> None:
-    forget(project)
     frame = next((project.path / "data" / "otb100").rglob("*0005.jpg"))
+    failing = frame.parent.parent.name
+    other = next(name for name in ("Doubles", "Wall") if name != failing)
+    forget_units(project, failing, other)
     frame.write_bytes(b"not an image")
     said = project.run("dat", "benchmark", "otb100", status=1)
-    assert frame.parent.parent.name in said
+    assert failing in said and "4 to run" in said
     assert "Traceback" not in said
     assert len(stored(project)) == 4

@@ -22,8 +22,8 @@ STEPS = 88
 CHANGES = (
     (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>8"),
     (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
-    (r"(?m)^(  positives: )\d+", r"\g<1>16"),
-    (r"(?m)^(  negatives: )\d+", r"\g<1>48"),
+    (r"(?m)^(  positives: )\d+", r"\g<1>8"),
+    (r"(?m)^(  negatives: )\d+", r"\g<1>24"),
     (r"(?m)^(  dropout: )[\d.]+(\n  dropout_fc4: [\d.]+\n  branch_init)", r"\g<1>0.5\2"),
     (r"(?m)^(train: .*checkpoint: )\d+", r"\g<1>3"),
 )
