@@ -1,17 +1,22 @@
 """The paper profile's whole graph on look-alikes of the real data sets, with narrow networks and few steps.
 
-    python -m benchmarks.rehearsal [--share 1.0] [--frames 6] [--folder FOLDER] [--stage evaluate@otb100]
+    python -m benchmarks.rehearsal [--share 1.0] [--frames 6] [--folder FOLDER]
 
 Counts are the real ones: videos and frames of the training sets (LaSOT with its real annotations, DAT_TEST_DATA), all
 sequences of the benchmarks, all variants and seeds, so all units. Frames are hard links to a few JPEG files. What is
-small: networks, steps, `--frames` a benchmark's sequence. `--share` takes the first part of each set's list. It types
-what the README says, and ends with `dat audit all`, seconds and memory by stage.
+small: networks, steps, `--frames` a benchmark's sequence. `--share` takes the first part of each set's targets.
+
+It types the README's lines under ROAD, in which `/data` is the look-alikes' folder, but for the one that gets weights
+(FETCHES). It ends with an error where one of them does, where a stage has not run, a unit is missing, or a stage took
+more than MEMORY.
 """
 
 import argparse
 import json
 import os
 import re
+import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,6 +24,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +32,23 @@ import cv2
 import numpy as np
 import yaml
 
+from dat import params, records
 from dat.benchmarks import published
+from dat.preflight import graph
 from tests import real_data
 
 ROOT = Path(__file__).resolve().parents[1]
-CODE = ("dat", "workflow", "Snakefile", "annotations", "profiles", ".gitignore", ".dvcignore", "pyproject.toml")
 SIZES = ((320, 240), (640, 480), (1280, 720), (1920, 1080), (4096, 2304))
 """Width and height of the pictures that frames are links to: a video has the smallest that holds its boxes."""
 PICTURES = 3
 LINKS = 60_000
 """Links to one file; ext4 has at most 65,000."""
+ROAD = "## The paper's tables"
+"""The README's section whose first block of lines is typed."""
+FETCHES = ["dat", "weights", "get"]
+"""How a line begins that is not typed, since it fetches what others publish."""
+MEMORY = 2 * 2**30
+"""Bytes that no stage may exceed, at any share."""
 
 SMALL: dict[str, Any] = {
     "numerics": "portable",
@@ -174,17 +187,28 @@ def vot(root: Path, name: str, count: int, frames: Frames) -> None:
     (root / name / "groundtruth.txt").write_text(lines(polygons), encoding="utf-8")
 
 
+def sentences(root: Path, names: Iterable[str]) -> None:
+    """A sentence for each target, as OTB99-Lang's release has them."""
+    for index, name in enumerate(names):
+        folder = root / ("OTB_query_train", "OTB_query_test")[index % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.txt").write_text(f"the {name.lower()} that drifts to and fro\n", encoding="utf-8")
+
+
 WRITERS = {"tlp": tlp, "dtb70": dtb70, "otb": otb, "tc128": tc128, "vot": vot}
 TRAINING = ("lasot", "tlp", "dtb70")
 
 
 def shortened(profile: Path, key: str, share: float, benchmark: bool) -> dict[str, Any]:
-    """What `data/<key>.json` says, with the first part of each list, under a name that no published length is known of
-    where a benchmark's sequences are shorter than the real ones."""
+    """What `data/<key>.json` says, with the first part of its targets and one of each list, under a name that no
+    published length is known of where a benchmark's sequences are shorter than the real ones."""
     described: dict[str, Any] = json.loads((profile / "data" / f"{key}.json").read_text(encoding="utf-8"))
-    wanted = sorted({name for names in described["lists"].values() for name in names})
+    lists = described["lists"].items()
+    wanted = sorted({one for _, names in lists for one in names})
     chosen = set(wanted[: max(2, round(share * len(wanted)))])
-    described["lists"] = {name: [one for one in names if one in chosen] for name, names in described["lists"].items()}
+    for _, names in lists:
+        chosen |= set() if chosen.intersection(names) else {names[0]}
+    described["lists"] = {name: [one for one in names if one in chosen] for name, names in lists}
     if benchmark or share < 1:
         described["name"] = f"rehearsal-{key}"
     return described
@@ -194,9 +218,15 @@ def write_set(profile: Path, key: str, root: Path, frames: Frames, share: float,
     """A data set's look-alike in the folder `root`, and its description where it is a shorter one."""
     benchmark = key not in TRAINING
     facts, described = published.facts(key), shortened(profile, key, share, benchmark)
-    (profile / "data" / f"{key}.json").write_text(json.dumps(described, indent=1, sort_keys=True), encoding="utf-8")
+    file = profile / "data" / f"{key}.json"
+    records.write_json(file, described)
+    record = records.read_json(file.with_suffix(".record.json"))
+    record |= {"command": "python -m benchmarks.rehearsal", "outputs": [records.file_facts(file, profile)]}
+    records.write_json(file.with_suffix(".record.json"), record)
     names = sorted({name for chosen in described["lists"].values() for name in chosen})
     root.mkdir(parents=True)
+    if key == "otb100":
+        sentences(root.parent / "OTB_sentences", names)
     if key == "lasot":
         lasot(root, names, frames)
         return
@@ -219,76 +249,133 @@ def settings(profile: Path) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
+def versioned() -> list[str]:
+    """The checkout's files as git knows them, changes and new ones included."""
+    listed = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [name for name in names if name and (ROOT / name).is_file()]
+
+
+def processor() -> float:
+    """Seconds of processors that ended children took, theirs included."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 IDENTITY = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@example.org")
 
 
 class Checkout:
-    """A copy of the code whose paper profile is the small one."""
+    """A copy of the code whose paper profile is the small one, and a shell's place in it."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.profile = path, path / "profiles" / "paper"
-        path.mkdir(parents=True)
-        for name in CODE:
-            source = ROOT / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy
-            copy(source, path / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if source.is_dir() else {}))
+        self.path = self.place = path
+        self.profile = path / "profiles" / "paper"
+        for name in versioned():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, path / name)
         settings(self.profile)
-        binaries = Path(sys.executable).parent
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("DAT_")} | {
+        binaries, mine = Path(sys.executable).parent, ("DAT_", "SNAKEMAKE", "VIRTUAL_ENV")
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(mine)} | {
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(path),
             "DVC_NO_ANALYTICS": "1",
         }
-        self.type("git", "init", "-q", ".", where=path)
-        self.type("dvc", "init", "-q", where=path)
-        self.type("git", *IDENTITY, "commit", "-qm", "start", "--allow-empty", where=path)
+        self.type("git", "init", "-q", ".")
+        self.type("git", *IDENTITY, "commit", "-qm", "start", "--allow-empty")
 
-    def type(self, *command: str, where: Path | None = None) -> None:
-        """Run a command; what it prints is shown. Ends the run when it fails."""
+    def type(self, *command: str) -> None:
+        """Type a command; what it prints is shown. Ends the run when it fails.
+
+        `make` is typed in the checkout that this is a copy of, whose environment the copy uses.
+        """
         print("$", *command, flush=True)
-        done = subprocess.run(command, cwd=where or self.profile, env=self.environment, check=False)
+        if command[0] == "cd":
+            self.place = self.place / command[1]
+            return
+        place = ROOT if command[0] == "make" else self.place
+        started, before = time.monotonic(), processor()
+        done = subprocess.run(command, cwd=place, env=self.environment, check=False)
         if done.returncode:
             sys.exit(f"{' '.join(command)}: status {done.returncode}")
+        print(f"# {time.monotonic() - started:.1f} s, {processor() - before:.1f} s of processors", flush=True)
 
 
-def stages(profile: Path) -> None:
-    """Print seconds and peak memory of each stage's run."""
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in (profile / "runs").glob("*.json")]
-    for run in sorted(runs, key=lambda run: str(run["started"])):
-        print(f"{run['stage']}: {run['seconds']:.1f} s, {run['peak_memory'] / 2**20:.0f} MiB")
+def road() -> list[list[str]]:
+    """The commands of the README's section ROAD, word by word, in their order."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition(f"{ROAD}\n")[2].partition("\n## ")[0]
+    block = re.search(r"(?:^    .+\n)+", section, re.MULTILINE)
+    if block is None:
+        sys.exit(f"README.md: no block of lines under '{ROAD}'")
+    typed = [shlex.split(line, comments=True) for line in block[0].splitlines()]
+    return [list(words) for line in typed for end, words in groupby(line, key=lambda word: word == "&&") if not end]
 
 
-def units(profile: Path) -> int:
-    """Tracked sequences, each variant's and seed's, in all benchmarks' results."""
-    manifests = (profile / "results").glob("*/manifest.json")
-    return sum(len(json.loads(path.read_text(encoding="utf-8"))["units"]) for path in manifests)
+def folders() -> dict[str, str]:
+    """Where the README's road finds each data set, below `/data`."""
+    links = (command for command in road() if command[:3] == ["dat", "data", "link"])
+    return {key: path.removeprefix("/data/") for *_, key, path in links}
+
+
+def walk(checkout: Checkout, data: Path) -> None:
+    """Type the README's road, with the look-alikes' folder for `/data`."""
+    for command in road():
+        if command[: len(FETCHES)] == FETCHES:
+            print("# not typed, it fetches what others publish:", *command, flush=True)
+            continue
+        checkout.type(*(re.sub(r"^/data(?=/)", str(data), word) for word in command))
+
+
+def stages(profile: Path) -> list[str]:
+    """Print seconds and peak memory by kind of stage. Returns what is wrong: stages without a run, or over MEMORY."""
+    runs = {run["stage"]: run for run in map(records.read_json, (profile / "runs").glob("*.json"))}
+    order = graph.read(params.load(profile), ()).order
+    wrong = [f"{name}: has not run" for name in order if name not in runs]
+    for kind, names in groupby([name for name in order if name in runs], key=lambda name: name.partition("@")[0]):
+        these = [runs[name] for name in names]
+        seconds, peak = sum(run["seconds"] for run in these), max(run["peak_memory"] for run in these)
+        print(f"{kind}, {len(these)} stages: {seconds:.1f} s, at most {peak / 2**20:.0f} MiB")
+    over = [run for run in runs.values() if run["peak_memory"] > MEMORY]
+    return wrong + [f"{run['stage']}: {run['peak_memory']} bytes of memory, at most {MEMORY}" for run in over]
+
+
+def units(profile: Path) -> list[str]:
+    """Print how many units, one for each variant, seed and sequence, the benchmarks have. Returns what is wrong."""
+    root, wrong = params.load(profile).root, []
+    for name, benchmark in root.benchmarks.items():
+        listed = records.read_json(profile / "data" / f"{benchmark.data}.json")["lists"][name]
+        wanted = len(benchmark.variants) * len(root.seeds) * len(listed)
+        number = len(records.read_json(profile / "results" / name / "manifest.json"))
+        print(f"{name}: {number} units of {wanted}")
+        if number != wanted:
+            wrong.append(f"{name}: {number} units, not {wanted}")
+    return wrong
+
+
+def rehearse(top: Path, share: float, length: int) -> None:
+    """The whole run in the folder `top`. Ends with an error where something is wrong."""
+    started = time.monotonic()
+    checkout = Checkout(top / "checkout")
+    frames, data = Frames(top / "pictures"), top / "data"
+    for key, folder in folders().items():
+        write_set(checkout.profile, key, data / folder, frames, share, length)
+    print(f"look-alikes: {frames.made} frames, {time.monotonic() - started:.0f} s", flush=True)
+    walk(checkout, data)
+    wrong = stages(checkout.profile) + units(checkout.profile)
+    print(f"share {share:g}, {time.monotonic() - started:.0f} s in all, {processor():.0f} s of processors")
+    if wrong:
+        sys.exit("\n".join(wrong))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0)
-    parser.add_argument("--frames", type=int, default=6)
+    parser.add_argument("--frames", type=int, default=6, help="of each sequence of a benchmark")
     parser.add_argument("--folder", type=Path, default=None, help="where everything is made; it stays there")
-    parser.add_argument("--stage", nargs="*", default=[], help="stages to run; all without it")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        top = given.folder or Path(temporary)
-        started = time.monotonic()
-        checkout = Checkout(top / "checkout")
-        frames, data = Frames(top / "pictures"), top / "data"
-        sets = yaml.safe_load((checkout.profile / "params.yaml").read_text(encoding="utf-8"))["datasets"]
-        for key in sets:
-            write_set(checkout.profile, key, data / key, frames, given.share, given.frames)
-        print(f"look-alikes: {frames.made} frames, {time.monotonic() - started:.0f} s", flush=True)
-        for key in sets:
-            checkout.type("dat", "data", "link", key, str(data / key))
-        checkout.type("dat", "data", "status")
-        checkout.type("dat", "plan", *given.stage)
-        checkout.type("dvc", "repro", *given.stage)
-        if not given.stage:
-            checkout.type("dat", "audit", "all")
-        stages(checkout.profile)
-        print(f"{units(checkout.profile)} units; all: {time.monotonic() - started:.0f} s")
+        rehearse((given.folder or Path(temporary)).absolute(), given.share, given.frames)
 
 
 if __name__ == "__main__":
