@@ -94,10 +94,10 @@ class Numbers:
 
     @cached_property
     def scores(self) -> dict[str, Scores]:
-        """The scores of each benchmark and subset."""
+        """The scores of each benchmark of the settings, and of its subsets; scores of others are no numbers here."""
         by_benchmark: dict[str, Scores] = {}
         for path in matching(self.settings.path / "reports" / "metrics", "*.json"):
-            data = {} if is_record(path) else _readable(path)
+            data = {} if is_record(path) or path.stem not in self.settings.root.benchmarks else _readable(path)
             file = path.relative_to(self.settings.path).as_posix()
             if isinstance(data.get("trackers"), dict):
                 by_benchmark[path.stem] = Scores(path.stem, path.stem, file, data)

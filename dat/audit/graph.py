@@ -13,16 +13,19 @@ from dat.errors import InputError
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 OUTPUTS = ("outs", "metrics", "plots")
+PARTS = frozenset({"cmd", "deps", "params", "desc", *OUTPUTS})
+"""What the stages of this project have; another part (`wdir`, `frozen`) changes what DVC does and dvc.lock has none."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage with its variables filled in; paths are as dvc.lock writes them."""
+    """A stage with its variables filled in; paths are as dvc.lock writes them. `others` names its other parts."""
 
     cmd: str
     deps: list[str]
     outs: list[str]
     params: list[str]
+    others: list[str]
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -64,7 +67,9 @@ def _filled(written: Mapping[str, Any], context: Mapping[str, Any]) -> Stage:
     def paths(*kinds: str) -> list[str]:
         return sorted({posixpath.normpath(name) for name in names(*kinds)})
 
-    return Stage(text(written.get("cmd", "")), paths("deps"), paths(*OUTPUTS), names("params"))
+    return Stage(
+        text(written.get("cmd", "")), paths("deps"), paths(*OUTPUTS), names("params"), sorted(written.keys() - PARTS)
+    )
 
 
 def _value(dotted: str, context: Mapping[str, Any]) -> Any:

@@ -26,9 +26,14 @@ def read(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = opening.yaml_reader("safe").load(outside.read_text(path))
-        return dict(content["stages"])
-    except (YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
+        stages = dict(content["stages"])
+        facts = [fact for stage in stages.values() for part in ("outs", "deps") for fact in stage.get(part, [])]
+        whole = all(isinstance(fact[key], str) for fact in facts for key in ("path", "md5"))
+    except (AttributeError, YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
+    if not whole:
+        raise InputError(f"{path}: not a lock of DVC (a path or md5 is no text); run dvc repro")
+    return stages
 
 
 def check_profile(path: Path, stages: Mapping[str, Any], profile: str) -> None:
@@ -92,6 +97,7 @@ class Lock:
             "deps": sorted({posixpath.normpath(dep["path"]) for dep in stage.get("deps", [])}),  # DVC repeats `none`
             "outs": sorted(posixpath.normpath(out["path"]) for out in stage.get("outs", [])),
             "params": sorted(name for values in stage.get("params", {}).values() for name in values or {}),
+            "others": [],
         }
         return [compare("dvc.yaml", f"dvc.yaml {name}: {part}", ran[part], getattr(now, part)) for part in ran]
 

@@ -46,7 +46,7 @@ def trusted() -> list[str]:
         f"the audit's own code (sha256 {sha256_json(modules)[:16]} over {len(modules)} files of dat/audit)",
         "that records, dvc.lock and scores were not all rewritten alike: only making the results again can tell",
         "that the job store's entries were made by jobs",
-        "times, hosts and commits in the run files",
+        "times, hosts and commits in the run files, and what reports/run.js shows of them",
     ]
 
 

@@ -62,7 +62,7 @@ def verdicts(found: list[lock.Check]) -> dict[str, str]:
 def test_hashes_agree_with_dvc(repository: Path) -> None:
     found = opened(repository)
     checks = found.checks("one", "") + found.checks("two", "")
-    assert len(checks) == 7 + 2 * 4
+    assert len(checks) == 7 + 2 * 5
     assert {check.verdict for check in checks} == {"verified"}
 
 
@@ -112,7 +112,18 @@ def test_no_lock_has_no_stages(tmp_path: Path) -> None:
     assert lock.read(tmp_path / "dvc.lock") == {}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"schema": "2.0"})])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        json.dumps({"schema": "2.0"}),
+        json.dumps({"stages": {"one": None}}),
+        json.dumps({"stages": {"one": {"outs": [{"path": "out"}]}}}),
+        json.dumps({"stages": {"one": {"deps": [{"path": "out", "md5": 7}]}}}),
+    ],
+)
 def test_a_broken_lock_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "dvc.lock").write_text(text)
     with pytest.raises(InputError, match=r"dvc\.lock: not a lock"):

@@ -224,6 +224,12 @@ def interval(data: dict[str, Any]) -> None:
     data["variants"]["dat-jtnl"]["success_interval"][0] -= 0.05
 
 
+def of_no_benchmark(run: Run) -> None:
+    """Scores of a benchmark that the settings do not have, shown on the page."""
+    run.write("reports/metrics/another.json", (run.home / OTB).read_bytes())
+    run.edit(PAGE, CELL, "another/dat-jtnl/success")
+
+
 PYMDNET, JTNL = "weights/salnet/core/pymdnet", "weights/gpgnet/jtnl"
 TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     # the graph: dvc.lock and dvc.yaml
@@ -250,6 +256,10 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "dvc.yaml", "dvc.yaml gpgnet@jtnl: outs"),
     "a setting taken out of dvc.yaml": (graphed("gpgnet@jtnl", "params", ["seeds"]), SCORE,
         "dvc.yaml", "dvc.yaml gpgnet@jtnl: params"),
+    "an output without a hash in dvc.lock": (locked("gpgnet@jtnl", lambda stage: stage["outs"][0].pop("md5")), SCORE,
+        "lock", "dvc.lock: not a lock of DVC"),
+    "another folder to run in, in dvc.yaml": (graphed("gpgnet@jtnl", "wdir", "elsewhere"), SCORE,
+        "dvc.yaml", "dvc.yaml gpgnet@jtnl: others"),
     # outputs against dvc.lock and records
     "a weight, with the file's size and time": (same_size_and_time, SCORE, "lock output", f"salnet@pymdnet: {PYMDNET}"),
     "weights": (edited(f"{PYMDNET}/weights.safetensors", "core", "main"), SCORE,
@@ -364,6 +374,8 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "a cell of the page": (edited(PAGE, f'{CELL}">0.', f'{CELL}">0.9'), CELL, "page", f"{PAGE}: {CELL}"),
     "a cell of the page for a number that is not there": (edited(PAGE, CELL, "otb100/none/success"), "all",
         "printed", f"{PAGE}: otb100/none/success"),
+    "a cell of the page for a benchmark that is not in the settings": (of_no_benchmark, "all",
+        "printed", f"{PAGE}: another/dat-jtnl/success"),
 }  # fmt: skip
 
 
