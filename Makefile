@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm rehearsal
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-s3 s3 rehearsal
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -28,6 +28,12 @@ test-processors: setup ## the same bytes on emulated processors of both makers (
 
 test-slurm: setup ## a benchmark through SLURM on a cluster of one node, two of its jobs ended meanwhile (Debian; as root it installs slurm)
 	@python -m tests.slurm
+
+s3: setup
+	@uv pip install -q --target .dat/s3 "$$(grep -o '^dvc==[0-9.]*' requirements.lock)" "dvc-s3==3.3.*" "moto[server]==5.2.*"
+
+test-s3: s3 ## dvc push and dvc pull of a run through an S3 server on loopback, which it installs aside; a minute or a few
+	@python -m pytest tests/workflow/test_remote.py
 
 mutation: setup ## the suite's strength: 300 small changes of the code, drawn by a seed, and which of them it notices (about an hour)
 	@uv pip install -q --target .dat/coverage coverage

@@ -65,7 +65,7 @@ def main() -> None:
     figures = []
     for seed in range(options.splits):
         start = time.process_time()
-        with runner.exact(torch.get_num_threads()):
+        with runner.exact(torch.get_num_threads(), "cpu"):
             task = LanguageTask(sentences, classes, language, seed)
             rows = runner.train(task, settings.root.train)
         figures.append((rows[-1]["held_out_accuracy"], bag_of_words(task)))

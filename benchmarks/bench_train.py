@@ -134,7 +134,7 @@ def main() -> None:
         for name, part in (("salnet", regions), ("gpgnet", attention)):
             if name in chosen.part.split(","):
                 shape = (720, 1280) if name == "salnet" else training_sets.SHAPE
-                with runner.exact(torch.get_num_threads()):
+                with runner.exact(torch.get_num_threads(), "cpu"):
                     part(paper(Path(work) / name, shape), chosen)
 
 

@@ -16,20 +16,28 @@ from pathlib import Path
 
 from dat.errors import InputError
 
-QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits")
+QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,compute_mode", "--format=csv,noheader,nounits")
 JOB_MEMORY, MOST_JOBS = 8192, 8
 """MiB of a card for each job, and jobs a card at most, where `fanout.slots_per_gpu` leaves it to the card's memory."""
 SCHEDULERS = ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST")
 PERIOD = 0.1
+REFUSALS = {
+    "driver on your system is too old": "update the driver, or compute on the processor (DAT_DEVICES=cpu)",
+    "busy or unavailable": "another program has this card: wait until it has ended, or name other cards (DAT_DEVICES)",
+    "out of memory": "another program fills this card: wait until it has ended, or name other cards (DAT_DEVICES)",
+    "no kernel image": "the card is older than torch's build: name other cards (DAT_DEVICES), or cpu",
+}
+"""What to do about a card that does not open, by what CUDA says."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A GPU: nvidia-smi's index, its UUID, and its memory in MiB."""
+    """A GPU: nvidia-smi's index, its UUID, its memory in MiB, and whether one process at a time may use it."""
 
     index: str
     uuid: str
     memory: int
+    exclusive: bool = False
 
     def named(self, name: str) -> bool:
         """Whether `name` is its index or the beginning of its UUID, as CUDA reads names."""
@@ -51,8 +59,8 @@ def _present() -> list[Card]:
         return []
     present = []
     for line in answer.stdout.splitlines():
-        index, uuid, memory = (part.strip() for part in line.split(","))
-        present.append(Card(index, uuid, int(memory) if memory.isdigit() else 0))
+        index, uuid, memory, mode = (part.strip() for part in line.split(","))
+        present.append(Card(index, uuid, int(memory) if memory.isdigit() else 0, mode.startswith("Exclusive")))
     return present
 
 
@@ -112,8 +120,19 @@ def kind(numerics: str, setting: str) -> str:
 
 
 def slots(cards: Sequence[Card], per_card: int) -> dict[str, int]:
-    """How many jobs each card takes at a time, by UUID; `per_card` 0: as many as its memory has room for."""
-    return {card.uuid: per_card or min(MOST_JOBS, max(1, card.memory // JOB_MEMORY)) for card in cards}
+    """How many jobs each card takes at a time, by UUID; `per_card` 0: as many as its memory has room for.
+
+    One in an exclusive compute mode takes one.
+    """
+    room = {card.uuid: per_card or min(MOST_JOBS, max(1, card.memory // JOB_MEMORY)) for card in cards}
+    return room | {card.uuid: 1 for card in cards if card.exclusive}
+
+
+def refused(device: str, error: Exception) -> InputError:
+    """One line for a device that torch cannot use: its own words, and what to do."""
+    reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(". ")
+    remedy = next((what for said, what in REFUSALS.items() if said in reason), "name other cards (DAT_DEVICES), or cpu")
+    return InputError(f"{device}: {reason}; {remedy}")
 
 
 def scheduled() -> bool:

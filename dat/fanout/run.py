@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from dat import records
 from dat.datasets.images import Image, read_image
-from dat.errors import InputError
-from dat.models.exactness import exact
+from dat.errors import InputError, JobError
+from dat.models.exactness import exact, open_device
 from dat.sections import Csrdcf, Tracking, Vot
 from dat.tracking import build, checks, restarts
 from dat.tracking.follower import TrackerState
@@ -63,11 +64,16 @@ def run(work: Work, device: str) -> dict[str, Any]:
     """Track a unit's sequence and write its boxes below `work.out`; returns the facts of its frames.
 
     One-pass: `<sequence>.txt`. VOT: `baseline/<sequence>/<sequence>_NNN.txt`, and the facts by repetition.
-    Raises InputError naming the frame that cannot be read, MissingError when there are no weights.
+    Raises InputError naming the frame that cannot be read or the device that does not open, MissingError when there
+    are no weights, JobError where the card's memory does not do.
     """
     exact(work.threads)
-    run = _Run(work, device)
-    return run.one_pass() if work.protocol == "one-pass" else run.vot()
+    open_device(device)
+    try:
+        run = _Run(work, device)
+        return run.one_pass() if work.protocol == "one-pass" else run.vot()
+    except torch.OutOfMemoryError:
+        raise JobError("out of memory; lower fanout.slots_per_gpu in params.yaml, or name larger cards") from None
 
 
 class _Run:

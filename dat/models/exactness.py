@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import torch
 
+from dat import devices
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 
@@ -30,6 +32,15 @@ def exact(threads: int) -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def open_device(device: str) -> None:
+    """Begin to compute on a device, before anything else does. Raises InputError where it does not work: the driver is
+    too old, another program has the card or fills its memory."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise devices.refused(device, error) from None
+
+
 def keep_freed() -> None:
     """Let the C library keep what is freed, for the next tensor, instead of giving it back to the system.
 
@@ -42,6 +53,12 @@ def keep_freed() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _LARGE)
     mallopt(_TRIM_THRESHOLD, _NEVER)
+
+
+def whole(device: torch.device) -> bool:
+    """Whether a device wants a batch at once: a GPU, where each kernel's launch costs. A CPU wants pieces that fit its
+    cache."""
+    return device.type != "cpu"
 
 
 def spread(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dat.models import winograd
+from dat.models import exactness, winograd
 from dat.models.arithmetic import linear, product, square_root
 from dat.models.layers import scaled
 
-CHUNK = 1 << 19  # values normalised at a time: a few of these fit the last-level cache
+CHUNK = 1 << 19  # values normalised at a time on a CPU: a few of these fit the last-level cache
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,13 @@ class _Normalise(torch.autograd.Function):
 
 
 def _pieces(*tensors: Tensor) -> Any:
-    step = max(1, CHUNK // tensors[0].shape[1])
+    step = _piece(tensors[0])
     return zip(*(torch.split(t, step) for t in tensors), strict=True)
+
+
+def _piece(rows: Tensor) -> int:
+    """How many of the rows (M,C) are normalised at a time."""
+    return max(1, len(rows) if exactness.whole(rows.device) else CHUNK // rows.shape[1])
 
 
 def normalise(x: Tensor, kind: Normalisation) -> Tensor:
@@ -81,7 +86,7 @@ def activate(x: Tensor, kind: Normalisation) -> Tensor:
     if x.requires_grad and torch.is_grad_enabled():
         return normalise(F.relu(x, inplace=True), kind)
     rows = x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-    piece = max(1, CHUNK // x.shape[1])
+    piece = _piece(rows)
     k = rows.new_tensor(kind.k)
     total, root = rows.new_empty(2, piece, x.shape[1])
     for part in torch.split(rows, piece):

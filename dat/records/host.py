@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dat import numerics
+from dat import devices, numerics
 
 PACKAGES = (
     "av",
@@ -55,7 +55,7 @@ def machine() -> dict[str, str]:
 def environment(device: str = "cpu", threads: int | None = None) -> dict[str, Any]:
     """What of the machine decides a result: with portable numerics on a CPU, nothing but packages and threads.
 
-    What is not known is absent.
+    What is not known is absent. Raises InputError where CUDA cannot be used.
     """
     facts: dict[str, Any] = {"packages": versions(), "device": device, **numerics.facts()}
     if threads is not None:
@@ -65,6 +65,9 @@ def environment(device: str = "cpu", threads: int | None = None) -> dict[str, An
     if device.startswith("cuda"):
         import torch
 
-        facts["device"] = torch.cuda.get_device_name(device)
+        try:
+            facts["device"] = torch.cuda.get_device_name(device)
+        except (RuntimeError, AssertionError) as error:
+            raise devices.refused(device, error) from None
         facts["cuda"] = str(torch.version.cuda)
     return facts

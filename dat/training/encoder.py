@@ -197,11 +197,11 @@ def run(job: records.Job) -> None:
     """Write weights of both encoders, metrics and curves."""
     folder, out, settings = job.inputs["frames"].parent, job.outputs["weights"], job.settings
     shared, settings_of = settings.section("train", Train), settings.section(f"encoder.{job.key}", sections.Encoder)
-    sentence, vocabulary = weights.load_sentence(job.inputs["language"], job.device)
     language, network = settings.section("language", Language), settings.section("network", Network)
     held_out = held_out_videos(folder, settings)
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
-    with runner.exact(shared.threads):
+    with runner.exact(shared.threads, job.device):
+        sentence, vocabulary = weights.load_sentence(job.inputs["language"], job.device)
         data = AttentionData(folder, ["target"], None)
         task = EncoderTask(data, vocabulary, held_out, settings_of, job.key, network, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, f"encoder {job.key}", clock, out)

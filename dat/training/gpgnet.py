@@ -236,7 +236,7 @@ def run(job: records.Job) -> None:
         settings.section("gpgnet_training", GpgnetTraining),
     )
     clock = Clock()
-    with runner.exact(shared.threads):
+    with runner.exact(shared.threads, job.device):
         module, vocabulary = build(source, inputs, settings)
         data = AttentionData(source, inputs, vocabulary)
         task = GpgnetTask(

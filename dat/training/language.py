@@ -147,7 +147,7 @@ def run(job: records.Job) -> None:
     )
     _, sentences, classes = described(list(manifest.sequences(job.inputs["manifest"])))
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
-    with runner.exact(shared.threads):
+    with runner.exact(shared.threads, job.device):
         task = LanguageTask(sentences, classes, language, shared.seed, job.device)
         rows = runner.train(task, shared, checkpoints, "language", clock, job.outputs["language"])
     if not distributed.first():

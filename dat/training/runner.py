@@ -76,10 +76,14 @@ def decayed(step: int, steps: int, kind: str) -> float:
 
 
 @contextlib.contextmanager
-def exact(threads: int) -> Iterator[None]:
-    """Compute exactly inside; threads and the choice of algorithms are as before afterwards."""
+def exact(threads: int, device: str) -> Iterator[None]:
+    """Compute exactly inside; threads and the choice of algorithms are as before afterwards.
+
+    Raises InputError where the device does not open.
+    """
     before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     exactness.exact(threads)
+    exactness.open_device(device)
     try:
         yield
     finally:

@@ -235,7 +235,7 @@ def run(job: records.Job) -> None:
         adopt(job, entry, file)
         return
     shared, clock = job.settings.section("train", Train), Clock()
-    with runner.exact(shared.threads):
+    with runner.exact(shared.threads, job.device):
         task = prepare(job, entry)
         facts = metadata(job.settings, job.key, entry)
         checkpoints = Checkpoints.of(job, __name__)

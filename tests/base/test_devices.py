@@ -7,10 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
-from dat import devices, params
+from dat import devices, params, records
 from dat.errors import InputError
+from dat.models import exactness
 from dat.pipeline import running as stages
+from dat.training import runner
 
 ROOT = Path(__file__).resolve().parents[2]
 CARDS = 8
@@ -34,7 +37,7 @@ def driver(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, status: int
 
 @pytest.fixture
 def eight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    driver(tmp_path, monkeypatch, "".join(f"{n}, GPU-{n}a{n}, {24576}\n" for n in range(CARDS)))
+    driver(tmp_path, monkeypatch, "".join(f"{n}, GPU-{n}a{n}, {24576}, Default\n" for n in range(CARDS)))
 
 
 def indices(cards: list[devices.Card]) -> str:
@@ -101,6 +104,48 @@ def test_a_card_takes_as_many_jobs_as_its_memory_has_room_for() -> None:
     cards = [devices.Card(str(n), f"GPU-{n}", memory) for n, memory in enumerate((6144, 24576, 143771, 0))]
     assert list(devices.slots(cards, 0).values()) == [1, 3, 8, 1]
     assert list(devices.slots(cards, 2).values()) == [2, 2, 2, 2]
+
+
+def test_a_card_in_an_exclusive_mode_takes_one_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    driver(tmp_path, monkeypatch, "0, GPU-a, 81559, Exclusive_Process\n1, GPU-b, 81559, Default\n")
+    assert devices.slots(devices.chosen("all"), 0) == {"GPU-a": 1, "GPU-b": 8}
+    assert devices.slots(devices.chosen("all"), 3) == {"GPU-a": 1, "GPU-b": 3}
+
+
+REFUSED = [
+    (
+        "The NVIDIA driver on your system is too old (found version 12020). Please update your GPU driver by\nmore",
+        "update the driver",
+    ),
+    ("CUDA error: all CUDA-capable devices are busy or unavailable\nCUDA kernel errors might", "another program has"),
+    ("CUDA error: out of memory\nCUDA kernel errors might", "another program fills this card"),
+    ("CUDA error: no kernel image is available for execution on the device", "older than torch's build"),
+    ("CUDA error: something new", "name other cards"),
+    ("", "name other cards"),
+]
+
+
+@pytest.mark.parametrize(("text", "remedy"), REFUSED)
+def test_a_card_that_does_not_open_is_one_line_with_a_remedy(
+    text: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(torch, "zeros", refuse)
+    monkeypatch.setattr(torch.cuda, "get_device_name", refuse)
+    for call in (lambda: exactness.open_device("cuda"), lambda: records.environment("cuda")):
+        with pytest.raises(InputError) as error:
+            call()
+        line = str(error.value)
+        assert error.value.status == 2 and "\n" not in line
+        assert line.startswith(f"cuda: {text.partition(chr(10))[0] or 'RuntimeError'}; ") and remedy in line
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the card would open")
+def test_a_training_on_a_card_that_torch_cannot_use_is_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"^cuda: .+; .*cpu\)?$"), runner.exact(1, "cuda"):
+        pass
 
 
 @pytest.mark.usefixtures("eight")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from dat import params, records
 from dat.cli.track import track
-from dat.errors import InputError, MissingError
+from dat.errors import InputError, JobError, MissingError
 from dat.fanout import run
 from dat.tracking import restarts as vot
 from dat.tracking.parts import parts
@@ -99,6 +100,21 @@ def test_vot_writes_a_file_a_repetition_with_different_draws(place, tmp_path):
 def test_missing_weights_name_the_command(place, tmp_path):
     with pytest.raises(MissingError, match="make repro"):
         run.run(job(place, tmp_path, salnet=tmp_path / "none"), "cpu")
+
+
+def test_a_card_without_memory_for_a_tracker_is_one_line(place, tmp_path, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+
+    monkeypatch.setattr(run.build, "load", full)
+    with pytest.raises(JobError, match=r"^out of memory; lower fanout.slots_per_gpu"):
+        run.run(job(place, tmp_path), "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the card would open")
+def test_a_card_that_torch_cannot_use_is_one_line(place, tmp_path):
+    with pytest.raises(InputError, match=r"^cuda: .+cpu\)?$"):
+        run.run(job(place, tmp_path), "cuda")
 
 
 def test_a_missing_frame_is_named(place, tmp_path):

@@ -5,10 +5,12 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 
+from dat.models import exactness, vggm, winograd
 from dat.regions import boxes
 from dat.regions.sampling import BoxSampler
-from dat.tracking.mdnet.features import CONTEXT, PHASES, SIZE, Features, scene_of
+from dat.tracking.mdnet.features import CONTEXT, LEAST, PHASES, SIZE, Features, scene_of
 from dat.tracking.mdnet.tracker import Tracker
 from tests.parts.tracking_parts import salnet, settings, video
 
@@ -121,3 +123,62 @@ def test_a_target_is_followed_by_shared_features():
     tracker.init(FRAMES[0], TRUTH[0])
     got = np.array([TRUTH[0], *(tracker.update(frame) for frame in FRAMES[1:])])
     assert boxes.overlap(got, TRUTH).mean() > 0.6
+
+
+@pytest.fixture
+def whole(monkeypatch):
+    """The way of a GPU, on the processor."""
+    monkeypatch.setattr(exactness, "whole", lambda device: True)
+    monkeypatch.setattr(winograd, "suits", lambda layer, device: False)
+
+
+PLACES = np.column_stack([np.linspace(0, 90, 200), np.linspace(0, 60, 200), np.tile(REFERENCE, (200, 1))])
+PLACES = PLACES.astype(np.float32)
+
+
+def pieces(features, count):
+    """In how many pieces the two layers' responses are normalised for so many boxes."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        features(IMAGE, PLACES[:count])
+    return sum(event.name == "aten::rsqrt" for event in profiled.events())
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_gpu_normalises_each_layer_of_all_boxes_at_once(monkeypatch):
+    """A piece is ten launches of kernels; in pieces of a processor's cache they would take most of the time."""
+    monkeypatch.setattr(vggm, "CHUNK", 1 << 12)
+    features = Features(salnet(), "crops", 128.0)
+    assert pieces(features, 200) == pieces(features, 20) == 2
+
+
+@pytest.mark.usefixtures("whole")
+def test_out_of_memory_goes_on_with_fewer_boxes_at_a_time_and_says_so(capfd):
+    features, wanted = Features(salnet(), "crops", 128.0), Features(salnet(), "crops", 128.0)(IMAGE, PLACES)
+    network, taken = features.vggm, []
+
+    def small_card(crops):
+        taken.append(len(crops))
+        if len(crops) > 60:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return network(crops)
+
+    features.vggm = small_card
+    assert torch.allclose(features(IMAGE, PLACES), wanted, atol=1e-4)
+    assert taken == [200, 100, 50, 50, 50, 50]
+    features(IMAGE, PLACES[:50])
+    assert taken[6:] == [50]
+    assert "out of memory; 50 candidates at a time from here on" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_card_without_room_for_a_few_boxes_is_an_error():
+    features, taken = Features(salnet(), "crops", 128.0), []
+
+    def full_card(crops):
+        taken.append(len(crops))
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    features.vggm = full_card
+    with pytest.raises(torch.OutOfMemoryError):
+        features(IMAGE, PLACES)
+    assert taken == [200, 100, 50, 25, LEAST]

@@ -190,7 +190,7 @@ def test_optimisers_have_torchs_numbers(ours: type[Optimiser], theirs: str, opti
 def test_a_training_does_not_import_torchs_compiler() -> None:
     code = "import sys, dat.training.salnet\nfrom dat.models import optimisers\n"
     code += "from dat.training import runner\nfrom torch import nn\n"
-    code += "with runner.exact(1): optimisers.Adam(nn.Linear(2, 2).parameters(), 0.1)\n"
+    code += "with runner.exact(1, 'cpu'): optimisers.Adam(nn.Linear(2, 2).parameters(), 0.1)\n"
     code += "assert not {'torch._dynamo', 'torch._inductor'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -209,7 +209,7 @@ def test_generators_of_other_numbers_differ() -> None:
 def test_exact_puts_the_threads_back() -> None:
     torch.set_deterministic_debug_mode("default")
     before = torch.get_num_threads()
-    with runner.exact(1):
+    with runner.exact(1, "cpu"):
         assert torch.get_num_threads() == 1 and torch.are_deterministic_algorithms_enabled()
     assert torch.get_num_threads() == before and not torch.are_deterministic_algorithms_enabled()
 

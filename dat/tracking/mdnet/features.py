@@ -8,20 +8,24 @@ frames' boxes are near (1.3 to either side); the first frame's, up to twice as l
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat.models.exactness import spread
+from dat.models import exactness
 from dat.models.salnet import SALNet
 from dat.models.vggm import activate
 from dat.regions.crops import PADDING, SIZE, crop_regions, crop_scene
 from dat.regions.sampling import Boxes
 
 CHUNK = 64
-"""Crops that go through the convolutions at a time, over all threads: few enough for the processor's cache."""
+"""Crops that go through the convolutions at a time on a CPU, over all threads: few enough for its cache."""
+MOST, LEAST = 512, 16
+"""Crops at a time on a GPU, and how few they may become where its memory does not do."""
 CONTEXT = 1 + 2 * PADDING / SIZE
 STRIDE, MIDDLE, CELLS = 8, 37, 3
 """The map's step in pixels, the middle of its first cell's field of view (75 pixels), and a box's cells a side."""
@@ -43,6 +47,7 @@ class Features:
 
     def __init__(self, network: SALNet, mode: str, fill: Fill) -> None:
         self.plain, self.vggm, self.mode, self.fill = network.vggm, network.vggm.frozen(), mode, fill
+        self.most = MOST
 
     def __call__(
         self, image: Tensor, boxes: Boxes, reference: tuple[float, float] | None = None, first: bool = False
@@ -76,16 +81,28 @@ class Features:
         return self.crops(image, boxes) if shape[0] * shape[1] > most else self.shared(image, boxes, start, step, shape)
 
     def crops(self, image: Tensor, boxes: Tensor) -> Tensor:
-        """Every box's crop through the network."""
+        """Every box's crop through the network. Raises torch.OutOfMemoryError where LEAST at a time are too many."""
 
         @torch.inference_mode()
         def features(part: Tensor) -> Tensor:
             result: Tensor = self.vggm(crop_regions(image, part, SIZE, PADDING, self.fill))
             return result
 
-        if image.device.type != "cpu":
-            return torch.cat([features(part) for part in torch.split(boxes, CHUNK)])
-        return torch.cat(spread(features, torch.split(boxes, max(1, CHUNK // torch.get_num_threads()))))
+        if not exactness.whole(image.device):
+            return torch.cat(exactness.spread(features, torch.split(boxes, max(1, CHUNK // torch.get_num_threads()))))
+        while True:
+            try:
+                return torch.cat([features(part) for part in torch.split(boxes, self.most)])
+            except torch.OutOfMemoryError:
+                if self.most <= LEAST:
+                    raise
+                self._fewer(len(boxes))
+
+    def _fewer(self, count: int) -> None:
+        """Take half as many of so many crops at a time from now on, and say so: sums may come out in another order."""
+        self.most = max(LEAST, min(self.most, count) // 2)
+        torch.cuda.empty_cache()
+        print(f"dat: out of memory; {self.most} candidates at a time from here on", file=sys.stderr, flush=True)
 
     @torch.inference_mode()
     def shared(
