@@ -302,8 +302,8 @@ def test_https_does_not_lead_to_plain_http(source: Source, tmp_path: Path) -> No
     answer = requests.Response()
     answer.status_code, answer.url = 200, "http://127.0.0.1/weights.bin"
     with pytest.raises(JobError, match="not https"):
-        downloads._accept(answer, replace(source, address="https://127.0.0.1/weights.bin"), tmp_path)
-    downloads._accept(answer, source, tmp_path)
+        downloads._accept(answer, replace(source, address="https://127.0.0.1/weights.bin"), tmp_path, 0)
+    downloads._accept(answer, source, tmp_path, 0)
 
 
 def test_a_packed_body_is_not_unpacked(web: Web, source: Source, tmp_path: Path) -> None:
