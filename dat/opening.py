@@ -102,16 +102,28 @@ def check(path: Path | str, most: int = ANY) -> None:
     opened(path, most).close()
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises ValueError for a name that is there twice: which value is meant cannot be known."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"'{next(name for name in names if names.count(name) > 1)}' is there twice; remove one")
+    return value
+
+
 def parse_json(text: str | bytes, where: object) -> Any:
-    """The value of a JSON text. Raises InputError naming the line where it is none, or that it is nested too deep."""
+    """The value of a JSON text.
+
+    Raises InputError naming the line where it is none, a name that an object has twice, or that it is nested too deep.
+    """
     try:
-        return json.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text)
+        return json.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise InputError(f"{shown(where)}:{error.lineno}: not JSON: {error.msg}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{shown(where)}: not text in UTF-8: {error.reason}") from None
     except (RecursionError, ValueError) as error:  # brackets thousands deep; an integer of thousands of digits
-        problem = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        problem = "nested too deep" if isinstance(error, RecursionError) else shown(error)
         raise InputError(f"{shown(where)}: not JSON that can be read: {problem}") from None
 
 
@@ -174,12 +186,11 @@ def read_matlab(data: bytes, most: int = MATLAB) -> dict[str, Any]:
     Raises NotImplementedError for version 7.3, and ValueError for what is no such file or is larger.
     """
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     try:
         variables: dict[str, Any] = loadmat(io.BytesIO(_unpacked(data, most)))  # type: ignore[arg-type]
-    except NotImplementedError:
+    except (NotImplementedError, ValueError):
         raise
-    except (MatReadError, zlib.error, TypeError, EOFError, IndexError, KeyError, MemoryError, RecursionError) as error:
+    except Exception as error:  # scipy's reader has no error of its own for a damaged file
         raise ValueError(f"{type(error).__name__}: {error}") from None
     return variables

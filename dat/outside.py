@@ -25,6 +25,8 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
 _TWO_WAYS = re.compile(rb"^[ \t]*-?\d+,\d+(?:,?[ \t;]+-?\d+,\d+){3}[ \t,;]*$", re.MULTILINE)
+_EMPTY = (b",,", b",;", b";,", b";;", b"\n,", b"\n;")
+_EMPTY_FIELD = re.compile(rb"(?:^|[,;])[ \t]*[,;]", re.MULTILINE)
 
 
 def stray(name: str) -> bool:
@@ -116,6 +118,20 @@ def two_ways(data: bytes) -> int | None:
         return None
     match = _TWO_WAYS.search(data)
     return data[: match.start()].count(b"\n") + 1 if match else None
+
+
+def empty_field(data: bytes) -> int | None:
+    """The first line (from 1) with nothing between two commas or before the first: a number is wanting there, or two
+    marks stand for one. A comma at a line's end says nothing.
+
+    >>> empty_field(b"10,20,30,40,"), empty_field(b"1,2,3,4\\n10,20,,30,40")
+    (None, 2)
+    """
+    squeezed = data.translate(None, b" \t")
+    if squeezed[:1] not in (b",", b";") and not any(pair in squeezed for pair in _EMPTY):
+        return None
+    match = _EMPTY_FIELD.search(data)
+    return data[: match.end()].count(b"\n") + 1 if match else None
 
 
 def output(path: Path | None, option: str, *endings: str) -> None:

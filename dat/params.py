@@ -98,9 +98,11 @@ def find(start: Path | None = None) -> Path:
 def read_yaml(path: Path) -> Any:
     """A YAML 1.2 file as data that knows its lines. Raises ParamsError; aliases are refused."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     try:
-        return opening.yaml_reader().load(outside.read_text(path, most=opening.SETTINGS))
+        text = outside.read_text(path, most=opening.SETTINGS)
+        return opening.yaml_reader().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ParamsError(f"{path}:{line}: not YAML: {error.problem}") from None
@@ -108,8 +110,11 @@ def read_yaml(path: Path) -> Any:
         raise ParamsError(f"{path}: nested too deep to be settings") from None
     except InputError as error:
         raise ParamsError(str(error)) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ParamsError(f"{path}:{line}: the character {error.character:#x}, which no YAML has; remove it") from None
     except (YAMLError, ValueError) as error:
-        raise ParamsError(f"{path}: cannot be read: {error}") from None
+        raise ParamsError(f"{path}: cannot be read: {naming.shown(error)}; correct it") from None
 
 
 def _plain_yaml(value: Any) -> Any:
@@ -251,7 +256,8 @@ def load(directory: Path | None = None) -> Settings:
     values = _plain_yaml(data)
     for dotted, value in leaves(values, "").items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise ParamsError(f"{path}: '{dotted[1:]}' is not a finite number")
+            where = f"{path}:{_line(data, tuple(dotted[1:].split('.')))}"
+            raise ParamsError(f"{where}: '{dotted[1:]}' is not a finite number; write one")
     try:
         root = Root.model_validate(values)
     except ValidationError as error:

@@ -5,9 +5,12 @@ of a folder, and archives that grow: pictures are packed already, so one that un
 something else. What an operating system left behind (`__MACOSX`) is left out.
 """
 
+import errno
+import lzma
 import os
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -21,6 +24,12 @@ GROWTH = 100
 SMALL = 64 * opening.MB
 MEMBERS = 200_000
 
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, UnicodeDecodeError, OverflowError),
+)
+"""What zipfile and its four decoders raise for a file that is none."""
+
 
 def unpack(archive: Path, folder: Path) -> None:
     """The files of a zip archive in `folder`, which appears whole or not at all.
@@ -32,7 +41,9 @@ def unpack(archive: Path, folder: Path) -> None:
         try:
             with zipfile.ZipFile(file) as packed:
                 _unpack(packed, archive, folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except _BROKEN as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise  # the disk's; bz2's has no number, and a place before the file is invalid
             raise InputError(f"{archive}: not a zip archive that can be read: {error}; fetch it again") from None
 
 

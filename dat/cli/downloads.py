@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import requests
 
-from dat import opening, outside, records
+from dat import naming, opening, outside, records
 from dat.errors import InputError, JobError, LockedError
 from dat.progress import progress
 from dat.public import CHUNK, Source, matches
@@ -84,6 +84,9 @@ def fetch(source: Source, folder: Path, bar: bool = True) -> Path:
             os.replace(part, place)
         except requests.exceptions.RequestException as error:
             raise JobError(_failed(error, source, place, file)) from error
+        except ValueError as error:  # lengths and addresses that are none, some of which requests passes on
+            reason = f"answers what is no HTTP ({naming.shown(error)[: naming.SHOWN]})"
+            raise JobError(f"{source.address}: {reason}; put a copy of the file at {place}") from error
         except InputError:
             file.truncate(0)
             raise
@@ -157,7 +160,7 @@ def _transfer(source: Source, place: Path, file: BinaryIO, bar: bool) -> None:
                     file.truncate(0)
                     raise JobError(f"{source.address}: is shorter than what was kept, which is removed; fetch again")
                 return
-            _accept(answer, source, place)
+            _accept(answer, source, place, have)
             if have and (answer.status_code != 206 or _start(answer) != have):
                 print(f"{source.address}: does not resume; from the beginning", file=sys.stderr)
                 have = file.seek(0)
@@ -173,9 +176,10 @@ def _transfer(source: Source, place: Path, file: BinaryIO, bar: bool) -> None:
                         shown.update(file.tell() - shown.n)
 
 
-def _accept(answer: requests.Response, source: Source, place: Path) -> None:
-    """Raises JobError for an answer that is an error, that is packed, or that came from https by plain http."""
-    if not answer.ok:
+def _accept(answer: requests.Response, source: Source, place: Path, have: int) -> None:
+    """Raises JobError for an answer that is not the file (a part of it only where `have` bytes are there), that is
+    packed, or that came from https by plain http."""
+    if answer.status_code not in ((200, 206) if have else (200,)):
         raise JobError(
             f"{source.address}: {answer.status_code} {answer.reason}; if it has moved, put a copy at {place}"
         )

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from dat.errors import InputError
-from dat.outside import read_plain, read_text, two_ways
+from dat.outside import empty_field, read_plain, read_text, two_ways
 
 SPACES = str.maketrans(",;\t", "   ")
 MOST = 1e9
@@ -36,6 +36,8 @@ def read_rows(path: Path, *counts: int) -> list[list[float]]:
     """
     if 4 in counts and 8 in counts and (line := two_ways(read_plain(path))):
         raise InputError(f"{path}:{line}: eight numbers, or four with decimal commas; write decimals with a point")
+    if line := empty_field(read_plain(path)):
+        raise InputError(f"{path}:{line}: nothing between two commas; write every number")
     lines, rows = read_lines(path), []
     if (usual := _usual(lines, counts)) is not None:
         return usual

@@ -112,6 +112,8 @@ def _field(struct: Any, *names: str) -> Any:
 
 
 def _table(value: Any, where: str) -> Floats:
+    if np.iscomplexobj(value):
+        raise InputError(f"{where}: complex numbers where boxes belong; save the real x,y,w,h")
     try:
         table = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
@@ -148,9 +150,9 @@ def _boxes(struct: Any, where: str) -> tuple[Floats, bool]:
     rows = _shown(_turned(_table(_field(struct, "res"), where), columns), _field(struct, "len"), step)
     if rows.shape[1] != columns or len(rows) % step:
         raise InputError(f"{where}: type {name} with an array of shape {rows.shape}, expected {columns} columns")
-    size = (
-        np.asarray(_field(struct, "tmplsize"), dtype=np.float64).ravel() if name.lower() in _TEMPLATED else np.zeros(2)
-    )
+    size = np.zeros(2)
+    if name.lower() in _TEMPLATED:
+        size = _table(np.atleast_2d(_field(struct, "tmplsize")), where).ravel()
     if size.shape != (2,):
         raise InputError(f"{where}: type {name} needs `tmplsize` (two numbers)")
     return np.asarray(convert(rows, size), np.float64), name.lower() == "rect"

@@ -73,12 +73,22 @@ def tracker_folders(root: Path, sequences: Iterable[str] = ()) -> list[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files below a folder, by name, without stray ones."""
+    """All files below a folder, by name, without stray ones.
+
+    Raises InputError naming a link to a folder that is looked through anyway: links in circles have no end.
+    """
+    return _files_below(folder, {folder.resolve()})
+
+
+def _files_below(folder: Path, entered: set[Path]) -> Iterator[Path]:
     for path in listed(folder):
-        if path.is_dir():
-            yield from files_below(path)
-        else:
+        if not path.is_dir():
             yield path
+        elif (home := path.resolve()) in entered:
+            raise InputError(f"{path}: leads to {home}, whose files are read already; remove the link")
+        else:
+            entered.add(home)
+            yield from _files_below(path, entered)
 
 
 def _single_runs(path: Path, folder: Path) -> str:

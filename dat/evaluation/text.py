@@ -17,6 +17,9 @@ Counts = npt.NDArray[np.int64]
 
 _GAPS = bytes.maketrans(b",;\t\r", b"    ")
 _LOT = 100_000
+FARTHEST = 1e6
+"""Pixels that no number of a region exceeds: a larger one would be drawn row by row without end."""
+
 ROW_BYTES = 400
 """No row of eight numbers is longer: what decides, before reading, that a file has far too many rows."""
 
@@ -35,7 +38,10 @@ def read_bytes(path: Path, frames: int, label: str) -> bytes:
             f"{label}, line {frames + 1} ({path}): {error.size} bytes for {frames} frames, so far more rows than "
             "frames; give the file of this sequence"
         ) from None
-    return outside.plain(data, path, label)
+    data = outside.plain(data, path, label)
+    if line := outside.empty_field(data):
+        raise InputError(f"{place(path, line, label)}: nothing between two commas; write x,y,w,h, every number there")
+    return data
 
 
 def _number(word: bytes) -> float | None:

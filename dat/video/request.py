@@ -83,7 +83,7 @@ def parse_box(text: str, origin: int) -> NDArray[np.float64]:
         values = np.array([float(part) for part in parts], np.float64)
     except ValueError:
         raise InputError(f"--box {text}: a box is four numbers x,y,w,h") from None
-    if len(values) != 4 or not np.isfinite(values).all() or "_" in inner:
+    if len(values) != 4 or not np.isfinite(values).all() or "_" in inner or outside.empty_field(inner.encode()):
         raise InputError(f"--box {text}: a box is four finite numbers x,y,w,h, decimals with a point")
     if (values[2:] <= 0).any():
         raise InputError(f"--box {text}: the box has no area; width and height must be over zero")

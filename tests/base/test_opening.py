@@ -113,6 +113,13 @@ def test_json_nested_thousands_deep_is_told(tmp_path: Path, body: str) -> None:
             read(tmp_path / "x.json")
 
 
+@pytest.mark.parametrize("body", ['{"Deer": 1, "Deer": 2}', '{"a": [{"Deer": 1, "x": 0, "Deer": 1}]}'])
+def test_a_name_that_json_has_twice_is_told(tmp_path: Path, body: str) -> None:
+    (tmp_path / "x.json").write_text(body)
+    with pytest.raises(InputError, match=r"x\.json.*'Deer' is there twice"):
+        records.read_json(tmp_path / "x.json")
+
+
 BOMB = "a0: &a0 [1, 1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
 
 
@@ -183,9 +190,10 @@ def test_other_mat_files_are_what_scipy_reads(tmp_path: Path, compressed: bool) 
     assert found.keys() == wanted.keys() and all(np.array_equal(found[key], wanted[key]) for key in values)
 
 
+@pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("damage", [lambda data: data[:200], lambda data: data[:140] + b"?" * 60 + data[200:]])
-def test_a_damaged_mat_file_is_told(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    savemat(tmp_path / "x.mat", {"results": np.random.default_rng(0).random((50, 4))}, do_compression=True)
+def test_a_damaged_mat_file_is_told(tmp_path: Path, damage: Callable[[bytes], bytes], packed: bool) -> None:
+    savemat(tmp_path / "x.mat", {"results": np.random.default_rng(0).random((50, 4))}, do_compression=packed)
     (tmp_path / "x.mat").write_bytes(damage((tmp_path / "x.mat").read_bytes()))
     with pytest.raises(InputError, match="not a MATLAB file that can be read"):
         matlab.read_boxes(tmp_path / "x.mat", "tracker T, sequence S")

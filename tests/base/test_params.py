@@ -115,6 +115,16 @@ def test_broken_yaml_names_its_line(tmp_path: Path) -> None:
         params.load(tmp_path)
 
 
+@pytest.mark.parametrize(("wrong", "told"), [(".nan", "not a finite"), (".inf", "not a finite"), ("\x07", "0x7")])
+def test_a_value_that_is_no_number_names_its_line(tmp_path: Path, wrong: str, told: str) -> None:
+    folder = changed(tmp_path, "momentum: 0.9", f"momentum: {wrong}")
+    text = (folder / "params.yaml").read_text()
+    line = text[: text.index(f"momentum: {wrong}")].count("\n") + 1
+    with pytest.raises(ParamsError, match=rf"params\.yaml:{line}: .*{told}") as error:
+        params.load(folder)
+    assert "\n" not in str(error.value)
+
+
 def test_no_params_anywhere(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"no params\.yaml"):
         params.find(tmp_path)

@@ -140,3 +140,17 @@ def test_an_archive_with_a_password_or_without_files_is_said(tmp_path: Path, pla
         archives.unpack(archive, place)
     with pytest.raises(InputError, match="no file in it"):
         archives.unpack(packed(tmp_path / "b.zip", {".hidden": b"x"}), place)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_in_any_packing_is_told_and_leaves_nothing(tmp_path: Path, method: int) -> None:
+    archive, told = packed(tmp_path / "a.zip", {"x": bytes(range(256)) * 4}, compression=method), 0
+    data = archive.read_bytes()
+    for at in range(31, len(data) - 8):
+        archive.write_bytes(data[:at] + b"\xff" * 8 + data[at + 8 :])
+        try:
+            archives.unpack(archive, tmp_path / "out" / str(at))
+        except InputError as error:
+            told += "a.zip" in str(error)
+            assert not list((tmp_path / "out").glob(f"*{at}*"))
+    assert told > 40

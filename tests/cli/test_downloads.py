@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -175,7 +176,7 @@ def test_another_file_in_its_place_is_refused_and_left(web: Web, source: Source,
     assert (tmp_path / "weights.bin").read_bytes() == b"mine" and web.asked == []
 
 
-@pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.parametrize("status", [404, 500, 204, 304, 206, 999])
 def test_an_error_of_the_server_is_named(web: Web, source: Source, tmp_path: Path, status: int) -> None:
     web.status = status
     with pytest.raises(JobError, match=rf"{status} .*put a copy at .*weights\.bin"):
@@ -301,8 +302,8 @@ def test_https_does_not_lead_to_plain_http(source: Source, tmp_path: Path) -> No
     answer = requests.Response()
     answer.status_code, answer.url = 200, "http://127.0.0.1/weights.bin"
     with pytest.raises(JobError, match="not https"):
-        downloads._accept(answer, replace(source, address="https://127.0.0.1/weights.bin"), tmp_path)
-    downloads._accept(answer, source, tmp_path)
+        downloads._accept(answer, replace(source, address="https://127.0.0.1/weights.bin"), tmp_path, 0)
+    downloads._accept(answer, source, tmp_path, 0)
 
 
 def test_a_packed_body_is_not_unpacked(web: Web, source: Source, tmp_path: Path) -> None:
@@ -380,3 +381,35 @@ def test_another_file_under_the_same_short_checksum_is_refused(
     with pytest.raises(InputError, match=r"not the file that was fetched first.*nothing is kept"):
         downloads.fetch(short, tmp_path)
     assert names(tmp_path) == ["weights.bin.sha256"]
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ODD = {
+    "a length of letters": HEAD + b"Content-Length: abc\r\n\r\nxx",
+    "a length of thousands of digits": HEAD + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nxx",
+    "a negative piece": HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nxx",
+    "moved to a broken address": b"HTTP/1.1 302 F\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    "moved to no host": b"HTTP/1.1 302 F\r\nLocation: http://a..b/\r\nContent-Length: 0\r\n\r\n",
+    "moved nowhere": b"HTTP/1.1 302 F\r\nContent-Length: 0\r\n\r\n",
+    "a part that was not asked for": b"HTTP/1.1 206 P\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 2\r\n\r\nxx",
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_answer_that_is_no_file_is_told_and_never_pinned(tmp_path: Path, kind: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    connection.sendall(ODD[kind])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/weights.bin"
+        with pytest.raises(JobError, match=r"weights\.bin: .*; .*put a copy .*at .*weights\.bin"):
+            downloads.fetch(Source("weights.bin", address, "sha256:"), tmp_path)
+        thread.join()
+    assert names(tmp_path) == []

@@ -59,6 +59,8 @@ WRONG = {
     "too few numbers": ("1,2,3,4\n1,2,3\n1,2,3,4\n1\n1,2,3,4\n", 2, "3 numbers where"),
     "too many numbers": ("1,2,3,4\n1,2,3,4,5\n" + boxes(3), 2, "5 numbers where"),
     "the wrong split": ("1,2,3\n4,1,2,3,4\n" + boxes(3), 1, "3 numbers where"),
+    "a number left out": ("1,2,3,4\n1,2,,3,4\n" + boxes(3), 2, "nothing between two commas"),
+    "a first number left out": ("1,2,3,4\n ;1;2;3;4\n" + boxes(3), 2, "nothing between two commas"),
     "short": (boxes(3), 4, "3 rows for 5 frames"),
     "empty": ("", 1, "0 rows for 5 frames"),
     "binary": (b"1,2,3,4\n\x89PNG\x00\x01", 2, "binary"),
@@ -138,6 +140,15 @@ def test_a_level_in_between_is_looked_into(tmp_path: Path) -> None:
     (tmp_path / "T/baseline").mkdir(parents=True)
     found = one(tmp_path, boxes(5), name="baseline/deer.txt")
     assert found.missing == []
+
+
+@pytest.mark.parametrize("links", [{"a": ".", "b": "."}, {"a": "baseline", "b": "baseline"}, {"a": ".."}])
+def test_links_to_folders_that_are_read_anyway_have_an_end(tmp_path: Path, links: dict[str, str]) -> None:
+    (tmp_path / "T/baseline").mkdir(parents=True)
+    for name, target in links.items():
+        (tmp_path / "T" / name).symlink_to(target)
+    with pytest.raises(InputError, match=r"T.*already; remove the link"):
+        one(tmp_path, boxes(5))
 
 
 def test_two_files_of_one_sequence_are_an_error(tmp_path: Path) -> None:
@@ -236,20 +247,25 @@ def test_turned_and_sheared_templates_by_hand(
     assert matlab.read_boxes(path, "T")[0].tolist() == [box]
 
 
-@pytest.mark.parametrize("kind", ["another variable", "strings", "a wrong shape", "an unknown type", "text", "struct"])
+MATS: dict[str, dict[str, object]] = {
+    "another variable": {"net": np.ones(3)},
+    "strings": {"results": "hello"},
+    "a wrong shape": {"results": cell({"res": np.ones((3, 5)), "type": "rect"})},
+    "an unknown type": {"results": cell({"res": np.ones((3, 4)), "type": "ellipse"})},
+    "struct": {"results": {"weights": 3}},
+    "complex numbers": {"results": np.ones((3, 4)) + 1j},
+    "complex numbers in a struct": {"results": cell({"res": np.ones((3, 4)) * 2j, "type": "rect"})},
+    "a complex template": {"results": cell({"res": np.ones((3, 4)), "type": "SIMILARITY", "tmplsize": [2j, 3]})},
+}
+
+
+@pytest.mark.parametrize("kind", [*MATS, "text"])
 def test_a_mat_of_another_program_is_an_error(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "Deer.mat"
-    content: dict[str, dict[str, object]] = {
-        "another variable": {"net": np.ones(3)},
-        "strings": {"results": "hello"},
-        "a wrong shape": {"results": cell({"res": np.ones((3, 5)), "type": "rect"})},
-        "an unknown type": {"results": cell({"res": np.ones((3, 4)), "type": "ellipse"})},
-        "struct": {"results": {"weights": 3}},
-    }
     if kind == "text":
         path.write_text("not a mat file at all, only text that is long enough to be read as one" * 4)
     else:
-        save(path, **content[kind])
+        save(path, **MATS[kind])
     with pytest.raises(InputError, match=r"tracker T, sequence Deer .*Deer\.mat"):
         matlab.read_boxes(path, "tracker T, sequence Deer")
 
@@ -286,6 +302,10 @@ def test_codes_boxes_polygons_and_unknown_regions(tmp_path: Path) -> None:
         ("1\n1,2,3,4\n", r"line 3 .*2 rows for 4 frames.*--lengths cut"),
         ("1\n1,2,3,4,5,6,7,8,9,10\n0\n0\n", r"line 2 .*10 numbers"),
         ("1\n1,2,3,four\n0\n0\n", r"line 2 .*'four'"),
+        ("1\n1,2,,3,4\n0\n0\n", r"line 2 .*nothing between two commas"),
+        ("1\n1,2,3,4\n0,0,1e9,1e9\n0\n", r"line 3 .*a number over 1e\+06"),
+        ("1\n1,2,3,4\n0,0,-inf,9\n0\n", r"line 3 .*a number over 1e\+06"),
+        ("1\n1,2,3,4\n0,0,99999999,9\n0\n", r"line 3 .*a number over 1e\+06"),
     ],
 )
 def test_a_wrong_vot_file_is_an_error_with_its_line(tmp_path: Path, content: str, said: str) -> None:

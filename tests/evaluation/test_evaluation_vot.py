@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from dat.errors import InputError
 from dat.evaluation import definitions, score
 from dat.evaluation.definitions import Raster, Vot
 from dat.evaluation.vot import expected_overlap as vot
@@ -394,3 +395,36 @@ def test_the_quick_way_is_the_general_way_for_boxes_of_one_pixel(raster: Raster)
     truth, found = some([0.0, 0, 1, 2], [0.0, 0, 1, 1]), some([0.0, 0, 1, 1], [0.0, 0, 1, 2])
     quick = truth_runs.overlaps(truth, found, raster, None)[0]
     assert quick.tolist() == regions.overlaps(truth, found, raster, None).tolist()
+
+
+BOXES = [[1.0, 2, 30, 40]] * 3
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"width": "abc", "height": 3}, "not both a number of pixels"),
+        ({"width": None, "height": 3}, "not both a number of pixels"),
+        ({"width": float("inf"), "height": 3}, "not both a number of pixels"),
+        ({"width": -640, "height": 480}, "not both a number of pixels"),
+        ({"width": True, "height": 480}, "not both a number of pixels"),
+        ({"width": 640}, "not both a number of pixels"),
+        ({"occlusion": "yes"}, "occlusion: no list of numbers"),
+        ({"occlusion": 3}, "occlusion: no list of numbers"),
+        ({"occlusion": [[1], [0]]}, "occlusion: no list of numbers"),
+        ({"occlusion": [0, None, 1]}, "occlusion: no list of numbers"),
+        ({"occlusion": [0, float("nan")]}, "occlusion: a value that is no number"),
+        ({"gt_rect": ["12345678"] * 3}, "no `gt_rect` with a list of numbers"),
+        ({"gt_rect": [[True, True, True, True]] * 3}, "no `gt_rect` with a list of numbers"),
+        ({"gt_rect": [[10**400, 1, 2, 3]] * 3}, "no `gt_rect` with a list of numbers"),
+        ({"gt_rect": {"1": [1, 2, 3, 4]}}, "no `gt_rect` with a list of numbers"),
+        ({"gt_rect": [*BOXES[:2], [0, 0, 1e9, 0, 1e9, 1e9, 0, 1e9]]}, r"frame 3: a number over 1e\+06"),
+        ({"gt_rect": [*BOXES[:2], [1, 2, float("inf"), 4]]}, r"frame 3: a number over 1e\+06"),
+    ],
+)
+def test_a_truth_in_json_that_cannot_be_read_for_certain_is_told(
+    tmp_path: Path, entry: dict[str, Any], told: str
+) -> None:
+    (tmp_path / "vot.json").write_text(json.dumps({"bag": {"gt_rect": BOXES, **entry}}))
+    with pytest.raises(InputError, match=rf"vot\.json: bag.*{told}"):
+        vot_files._from_json(tmp_path / "vot.json")

@@ -216,7 +216,7 @@ def test_a_box_is_four_numbers_between_any_signs(box):
     assert requests.parse_box(box, 0).tolist() == [20, 30, 18, 24]
 
 
-@pytest.mark.parametrize("box", ["10,5;20,5;30,0;40,0", "1_0,2,3,4", "[1,2,3", "1,,2"])
+@pytest.mark.parametrize("box", ["10,5;20,5;30,0;40,0", "1_0,2,3,4", "[1,2,3", "1,,2", "20,30,,18,24", ";20;30;18;24"])
 def test_other_boxes_are_told(box):
     with pytest.raises(InputError, match="four"):
         requests.parse_box(box, 0)

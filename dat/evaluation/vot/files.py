@@ -102,7 +102,18 @@ def rows(path: Path, frames: int, label: str) -> tuple[Floats, Whole, Whole]:
         raise InputError(f"{place(path, numbered[bad], label)}: {counts[bad]} numbers, where a region has 4 or 8")
     table = np.full((len(counts), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = values
+    far = np.flatnonzero(_far(table))
+    if len(far):
+        raise InputError(f"{place(path, numbered[far[0]], label)}: {_FAR}")
     return table, counts, numbered
+
+
+_FAR = f"a number over {text.FARTHEST:g}, where pixels belong; correct the row"
+
+
+def _far(table: Floats) -> Flags:
+    """Rows (M,) that have a number that is no picture's."""
+    return np.asarray((np.abs(table) > text.FARTHEST).any(1))
 
 
 def _check(counts: Whole, lines: Whole, allowed: Sequence[int], label: str, path: Path) -> None:
@@ -120,6 +131,8 @@ def _tag(values: Sequence[float] | Floats, frames: int, where: str) -> Flags:
     """Flags of a tag; a list that is shorter than the video is continued with 0, a longer one an InputError."""
     flags = np.zeros(frames, np.bool_)
     known = np.asarray(values, np.float64)
+    if np.isnan(known).any():
+        raise InputError(f"{where}: a value that is no number, where a flag is 0 or 1; fetch the sequence again")
     if len(known) > frames:
         raise InputError(f"{where}: {len(known)} values for {frames} frames; fetch the sequence again")
     flags[: len(known)] = known > 0
@@ -127,19 +140,43 @@ def _tag(values: Sequence[float] | Floats, frames: int, where: str) -> Flags:
 
 
 def _json_target(name: str, entry: Any, path: Path) -> Target:
-    try:
-        listed = [[float(value) for value in region] for region in entry["gt_rect"]]
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: {name}: no `gt_rect` with a list of numbers a frame") from None
+    frames = entry.get("gt_rect") if isinstance(entry, dict) else None
+    if not isinstance(frames, list) or not all(map(_are_numbers, frames)):
+        raise InputError(f"{path}: {name}: no `gt_rect` with a list of numbers a frame; fetch the file again")
+    listed: list[list[float]] = frames
     wrong = next((i for i, region in enumerate(listed) if len(region) not in (4, 8)), None)
     if wrong is not None:
         raise InputError(f"{path}: {name}, frame {wrong + 1}: {len(listed[wrong])} numbers, where a region has 4 or 8")
     counts = np.array([len(region) for region in listed], np.int64)
     table = np.full((len(listed), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = [value for region in listed for value in region]
-    tags = {tag: _tag(entry[tag], len(listed), f"{path}: {name}, {tag}") for tag in TAGS if tag in entry}
-    size = (int(entry["width"]), int(entry["height"])) if "width" in entry and "height" in entry else None
-    return Target(name, regions(table, counts), size, tags)
+    far = np.flatnonzero(_far(table))
+    if len(far):
+        raise InputError(f"{path}: {name}, frame {far[0] + 1}: {_FAR}")
+    tags = {tag: _json_tag(entry[tag], len(listed), f"{path}: {name}, {tag}") for tag in TAGS if tag in entry}
+    return Target(name, regions(table, counts), _json_size(entry, f"{path}: {name}"), tags)
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether a value of JSON is a list of numbers that a float holds."""
+    kinds = isinstance(value, list) and all(type(number) in (int, float) for number in value)
+    return kinds and all(isinstance(number, float) or abs(number) < 1e300 for number in value)
+
+
+def _json_tag(value: Any, frames: int, where: str) -> Flags:
+    if not _are_numbers(value):
+        raise InputError(f"{where}: no list of numbers, a flag a frame; fetch the file again")
+    return _tag(value, frames, where)
+
+
+def _json_size(entry: Mapping[str, Any], where: str) -> tuple[int, int] | None:
+    """Width and height in pixels, None where the entry has neither."""
+    sides = [entry[side] for side in ("width", "height") if side in entry]
+    if not sides:
+        return None
+    if len(sides) != 2 or not _are_numbers(sides) or not all(0 < side <= text.FARTHEST for side in sides):
+        raise InputError(f"{where}: `width` and `height` are not both a number of pixels; correct them or remove both")
+    return int(sides[0]), int(sides[1])
 
 
 def _from_json(path: Path) -> dict[str, Target]:
@@ -298,7 +335,7 @@ def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
         return None
     table = np.full((len(counts), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = values
-    if len(_strange(counts, table[:, 0])):
+    if len(_strange(counts, table[:, 0])) or _far(table).any():
         return None
     parts = [slice(start, start + frames) for start in range(0, len(counts), frames)]
     runs = [_run(table[part], counts[part]) for part in parts]
