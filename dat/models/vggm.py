@@ -1,6 +1,5 @@
 """VGG-M's first three convolutional layers, as MDNet uses them, with a response normalisation that is fast on a CPU."""
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dat.models import exactness, winograd
+from dat.models import exactness
 from dat.models.arithmetic import linear, product, square_root
 from dat.models.layers import scaled
 
@@ -121,15 +120,6 @@ class VGGM(nn.Module):
     def features(self) -> int:
         """Values a crop of 107 x 107 becomes."""
         return 9 * self.conv3.out_channels
-
-    def frozen(self) -> "VGGM":
-        """The same convolutions for inference with these weights, in fewer products where that is faster."""
-        frozen_copy = copy.copy(self)
-        frozen_copy._modules = dict(self._modules)
-        for name, layer in self._modules.items():
-            if isinstance(layer, nn.Conv2d) and winograd.suits(layer, layer.weight.device):
-                frozen_copy._modules[name] = winograd.Winograd(layer)
-        return frozen_copy
 
     def forward(self, crops: Tensor) -> Tensor:
         x = crops.contiguous(memory_format=torch.channels_last)

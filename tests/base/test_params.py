@@ -82,8 +82,8 @@ def test_the_paper_profile_names_every_variant_of_the_paper() -> None:
     [
         ("momentum: 0.9", "momentum: '0.9'", "tracking.momentum"),
         ("momentum: 0.9", "momentun: 0.9", "momentun"),
-        ("threads: 1", "threads: 1.5", "tracking.threads"),
-        ("threads: 1", "threads: true", "tracking.threads"),
+        ("\n  threads: 1", "\n  threads: 1.5", "tracking.threads"),
+        ("\n  threads: 1", "\n  threads: true", "tracking.threads"),
         ("profile: embedded\n", "", "profile"),
         ("data: otb100", "data: otb", "benchmarks.otb2013.data"),
         ("attention: jtnl", "attention: both", "variants.dat-jtnl.attention"),

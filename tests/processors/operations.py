@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from dat import records  # noqa: E402
-from dat.models import arithmetic, gpgnet, graph, optimisers, salnet, vggm, winograd  # noqa: E402
+from dat.models import arithmetic, gpgnet, graph, optimisers, salnet, vggm  # noqa: E402
 from dat.models.exactness import exact  # noqa: E402
 from dat.models.layers import initialise  # noqa: E402
 from dat.tracking.mdnet import regression  # noqa: E402
@@ -129,9 +129,6 @@ def convolutions() -> Iterator[tuple[str, str]]:
         "convolution of words",
         both_ways(lambda x, w: F.conv1d(x, w, padding=1), random(8, 64, 16), random(64, 64, 3, seed=1)),
     )
-    layer = nn.Conv2d(48, 32, 5, 2).requires_grad_(False)
-    initialise(layer, "normal", torch.Generator().manual_seed(1))
-    yield "convolution in fewer products", digest(winograd.Winograd(layer)(random(3, 48, 25, 25)))
     yield "pooling", both_ways(lambda x: F.max_pool2d(x, 3, 2), random(2, 12, 51, 51))
     yield "doubling", both_ways(lambda x: F.interpolate(x, scale_factor=2, mode="nearest"), random(2, 8, 10, 12))
     for kind in vggm.NORMALISATIONS.values():

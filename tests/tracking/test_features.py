@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from dat.models import exactness, vggm, winograd
+from dat.models import exactness, vggm
 from dat.regions import boxes
 from dat.regions.sampling import BoxSampler
 from dat.tracking.mdnet.features import CONTEXT, LEAST, PHASES, SIZE, Features, scene_of
@@ -129,7 +129,6 @@ def test_a_target_is_followed_by_shared_features():
 def whole(monkeypatch):
     """The way of a GPU, on the processor."""
     monkeypatch.setattr(exactness, "whole", lambda device: True)
-    monkeypatch.setattr(winograd, "suits", lambda layer, device: False)
 
 
 PLACES = np.column_stack([np.linspace(0, 90, 200), np.linspace(0, 60, 200), np.tile(REFERENCE, (200, 1))])

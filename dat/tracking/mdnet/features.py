@@ -46,7 +46,7 @@ class Features:
     """Features (N, D) of boxes (N, 4) of an image (3, H, W) on the network's device."""
 
     def __init__(self, network: SALNet, mode: str, fill: Fill) -> None:
-        self.plain, self.vggm, self.mode, self.fill = network.vggm, network.vggm.frozen(), mode, fill
+        self.vggm, self.mode, self.fill = network.vggm, mode, fill
         self.most = MOST
 
     def __call__(
@@ -126,7 +126,7 @@ class Features:
         x = F.max_pool2d(x, 3, 2)
         x = activate(network.conv2(x), network.normalisation)
         x = F.max_pool2d(x, 3, 1)
-        last = self.plain.conv3
+        last = network.conv3
         return F.relu(F.conv2d(x, last.weight, last.bias, dilation=2), inplace=True)
 
 
