@@ -43,9 +43,9 @@ def _curve(axes: "Axes", series: Series, index: int) -> None:
     import seaborn
 
     x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
-    dash = ("--", "-")[index % 2]
-    seaborn.lineplot(x=x, y=y, ax=axes, color=COLOURS[index], linewidth=2, linestyle=dash, label=series.label)
-    _band(axes, x, series, COLOURS[index])
+    colour, dash = COLOURS[index % len(COLOURS)], ("--", "-", "-.", ":")[index % 2 + 2 * (index // len(COLOURS) % 2)]
+    seaborn.lineplot(x=x, y=y, ax=axes, color=colour, linewidth=2, linestyle=dash, label=series.label)
+    _band(axes, x, series, colour)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, max(x))
 

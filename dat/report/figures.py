@@ -75,15 +75,16 @@ def _curve(scores: Scores, variant: str, metric: str) -> Series | None:
     number = scores.number(variant, metric)
     if not points or number is None:
         return None
-    label = f"{words.named(variant)} [{number.value:.3f}]"
+    part = f", {scores.completeness(variant)}" if scores.completeness(variant) else ""
+    label = f"{words.named(variant)} [{number.value:.3f}]{part}"
     ends: Sequence[tuple[float, float] | None] = scores.band(variant, metric) or [None] * len(points)
     drawn = tuple(Point(x, y, variant, at) for (x, y), at in zip(points, ends, strict=True))
     return Series(f"{variant}-{metric}", scores.name, metric, label, drawn)
 
 
 def _curves(number: int, title: str, scores: Scores | None, variants: Iterable[str]) -> Figure:
-    """Success and precision curves of variants on one benchmark, a panel each."""
-    names = list(variants)
+    """Success and precision curves of variants and of baselines on one benchmark, a panel each."""
+    names = [*variants, *(scores.baselines if scores else ())]
     if scores is None:
         return Figure(number, title, "", (), tuple(names))
     panels = []
