@@ -20,6 +20,8 @@ PUBLISHED = "dat/report/published.csv"
 """The paper's numbers, below the checkout's top."""
 
 SIGNIFICANT = 0.05
+COUNTS = ("robustness", "failures")
+"""Scores that are no shares."""
 IN_WORDS = [("6", name, "salnet", "redetection", "redetected") for name in ("dat-to", "dat-nl", "dat-jtnl")]
 """The claims that the paper makes without numbers."""
 Interval = tuple[float, float] | None
@@ -125,7 +127,7 @@ class Printed:
     def too_few(self, benchmark: str, variant: str, metric: str) -> str:
         """What the report shows of a score whose interval is all that it can be; empty of another score."""
         ends, count = self.interval(benchmark, variant, metric), self.sequences(benchmark)
-        if not ends or ends[0] > 0 or ends[1] < 1:
+        if metric in COUNTS or not ends or ends[0] > 0 or ends[1] < 1:
             return ""
         return f"{count} sequence{'' if count == 1 else 's'}: not enough to tell"
 

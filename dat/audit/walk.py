@@ -78,7 +78,7 @@ class Walk(Recorded):
             value = self.numbers.scores[address.benchmark].shown(address)
         if not texts or value is None:
             return [missing("page", subject, "a number" if value is None else f"{value:.4g}")]
-        whole = address.kind in ("table", "score") and address.seed is None and not address.sequence
+        whole = address.at is None and address.seed is None and not address.sequence
         few = self.printed.too_few(address.benchmark, address.variant, address.metric) if whole else ""
         wrong = [text for text in texts if (text != few if few else not page.shows(text, value))]
         verdict: Verdict = "differs" if wrong else "verified"

@@ -29,6 +29,11 @@ class Number:
         return not (self.interval and self.interval[0] <= 0 and self.interval[1] >= 1)
 
 
+def not_enough(sequences: int) -> str:
+    """What is shown in the place of a score that its interval does not bound."""
+    return f"{sequences} sequence{'' if sequences == 1 else 's'}: not enough to tell"
+
+
 @dataclass(frozen=True)
 class Difference:
     """A paired difference a - b of two variants: its size, its 95 % interval, its p value for this pair alone, and how

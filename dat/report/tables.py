@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dat import naming
 from dat.benchmarks import words
 from dat.report import claims, footnotes, published
-from dat.report.metrics import Number, Scores
+from dat.report.metrics import Number, Scores, not_enough
 
 COLUMNS = ("row", "benchmark", "metric", "ours", "paper", "address", "low", "high", "profile", "data_set")
 """The columns of a table's CSV: `low` and `high` bound the 95 % interval of `ours`."""
@@ -38,7 +38,7 @@ class Cell:
         """Ours with the decimals that the paper prints (EAO has four); empty when this run has none, and of too few
         sequences how many they are."""
         if self.ours and not self.ours.tells:
-            return f"{self.sequences} sequence{'' if self.sequences == 1 else 's'}: not enough to tell"
+            return not_enough(self.sequences)
         return f"{self.ours.value:.{4 if self.metric == 'eao' else 3}f}" if self.ours else ""
 
 
