@@ -168,6 +168,7 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
     if not common:
         raise MissingError("weights/gpgnet: its versions have no held-out frame in common; train them on the same data")
     made, axes = _grid(len(common), 2 + len(VERSIONS), 1.4)
+    misses = dict.fromkeys(VERSIONS, 0)
     for row_of, key in zip(axes, common, strict=True):
         frame, patch, mask, _ = samples["jtnl"][key]
         _show(row_of[0], frame)
@@ -175,7 +176,9 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
         for one, name in zip(row_of[2:], VERSIONS, strict=True):
             attention = samples[name][key][-1][:, :, 0]
             _show(one, attention, cmap="magma", vmin=0, vmax=max(1, int(attention.max())))
-            one.set_xlabel(f"highest {attention.max() / 255:.2f}", fontsize=7)
+            missed = not (mask[:, :, 0] > 127)[attention == attention.max()].any()
+            misses[name] += int(missed)
+            one.set_xlabel(f"highest {attention.max() / 255:.2f}{', off the target' if missed else ''}", fontsize=7)
         for one in (row_of[0], *row_of[2:]):
             _box(one, _bounds(mask[:, :, 0] > 127), "#ffffff", 1.2, "--")
         row_of[0].set_xlabel(_words(key[2] or "no sentence", 28), fontsize=7)
@@ -186,7 +189,9 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
     caption = (
         "held-out videos' frames, evenly over them; dashed: the target. Each map is as bright as its own highest value."
     )
-    return made, f"The paper draws its own frames; these are {caption}"
+    off = ", ".join(f"{VERSIONS[name]} {count}" for name, count in misses.items())
+    fail = f"Of these {len(common)} frames a map is highest off the target in: {off}."
+    return made, f"The paper draws its own frames; these are {caption} {fail}"
 
 
 Sample = tuple[npt.NDArray[np.uint8], ...]
@@ -370,7 +375,7 @@ def attributes(source: Source) -> tuple["Drawing", str]:
         one.plot(means, rows, "o", color=CURVES[tracker], markersize=5, label=words.named(tracker))
     one.set_yticks(range(len(drawn)), [f"{naming.shown(name)[:24]}, n = {len(of)}" for name, of in drawn.items()])
     one.set(xlim=(0, 1), xlabel="Success", ylim=(len(drawn) - 0.5, -0.5))
-    one.legend(loc="upper left", bbox_to_anchor=(0, -0.1), ncols=len(values), fontsize=8.5)
+    made.legend(loc="outside lower center", ncols=len(values), fontsize=8.5)
     few = sorted(naming.shown(name) for name in carried.keys() - drawn.keys())
     left = f" Left out, on fewer than {LEAST}: {', '.join(few)}." if few else ""
     return made, f"{scores.data_set}, means over seeds; lines: 95 % over the sequences that carry the attribute.{left}"

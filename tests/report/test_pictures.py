@@ -92,14 +92,27 @@ def _maps(home: Path) -> None:
 
 
 def test_maps_of_the_frames_that_all_versions_have(source: Source) -> None:
-    made, _ = pictures.figures_5_and_6(source)
+    made, said = pictures.figures_5_and_6(source)
     assert [axes.get_title() for axes in made.axes] == [
         *("frame", "target", "map, target only", "map, language only", "map, target and language"),
     ]
     assert made.axes[0].get_xlabel() == "the disc 1"
-    assert [axes.get_xlabel() for axes in made.axes[2:]] == ["highest 0.40", "highest 0.60", "highest 0.80"]
+    labels = [axes.get_xlabel() for axes in made.axes[2:]]
+    assert labels == [f"highest {at}, off the target" for at in ("0.40", "0.60", "0.80")]
+    assert said.endswith("off the target in: target only 1, language only 1, target and language 1.")
     box = made.axes[3].patches[-1]
     assert isinstance(box, Rectangle) and box.get_bbox().bounds == (29.5, 9.5, 20.0, 10.0)
+
+
+def test_a_map_that_is_highest_on_the_target_does_not_miss_it(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, read = {name: pictures._samples(source, name) for name in pictures.VERSIONS}, dict[str, Any]()
+    for name, of in samples.items():
+        read[name] = {key: (*parts[:-1], parts[-1].copy()) for key, parts in of.items()}
+    for parts in read["jtnl"].values():
+        parts[-1][15, 40] = parts[-1].max()  # as high as elsewhere
+    monkeypatch.setattr(pictures, "_samples", lambda _, name: read[name])
+    made, said = pictures.figures_5_and_6(source)
+    assert made.axes[4].get_xlabel() == "highest 0.80" and said.endswith("target and language 0.")
 
 
 def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: Source) -> None:
