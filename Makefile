@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-s3 s3 rehearsal
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-s3 s3 rehearsal pictures
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -22,6 +22,9 @@ test: setup ## the test suite, in two processes
 
 graph: setup ## which code each stage depends on, written into dvc.yaml from the imports
 	@python -m workflow.graph
+
+pictures: setup ## README's two pictures, from the finished run (after make repro; Debian: chromium)
+	@python -m benchmarks.readme_pictures
 
 test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
 	@python -m tests.processors.compare $(if $(SHORT),--short)

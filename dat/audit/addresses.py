@@ -55,21 +55,33 @@ class Scores:
     file: str
     data: Mapping[str, Any]
 
+    @cached_property
+    def baselines(self) -> Mapping[str, Any]:
+        """The scores of other trackers, whose raw results lie in `baselines/`, by name."""
+        others = self.data.get("baselines")
+        return others if isinstance(others, dict) else {}
+
+    @cached_property
+    def runs(self) -> Mapping[str, Any]:
+        """The scores of each of our runs and of each baseline."""
+        return {**self.baselines, **self.data["trackers"]}
+
     def trackers(self, variant: str, seed: int | None) -> list[str]:
-        """The runs that a variant's score is the mean of."""
-        names = [name for name in self.data["trackers"] if name.partition("@seed-")[0] == variant]
+        """The runs that a variant's score is the mean of; of a baseline its one."""
+        names = [name for name in self.runs if name.partition("@seed-")[0] == variant]
         return [name for name in names if seed is None or name == f"{variant}@seed-{seed}"]
 
     def behind(self, address: Address) -> list[tuple[str, str]]:
         """(tracker, sequence) of the results that a score is computed from."""
         trackers = self.trackers(address.variant, address.seed)
         given = [address.sequence] if address.sequence else None
-        return [(one, name) for one in trackers for name in given or self.data["trackers"][one].get("sequences", {})]
+        return [(one, name) for one in trackers for name in given or self.runs[one].get("sequences", {})]
 
     def shown(self, address: Address) -> float | None:
         """The number that the scores' file has at an address; None when it has none."""
-        runs = [self.data["trackers"][name] for name in self.trackers(address.variant, address.seed)]
-        if address.at is None and address.seed is None and not address.sequence:
+        runs = [self.runs[name] for name in self.trackers(address.variant, address.seed)]
+        whole = address.at is None and address.seed is None and not address.sequence
+        if whole and address.variant not in self.baselines:
             value = self.data.get("variants", {}).get(address.variant, {}).get(address.metric)
             return None if value is None else float(value)
         values = [_value(run, address) for run in runs]
@@ -195,7 +207,7 @@ class Numbers:
             return [address.text for address in printed[kind]()]
         candidates = []
         for name, scores in self.scores.items():
-            for tracker, run in scores.data["trackers"].items():
+            for tracker, run in scores.runs.items():
                 names = (tracker, tracker.partition("@")[0])
                 inner = run.get("sequences", {}) if len(parts) == 4 else {"": run}
                 for sequence, values in inner.items():

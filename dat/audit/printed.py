@@ -20,6 +20,8 @@ PUBLISHED = "dat/report/published.csv"
 """The paper's numbers, below the checkout's top."""
 
 SIGNIFICANT = 0.05
+COUNTS = ("robustness", "failures")
+"""Scores that are no shares."""
 IN_WORDS = [("6", name, "salnet", "redetection", "redetected") for name in ("dat-to", "dat-nl", "dat-jtnl")]
 """The claims that the paper makes without numbers."""
 Interval = tuple[float, float] | None
@@ -93,7 +95,8 @@ class Printed:
         return scores.data if scores else {}
 
     def _variant(self, benchmark: str, variant: str) -> Mapping[str, Any]:
-        entry = self.scores(benchmark).get("variants", {}).get(variant)
+        scores = self.numbers.scores.get(benchmark)
+        entry = self.scores(benchmark).get("variants", {}).get(variant) or (scores and scores.baselines.get(variant))
         return entry if isinstance(entry, Mapping) else {}
 
     def score(self, benchmark: str, variant: str, metric: str) -> float | None:
@@ -113,7 +116,7 @@ class Printed:
     def scored(self, benchmark: str, variant: str) -> str:
         """`37 of 51 sequences` where not all were scored, else empty."""
         scores = self.numbers.scores.get(benchmark)
-        runs = [scores.data["trackers"][name] for name in sorted(scores.trackers(variant, None))] if scores else []
+        runs = [scores.runs[name] for name in sorted(scores.trackers(variant, None))] if scores else []
         part = [run for run in runs if not run.get("complete", True)]
         return f"{part[0]['scored']} of {part[0]['expected']} sequences" if part else ""
 
@@ -124,14 +127,14 @@ class Printed:
     def too_few(self, benchmark: str, variant: str, metric: str) -> str:
         """What the report shows of a score whose interval is all that it can be; empty of another score."""
         ends, count = self.interval(benchmark, variant, metric), self.sequences(benchmark)
-        if not ends or ends[0] > 0 or ends[1] < 1:
+        if metric in COUNTS or not ends or ends[0] > 0 or ends[1] < 1:
             return ""
         return f"{count} sequence{'' if count == 1 else 's'}: not enough to tell"
 
     def curve(self, benchmark: str, variant: str, metric: str) -> list[float]:
         """A curve's points, the mean over seeds; none where this run has none."""
         scores = self.numbers.scores.get(benchmark)
-        runs = [scores.data["trackers"][name] for name in scores.trackers(variant, None)] if scores else []
+        runs = [scores.runs[name] for name in scores.trackers(variant, None)] if scores else []
         curves = [run["curves"][metric] for run in runs if metric in run.get("curves", {})]
         return [sum(values) / len(values) for values in zip(*curves, strict=True)]
 
@@ -197,11 +200,7 @@ class Printed:
     def _by_sequence(self, benchmark: str, variant: str, metric: str) -> dict[str, float]:
         """A variant's score of each sequence, the mean over its seeds; empty where sequences have none."""
         scores = self.numbers.scores.get(benchmark)
-        runs = (
-            [scores.data["trackers"][name].get("sequences", {}) for name in scores.trackers(variant, None)]
-            if scores
-            else []
-        )
+        runs = [scores.runs[name].get("sequences", {}) for name in scores.trackers(variant, None)] if scores else []
         names = runs[0] if runs else {}
         if not all(metric in run.get(name, {}) for run in runs for name in names):
             return {}

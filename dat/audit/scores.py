@@ -14,6 +14,8 @@ from dat.errors import DatError, MissingError
 from dat.params import Settings
 
 TOLERANCE = 1e-9
+BASELINES = "baselines"
+"""Where raw results of other trackers lie, below the profile."""
 REDETECTION = "redetection"
 """The definition of a target that is found again."""
 ORIGIN = {"vot": 0.0}
@@ -74,13 +76,20 @@ class Results:
         if manifest is None:
             return missing("sequences", subject, "a linked data set")
         wanted = sorted(manifest.header["lists"].get(scores.name, []))
+        if address.variant in scores.baselines:
+            entry = scores.baselines[address.variant]
+            listed = sorted([*entry.get("sequences", {}), *entry.get("missing", [])])
+            of = f"{subject} of {address.variant}"
+            if listed != wanted:
+                return Check("sequences", "differs", of, wanted, listed)
+            return Check("sequences", "verified", of, len(wanted), len(listed))
         trackers = scores.trackers(address.variant, address.seed)
         seeds = self.settings.root.seeds if address.seed is None else [address.seed]
         every = sorted(f"{address.variant}@seed-{seed}" for seed in seeds)
         if sorted(trackers) != every:
             return Check("sequences", "differs", f"{scores.file}: seeds of {address.variant}", every, sorted(trackers))
         for tracker in trackers:
-            scored = sorted(scores.data["trackers"][tracker].get("sequences", {}))
+            scored = sorted(scores.runs[tracker].get("sequences", {}))
             if scored != wanted:
                 return Check("sequences", "differs", f"{subject} of {tracker}", wanted, scored)
         return Check("sequences", "verified", subject, len(wanted), len(wanted))
@@ -95,8 +104,10 @@ class Results:
         return math.fsum(known) / len(known) if known and len(known) == len(values) else None
 
     def _one(self, scores: Scores, tracker: str, address: Address) -> float | None:
-        names = [address.sequence] if address.sequence else list(scores.data["trackers"][tracker].get("sequences", {}))
+        names = [address.sequence] if address.sequence else list(scores.runs[tracker].get("sequences", {}))
         definition = str(scores.data.get("definition", ""))
+        if tracker in scores.baselines and not all(self._plain(scores.parent, tracker, name) for name in names):
+            return None
         if self.settings.root.benchmarks[scores.parent].protocol == "vot":
             return self._vot(scores, tracker, names, address) if definition in recompute_vot.DEFINITIONS else None
         if definition == REDETECTION:
@@ -176,9 +187,19 @@ class Results:
 
     # ------------------------------------------------------------ places
 
+    def _plain(self, benchmark: str, tracker: str, name: str) -> bool:
+        """Whether a baseline's result of a sequence is written as our own are: text of that name, a row a frame. Other
+        forms this implementation does not know."""
+        folder, frames = self._folder(benchmark, tracker), len(self._sequence(self.manifest_of(benchmark), name).files)
+        if self.settings.root.benchmarks[benchmark].protocol == "vot":
+            return bool(self._repetitions(benchmark, tracker, name))
+        path = folder / f"{name}.txt"
+        return path.is_file() and len(recompute.read_boxes(path)) == frames
+
     def _folder(self, benchmark: str, tracker: str) -> Path:
-        where = "reports/metrics"
-        return self.settings.path / "results" / naming.part(benchmark, where) / naming.part(tracker, where, "tracker")
+        where, home = "reports/metrics", self.settings.path
+        place = home / "results" / naming.part(benchmark, where) / naming.part(tracker, where, "tracker")
+        return place if "@seed-" in tracker else home / BASELINES / benchmark / tracker
 
     def _layout(self, manifest: str) -> str:
         listing = self.manifest(manifest)

@@ -78,7 +78,7 @@ class Walk(Recorded):
             value = self.numbers.scores[address.benchmark].shown(address)
         if not texts or value is None:
             return [missing("page", subject, "a number" if value is None else f"{value:.4g}")]
-        whole = address.kind in ("table", "score") and address.seed is None and not address.sequence
+        whole = address.at is None and address.seed is None and not address.sequence
         few = self.printed.too_few(address.benchmark, address.variant, address.metric) if whole else ""
         wrong = [text for text in texts if (text != few if few else not page.shows(text, value))]
         verdict: Verdict = "differs" if wrong else "verified"
@@ -118,6 +118,8 @@ class Walk(Recorded):
             checks.append(compare("printed", subject, shown, address.printed))
         checks += self.results.again(scores, address, shown)
         behind = scores.behind(address)
+        if address.variant in scores.baselines:
+            return Node("number", address.text, checks, self._baseline(scores, address, behind), {scores.file})
         units = [self.unit(scores.parent, tracker, name) for tracker, name in behind]
         made = f"reports/metrics/{scores.parent}.record.json"
         children = [self.record(made) if self.stages else self.scored(made, scores, behind), *units]
@@ -127,6 +129,29 @@ class Walk(Recorded):
         if address.file:
             children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
         return Node("number", address.text, checks, children, {scores.file, *filter(None, [address.file])})
+
+    def _baseline(self, scores: Scores, address: Address, behind: Sequence[tuple[str, str]]) -> list[Node]:
+        """What a baseline's score rests on: what scored it, raw results, truth, and the report that shows it."""
+        made, manifest = f"reports/metrics/{scores.parent}.record.json", self.results.manifest_of(scores.parent)
+        children = [self.record(made) if self.stages else self.scored(made, scores, [])]
+        children += [self.raw_results(scores.parent, address.variant), self.indexed(manifest)]
+        children += [self.raw(manifest, sequence) for _, sequence in behind]
+        if address.file:
+            children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
+        return children
+
+    def raw_results(self, benchmark: str, tracker: str) -> Node:
+        """The raw results of a baseline against the hashes of those that were scored: other, more or fewer files."""
+        folder = f"baselines/{benchmark}/{tracker}"
+        if folder not in self._nodes:
+            entry = self.numbers.scores[benchmark].baselines.get(tracker, {})
+            scored = {fact["path"]: fact["sha256"] for fact in entry.get("files", [])}
+            place = self.settings.path / folder
+            now = {f"{folder}/{name}" for name in self.files.listing(place)} if place.is_dir() else set()
+            pairs = {path: (scored.get(path, "no file"), self._sha256(path)) for path in sorted({*scored, *now})}
+            checks = group("raw results", folder, pairs) or [missing("raw results", folder, "result files")]
+            self._nodes[folder] = Node("baseline", folder, checks, uses={*scored, folder})
+        return self._nodes[folder]
 
     def scored(self, name: str, scores: Scores, behind: Sequence[tuple[str, str]]) -> Node:
         """What made a file of scores: its hash, code and settings, and those of its inputs that a number rests on."""

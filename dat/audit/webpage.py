@@ -217,7 +217,7 @@ class _Page:
             return Facts("Read from", [(address.file, address.metric)])
         rows = [("file", scores.file), ("definition", str(scores.data.get("definition", "")))]
         for tracker, sequence in scores.behind(address):
-            value = scores.data["trackers"][tracker].get("sequences", {}).get(sequence, {}).get(address.metric)
+            value = scores.runs[tracker].get("sequences", {}).get(sequence, {}).get(address.metric)
             rows.append((f"{tracker} {sequence}", "" if value is None or address.at is not None else f"{value:.6g}"))
         return Facts(f"{address.metric}, computed from these sequences", rows)
 

@@ -1,7 +1,7 @@
 """The stage `evaluate@<benchmark>`: scores of our own results, by the definition that is the benchmark's own."""
 
 import statistics as numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.published import Fact
 from dat.datasets import manifest
 from dat.errors import InputError, MissingError
-from dat.evaluation import definitions, ground_truth, redetection, results, statistics
+from dat.evaluation import baselines, definitions, ground_truth, redetection, results, statistics
 from dat.evaluation.definitions import OnePass, Redetection, Vot
 from dat.evaluation.one_pass import summary as scoring
 from dat.evaluation.vot import expected_overlap as vot
@@ -39,16 +39,43 @@ def run(job: Job) -> None:
     folders = results.tracker_folders(job.inputs["results"])
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)
     again = catalogue.find(job.key).protocol == "redetection"
-    score = _vot if settings.protocol == "vot" else _redetection if again else _one_pass
+    score, of_files = {
+        "vot": (_vot, _vot_scores),
+        "redetection": (_redetection, _redetection_scores),
+        "one-pass": (_one_pass, _one_pass_scores),
+    }["redetection" if again else settings.protocol]
     result = score(job.key, data, folders, chance)
     if job.key in SUBSETS and SUBSETS[job.key] in data.header["lists"]:
         result["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key], data, folders, chance)}
+    with baselines.of(job.settings, job.key) as others:
+        _join(
+            result, job.key, others, lambda key, folder: of_files(key, data, [folder], chance)[0], data.header["lists"]
+        )
     variants = {name: job.settings.section(f"variants.{name}", sections.Variant) for name in settings.variants}
     readers = [name for name, variant in variants.items() if variant.reads_sentences]
     for key, scores in ((job.key, result), *result.get("subsets", {}).items()):
         scores |= _lacking(readers, [data.sequences[name].sentence for name in data.header["lists"][key]])
     result |= {"profile": job.settings.profile, "data_set": data.header["name"]}
     write_json(job.outputs["metrics"], result)
+
+
+def _join(
+    result: dict[str, Any],
+    benchmark: str,
+    others: baselines.Baselines,
+    score: Callable[[str, Path], Mapping[str, Any]],
+    lists: Mapping[str, Sequence[str]],
+) -> None:
+    """Put the scores of baselines beside our own, as `baselines` in the object and in its subsets; each file of theirs
+    with its hash. Raises InputError naming a tracker without a file of the benchmark."""
+    for key, scores in ((benchmark, result), *result.get("subsets", {}).items()):
+        there = others.of_sequences(result.get("baselines", {}), lists[key])
+        entries = {folder.name: score(key, folder)["trackers"][folder.name] for folder in there}
+        scores |= {"baselines": entries} if entries else {}
+    for name, entry in result.get("baselines", {}).items():
+        entry["files"] = others.files(name)
+        if not entry.get("sequences"):
+            raise InputError(f"baselines/{benchmark}/{name}: no result file of a sequence of {benchmark}")
 
 
 def _lacking(readers: Sequence[str], sentences: Sequence[str | None]) -> dict[str, Any]:
@@ -77,12 +104,18 @@ def listed(key: str, data: manifest.Manifest) -> Benchmark:
     return replace(published, sequences=entries, omit={}, interval=None)
 
 
-def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
+def _one_pass_scores(
+    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+) -> tuple[dict[str, Any], list[scoring.Scored]]:
     benchmark, truth = _truth(key, data)
     definition = definitions.find(benchmark.definition, "one-pass")
     assert isinstance(definition, OnePass)
     scored = scoring.score_trackers(folders, truth, definition, "strict")
-    scores = scoring.assemble(benchmark, truth, scored, definition, chance)
+    return scoring.assemble(benchmark, truth, scored, definition, chance), scored
+
+
+def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
+    scores, scored = _one_pass_scores(key, data, folders, chance)
     _complete(key, scores)
     by_tracker = {one.name: one.scores.values() for one in scored if one.scores is not None}
     scores["variants"] = _variants(scores["trackers"])
@@ -91,14 +124,20 @@ def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance
     return scores
 
 
-def _redetection(
+def _redetection_scores(
     key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[redetection.Scored]]:
     benchmark, truth = _truth(key, data)
     definition = definitions.find(benchmark.definition, "redetection")
     assert isinstance(definition, Redetection)
     scored = redetection.score_trackers(folders, truth, definition, "strict")
-    scores = redetection.redetection_object(benchmark, truth, scored, definition, chance)
+    return redetection.redetection_object(benchmark, truth, scored, definition, chance), scored
+
+
+def _redetection(
+    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+) -> dict[str, Any]:
+    scores, scored = _redetection_scores(key, data, folders, chance)
     _complete(key, scores)
     scores["variants"] = _variants(scores["trackers"])
     scores["pairs"] = redetection.pairs(_means({one.name: one.redetected for one in scored}), chance)
@@ -144,7 +183,10 @@ def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.T
     )
 
 
-def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
+def _vot_scores(
+    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+) -> tuple[dict[str, Any], dict[str, dict[str, vot_scoring.Table]]]:
+    """The object of trackers, and the tables that their scores are shares of."""
     benchmark = listed(key, data)
     targets = {name: vot_target(data.sequences[name]) for name in benchmark.sequences}
     if key != "vot2014" and benchmark.interval is None:
@@ -154,9 +196,14 @@ def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: sco
     assert isinstance(definition, Vot)
     scored = vot_scoring.score_all(benchmark, truth, folders, definition, "strict")
     scores = vot_scoring.vot_object(benchmark, truth, scored, definition, chance)
+    return scores, vot_scoring.tables(scored, definition)
+
+
+def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
+    scores, tables = _vot_scores(key, data, folders, chance)
     _complete(key, scores)
     scores["variants"] = _variants(scores["trackers"])
-    scores["pairs"] = vot_scoring.pairs(_variant_tables(vot_scoring.tables(scored, definition)), chance)
+    scores["pairs"] = vot_scoring.pairs(_variant_tables(tables), chance)
     return scores
 
 

@@ -43,9 +43,9 @@ def _curve(axes: "Axes", series: Series, index: int) -> None:
     import seaborn
 
     x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
-    dash = ("--", "-")[index % 2]
-    seaborn.lineplot(x=x, y=y, ax=axes, color=COLOURS[index], linewidth=2, linestyle=dash, label=series.label)
-    _band(axes, x, series, COLOURS[index])
+    colour, dash = COLOURS[index % len(COLOURS)], ("--", "-", "-.", ":")[index % 2 + 2 * (index // len(COLOURS) % 2)]
+    seaborn.lineplot(x=x, y=y, ax=axes, color=colour, linewidth=2, linestyle=dash, label=series.label)
+    _band(axes, x, series, colour)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, max(x))
 
@@ -64,12 +64,14 @@ def _amounts(axes: "Axes", series: Series, index: int) -> None:
 
     x, y = [float(at.x) for at in series.points], [at.y for at in series.points]
     look: Any = {"color": COLOURS[2 - index], "marker": MARKS[1 + index], "markersize": 7, "linewidth": 1.6}
-    seaborn.lineplot(x=x, y=y, ax=axes, label=f"{series.label}, ours", linestyle=("-", "--")[index], **look)
+    few = next((f" ({at.few})" for at in series.points if at.few), "")
+    seaborn.lineplot(x=x, y=y, ax=axes, label=f"{series.label}, ours{few}", linestyle=("-", "--")[index], **look)
     _band(axes, x, series, COLOURS[2 - index])
     for place, at in zip(x, series.points, strict=True):
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85}
         lift = (0, 9) if index else (0, -15)
-        axes.annotate(f"{at.y:.3f}", (place, at.y), lift, textcoords="offset points", fontsize=8, ha="center", bbox=box)
+        number = "" if at.few else at.text
+        axes.annotate(number, (place, at.y), lift, textcoords="offset points", fontsize=8, ha="center", bbox=box)
     if series.paper:
         paper = [[float(at) for at, _ in series.paper], [value for _, value in series.paper]]
         axes.plot(*paper, **{**PAPER, "color": COLOURS[2 - index], "label": f"{series.label}, the paper's"})
@@ -83,8 +85,11 @@ def _rows(axes: "Axes", series: Series) -> None:
     for row, at in enumerate(series.points):
         if at.interval:
             axes.plot(at.interval, [row, row], color=COLOURS[row], linewidth=2, alpha=0.5)
+        if at.few and at.interval:
+            axes.annotate(at.few, (max(0, at.interval[0]), row), (4, 5), textcoords="offset points", fontsize=7.5)
+            continue
         axes.plot(at.y, row, MARKS[row], color=COLOURS[row], markersize=8, clip_on=False)
-        axes.annotate(f"{at.y:.3f}", (at.y, row), (6, 5), textcoords="offset points", fontsize=8.5)
+        axes.annotate(at.text, (at.y, row), (6, 5), textcoords="offset points", fontsize=8.5)
     names = [words.named(at.variant) for at in series.points]
     for row, (name, value) in enumerate(series.paper, len(names)):
         axes.plot(value, row, **PAPER)

@@ -8,19 +8,26 @@ from dataclasses import dataclass
 from dat import naming
 from dat.benchmarks import words
 from dat.report import published
-from dat.report.metrics import Scores
+from dat.report.metrics import Number, Scores, not_enough
 
 COLUMNS = ("series", "benchmark", "variant", "metric", "x", "y", "address", "low", "high", "profile", "data_set")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point: x as text (it is part of the address), y, and the ends of its 95 % interval where known."""
+    """A point: x as text (it is part of the address), y, and the ends of its 95 % interval where known; `few` is what
+    is shown in the place of its number where there are too few sequences to tell."""
 
     x: str
     y: float
     variant: str
     interval: tuple[float, float] | None = None
+    few: str = ""
+
+    @property
+    def text(self) -> str:
+        """Its number, or why there is none."""
+        return self.few or f"{self.y:.3f}"
 
 
 @dataclass(frozen=True)
@@ -70,20 +77,35 @@ def counted(scores: Iterable[Scores]) -> str:
     return f"n = {'; '.join(dict.fromkeys(counts))}" if counts else ""
 
 
+COUNTS = ("robustness", "failures")
+"""Scores that are no shares: that their interval has 0 and 1 in it does not say that it is all they can be."""
+
+
+def _few(scores: Scores, number: Number, metric: str) -> str:
+    """What is shown in the place of a share whose interval is all that it can be; empty of another score."""
+    return "" if number.tells or metric in COUNTS else not_enough(scores.sequences())
+
+
+def _point(x: str, variant: str, number: Number, scores: Scores, metric: str) -> Point:
+    """A score as a point."""
+    return Point(x, number.value, variant, number.interval, _few(scores, number, metric))
+
+
 def _curve(scores: Scores, variant: str, metric: str) -> Series | None:
     points = scores.curve(variant, metric)
     number = scores.number(variant, metric)
     if not points or number is None:
         return None
-    label = f"{words.named(variant)} [{number.value:.3f}]"
+    part = f", {scores.completeness(variant)}" if scores.completeness(variant) else ""
+    label = f"{words.named(variant)} [{_few(scores, number, metric) or f'{number.value:.3f}'}]{part}"
     ends: Sequence[tuple[float, float] | None] = scores.band(variant, metric) or [None] * len(points)
     drawn = tuple(Point(x, y, variant, at) for (x, y), at in zip(points, ends, strict=True))
     return Series(f"{variant}-{metric}", scores.name, metric, label, drawn)
 
 
 def _curves(number: int, title: str, scores: Scores | None, variants: Iterable[str]) -> Figure:
-    """Success and precision curves of variants on one benchmark, a panel each."""
-    names = list(variants)
+    """Success and precision curves of variants and of baselines on one benchmark, a panel each."""
+    names = [*variants, *(scores.baselines if scores else ())]
     if scores is None:
         return Figure(number, title, "", (), tuple(names))
     panels = []
@@ -106,7 +128,11 @@ PRINTED = {"nodes-0": ("4", "pymdnet"), "nodes-32": ("4", "pymdnet+gcn")}
 def _ablation(name: str, scores: Scores, variants: Iterable[str], metric: str) -> Series:
     """A metric over the amount that an ablation varies, with the paper's numbers where a table prints them."""
     values = [(variant, scores.number(variant, metric)) for variant in variants]
-    points = tuple(Point(_amount(variant), at.value, variant, at.interval) for variant, at in values if at)
+    points = tuple(
+        Point(_amount(variant), at.value, variant, at.interval, _few(scores, at, metric))
+        for variant, at in values
+        if at
+    )
     printed = (
         (variant, published.printed(PRINTED[variant][0], "otb2013", PRINTED[variant][1], metric))
         for variant, _ in values
@@ -128,7 +154,9 @@ PAIR_SCORES = (
 def _pair(scores: Scores, metric: str, label: str) -> Series:
     """A score of CSR-DCF without and with the attention map, a point each; for EAO the trackers of table 2 too."""
     values = ((variant, scores.number(variant, metric)) for variant in PAIR)
-    points = tuple(Point(variant, at.value, variant, at.interval) for variant, at in values if at)
+    points = tuple(
+        Point(variant, at.value, variant, at.interval, _few(scores, at, metric)) for variant, at in values if at
+    )
     table = [(name, published.printed("2", scores.name, name, metric)) for name in published.trackers("2")]
     paper = sorted(((words.named(name), float(value)) for name, value in table if value), key=lambda one: -one[1])
     return Series(metric, scores.name, metric, label, points, scores.data_set, tuple(paper))

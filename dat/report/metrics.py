@@ -29,6 +29,11 @@ class Number:
         return not (self.interval and self.interval[0] <= 0 and self.interval[1] >= 1)
 
 
+def not_enough(sequences: int) -> str:
+    """What is shown in the place of a score that its interval does not bound."""
+    return f"{sequences} sequence{'' if sequences == 1 else 's'}: not enough to tell"
+
+
 @dataclass(frozen=True)
 class Difference:
     """A paired difference a - b of two variants: its size, its 95 % interval, its p value for this pair alone, and how
@@ -63,13 +68,19 @@ class Scores:
         """The variants that were scored."""
         return list(self.data.get("variants", {}))
 
-    def runs(self, variant: str) -> list[dict[str, Any]]:
-        """The scores of a variant's seeds."""
-        return [run for name, run in sorted(self.data["trackers"].items()) if name.split("@seed-")[0] == variant]
+    @property
+    def baselines(self) -> dict[str, dict[str, Any]]:
+        """The scores of other trackers, whose raw results lie in `baselines/`, by name."""
+        return dict(self.data.get("baselines", {}))
 
-    def number(self, variant: str, metric: str) -> Number | None:
-        """A variant's score, the mean over its seeds; None when this run has none."""
-        entry = self.data.get("variants", {}).get(variant)
+    def runs(self, tracker: str) -> list[dict[str, Any]]:
+        """The scores of a variant's seeds, or the one of a baseline."""
+        own = [run for name, run in sorted(self.data["trackers"].items()) if name.split("@seed-")[0] == tracker]
+        return own or [run for name, run in self.baselines.items() if name == tracker]
+
+    def number(self, tracker: str, metric: str) -> Number | None:
+        """A variant's score, the mean over its seeds, or a baseline's; None when this run has none."""
+        entry = self.data.get("variants", {}).get(tracker) or self.baselines.get(tracker)
         if not entry or entry.get(metric) is None:
             return None
         low_high = entry.get(f"{metric}_interval")

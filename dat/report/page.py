@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dat import used
 from dat.benchmarks import words
@@ -104,6 +105,24 @@ def missing(table: Table, settings: Settings) -> dict[str, list[str]]:
         if what not in by_command.setdefault(todo, []):
             by_command[todo].append(what)
     return by_command
+
+
+def speeds(scores: Mapping[str, Scores]) -> list[dict[str, Any]]:
+    """Success of our variants on one-pass benchmarks, against the seconds of `run.js`; subsets and scores of
+    too few sequences to tell are left out."""
+    drawn = []
+    for name, score in scores.items():
+        numbers = {variant: score.number(variant, "success") for variant in score.variants}
+        rows = [
+            {"variant": variant, "words": words.named(variant), "value": number.value}
+            | dict(zip(("low", "high"), number.interval or (None, None), strict=True))
+            for variant, number in numbers.items()
+            if number and number.tells
+        ]
+        if rows and not score.parent:
+            title = f"{words.BENCHMARKS.get(name, name)} ({score.data_set}, {score.sequences()} sequences)"
+            drawn.append({"benchmark": name, "title": title, "rows": rows})
+    return drawn
 
 
 def decided(content: Content) -> dict[statistics.Verdict, list[Claim]]:
@@ -234,6 +253,7 @@ def render(content: Content) -> str:
         },
         metrics=METRICS,
         claim_heads=claims.HEADS,
+        speeds=speeds(content.scores),
         similar=_similar(content.scores),
         sources=sources.of(content.settings, content.scores, content.trainings),
     )

@@ -18,6 +18,7 @@ from dat.benchmarks import catalogue, words
 from dat.datasets import images, manifest
 from dat.datasets.shards import Shards
 from dat.errors import DatError, MissingError
+from dat.evaluation import statistics
 from dat.evaluation.text import read_boxes
 from dat.outside import read_text
 from dat.params import Settings
@@ -167,6 +168,7 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
     if not common:
         raise MissingError("weights/gpgnet: its versions have no held-out frame in common; train them on the same data")
     made, axes = _grid(len(common), 2 + len(VERSIONS), 1.4)
+    misses = dict.fromkeys(VERSIONS, 0)
     for row_of, key in zip(axes, common, strict=True):
         frame, patch, mask, _ = samples["jtnl"][key]
         _show(row_of[0], frame)
@@ -174,7 +176,9 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
         for one, name in zip(row_of[2:], VERSIONS, strict=True):
             attention = samples[name][key][-1][:, :, 0]
             _show(one, attention, cmap="magma", vmin=0, vmax=max(1, int(attention.max())))
-            one.set_xlabel(f"highest {attention.max() / 255:.2f}", fontsize=7)
+            missed = not (mask[:, :, 0] > 127)[attention == attention.max()].any()
+            misses[name] += int(missed)
+            one.set_xlabel(f"highest {attention.max() / 255:.2f}{', off the target' if missed else ''}", fontsize=7)
         for one in (row_of[0], *row_of[2:]):
             _box(one, _bounds(mask[:, :, 0] > 127), "#ffffff", 1.2, "--")
         row_of[0].set_xlabel(_words(key[2] or "no sentence", 28), fontsize=7)
@@ -185,7 +189,9 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
     caption = (
         "held-out videos' frames, evenly over them; dashed: the target. Each map is as bright as its own highest value."
     )
-    return made, f"The paper draws its own frames; these are {caption}"
+    off = ", ".join(f"{VERSIONS[name]} {count}" for name, count in misses.items())
+    fail = f"Of these {len(common)} frames a map is highest off the target in: {off}."
+    return made, f"The paper draws its own frames; these are {caption} {fail}"
 
 
 Sample = tuple[npt.NDArray[np.uint8], ...]
@@ -338,6 +344,53 @@ def overlap_over_time(source: Source) -> tuple["Drawing", str]:
     return made, f"{_ours(source.scores[BENCHMARK].data_set)}, {caption}"
 
 
+# ---------------------------------------------------------------- attributes
+
+LEAST = 10
+"""Of fewer sequences that carry an attribute a mean says nothing: its interval is nearly all that it can be."""
+RESAMPLES, SEED = 10_000, 0
+
+
+def attributes(source: Source) -> tuple["Drawing", str]:
+    """Success of the shown trackers on the sequences that carry an attribute, with 95 % intervals over those."""
+    scores = source.scores.get(BENCHMARK)
+    values = {name: _by_sequence(scores, name) for name in TRACKERS if scores and scores.runs(name)}
+    if scores is None or not values:
+        raise MissingError(f"{BENCHMARK} has none of {', '.join(TRACKERS)}; run dvc repro evaluate@{BENCHMARK}")
+    carried = _carried(source, set.intersection(*map(set, values.values())))
+    drawn = {name: of for name, of in carried.items() if len(of) >= LEAST}
+    if not drawn:
+        most = max(map(len, carried.values()), default=0)
+        raise MissingError(
+            f"no attribute is carried by {LEAST} sequences of {scores.data_set} (at most by {most}): too few to tell"
+        )
+    made, axes = _grid(1, 1, 1.2 + 0.3 * len(drawn))
+    one, step = axes[0, 0], 0.8 / len(values)
+    for index, (tracker, by_name) in enumerate(values.items()):
+        table = [np.array([[by_name[name]] for name in of]) for of in drawn.values()]
+        ends = [statistics.mean_intervals(column, RESAMPLES, SEED)[0] for column in table]
+        rows = np.arange(len(drawn)) + (index - (len(values) - 1) / 2) * step
+        one.hlines(rows, *zip(*ends, strict=True), color=CURVES[tracker], linewidth=2, alpha=0.5)
+        means = [column.mean() for column in table]
+        one.plot(means, rows, "o", color=CURVES[tracker], markersize=5, label=words.named(tracker))
+    one.set_yticks(range(len(drawn)), [f"{naming.shown(name)[:24]}, n = {len(of)}" for name, of in drawn.items()])
+    one.set(xlim=(0, 1), xlabel="Success", ylim=(len(drawn) - 0.5, -0.5))
+    made.legend(loc="outside lower center", ncols=len(values), fontsize=8.5)
+    few = sorted(naming.shown(name) for name in carried.keys() - drawn.keys())
+    left = f" Left out, on fewer than {LEAST}: {', '.join(few)}." if few else ""
+    return made, f"{scores.data_set}, means over seeds; lines: 95 % over the sequences that carry the attribute.{left}"
+
+
+def _carried(source: Source, scored: set[str]) -> dict[str, list[str]]:
+    """Of each attribute the scored sequences that carry it, in the order of the names."""
+    data = source.settings.section(f"benchmarks.{BENCHMARK}.data", str)
+    carried: dict[str, list[str]] = {}
+    for name, sequence in sorted(manifest.read(source.inputs["manifests"] / f"{data}.jsonl").sequences.items()):
+        for attribute in sequence.attributes if name in scored else ():
+            carried.setdefault(attribute, []).append(name)
+    return dict(sorted(carried.items()))
+
+
 # ---------------------------------------------------------------- trainings
 
 TRAININGS = (
@@ -389,6 +442,7 @@ PICTURES: Mapping[str, tuple[str, Draw]] = {
     "5-6": ("Attention maps from the target, the sentence, and both", figures_5_and_6),
     "11": ("Trackers on frames", figure_11),
     "overlap": ("Overlap over time, with re-detections", overlap_over_time),
+    "attributes": ("Success by attribute", attributes),
     "training": ("Training curves", training_curves),
 }
 """Every picture: its title, and what draws it and says what it shows."""

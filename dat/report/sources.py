@@ -35,6 +35,9 @@ def of(settings: Settings, scores: Mapping[str, Scores], trainings: Sequence[Tra
             sources.append(
                 Source(f"{score.name}/{name}", score.file, _sequences(score, name), _seeds(score, name), tuple(weights))
             )
+        for name in score.baselines:
+            where = f"{_sequences(score, name)}, results in baselines/{score.parent or score.name}/{name}"
+            sources.append(Source(f"{score.name}/{name}", score.file, where, "", ()))
     return sources + [
         Source(one.address, one.file, _trained_on(one), str(settings.section("train", Train).seed), ())
         for one in trainings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dat import naming
 from dat.benchmarks import words
 from dat.report import claims, footnotes, published
-from dat.report.metrics import Number, Scores
+from dat.report.metrics import Number, Scores, not_enough
 
 COLUMNS = ("row", "benchmark", "metric", "ours", "paper", "address", "low", "high", "profile", "data_set")
 """The columns of a table's CSV: `low` and `high` bound the 95 % interval of `ours`."""
@@ -38,7 +38,7 @@ class Cell:
         """Ours with the decimals that the paper prints (EAO has four); empty when this run has none, and of too few
         sequences how many they are."""
         if self.ours and not self.ours.tells:
-            return f"{self.sequences} sequence{'' if self.sequences == 1 else 's'}: not enough to tell"
+            return not_enough(self.sequences)
         return f"{self.ours.value:.{4 if self.metric == 'eao' else 3}f}" if self.ours else ""
 
 
@@ -47,7 +47,8 @@ class Table:
     """A table of the paper: its rows, its columns (benchmark, metric), a cell for each, what it claims and whether that
     holds here, and its footnotes.
 
-    `data_sets` has, for each benchmark that this run scored, the name of the data set that our numbers are of.
+    `data_sets` has, for each benchmark that this run scored, the name of the data set that our numbers are of;
+    `recomputed` are the other trackers whose numbers in our columns are computed here from their raw results.
     """
 
     number: int
@@ -59,12 +60,14 @@ class Table:
     cells: Mapping[tuple[str, str, str], Cell]
     claims: claims.Claims
     footnotes: tuple[footnotes.Footnote, ...]
+    recomputed: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
         """What every table says of itself: the profile and the data sets that its own numbers are of."""
         sets = ", ".join(dict.fromkeys(self.data_sets.values())) or "none in this run"
-        return f"Our numbers: profile {self.profile}, data set {sets}"
+        others = f"; recomputed here from files in baselines/: {', '.join(self.recomputed)}" if self.recomputed else ""
+        return f"Our numbers: profile {self.profile}, data set {sets}{others}"
 
     def row(self, name: str) -> list[Cell]:
         """The cells of a row, a column each."""
@@ -73,13 +76,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a table holds: its columns, and its rows given the paper's trackers and the run's variants."""
+    """What a table holds: its columns, and its rows given the paper's trackers and the run's variants; one that
+    `compares` has the other trackers too whose raw results are there."""
 
     number: int
     title: str
     columns: tuple[tuple[str, str], ...]
     rows: Callable[[list[str], list[str]], list[str]]
     notes: tuple[str, ...]
+    compares: bool = False
 
 
 def _both(extra: Iterable[str] = ()) -> Callable[[list[str], list[str]], list[str]]:
@@ -94,13 +99,20 @@ def _ours(paper: list[str], ours: list[str]) -> list[str]:
 
 OTB = (("otb2013", "precision"), ("otb2013", "success"), ("otb100", "precision"), ("otb100", "success"))
 PLANS = (
-    Plan(1, "Comparison on OTB-2013 and OTB-100", OTB, _both(), ("R22", "R12")),
-    Plan(2, "Comparison on VOT2016", (("vot2016", "eao"), ("vot2016", "fps")), _both(["pymdnet"]), ("R24", "R12")),
+    Plan(1, "Comparison on OTB-2013 and OTB-100", OTB, _both(), ("R22", "R12"), compares=True),
+    Plan(
+        2,
+        "Comparison on VOT2016",
+        (("vot2016", "eao"), ("vot2016", "fps")),
+        _both(["pymdnet"]),
+        ("R24", "R12"),
+        compares=True,
+    ),
     Plan(3, "Attention from target, language and both, on OTB-100", OTB[2:], _both(), ("R23", "R12")),
     Plan(4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(), ("R19", "R22", "R12")),
     Plan(5, "Graph layers, on OTB-2013", (OTB[1],), _both(), ("R19",)),
 )
-OWN = Plan(6, "Is a lost target found again? Not in the paper", (("redetection", "redetected"),), _ours, ())
+OWN = Plan(6, "Is a lost target found again? Not in the paper", (("redetection", "redetected"),), _ours, (), True)
 """Of a benchmark that the paper does not have; no run needs to have it."""
 
 
@@ -123,12 +135,15 @@ def build(plan: Plan, scores: Mapping[str, Scores], profile: str) -> Table:
     """A table from the run's scores."""
     names = [benchmark for benchmark, _ in plan.columns]
     ours = [variant for name in names if name in scores for variant in scores[name].variants]
-    rows = tuple(plan.rows(published.trackers(str(plan.number)), ours))
+    others = [name for of in scores.values() if of.name in names for name in of.baselines] if plan.compares else []
+    printed = published.trackers(str(plan.number))
+    rows = (*dict.fromkeys(name for name in others if name not in printed), *plan.rows(printed, ours))
     cells = {(row, *column): _cell(plan, row, column, scores) for row in rows for column in plan.columns}
     sets = {name: scores[name].data_set for name in dict.fromkeys(names) if name in scores}
     notes = tuple(footnotes.of(mark, scores) for mark in plan.notes)
     judged = claims.of_table(str(plan.number), scores)
-    return Table(plan.number, plan.title, profile, sets, rows, plan.columns, cells, judged, notes)
+    recomputed = tuple(row for row in rows if row in others and any(cells[row, *at].ours for at in plan.columns))
+    return Table(plan.number, plan.title, profile, sets, rows, plan.columns, cells, judged, notes, recomputed)
 
 
 def build_all(scores: Mapping[str, Scores], profile: str) -> list[Table]:

@@ -462,7 +462,7 @@ def test_a_number_of_the_page_is_named_where_it_was_changed(copy: Path) -> None:
     page, run = copy / "reports/index.html", Printed(Numbers(params.load(copy)))
 
     def text(at: Address) -> str:
-        few = run.too_few(at.benchmark, at.variant, at.metric) if at.kind == "table" else ""
+        few = run.too_few(at.benchmark, at.variant, at.metric) if at.at is None else ""
         return few or f"{at.printed:.6f}"
 
     page.write_text(

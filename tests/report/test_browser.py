@@ -120,6 +120,29 @@ def test_it_opens_with_what_ran_and_whether_it_reproduced(opened: Any) -> None:
     assert head.count("not known here") == 2 and "06:00:00 UTC" in head  # commit, machine: the run files have none
 
 
+def test_accuracy_against_speed_is_drawn_where_the_seconds_are_known(opened: Any, home: Path, tmp_path: Path) -> None:
+    """In the page's own files are none: they would differ from run to run."""
+    page = opened()
+    assert "there is none of this run" in page.locator("#speed .status").inner_text()
+    assert page.locator("#speed svg").count() == 0
+    copy = Path(shutil.copytree(home, tmp_path / "copy", symlinks=True))
+    path = copy / "reports/run.js"
+    facts = json.loads(path.read_text().removeprefix("window.datRun = ").removesuffix(";\n"))
+    measured = {"fps/otb100/pymdnet": 8.0, "fps/otb100/dat-jtnl": 2.5, "fps/vot2016/pymdnet": 3.0}
+    path.write_text(f"window.datRun = {json.dumps(facts | {'measured': measured})};\n")
+    page = opened(copy)
+    assert page.locator("#speed .status").is_hidden() and page.locator("#speed svg").count() == 1
+    assert page.locator("#speed circle").count() == 2 and page.locator("#speed line.ends").count() == 2
+    rows = page.locator("#speed li").all_inner_texts()
+    success = records.read_json(copy / "reports/metrics/otb100.json")["variants"]["dat-jtnl"]["success"]
+    assert rows[0] == f"DAT, target and language: 2.50 frames a second, success {success:.3f}"
+    assert rows[1].startswith("pyMDNet: 8.00")
+    places = [float(page.locator("#speed circle").nth(at).get_attribute("cx")) for at in (0, 1)]
+    assert places[0] < places[1]
+    path.write_text(f"window.datRun = {json.dumps(facts | {'measured': measured, 'page': 'of another run'})};\n")
+    assert opened(copy).locator("#speed svg").count() == 0
+
+
 def test_a_table_sorts_by_a_column_and_back(opened: Any) -> None:
     page = opened()
     numbers = [float(cell) for cell in successes(page) if cell != "–"]

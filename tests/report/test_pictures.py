@@ -92,21 +92,34 @@ def _maps(home: Path) -> None:
 
 
 def test_maps_of_the_frames_that_all_versions_have(source: Source) -> None:
-    made, _ = pictures.figures_5_and_6(source)
+    made, said = pictures.figures_5_and_6(source)
     assert [axes.get_title() for axes in made.axes] == [
         *("frame", "target", "map, target only", "map, language only", "map, target and language"),
     ]
     assert made.axes[0].get_xlabel() == "the disc 1"
-    assert [axes.get_xlabel() for axes in made.axes[2:]] == ["highest 0.40", "highest 0.60", "highest 0.80"]
+    labels = [axes.get_xlabel() for axes in made.axes[2:]]
+    assert labels == [f"highest {at}, off the target" for at in ("0.40", "0.60", "0.80")]
+    assert said.endswith("off the target in: target only 1, language only 1, target and language 1.")
     box = made.axes[3].patches[-1]
     assert isinstance(box, Rectangle) and box.get_bbox().bounds == (29.5, 9.5, 20.0, 10.0)
 
 
+def test_a_map_that_is_highest_on_the_target_does_not_miss_it(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, read = {name: pictures._samples(source, name) for name in pictures.VERSIONS}, dict[str, Any]()
+    for name, of in samples.items():
+        read[name] = {key: (*parts[:-1], parts[-1].copy()) for key, parts in of.items()}
+    for parts in read["jtnl"].values():
+        parts[-1][15, 40] = parts[-1].max()  # as high as elsewhere
+    monkeypatch.setattr(pictures, "_samples", lambda _, name: read[name])
+    made, said = pictures.figures_5_and_6(source)
+    assert made.axes[4].get_xlabel() == "highest 0.80" and said.endswith("target and language 0.")
+
+
 def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: Source) -> None:
     made = pictures.build_all(source)
-    assert [one.name for one in made if one.png] == [*pictures.PICTURES]
+    assert [one.name for one in made if one.png] == [name for name in pictures.PICTURES if name != "attributes"]
     assert made == pictures.build_all(source)
-    assert all(b"<dc:date>" not in one.svg and one.size[0] > 1200 for one in made)
+    assert all(b"<dc:date>" not in one.svg and one.size[0] > 1200 for one in made if one.png)
 
 
 def test_boxes_on_frames_are_those_of_the_files_which_count_from_1(source: Source) -> None:
@@ -163,6 +176,39 @@ def test_what_a_run_lacks_is_said_in_place_and_without_the_machines_paths(source
     lost = Source({**source.inputs, "results": source.settings.path / "nowhere"}, source.settings, source.scores)
     (said,) = (one.caption for one in pictures.build_all(lost) if one.name == "11")
     assert "nowhere/otb100" in said and str(source.settings.path) not in said
+
+
+def carrying(home: Path, source: Source, count: int) -> Source:
+    """A run whose sequences all have OCC but one, `count` of them in all, and the last two have MB."""
+    names = [f"S{at:02}" for at in range(count)]
+    rows: list[dict[str, Any]] = [
+        {"sequence": name, "frames": 1, "size": [64, 48], "boxes": [BOX], "files": [], "annotations": [],
+         "sentence": None, "attributes": [*(["OCC"] if at else []), *(["M<b>"] if at >= count - 2 else [])]}
+        for at, name in enumerate(names)
+    ]  # fmt: skip
+    head = {"name": "made-up", "layout": "otb", "root": "data/otb100", "lists": {}, "linked": True}
+    manifest.write(home / "otb100.jsonl", head, rows)
+    success = {name: at / 20 for at, name in enumerate(names)}
+    of = scores(pymdnet=success, dat_jtnl=dict.fromkeys(names, 0.5))
+    return Source({**source.inputs, "manifests": home}, source.settings, {"otb100": of})
+
+
+def test_success_by_attribute_has_its_count_and_leaves_out_what_few_sequences_carry(
+    source: Source, tmp_path: Path
+) -> None:
+    made, said = pictures.attributes(carrying(tmp_path, source, 13))
+    one = made.axes[0]
+    assert [label.get_text() for label in one.get_yticklabels()] == ["OCC, n = 12"]
+    means = {line.get_label(): float(np.asarray(line.get_xdata())[0]) for line in one.get_lines()}
+    assert means == pytest.approx({"DAT, target and language": 0.5, "pyMDNet": np.mean(np.arange(1, 13) / 20)})
+    assert "made-up" in said and said.endswith("Left out, on fewer than 10: M<b>.")
+    low, high = one.collections[1].get_segments()[0][:, 0]
+    assert low < means["pyMDNet"] < high
+
+
+def test_success_by_attribute_of_few_sequences_says_that_it_cannot_tell(source: Source, tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match=r"no attribute is carried by 10 .*\(at most by 8\): too few to tell"):
+        pictures.attributes(carrying(tmp_path, source, 9))
 
 
 def test_a_frame_that_was_changed_is_not_shown(source: Source) -> None:

@@ -11,7 +11,7 @@ from dat.audit import shown
 from dat.errors import InputError, MissingError
 from dat.params import Settings
 from dat.records import write_json
-from dat.report import claims, figures, footnotes, metrics, published, tables
+from dat.report import claims, drawing, figures, footnotes, metrics, published, tables
 from tests.parts import fake_scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -314,3 +314,27 @@ def test_claims_in_words_are_judged_with_their_p_values_corrected() -> None:
         ("dat-jtnl", pytest.approx(0.04), "holds"),
     ]  # fmt: skip
     assert claims.of_table("6", {}).summary.startswith("This run judges none of this table's 3 claims")
+
+
+@pytest.mark.parametrize(("ends", "text"), [([0.0, 1.0], "2 sequences: not enough to tell"), ([0.1, 1.0], "0.829")])
+def test_a_number_of_too_few_sequences_is_none_in_the_figures_and_stays_in_their_csv(
+    ends: list[float], text: str
+) -> None:
+    """Robustness counts failures: an interval from 0 to more than 1 is not all that it can be."""
+    run = {"complete": True, "scored": 2, "expected": 2, "curves": {"success": [1.0] * 21, "precision": [1.0] * 51}}
+    names, scores = ("csrdcf", "csrdcf+attention", "lambda-0", "pymdnet"), {}
+    values = {"eao": 0.8288, "accuracy": 0.8288, "success": 0.8288, "precision": 0.8288}
+    for name in ("vot2014", "vot2016", "otb2013", "tc128"):
+        entry = {**values, **{f"{metric}_interval": ends for metric in values}}
+        entry |= {"robustness": 0.5, "robustness_interval": [0.0, 1.5]}
+        data = {"variants": dict.fromkeys(names, entry), "trackers": {f"{one}@seed-0": run for one in names}}
+        scores[name] = metrics.Scores(name, data)
+    seven, eight, nine, _ = figures.build_all(scores)
+    eao, accuracy, robustness = seven.series
+    assert {at.text for series in (eao, accuracy, nine.series[0]) for at in series.points} == {text}
+    assert {at.text for at in robustness.points} == {"0.500"}
+    assert eight.series[0].label == f"pyMDNet [{text}]"
+    words = [one.get_text() for axes in drawing.draw(seven).axes[:2] for one in axes.texts]
+    assert words.count(text) == 4 and ("0.829" in words) == (text == "0.829")
+    assert any(text in one.get_text() for one in drawing.draw(nine).axes[0].get_legend().get_texts()) == (":" in text)
+    assert ",0.8288,figure/7/eao/csrdcf," in figures.to_csv(seven, "embedded")

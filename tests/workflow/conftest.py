@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HOOK = Path(__file__).resolve().parent / "opened"
 BIN = Path(sys.executable).parent
-CODE = ("dat", "workflow", "Snakefile", "dvc.yaml", ".dvcignore", "none")
+CODE = ("dat", "workflow", "Snakefile", "dvc.yaml", ".dvcignore", "none", "baselines")
 
 
 class Project:

@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Project:
     top = tmp_path / "a checkout"
     home = top / PROFILE
     shutil.copytree(ROOT / "dat", top / "dat", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in set(CODE) - {"dat", "dvc.yaml", "none", ".dvcignore"}:
+    for name in set(CODE) - {"dat", "dvc.yaml", "none", "baselines", ".dvcignore"}:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, top / name)
     listed = subprocess.run(

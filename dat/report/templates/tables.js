@@ -1,4 +1,4 @@
-// Each table sorts by a column, the paper's other trackers are folded away, and long tables have a filter.
+// Each table sorts by a column, other trackers are folded away, and long tables have a filter.
 function element(name, facts = {}, ...inside) {
   const made = Object.assign(document.createElement(name), facts);
   made.append(...inside);
@@ -61,7 +61,7 @@ function foldOthers(table) {
   const button = element("button", { type: "button", className: "fold" });
   const fold = (folded) => {
     table.classList.toggle("folded", folded);
-    button.textContent = `${folded ? "Show" : "Fold away"} the paper's ${others.length} other trackers`;
+    button.textContent = `${folded ? "Show" : "Fold away"} ${others.length} other trackers`;
     button.setAttribute("aria-expanded", String(!folded));
   };
   button.addEventListener("click", () => fold(!table.classList.contains("folded")));
