@@ -47,6 +47,7 @@ def trusted() -> list[str]:
         "that records, dvc.lock and scores were not all rewritten alike: only making the results again can tell",
         "that the job store's entries were made by jobs",
         "times, hosts and commits in the run files, and what reports/run.js shows of them",
+        "that requirements.lock and the commit checked out now are the run's: records have what was loaded",
     ]
 
 
