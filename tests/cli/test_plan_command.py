@@ -45,6 +45,8 @@ def paper(tmp_path: Path) -> Settings:
     """The paper profile's committed files alone, without a data set."""
     home, source = tmp_path / "paper", ROOT / "profiles" / "paper"
     (home / "data").mkdir(parents=True)
+    (home / "baselines").mkdir()
+    shutil.copy(source / "baselines" / "README.md", home / "baselines")
     (home / "checkout").symlink_to(ROOT)
     for name in ("dvc.yaml", "none"):
         shutil.copy(source / name, home)

@@ -81,9 +81,9 @@ def test_a_setting_that_changed_meanwhile_is_named(fake: Fake) -> None:
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
 
-    fake.during = lambda job: change("fanout: {batch: 8", "fanout: {batch: 9")  # one that it did not read
+    fake.during = lambda job: change("fanout: {batch: 16", "fanout: {batch: 9")  # one that it did not read
     stages.run_stage("fake")
-    change("fanout: {batch: 9", "fanout: {batch: 8")
+    change("fanout: {batch: 9", "fanout: {batch: 16")
     fake.refused(
         lambda job: change("10000, seed: 0", "10000, seed: 1"), ChangedError, r"yaml: evaluation\.seed changed"
     )
