@@ -80,8 +80,8 @@ def tracked(result: Stored, threads: int) -> bytes:
             axes.text(0.5, -0.03, text, **WORDS | {"va": "top"}, fontsize=8.5, transform=axes.transAxes)
         made.text(0.5, 0.03, COLOURS, **WORDS, fontsize=8.5)
         out = io.BytesIO()
-        made.savefig(out, format="png", dpi=118, metadata={"Software": None})
-    return out.getvalue()
+        made.savefig(out, format="png", dpi=90, metadata={"Software": None})
+    return _compressed(out.getvalue())
 
 
 def top(page: Path, chromium: str | None = None) -> bytes:

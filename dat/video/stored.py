@@ -15,6 +15,7 @@ from dat.benchmarks.origins import ORIGINS
 from dat.datasets import manifest as manifests
 from dat.datasets.images import Image, read_image
 from dat.errors import InputError, MissingError
+from dat.evaluation.text import FARTHEST
 from dat.models.exactness import exact
 from dat.regions import boxes as geometry
 from dat.tracking import build
@@ -23,8 +24,6 @@ from dat.video.drawing import BANNER, LOCAL, OTHER, TRUTH, Colour, Shown, corner
 CODES: dict[float, str] = {0: "not tracked", 1: "started", 2: "failed"}
 """What a row of one number says in a result file of VOT's."""
 MOST_NAMES = 10
-FARTHEST = 1e6
-"""Pixels that no number of a box exceeds."""
 RATE = 10.0
 """Frames of the video a second: slow enough to see each box."""
 
