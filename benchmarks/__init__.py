@@ -1,5 +1,5 @@
 """Benchmarks: `python -m benchmarks.NAME` at the top of the checkout, with the profile's numerics."""
 
-from dat import numerics
+from dat.base import numerics
 
 numerics.prepare(numerics.setting())

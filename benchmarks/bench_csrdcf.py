@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from benchmarks import real_clips
-from dat import params
+from dat.base import params
 from dat.datasets.images import read_image
 from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf

@@ -18,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.params import Settings
 from dat.datasets import manifest as manifests
 from dat.fanout import plan, store
 from dat.fanout import stage as fanout
 from dat.fanout.unit import Unit
-from dat.params import Settings
 from dat.preflight import matrix
 
 ROOT = Path(__file__).resolve().parents[1]

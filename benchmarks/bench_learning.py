@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks import real_clips
 from benchmarks.trackers import follow
-from dat import params
+from dat.base import params
 from dat.models import weights
 from dat.models.exactness import exact
 from dat.models.salnet import SALNet

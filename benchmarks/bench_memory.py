@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from dat import params, sections
+from dat.base import params, sections
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.tracking.attention import Attention

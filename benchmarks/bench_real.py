@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import real_clips
 from benchmarks.trackers import follow, tracker_of
-from dat import params
+from dat.base import params
 from dat.models.exactness import exact
 from dat.progress import progress
 from dat.records import write_json

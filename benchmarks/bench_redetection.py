@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.trackers import follow, tracker_of
-from dat import params
+from dat.base import params
 from dat.datasets.scenery import programme, textures
 from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dat import params
+from dat.base import params
 from dat.datasets import sentences as tables
 from dat.models.vocabulary import Vocabulary, words
 from dat.training import runner

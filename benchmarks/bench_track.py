@@ -21,7 +21,7 @@ import torch
 
 from benchmarks import real_clips
 from benchmarks.reference_mdnet import PlainTracker
-from dat import params
+from dat.base import params
 from dat.models.exactness import exact
 from dat.models.salnet import OnlineHead, SALNet
 from dat.regions import boxes

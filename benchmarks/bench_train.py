@@ -17,7 +17,8 @@ from types import SimpleNamespace
 
 import torch
 
-from dat import params, records
+from dat import records
+from dat.base import params
 from dat.training import gpgnet, runner, salnet
 from dat.training.attention_data import AttentionData
 from dat.training.domains import FrameCache

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.params import Settings
 from dat.datasets import manifest
 from dat.evaluation import stage as evaluation
-from dat.params import Settings
 from dat.report import claims, figures, metrics, published, stage, tables
 from tests.parts import fake_profile  # the tests' small run, whose records and lock are made in the same way
 

@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from dat import naming, params, records
+from dat import records
+from dat.base import naming, params
+from dat.base.errors import InputError, MissingError
 from dat.datasets.images import Image
-from dat.errors import InputError, MissingError
 from dat.records import write_bytes
 from dat.report.drawing import styled
 from dat.video import stored

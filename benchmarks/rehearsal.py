@@ -32,7 +32,8 @@ import cv2
 import numpy as np
 import yaml
 
-from dat import params, records
+from dat import records
+from dat.base import params
 from dat.benchmarks import published
 from dat.preflight import graph
 from tests import real_data

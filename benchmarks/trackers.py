@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dat import params
+from dat.base import params
 from dat.datasets.images import Image
 from dat.tracking import build
 from dat.tracking.mdnet.tracker import Tracker

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dat.audit.checks import Audit, Check, Node
-from dat.errors import DatError, InputError, MissingError
+from dat.base.errors import DatError, InputError, MissingError
 
 if TYPE_CHECKING:
     import pandas
@@ -167,8 +167,8 @@ def audit(address: str, profile: Path | None = None) -> Audit:
     what the number is and whether it holds, its `node` what it rests on, `node.path_to(file)` why it rests on a file.
     Raises InputError for an address that does not exist, naming the nearest ones.
     """
-    from dat import params
     from dat.audit.walk import Walk
+    from dat.base import params
 
     walk = Walk(params.load(profile))
     return walk.audit(walk.numbers.find(address))

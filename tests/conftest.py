@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from dat import numerics
+from dat.base import numerics
 from tests.real_data import folder
 
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dat import opening, records
+from dat import records
+from dat.base import opening
 from tests.parts.fake_profile import md5
 
 PLACES = ("results", "weights", "training", "reports", "runs", ".dat/store")

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat.adapters.supply import Supply, as_rgb, name_of
+from dat.base.errors import InputError, MissingError
 from dat.benchmarks import published
 from dat.datasets.images import Image
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.rows import read_rows
-from dat.errors import InputError, MissingError
 from dat.tracking.follower import TrackerState
 
 try:

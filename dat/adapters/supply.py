@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dat.base.errors import InputError
+from dat.base.naming import shown
+from dat.base.outside import matching, read_text
 from dat.datasets import sentences as tables
 from dat.datasets.images import Image
 from dat.datasets.layouts.registry import canonical
-from dat.errors import InputError
-from dat.naming import shown
-from dat.outside import matching, read_text
 from dat.tracking.follower import TrackerState
 from dat.video import assemble, request
 

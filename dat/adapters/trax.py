@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
+from dat.base.errors import DatError, InputError, MissingError
+from dat.base.naming import shown
 from dat.datasets.images import Image, decode_image, read_image
-from dat.errors import DatError, InputError, MissingError
-from dat.naming import shown
 from dat.tracking import restarts as vot
 from dat.tracking.follower import TrackerState
 

@@ -19,9 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dat.errors import InputError, MissingError
-from dat.outside import matching, read_text
-from dat.params import Settings
+from dat.base.errors import InputError, MissingError
+from dat.base.outside import matching, read_text
+from dat.base.params import Settings
 from dat.records import is_record, read_json
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dat.params import leaves
+from dat.base.params import leaves
 
 HOST = ("platform", "processor", "python")
 """Parts of an environment that only records of native numerics have: compared where both have them."""

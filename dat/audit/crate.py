@@ -15,7 +15,7 @@ from typing import Any
 from dat.audit import croissant, seal
 from dat.audit.crate_files import Contents, described, named_by
 from dat.audit.walk import Walk
-from dat.errors import InputError, MissingError
+from dat.base.errors import InputError, MissingError
 from dat.records import remove, sha256_bytes, temporary
 
 Record = Mapping[str, Any]

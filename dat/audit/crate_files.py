@@ -9,7 +9,7 @@ from typing import Any
 
 from dat.audit import seal
 from dat.audit.walk import Walk
-from dat.errors import InputError, MissingError
+from dat.base.errors import InputError, MissingError
 from dat.records import is_record
 
 COPIED = ("reports/metrics/", "reports/tables/")

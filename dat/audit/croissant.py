@@ -5,7 +5,7 @@ import io
 import json
 from typing import Any
 
-from dat import naming
+from dat.base import naming
 from dat.datasets.manifest import Manifest
 from dat.records import sha256_bytes
 

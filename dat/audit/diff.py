@@ -11,7 +11,7 @@ from dat.audit.causes import Cause, among, dependencies, is_code, locked_setting
 from dat.audit.explain import Explanation, StageDifference, listed
 from dat.audit.files import Files
 from dat.audit.revisions import WORKING_TREE, Run, Store, check_checkout, of_commit, working_tree
-from dat.params import Settings, leaves, plain
+from dat.base.params import Settings, leaves, plain
 
 
 @dataclass(frozen=True)

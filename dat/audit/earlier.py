@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import FrameType
 
-from dat import naming, params
 from dat.audit import lock
 from dat.audit.checks import Audit, Check, Node
 from dat.audit.revisions import Store, check_checkout, check_lock, commit_of, git, locked
+from dat.base import naming, params
+from dat.base.errors import DatError, MissingError, ParamsError
+from dat.base.params import Settings
 from dat.datasets import manifest
-from dat.errors import DatError, MissingError, ParamsError
-from dat.params import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 

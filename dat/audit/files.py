@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dat import opening, outside
-from dat.errors import DatError
+from dat.base import opening, outside
+from dat.base.errors import DatError
 from dat.records import read_json
 
 CHUNK = 1 << 20

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import opening, outside
-from dat.errors import InputError
+from dat.base import opening, outside
+from dat.base.errors import InputError
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 OUTPUTS = ("outs", "metrics", "plots")

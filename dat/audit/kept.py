@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dat import outside
 from dat.audit.checks import Check, compare, group
 from dat.audit.files import Files, json_object
-from dat.errors import DatError
+from dat.base import outside
+from dat.base.errors import DatError
 from dat.fanout import store
 from dat.records import sha256_json
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat import opening, outside
 from dat.audit import graph
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import Files
-from dat.errors import InputError
+from dat.base import opening, outside
+from dat.base.errors import InputError
 
 
 def read(path: Path) -> dict[str, Any]:

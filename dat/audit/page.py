@@ -3,8 +3,8 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-from dat import outside
-from dat.errors import DatError
+from dat.base import outside
+from dat.base.errors import DatError
 
 ADDRESS = "data-address"
 

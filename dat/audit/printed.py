@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from dat import outside
 from dat.audit.addresses import Numbers
+from dat.base import outside
+from dat.base.errors import DatError
 from dat.benchmarks.words import BENCHMARKS, METRICS, named
-from dat.errors import DatError
 
 PUBLISHED = "dat/report/published.csv"
 """The paper's numbers, below the checkout's top."""

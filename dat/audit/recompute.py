@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat import outside
-from dat.errors import InputError
+from dat.base import outside
+from dat.base.errors import InputError
 
 Box = tuple[float, float, float, float]
 OMITTED = {"Tiger1": 5}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dat import outside
-from dat.errors import InputError
+from dat.base import outside
+from dat.base.errors import InputError
 
 Region = tuple[float, ...]
 DEFINITIONS = {"vot-matlab-2016"}

@@ -14,10 +14,10 @@ from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, group, missing
 from dat.audit.files import Files, json_object
 from dat.audit.printed import Printed
+from dat.base.errors import InputError
+from dat.base.params import Settings, leaves, plain, read_yaml
 from dat.datasets import manifest as manifests
-from dat.errors import InputError
 from dat.fanout import store
-from dat.params import Settings, leaves, plain, read_yaml
 from dat.records import sha256_json
 
 PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})

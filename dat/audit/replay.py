@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dat import devices, outside
 from dat.audit.addresses import Address
 from dat.audit.checks import Check, Node, Verdict, missing
 from dat.audit.walk import Walk
+from dat.base import devices, outside
+from dat.base.errors import InputError
 from dat.datasets import manifest as manifests
-from dat.errors import InputError
 from dat.fanout import stage as fanout
 from dat.fanout.unit import Unit
 from dat.records import Job, sha256_json

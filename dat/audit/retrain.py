@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat import naming, params, records, used
+from dat import records
 from dat.audit.checks import Audit, Check, Node, Verdict, missing
 from dat.audit.walk import Walk
+from dat.base import naming, params, used
+from dat.base.errors import DatError, InputError, JobError, MissingError
 from dat.datasets import manifest as manifests
-from dat.errors import DatError, InputError, JobError, MissingError
 from dat.models import weights
 
 KINDS = ("language", "encoder", "gpgnet", "salnet")

@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from dat import naming
 from dat.audit import lock
 from dat.audit.addresses import Address, Numbers
 from dat.audit.files import Files
-from dat.errors import DatError, InputError, MissingError
-from dat.params import Settings
+from dat.base import naming
+from dat.base.errors import DatError, InputError, MissingError
+from dat.base.params import Settings
 from dat.records import is_record, read_json, write_bytes
 
 WORKING_TREE = "the working tree"

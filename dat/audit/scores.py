@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dat import naming
 from dat.audit import recompute, recompute_vot
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Check, missing
+from dat.base import naming
+from dat.base.errors import DatError, MissingError
+from dat.base.params import Settings
 from dat.datasets import manifest as manifests
-from dat.errors import DatError, MissingError
-from dat.params import Settings
 
 TOLERANCE = 1e-9
 BASELINES = "baselines"

@@ -16,7 +16,7 @@ from dat.audit.files import Files
 from dat.audit.lock import Lock
 from dat.audit.revisions import git
 from dat.audit.walk import Walk
-from dat.errors import DatError, InputError, MissingError
+from dat.base.errors import DatError, InputError, MissingError
 from dat.records import read_json, write_json
 
 FILE = "reports/seal.json"

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dat import used
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
 from dat.audit.explain import listed
 from dat.audit.origin import Origin
 from dat.audit.walk import Walk
-from dat.errors import InputError
-from dat.naming import shown
+from dat.base import used
+from dat.base.errors import InputError
+from dat.base.naming import shown
 from dat.records import sha256_json
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat import naming, outside
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import json_object
 from dat.audit.printed import Claim, Printed, decimals
+from dat.base import naming, outside
+from dat.base.errors import DatError
 from dat.benchmarks import words
 from dat.benchmarks.words import BENCHMARKS, named
-from dat.errors import DatError
 
 TABLES = "reports/tables"
 CLAIMS, SUMMARY = f"{TABLES}/claims.csv", f"{TABLES}/summary.json"

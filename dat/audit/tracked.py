@@ -8,7 +8,7 @@ from typing import Any
 
 from dat.audit.checks import Audit, Check, Node, compare
 from dat.audit.walk import Walk
-from dat.errors import DatError, InputError
+from dat.base.errors import DatError, InputError
 from dat.records import read_json
 from dat.video import sources
 from dat.video.provenance import Pixels

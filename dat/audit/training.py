@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from dat import naming, outside, public
 from dat.audit.checks import Check, compare, missing
 from dat.audit.files import json_object
 from dat.audit.scores import Results
+from dat.base import naming, outside, public
+from dat.base.errors import DatError
+from dat.base.params import Settings
 from dat.datasets import manifest as manifests
-from dat.errors import DatError
-from dat.params import Settings
 
 LASOT = "training/lasot.jsonl"
 FRAMES, MASKS = "training/frames", "training/masks"

@@ -12,8 +12,8 @@ from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
 from dat.audit.files import json_object
 from dat.audit.recorded import Recorded
+from dat.base.errors import InputError
 from dat.datasets import manifest as manifests
-from dat.errors import InputError
 from dat.records import sha256_json
 
 PAGE = "reports/index.html"

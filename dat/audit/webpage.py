@@ -8,13 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from dat import used
 from dat.audit import picture, show, tree
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
 from dat.audit.origin import Origin
 from dat.audit.tree import Place
 from dat.audit.walk import Walk
-from dat.naming import shown
+from dat.base import used
+from dat.base.naming import shown
 from dat.records import write_text
 
 KINDS = {

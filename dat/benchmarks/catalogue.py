@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from dat import naming, opening
+from dat.base import naming, opening
+from dat.base.errors import InputError
+from dat.base.outside import read_text
 from dat.benchmarks import published
 from dat.benchmarks.names import Names
 from dat.benchmarks.origins import ORIGINS, Origin
 from dat.benchmarks.published import Fact
-from dat.errors import InputError
-from dat.outside import read_text
 
 Protocol = Literal["one-pass", "vot", "redetection"]
 

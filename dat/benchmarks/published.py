@@ -7,7 +7,7 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 
-from dat import used
+from dat.base import used
 
 FILES = {
     "otb100": "OTB.csv",

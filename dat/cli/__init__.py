@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from dat import numerics
-from dat.errors import DatError, of_system
-from dat.naming import shown
+from dat.base import numerics
+from dat.base.errors import DatError, of_system
+from dat.base.naming import shown
 
 VERBS = {
     "track": ("dat.cli.track", "Track one target in a video, a folder of images, a camera or a stream."),

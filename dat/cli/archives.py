@@ -15,8 +15,9 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from dat import naming, opening, outside, records
-from dat.errors import InputError
+from dat import records
+from dat.base import naming, opening, outside
+from dat.base.errors import InputError
 
 GROWTH = 100
 """Times an archive's size, and `SMALL` beside, that it may have when it is unpacked."""

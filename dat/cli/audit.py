@@ -75,7 +75,7 @@ def audit(
     dat audit otb100/dat-jtnl/success --replay 2; dat audit otb100/pymdnet/success --replay-training;
     dat audit --uses tracking.redetection; dat audit otb100/dat-jtnl/success --rev v1.0
     """
-    from dat import params
+    from dat.base import params
 
     if replay_training:
         _trainable(addresses, {"--seal": seal, "--sealed": sealed, "--uses": uses, "--why": why, "--rev": rev})
@@ -170,9 +170,9 @@ def _say(
 
 def _earlier(addresses: tuple[str, ...], rev: str, out: Path | None, full: bool, stages: bool, why: str | None) -> None:
     """Audit the numbers of a commit."""
-    from dat import params
     from dat.audit import earlier
     from dat.audit.walk import Walk
+    from dat.base import params
 
     with earlier.unpacked(params.load(), rev) as run:
         walk = Walk(run.settings, stages or "all" in addresses)
@@ -218,7 +218,7 @@ def _trainable(addresses: tuple[str, ...], others: "Mapping[str, object]") -> No
 def _retrain(audited: "Sequence[tuple[Walk | None, list[Audit]]]") -> None:
     """Train the networks behind numbers again and add the comparisons to the numbers' audits."""
     from dat.audit import retrain
-    from dat.naming import shown
+    from dat.base.naming import shown
 
     def say(line: str) -> None:
         click.echo(shown(line), err=True)
@@ -238,9 +238,9 @@ def _retrain(audited: "Sequence[tuple[Walk | None, list[Audit]]]") -> None:
 
 def _seal(write: bool) -> None:
     """Write the seal, or compare with it; status 1 where something differs."""
-    from dat import params
     from dat.audit import seal
     from dat.audit.walk import Walk
+    from dat.base import params
 
     walk = Walk(params.load())
     path = walk.settings.path / seal.FILE
@@ -263,9 +263,9 @@ def _seal(write: bool) -> None:
 
 def _crate(folder: Path) -> None:
     """Write the crate of the run."""
-    from dat import params
     from dat.audit import crate
     from dat.audit.walk import Walk
+    from dat.base import params
 
     root = crate.write(folder, Walk(params.load()))
     click.echo(f"{folder}: the run whose seal has the root {root}")
@@ -274,7 +274,7 @@ def _crate(folder: Path) -> None:
 def _uses(walk: "Walk | None", wanted: str, out: Path | None) -> None:
     """Print the numbers that rest on a file or setting, or write them as JSON."""
     from dat.audit import show
-    from dat.errors import InputError
+    from dat.base.errors import InputError
     from dat.records import write_json
 
     if walk is None:

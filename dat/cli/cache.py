@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dat import params
+from dat.base import params
 from dat.fanout import store
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from dat import params
+from dat.base import params
+from dat.base.errors import InputError
+from dat.base.naming import shown
+from dat.base.outside import output
+from dat.base.params import Settings
 from dat.cli.sentences import group
 from dat.datasets import linking, sets
-from dat.errors import InputError
-from dat.naming import shown
-from dat.outside import output
-from dat.params import Settings
 from dat.records import write_bytes
 
 

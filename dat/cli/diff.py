@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dat.audit.causes import among
-from dat.naming import shown as printable
+from dat.base.naming import shown as printable
 
 if TYPE_CHECKING:
     from dat.audit.diff import Comparison, NumberDifference
@@ -38,8 +38,8 @@ def diff(old: str | None, new: str | None, out: Path | None) -> None:
 
     Examples: dat diff; dat diff HEAD~1; dat diff v1 v2 --json diff.json
     """
-    from dat import params
     from dat.audit.diff import compare
+    from dat.base import params
     from dat.records import write_json
 
     comparison = compare(params.load(), old, new)

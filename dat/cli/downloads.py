@@ -17,10 +17,11 @@ from typing import BinaryIO
 
 import requests
 
-from dat import naming, opening, outside, records
-from dat.errors import InputError, JobError, LockedError
+from dat import records
+from dat.base import naming, opening, outside
+from dat.base.errors import InputError, JobError, LockedError
+from dat.base.public import CHUNK, Source, matches
 from dat.progress import progress
-from dat.public import CHUNK, Source, matches
 
 QUIET = 30.0
 """Seconds without a byte after which a transfer is broken off."""

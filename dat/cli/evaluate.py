@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from dat import supervise
-from dat.errors import InputError
+from dat.base import supervise
+from dat.base.errors import InputError
 
 BENCHMARKS = "otb2013|otb50|otb100|otb100-similar|tc128|vot2014|vot2016|vot2019|lasot|otb99-lang|tnl2k|redetection"
 
@@ -70,7 +70,7 @@ def by_hand(
     seed: int,
 ) -> None:
     """Score the trackers of a folder and print a table."""
-    from dat import outside
+    from dat.base import outside
     from dat.evaluation import score, table
     from dat.records import write_json, write_text
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from dat import naming, opening
+from dat.base import naming, opening
+from dat.base.errors import DatError, InputError, JobError
+from dat.base.outside import read_bytes
+from dat.base.public import Source
 from dat.benchmarks.names import BARE
 from dat.cli.archives import unpack
 from dat.cli.downloads import fetch, pin_of
-from dat.errors import DatError, InputError, JobError
-from dat.outside import read_bytes
 from dat.progress import progress
-from dat.public import Source
 
 PARALLEL = 4
 """Transfers at a time: the servers are universities'."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from dat import numerics, records
+from dat import records
+from dat.base import numerics
 
 
 @click.command(hidden=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dat.naming import shown
+from dat.base.naming import shown
 
 if TYPE_CHECKING:
     from dat.preflight.ahead import Ahead, Disk
@@ -31,7 +31,7 @@ def plan(stages: tuple[str, ...], out: Path | None) -> None:
 
     Example: cd profiles/paper && dat plan evaluate@otb100
     """
-    from dat import params
+    from dat.base import params
     from dat.preflight import ahead, graph, missing
     from dat.records import write_json
 

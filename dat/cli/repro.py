@@ -17,11 +17,11 @@ from typing import IO
 
 import click
 
-from dat import devices, params, supervise
+from dat.base import devices, params, supervise
+from dat.base.errors import JobError
+from dat.base.naming import shown
+from dat.base.params import Settings
 from dat.cli.watch import seconds_of
-from dat.errors import JobError
-from dat.naming import shown
-from dat.params import Settings
 from dat.preflight import graph
 
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")

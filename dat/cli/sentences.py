@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from dat import params
+from dat.base import params
+from dat.base.errors import InputError, MissingError
+from dat.base.naming import shown
+from dat.base.params import Settings
 from dat.benchmarks import published
 from dat.datasets import importing, sentences, sets
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.sentences import Sentence
-from dat.errors import InputError, MissingError
 from dat.models.vocabulary import Vocabulary
-from dat.naming import shown
-from dat.params import Settings
 
 
 @click.group("sentences")

@@ -23,7 +23,7 @@ def show(address: str, against: str | None, video: Path | None) -> None:
 
     Example: dat show otb100/dat-jtnl/Return --against salnet --video return.mp4
     """
-    from dat import outside, params
+    from dat.base import outside, params
     from dat.progress import progress
     from dat.video import stored
     from dat.video.drawing import VideoWriter

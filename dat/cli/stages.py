@@ -2,7 +2,7 @@
 
 import click
 
-from dat import supervise
+from dat.base import supervise
 from dat.pipeline.running import run_stage
 
 

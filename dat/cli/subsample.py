@@ -23,7 +23,7 @@ def subsample(annotations: Path | None, output: Path | None, step: int | None) -
         return
     if annotations is None or output is None:
         raise click.UsageError("--annotations and --list belong together")
-    from dat import outside
+    from dat.base import outside
     from dat.datasets.subsample import write_selection
 
     outside.output(output, "--list", ".csv")

@@ -18,15 +18,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dat import outside, params, records
+from dat import records
 from dat.audit import seal as seals
 from dat.audit.diff import compare
 from dat.audit.walk import Walk
+from dat.base import outside, params
+from dat.base.errors import DatError
+from dat.base.naming import shown
+from dat.base.params import Settings, read_yaml
 from dat.benchmarks import words
 from dat.datasets import manifest
-from dat.errors import DatError
-from dat.naming import shown
-from dat.params import Settings, read_yaml
 from dat.report import brief, claims, tables
 from dat.report.metrics import Number, Scores, read_scores
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from dat.naming import shown
+from dat.base.naming import shown
 from dat.video import request as requests
 
 OUT = click.Path(dir_okay=False, path_type=Path)

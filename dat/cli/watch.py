@@ -15,10 +15,11 @@ from typing import Any
 
 import click
 
-from dat import params, records, supervise
-from dat.errors import DatError
-from dat.naming import shown
-from dat.params import Settings, read_yaml
+from dat import records
+from dat.base import params, supervise
+from dat.base.errors import DatError
+from dat.base.naming import shown
+from dat.base.params import Settings, read_yaml
 
 PERIOD = 0.5
 """Seconds from one look to the next."""

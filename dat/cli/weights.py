@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from dat import params
+from dat.base import params
+from dat.base.errors import InputError
+from dat.base.public import PUBLIC, Source
 from dat.cli.downloads import fetch, pin_of, pinned
-from dat.errors import InputError
-from dat.public import PUBLIC, Source
 
 
 @click.group()

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+from dat.base.errors import DatError, InputError
 from dat.datasets.sentences import WORDS
-from dat.errors import DatError, InputError
 
 MOST = 1 << 14
 """Bytes of a form: a sentence is a few dozen words."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dat import opening
+from dat.base import opening
+from dat.base.errors import InputError, refusal
+from dat.base.outside import read_bytes
 from dat.datasets.images import image_size
-from dat.errors import InputError, refusal
-from dat.outside import read_bytes
 from dat.records import canonical, remove, sha256_file, write_bytes
 
 THREADS = 8

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import InputError
+from dat.base.outside import matching, read_text
 from dat.benchmarks.names import Names
 from dat.datasets.sentences import Sentence
-from dat.errors import InputError
-from dat.outside import matching, read_text
 
 QUERIES = ("OTB_query_train", "OTB_query_test")
 """The folders of OTB99-Lang's release that hold `<Name>.txt`, one sentence each, beside `OTB_videos`."""

@@ -12,18 +12,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dat import opening
+from dat.base import opening
+from dat.base.errors import InputError, MissingError
+from dat.base.naming import shown
+from dat.base.outside import read_bytes
+from dat.base.sections import Dataset
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.datasets.hashes import Hashes, TargetFiles, memory_path
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import Target, TargetFolder
-from dat.errors import InputError, MissingError
-from dat.naming import shown
-from dat.outside import read_bytes
 from dat.progress import progress
 from dat.records import Job, code_closure, sha256_json, write_bytes
-from dat.sections import Dataset
 
 
 def run(job: Job) -> None:

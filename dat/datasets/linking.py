@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dat.base.errors import InputError, MissingError
+from dat.base.params import Settings
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
 from dat.datasets.layouts import registry as layouts
-from dat.errors import InputError, MissingError
-from dat.params import Settings
 from dat.records import file_facts, write_json, write_text
 
 OWN = "plain"

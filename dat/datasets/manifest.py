@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dat import naming, opening
-from dat.errors import InputError, MissingError
-from dat.outside import read_text
+from dat.base import naming, opening
+from dat.base.errors import InputError, MissingError
+from dat.base.outside import read_text
 from dat.records import canonical, sha256_json, temporary
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ box, gives background alone [R28, default] or no mask at all.
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.sections import Masks
 from dat.datasets.images import decode_image, encode_png
 from dat.datasets.shards import Shards, Writer, write_table
 from dat.progress import progress
 from dat.records import Job
-from dat.sections import Masks
 
 COLUMNS = ("sequence", "frame", "shard", "offset", "length")
 Mask = npt.NDArray[np.uint8]

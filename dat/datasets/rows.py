@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from dat.errors import InputError
-from dat.outside import empty_field, read_plain, read_text, two_ways
+from dat.base.errors import InputError
+from dat.base.outside import empty_field, read_plain, read_text, two_ways
 
 SPACES = str.maketrans(",;\t", "   ")
 MOST = 1e9

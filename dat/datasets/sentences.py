@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from dat import naming
-from dat.errors import InputError
-from dat.outside import read_text
+from dat.base import naming
+from dat.base.errors import InputError
+from dat.base.outside import read_text
 from dat.records import write_text
 
 COLUMNS = ("sequence", "sentence", "annotator", "date")

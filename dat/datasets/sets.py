@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import InputError, MissingError
+from dat.base.params import Settings
 from dat.datasets import manifest, sentences
-from dat.errors import InputError, MissingError
-from dat.params import Settings
 from dat.records import read_json
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from dat import naming, opening
-from dat.errors import InputError, MissingError
+from dat.base import naming, opening
+from dat.base.errors import InputError, MissingError
 from dat.records import write_text
 
 Row = Mapping[str, Any]

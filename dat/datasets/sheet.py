@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import InputError
+from dat.base.naming import shown
 from dat.datasets.images import Image, read_image, resize
 from dat.datasets.manifest import Sequence as Target
-from dat.errors import InputError
-from dat.naming import shown
 
 WIDTH, HEIGHT, TEXT = 200, 150, 18
 """Pixels of a picture, and of the line with the target's name below it."""

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import InputError
+from dat.base.sections import Subsample
 from dat.datasets import images, manifest
 from dat.datasets.layouts import lasot
 from dat.datasets.shards import Writer, write_table
-from dat.errors import InputError
 from dat.progress import progress
 from dat.records import Job
-from dat.sections import Subsample
 
 SELECTION = ("sequence", "frame", "x", "y", "w", "h", "absent", "sentence")
 PLACE = ("sequence", "frame", "shard", "offset", "length")

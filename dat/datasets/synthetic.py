@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from dat import records
+from dat.base.errors import InputError
+from dat.base.sections import Synthetic
 from dat.datasets.scenery import programme, textures
 from dat.datasets.scenery.programme import Entry
 from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.truth import AFTER, GAP, truth
 from dat.datasets.scenery.writers import WRITERS, Take, write_list, write_vot2016
-from dat.errors import InputError
 from dat.progress import progress
-from dat.sections import Synthetic
 
 WORDED = "2026-11-25"
 """The date in the table of sentences: when the forms of the sentences were written."""

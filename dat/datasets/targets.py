@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
+from dat.base.errors import InputError
+from dat.base.outside import listed, listed_names
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import same_length
-from dat.errors import InputError
-from dat.outside import listed, listed_names
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 

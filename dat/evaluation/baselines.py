@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import naming
-from dat.errors import InputError
-from dat.outside import listed
-from dat.params import Settings
+from dat.base import naming
+from dat.base.errors import InputError
+from dat.base.outside import listed
+from dat.base.params import Settings
 from dat.records import Snapshot
 
 FOLDER = "baselines"

@@ -6,7 +6,7 @@ Sources: reference readings of the toolkits named in each definition; docs/evalu
 from dataclasses import dataclass
 from typing import Literal
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 
 Repair = Literal["none", "otb", "lasot", "pytracking"]
 Valid = Literal["all", "positive", "size", "centre"]

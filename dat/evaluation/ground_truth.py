@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import InputError
+from dat.base.outside import listed, matching, read_bytes
 from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.names import Names
-from dat.errors import InputError
 from dat.evaluation.text import read_boxes, read_flags
-from dat.outside import listed, matching, read_bytes
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dat import opening
-from dat.errors import InputError
-from dat.outside import read_bytes
+from dat.base import opening
+from dat.base.errors import InputError
+from dat.base.outside import read_bytes
 
 Floats = npt.NDArray[np.float64]
 

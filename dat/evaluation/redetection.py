@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import InputError
 from dat.benchmarks.catalogue import Benchmark
-from dat.errors import InputError
 from dat.evaluation import results, statistics
 from dat.evaluation.definitions import Redetection
 from dat.evaluation.ground_truth import Target, Truth

@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import InputError
+from dat.base.outside import listed, place
 from dat.benchmarks.names import Match, Names
-from dat.errors import InputError
 from dat.evaluation import fitting, matlab, text
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth
-from dat.outside import listed, place
 
 Floats = npt.NDArray[np.float64]
 Lengths = Literal["strict", "cut"]

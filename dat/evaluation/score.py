@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from dat import naming
+from dat.base import naming
 from dat.benchmarks import catalogue
 from dat.evaluation import definitions, ground_truth, redetection, results
 from dat.evaluation.definitions import OnePass, Redetection, Vot

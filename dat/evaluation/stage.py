@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from dat import sections
+from dat.base import sections
+from dat.base.errors import InputError, MissingError
+from dat.base.sections import Evaluation
 from dat.benchmarks import catalogue
 from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.published import Fact
 from dat.datasets import manifest
-from dat.errors import InputError, MissingError
 from dat.evaluation import baselines, definitions, ground_truth, redetection, results, statistics
 from dat.evaluation.definitions import OnePass, Redetection, Vot
 from dat.evaluation.one_pass import summary as scoring
@@ -22,7 +23,6 @@ from dat.evaluation.vot import files as vot_files
 from dat.evaluation.vot import summary as vot_scoring
 from dat.evaluation.vot.rasters import regions
 from dat.records import Job, write_json
-from dat.sections import Evaluation
 
 METRICS = ("success", "precision", "normalized_precision", "eao", "accuracy", "robustness", "failures", "redetected")
 SUBSETS = {"otb100": "otb100-similar"}

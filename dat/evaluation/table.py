@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dat import naming
+from dat.base import naming
 
 ONE_PASS = ("success", "precision", "normalized_precision")
 VOT = ("eao", "accuracy", "robustness", "failures")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dat import opening, outside
-from dat.errors import InputError
+from dat.base import opening, outside
+from dat.base.errors import InputError
+from dat.base.outside import place
 from dat.evaluation import numbers
-from dat.outside import place
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]

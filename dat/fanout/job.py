@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import devices, numerics, params, records, supervise, used
+from dat import records
+from dat.base import devices, numerics, params, supervise, used
+from dat.base.errors import ChangedError, DatError, JobError, of_system
 from dat.datasets import manifest as manifests
-from dat.errors import ChangedError, DatError, JobError, of_system
 from dat.fanout import logs, pace, store
 from dat.fanout import plan as plans
 from dat.fanout.unit import Unit, common_facts, key_of

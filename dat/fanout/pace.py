@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from dat import records
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.fanout.unit import Unit
 
 FOLDER = "pace"

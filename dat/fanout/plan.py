@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from dat import records
+from dat.base.params import Settings
+from dat.base.sections import Benchmark, Csrdcf, Variant
 from dat.datasets.manifest import Manifest
 from dat.fanout.unit import Unit, files_of, key_of, settings_of
-from dat.params import Settings
-from dat.sections import Benchmark, Csrdcf, Variant
 from dat.tracking.parts import parts
 
 ANSWER = "environment.json"

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from dat import records
+from dat.base.errors import InputError, JobError
+from dat.base.sections import Csrdcf, Tracking, Vot
 from dat.datasets.images import Image, read_image
-from dat.errors import InputError, JobError
 from dat.models.exactness import exact, open_device
-from dat.sections import Csrdcf, Tracking, Vot
 from dat.tracking import build, checks, restarts
 from dat.tracking.follower import TrackerState
 from dat.tracking.parts import Parts

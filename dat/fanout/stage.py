@@ -15,15 +15,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dat import devices, records, supervise
+from dat import records
+from dat.base import devices, supervise
+from dat.base.errors import InputError, JobError
+from dat.base.params import Settings
+from dat.base.sections import Benchmark, Variant
 from dat.datasets import manifest as manifests
-from dat.errors import InputError, JobError
 from dat.fanout import failures, pace, plan, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
 from dat.models.vocabulary import Vocabulary, words
-from dat.params import Settings
 from dat.progress import described
-from dat.sections import Benchmark, Variant
 
 
 def _sequences(benchmark: str, manifest: manifests.Manifest) -> list[str]:

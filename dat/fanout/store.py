@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dat import naming, records
-from dat.errors import InputError, LockedError
+from dat import records
+from dat.base import naming
+from dat.base.errors import InputError, LockedError
 
 RECORD = "record.json"
 RUN = "run.json"

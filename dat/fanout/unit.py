@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.errors import MissingError
+from dat.base.params import Settings
+from dat.base.sections import Section
 from dat.benchmarks.origins import ORIGINS
-from dat.errors import MissingError
-from dat.params import Settings
-from dat.sections import Section
 from dat.tracking.parts import Parts
 
 ENTRY = "dat.fanout.job"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from dat import devices
+from dat.base import devices
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")

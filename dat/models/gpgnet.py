@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dat import sections
-from dat.errors import InputError
+from dat.base import sections
+from dat.base.errors import InputError
 from dat.models.layers import initialise, scaled
 from dat.models.sentence import SentenceNet
 from dat.models.vocabulary import PAD

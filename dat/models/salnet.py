@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dat import sections
+from dat.base import sections
 from dat.models.arithmetic import Linear
 from dat.models.graph import Graph
 from dat.models.layers import Dropout, initialise, scaled

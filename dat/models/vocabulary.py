@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dat import records, used
-from dat.errors import InputError
+from dat import records
+from dat.base import used
+from dat.base.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor

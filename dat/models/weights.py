@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from dat import opening, records, used
-from dat.errors import InputError, MissingError
+from dat import records
+from dat.base import opening, used
+from dat.base.errors import InputError, MissingError
+from dat.base.sections import Graph, Language, Network
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
 from dat.models.vocabulary import Vocabulary
-from dat.sections import Graph, Language, Network
 
 M = TypeVar("M", bound=nn.Module)
 

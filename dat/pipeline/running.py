@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import devices, naming, numerics, params, public, records, supervise, used
-from dat.errors import ChangedError, MissingError
-from dat.params import Settings
+from dat import records
+from dat.base import devices, naming, numerics, params, public, supervise, used
+from dat.base.errors import ChangedError, MissingError
+from dat.base.params import Settings
 from dat.pipeline.stages import STAGES, Stage
 
 

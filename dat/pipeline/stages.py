@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dat import sections
-from dat.params import Settings
+from dat.base import sections
+from dat.base.params import Settings
 
 Paths = Callable[[Settings, str], dict[str, str]]
 

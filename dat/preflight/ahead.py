@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import devices, records
+from dat import records
+from dat.base import devices
+from dat.base.errors import DatError, InputError, MissingError
+from dat.base.params import Settings
 from dat.datasets import manifest as manifests
 from dat.datasets import sets
-from dat.errors import DatError, InputError, MissingError
 from dat.fanout import plan, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, files_of
-from dat.params import Settings
 from dat.preflight import matrix
 from dat.preflight.graph import Stages
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat.errors import InputError
-from dat.params import Settings
+from dat.base.errors import InputError
+from dat.base.params import Settings
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dat.base.errors import InputError, MissingError
+from dat.base.params import Settings
 from dat.benchmarks import published
 from dat.datasets import manifest, sets
-from dat.errors import InputError, MissingError
 from dat.fanout.unit import Unit
-from dat.params import Settings
 from dat.tracking.parts import parts
 
 

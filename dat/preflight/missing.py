@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat import devices, public
+from dat.base import devices, public
+from dat.base.errors import DatError, InputError
+from dat.base.params import Settings, read_yaml
 from dat.datasets import linking, sets
-from dat.errors import DatError, InputError
-from dat.params import Settings, read_yaml
 from dat.preflight.graph import Stages
 from dat.preflight.matrix import targets
 

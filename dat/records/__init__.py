@@ -7,7 +7,7 @@ processor and commit, and no stage depends on it. Files are written under a temp
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.params import Settings
+from dat.base.params import Settings
 from dat.records.code import PACKAGE, code_closure, code_loaded, code_used
 from dat.records.files import (
     Snapshot,

@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from dat import used
+from dat.base import used
 from dat.records.files import sha256_file
 
 PACKAGE = Path(__file__).resolve().parents[1]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dat import opening, outside, used
-from dat.errors import ChangedError, LockedError
+from dat.base import opening, outside, used
+from dat.base.errors import ChangedError, LockedError
 
 
 def sha256_bytes(data: bytes) -> str:

@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from dat import devices, numerics
+from dat.base import devices, numerics
 
 PACKAGES = (
     "av",

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dat import naming
+from dat.base import naming
 from dat.benchmarks import words
 from dat.evaluation import statistics
 from dat.report import published

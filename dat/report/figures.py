@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dat import naming
+from dat.base import naming
 from dat.benchmarks import words
 from dat.report import published
 from dat.report.metrics import Number, Scores, not_enough

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dat.errors import InputError, MissingError
+from dat.base.errors import InputError, MissingError
+from dat.base.naming import shown
+from dat.base.params import Settings
 from dat.evaluation import statistics
-from dat.naming import shown
-from dat.params import Settings
 from dat.records import read_json
 
 CURVE_STEPS = {"success": 0.05, "precision": 1.0}

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dat import used
+from dat.base import used
+from dat.base.params import Settings
+from dat.base.sections import GpgnetTraining, Network
 from dat.benchmarks import words
 from dat.evaluation import statistics
-from dat.params import Settings
 from dat.records import sha256_bytes
 from dat.report import brief, claims, published, sources
 from dat.report.claims import Claim, Claims
@@ -17,7 +18,6 @@ from dat.report.metrics import Scores, Training
 from dat.report.pictures import Picture
 from dat.report.readings import Reading
 from dat.report.tables import METRICS, Table
-from dat.sections import GpgnetTraining, Network
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import DatError, MissingError
+from dat.base.outside import read_text
+from dat.base.params import Settings
+from dat.base.sections import Subsample
 from dat.benchmarks import catalogue, words
 from dat.datasets import images, manifest
 from dat.datasets.shards import Shards
-from dat.errors import DatError, MissingError
 from dat.evaluation import statistics
 from dat.evaluation.text import read_boxes
-from dat.outside import read_text
-from dat.params import Settings
 from dat.records import read_json
 from dat.regions import boxes
 from dat.report.drawing import COLOURS, saved, styled
 from dat.report.metrics import Scores
-from dat.sections import Subsample
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import MissingError
+from dat.base.params import Settings
+from dat.base.sections import Benchmark
 from dat.benchmarks.origins import ORIGINS
 from dat.datasets import manifest as manifests
-from dat.errors import MissingError
 from dat.evaluation import definitions, text
 from dat.evaluation.definitions import Vot
 from dat.evaluation.stage import listed, vot_target
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot import files as vot_files
-from dat.params import Settings
 from dat.records import write_text
 from dat.regions import boxes as geometry
 from dat.report.metrics import Scores
-from dat.sections import Benchmark
 
 Floats = npt.NDArray[np.float64]
 INDEX = "index.js"

@@ -3,7 +3,7 @@
 import csv
 from functools import cache
 
-from dat import used
+from dat.base import used
 
 LAYERS = tuple(f"layers-{n}" for n in (2, 3, 5, 8))
 NODES = tuple(f"nodes-{n}" for n in (0, 20, 28, 32, 43, 50, 70))

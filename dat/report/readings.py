@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dat.params import Settings, plain
+from dat.base.params import Settings, plain
 
 MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R1", "Polarity of the masks", "masks.target"),

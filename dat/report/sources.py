@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dat.naming import shown
-from dat.params import Settings
+from dat.base.naming import shown
+from dat.base.params import Settings
+from dat.base.sections import Train, Variant
 from dat.report.metrics import Scores, Training
-from dat.sections import Train, Variant
 
 TRAINED_ON = ("frames", "videos", "domains", "sentences")
 """What a training's metrics say that it learned from."""

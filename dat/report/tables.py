@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from dat import naming
+from dat.base import naming
 from dat.benchmarks import words
 from dat.report import claims, footnotes, published
 from dat.report.metrics import Number, Scores, not_enough

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from dat.base.errors import InputError
 from dat.datasets.images import Image, cut_patch, resize
-from dat.errors import InputError
 from dat.models.gpgnet import GPGNet
 from dat.models.vocabulary import Vocabulary
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dat.base.sections import Csrdcf, Tracking
 from dat.models import weights
 from dat.models.salnet import SALNet
-from dat.sections import Csrdcf, Tracking
 from dat.tracking.attention import Attention
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import TrackerState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.regions import boxes as geometry
 
 

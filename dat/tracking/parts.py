@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.sections import Variant
+from dat.base.sections import Variant
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from dat import public, records
+from dat import records
+from dat.base import public
 
 SOURCE = "source.json"
 """Of a folder of weights: the file that the network, or the start of its training, was taken from."""

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dat.base.errors import InputError
 from dat.datasets.images import decode_image
 from dat.datasets.shards import Shards
-from dat.errors import InputError
 from dat.models.vocabulary import Vocabulary
 
 Pixels = NDArray[np.uint8]

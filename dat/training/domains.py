@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dat.base.errors import InputError, MissingError
+from dat.base.outside import matching
 from dat.datasets import manifest
 from dat.datasets.images import read_image
 from dat.datasets.shards import Shards
-from dat.errors import InputError, MissingError
-from dat.outside import matching
 
 Pixels = NDArray[np.uint8]
 MEMORY = 2 << 30  # bytes of decoded frames that are kept

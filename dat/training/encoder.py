@@ -15,15 +15,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, records, sections
-from dat.errors import InputError
+from dat import records
+from dat.base import params, sections
+from dat.base.errors import InputError
+from dat.base.sections import Language, Network, Train
 from dat.models import weights
 from dat.models.arithmetic import Linear
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.layers import initialise, scaled
 from dat.models.optimisers import Adam
 from dat.models.vocabulary import Vocabulary
-from dat.sections import Language, Network, Train
 from dat.training import distributed, grounding, losses, runner
 from dat.training.attention_data import AttentionData, dark
 from dat.training.checkpoints import Checkpoints

@@ -9,14 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat import params, public, records, used
+from dat import records
+from dat.base import params, public, used
+from dat.base.errors import InputError
+from dat.base.sections import Gpgnet, GpgnetTraining, Language, Masks, Network, Subsample, Train
 from dat.datasets.images import encode_png
-from dat.errors import InputError
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
 from dat.models.optimisers import OPTIMISERS
 from dat.models.vocabulary import Vocabulary
-from dat.sections import Gpgnet, GpgnetTraining, Language, Masks, Network, Subsample, Train
 from dat.training import adopted, distributed, losses, map_scores, runner
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints

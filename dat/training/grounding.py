@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dat.errors import InputError
+from dat.base.errors import InputError
+from dat.base.sections import Grounding
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.optimisers import Adam
 from dat.models.sentence import SentenceNet, anchor, thinned
 from dat.models.vocabulary import PAD, Vocabulary
-from dat.sections import Grounding
 from dat.training import distributed, losses, runner
 from dat.training.attention_data import AttentionData, dark
 from dat.training.runner import Row

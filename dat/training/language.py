@@ -11,16 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.errors import InputError
+from dat.base.sections import Language, Train
 from dat.datasets import manifest
-from dat.errors import InputError
 from dat.models import weights
 from dat.models.arithmetic import Linear
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
 from dat.models.sentence import SentenceNet, anchor, thinned
 from dat.models.vocabulary import Vocabulary
-from dat.sections import Language, Train
 from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.runner import Clock, Row

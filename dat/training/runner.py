@@ -20,12 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from dat import records
-from dat.errors import JobError
+from dat.base.errors import JobError
+from dat.base.sections import Train
 from dat.models import exactness
 from dat.models.layers import set_generator
 from dat.models.optimisers import Optimiser
 from dat.progress import progress
-from dat.sections import Train
 from dat.training import curves, distributed, losses
 from dat.training.checkpoints import Checkpoints
 

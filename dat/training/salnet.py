@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dat import params, public, records, used
-from dat.errors import InputError
+from dat import records
+from dat.base import params, public, used
+from dat.base.errors import InputError
+from dat.base.sections import Graph, Network, Salnet, SalnetTraining, Train
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
-from dat.sections import Graph, Network, Salnet, SalnetTraining, Train
 from dat.training import adopted, batches, distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences

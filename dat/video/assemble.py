@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.models.exactness import exact
 from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import build

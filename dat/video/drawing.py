@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat import records
+from dat.base.errors import DatError
 from dat.datasets.images import Image
-from dat.errors import DatError
 
 LEAST = 480
 """Small frames are enlarged until their shorter side has this many pixels, so that lines and letters are sharp."""

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dat import params, records, used
+from dat import records
+from dat.base import params, used
+from dat.base.errors import MissingError
 from dat.datasets.images import Image
-from dat.errors import MissingError
 from dat.fanout.unit import weights_of
 from dat.video import request
 from dat.video.request import Choice, Outputs, Request

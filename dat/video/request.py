@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat import naming, outside, params, sections
-from dat.errors import InputError, MissingError
+from dat.base import naming, outside, params, sections
+from dat.base.errors import InputError, MissingError
 from dat.regions import boxes as geometry
 from dat.tracking.parts import Parts, parts
 from dat.video.sources import Frame, Source, open_source

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dat import records
+from dat.base.errors import InputError
 from dat.datasets.images import Image
-from dat.errors import InputError
 from dat.fanout.run import text as rows_of
 from dat.progress import progress
 from dat.tracking.follower import TrackerState

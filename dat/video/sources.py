@@ -20,10 +20,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from dat import opening
+from dat.base import opening
+from dat.base.errors import InputError
+from dat.base.outside import listed, read_bytes, stray
 from dat.datasets.images import Deep, Image, bits, decode_pages, decode_shown, pictures, resize, transparent, turned
-from dat.errors import InputError
-from dat.outside import listed, read_bytes, stray
 from dat.video.splitting import UNUSED, Notes, note, split_images
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".mpo")

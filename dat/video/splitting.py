@@ -8,8 +8,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from dat import opening
-from dat.errors import InputError
+from dat.base import opening
+from dat.base.errors import InputError
 
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PN"
 UNUSED = "and perhaps in others: not used, as a viewer does not show them; extract them to use them"

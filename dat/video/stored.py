@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat import naming, outside, params, records
+from dat import records
+from dat.base import naming, outside, params
+from dat.base.errors import InputError, MissingError
 from dat.benchmarks.origins import ORIGINS
 from dat.datasets import manifest as manifests
 from dat.datasets.images import Image, read_image
-from dat.errors import InputError, MissingError
 from dat.evaluation.text import FARTHEST
 from dat.models.exactness import exact
 from dat.regions import boxes as geometry

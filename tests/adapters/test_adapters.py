@@ -12,7 +12,7 @@ from PIL import Image
 from dat.adapters import supply as supplies
 from dat.adapters import trax
 from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
-from dat.errors import InputError, MissingError
+from dat.base.errors import InputError, MissingError
 from tests.parts.tracking_parts import ROOT, video, write_frames, write_weights
 
 FRAMES, TRUTH = video(count=4)

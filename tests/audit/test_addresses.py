@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dat import params
 from dat.audit.addresses import Numbers
-from dat.errors import InputError, MissingError
+from dat.base import params
+from dat.base.errors import InputError, MissingError
 from tests.parts import fake_profile
 
 

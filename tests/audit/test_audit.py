@@ -10,15 +10,16 @@ from typing import Any
 import click
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import page, show
 from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, Verdict
 from dat.audit.printed import Printed
 from dat.audit.walk import Walk
+from dat.base import params
+from dat.base.errors import InputError
 from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
-from dat.errors import InputError
 from dat.fanout import store
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dat import params
 from dat.audit import show
 from dat.audit.walk import Walk
+from dat.base import params
+from dat.base.errors import InputError
 from dat.cli import run_in_process
-from dat.errors import InputError
 from tests.parts import fake_profile
 
 

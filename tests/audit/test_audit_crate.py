@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import crate, crate_files, croissant, seal
 from dat.audit.walk import Walk
+from dat.base import params
+from dat.base.errors import InputError, MissingError
 from dat.cli import run_in_process
 from dat.datasets import manifest
-from dat.errors import InputError, MissingError
 from tests.parts import fake_profile
 
 ROOT = Path(__file__).resolve().parents[2]

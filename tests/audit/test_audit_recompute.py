@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dat.audit import recompute, recompute_vot
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.evaluation import definitions, ground_truth, redetection
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot import rasters as regions

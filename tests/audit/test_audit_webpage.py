@@ -9,11 +9,12 @@ from urllib.parse import unquote
 import click
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import origin, picture, tree, webpage
 from dat.audit.checks import Audit, Check, Node
 from dat.audit.origin import Origin
 from dat.audit.walk import Walk
+from dat.base import params
 from dat.cli import run_in_process
 
 ADDRESS = "otb100/dat-jtnl/success"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dat import params
 from dat.audit.causes import Cause, recorded_causes, recorded_environment
 from dat.audit.diff import Comparison, compare
+from dat.base import params
+from dat.base.errors import DatError
 from dat.cli import run_in_process
-from dat.errors import DatError
 from tests.parts import small_run
 from tests.parts.small_run import NATIVE, PORTABLE, Project
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import click
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import earlier
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Audit
 from dat.audit.walk import Walk
+from dat.base import params
+from dat.base.errors import InputError, MissingError, ParamsError
 from dat.cli import run_in_process
-from dat.errors import InputError, MissingError, ParamsError
 from tests.parts import fake_checkout
 from tests.parts.fake_checkout import git
 
@@ -182,7 +183,7 @@ def test_nothing_is_left_when_it_is_interrupted(home: Path, number: int) -> None
         "import signal, tempfile, time\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         f"tempfile.tempdir = {str(home.parent / 'scratch')!r}\n"
-        "from dat import params\n"
+        "from dat.base import params\n"
         "from dat.audit import earlier\n"
         "with earlier.unpacked(params.load(), 'HEAD'):\n"
         "    print('there', flush=True)\n"

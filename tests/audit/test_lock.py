@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import graph, lock
 from dat.audit.files import Files
 from dat.audit.walk import Walk
-from dat.errors import InputError
+from dat.base import params
+from dat.base.errors import InputError
 
 DVC_YAML = """
 stages:

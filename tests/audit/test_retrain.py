@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from dat import params, records
+from dat import records
 from dat.audit import retrain
 from dat.audit.walk import Walk
+from dat.base import params
+from dat.base.errors import DatError, JobError
 from dat.cli import run_in_process
-from dat.errors import DatError, JobError
 
 GPGNET, SALNET = "weights/gpgnet/jtnl", "weights/salnet/core/pymdnet"
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import seal, show
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
+from dat.base import params
+from dat.base.errors import InputError, MissingError
 from dat.cli import run_in_process, timings
-from dat.errors import InputError, MissingError
 from tests.forging import forge
 
 ROOT = Path(__file__).resolve().parents[2]

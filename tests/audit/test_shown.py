@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dat import params
 from dat.audit import printed, shown
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check
+from dat.base import params
 from dat.evaluation import statistics
 from dat.report import claims
 from tests.parts import fake_profile

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from dat import params, records, used
+from dat import records
 from dat.audit import graph, kept, lock, seal, show
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
+from dat.base import params, used
+from dat.base.params import Settings
 from dat.datasets import manifest as manifests
 from dat.fanout import store
-from dat.params import Settings
 from tests.parts import fake_checkout, fake_profile
 
 SCORE, CELL, POINT = "otb100/dat-jtnl/success", "table/3/dat-jtnl/otb100-success", "figure/10/dat-jtnl-success/0.5"

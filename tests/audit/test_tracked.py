@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from dat.audit import retrain, tracked
 from dat.audit.checks import Audit
 from dat.audit.walk import Walk
+from dat.base.errors import InputError
 from dat.cli.track import track
-from dat.errors import InputError
 from dat.video import request
 from tests.parts.tracking_parts import ROOT, settings, video, write_frames, write_weights
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from dat import devices, params, records
-from dat.errors import InputError
+from dat import records
+from dat.base import devices, params
+from dat.base.errors import InputError
 from dat.models import exactness
 from dat.pipeline import running as stages
 from dat.training import runner

@@ -17,14 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from dat import cli, naming, params
+from dat import cli
+from dat.base import naming, params
+from dat.base.errors import DatError, InputError, ParamsError
 from dat.benchmarks import catalogue
 from dat.cli import stages
 from dat.cli.evaluate import evaluate
 from dat.datasets import manifest, sentences, sets, shards
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.subsample import write_selection
-from dat.errors import DatError, InputError, ParamsError
 from dat.evaluation import ground_truth, results, table
 from dat.evaluation.vot import files as vot_files
 from dat.fanout import store

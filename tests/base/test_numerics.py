@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dat import numerics, records
+from dat import records
+from dat.base import numerics
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING, *numerics.PREFERENCES)
@@ -35,7 +36,7 @@ def dat(*arguments: str, at: Path, **variables: str) -> "subprocess.CompletedPro
 
 def test_the_libraries_do_as_they_are_told() -> None:
     code = (
-        "from dat import numerics; numerics.prepare('portable'); numerics.confirm()\n"
+        "from dat.base import numerics; numerics.prepare('portable'); numerics.confirm()\n"
         "import cv2, numpy as np, scipy.linalg, torch\n"
         "from threadpoolctl import threadpool_info\n"
         "cores = [library['architecture'] for library in threadpool_info() if library['user_api'] == 'blas']\n"
@@ -50,7 +51,7 @@ def test_the_libraries_do_as_they_are_told() -> None:
 
 def test_processes_that_are_started_later_inherit_it() -> None:
     code = (
-        "import subprocess, sys; from dat import numerics; numerics.prepare('portable')\n"
+        "import subprocess, sys; from dat.base import numerics; numerics.prepare('portable')\n"
         "subprocess.run([sys.executable, '-c', 'import os; print(os.environ[\"MKL_CBWR\"])'])"
     )
     assert run(code).stdout == "COMPATIBLE\n"
@@ -65,34 +66,36 @@ def test_a_variable_set_otherwise_is_named(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", numerics.CHANGING)
 def test_a_variable_that_changes_the_arithmetic_is_named(name: str) -> None:
-    done = run("from dat import numerics; numerics.prepare('portable')", **{name: "1"})
+    done = run("from dat.base import numerics; numerics.prepare('portable')", **{name: "1"})
     assert done.returncode and f"NumericsError: {name} is set" in done.stderr
 
 
 def test_the_same_value_in_other_letters_is_no_mistake() -> None:
-    assert run("from dat import numerics; numerics.prepare('portable')", OPENBLAS_CORETYPE="HASWELL").returncode == 0
+    assert (
+        run("from dat.base import numerics; numerics.prepare('portable')", OPENBLAS_CORETYPE="HASWELL").returncode == 0
+    )
 
 
 def test_a_library_that_is_loaded_already_is_named() -> None:
-    done = run("import numpy; from dat import numerics; numerics.prepare('portable')")
+    done = run("import numpy; from dat.base import numerics; numerics.prepare('portable')")
     assert "NumericsError: numpy was loaded before" in done.stderr
 
 
 def test_native_numerics_leave_the_arithmetic_alone_and_record_what_is_set() -> None:
-    code = "from dat import numerics as n; n.prepare('native'); print(n.facts(), 'MKL_CBWR' in n.os.environ)"
+    code = "from dat.base import numerics as n; n.prepare('native'); print(n.facts(), 'MKL_CBWR' in n.os.environ)"
     done = run(code, ATEN_CPU_CAPABILITY="default")
     assert done.stdout == "{'numerics': 'native', 'variables': {'ATEN_CPU_CAPABILITY': 'default'}} False\n"
 
 
 def test_waiting_threads_sleep_unless_the_user_wants_otherwise() -> None:
-    code = "import os; from dat import numerics; numerics.prepare('native'); print(os.environ['OMP_WAIT_POLICY'])"
+    code = "import os; from dat.base import numerics; numerics.prepare('native'); print(os.environ['OMP_WAIT_POLICY'])"
     assert run(code).stdout == "PASSIVE\n"
     assert run(code, OMP_WAIT_POLICY="ACTIVE").stdout == "ACTIVE\n"
 
 
 def test_a_processor_without_avx2_computes_natively_and_says_so() -> None:
     code = (
-        "import os; from dat import numerics; numerics.prepare('portable'); import numpy\n"
+        "import os; from dat.base import numerics; numerics.prepare('portable'); import numpy\n"
         "numpy.show_config = lambda mode: {'SIMD Extensions': {'found': ['ASIMDHP']}}\n"
         "numerics.confirm(); print(numerics.kind(), 'MKL_CBWR' in os.environ)"
     )

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from dat import numerics, opening, outside, params, records, used
+from dat import records
 from dat.audit import lock, recompute
+from dat.base import numerics, opening, outside, params, used
+from dat.base.errors import DatError, InputError, ParamsError
 from dat.benchmarks import catalogue
 from dat.datasets import images, manifest, rows, sentences, shards
-from dat.errors import DatError, InputError, ParamsError
 from dat.evaluation import ground_truth, matlab, text
 from dat.evaluation.vot import files as vot_files
 from dat.models import weights

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dat import outside
+from dat.base import outside
+from dat.base.errors import InputError
 from dat.cli import run_in_process
 from dat.datasets import rows, targets
 from dat.datasets.layouts import lasot
 from dat.datasets.layouts import vot as layouts_vot
-from dat.errors import InputError
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-32")
 LINES = st.lists(st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12), max_size=5)

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from dat import params, public, sections
-from dat.errors import MissingError, ParamsError
+from dat.base import params, public, sections
+from dat.base.errors import MissingError, ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = [ROOT, *(ROOT / "profiles" / name for name in ("paper", "mdnet")), ROOT / "tests" / "workflow" / "project"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dat import records
-from dat.errors import InputError
+from dat.base.errors import InputError
 
 
 def test_hashes_are_those_of_hashlib(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ STUBBORN = (
 DRIVER = """
 import os, sys
 from pathlib import Path
-from dat import supervise
+from dat.base import supervise
 sys.exit(supervise.run(sys.argv[2:], dict(os.environ), Path(sys.argv[1]), grace=0.3))
 """
 
@@ -110,7 +110,7 @@ def test_death_of_the_caller_behind_a_shell_ends_everything(tmp_path: Path) -> N
 
 def test_a_job_ends_with_its_supervisor(tmp_path: Path) -> None:
     mark = f"job-{tmp_path.name}"
-    job = "from dat import supervise; supervise.die_with_supervisor(0.05); " + STUBBORN
+    job = "from dat.base import supervise; supervise.die_with_supervisor(0.05); " + STUBBORN
     wrapper = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {job!r}], start_new_session=True)"
     driver = start(tmp_path, mark, [sys.executable, "-c", wrapper])
     assert up(tmp_path)
@@ -119,7 +119,7 @@ def test_a_job_ends_with_its_supervisor(tmp_path: Path) -> None:
     assert gone(mark)
 
 
-STAGE = "from dat import supervise; supervise.die_with_caller(0.05); " + STUBBORN
+STAGE = "from dat.base import supervise; supervise.die_with_caller(0.05); " + STUBBORN
 
 
 @pytest.mark.parametrize("shell", [False, True])
@@ -139,7 +139,7 @@ def test_a_stage_ends_with_the_program_that_called_it(tmp_path: Path, shell: boo
 @pytest.mark.parametrize(("own_group", "watched"), [("", True), ("os.setpgid(0, 0); ", False)])
 def test_a_terminals_shell_is_not_watched(own_group: str, watched: bool) -> None:
     """With job control a shell gives each command a process group, and a hang-up comes as a signal."""
-    code = f"import os; {own_group}from dat import supervise; print(bool(supervise._watched()))"
+    code = f"import os; {own_group}from dat.base import supervise; print(bool(supervise._watched()))"
     done = subprocess.run(
         ["bash", "-c", f'"{sys.executable}" -c "{code}"; true'], capture_output=True, text=True, check=True
     )
@@ -163,7 +163,7 @@ def test_a_refused_hang_up_ends_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("gone_before", [False, True])
 def test_a_stage_whose_dvc_was_gone_before_it_looked_ends(gone_before: bool) -> None:
     """Its caller is then another process, which is not in its group."""
-    code = "from dat import supervise; supervise.die_with_caller(); print('up')"
+    code = "from dat.base import supervise; supervise.die_with_caller(); print('up')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "DVC_STAGE": "salnet@pymdnet"},

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dat import records, used
-from dat.errors import ChangedError, InputError
+from dat import records
+from dat.base import used
+from dat.base.errors import ChangedError, InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,10 +22,13 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(used, "CODE", dict(used.CODE))
 
 
+WATCHING = ("__init__.py", "base/__init__.py", "base/used.py")
+
+
 def package(place: Path, text: str = "NUMBER = 1\n") -> Path:
     """A copy of what watches, with one more module."""
-    (place / "dat").mkdir(parents=True)
-    for name in ("__init__.py", "used.py", "errors.py"):
+    (place / "dat" / "base").mkdir(parents=True)
+    for name in WATCHING:
         (place / "dat" / name).write_bytes((ROOT / "dat" / name).read_bytes())
     (place / "dat" / "more.py").write_text(text)
     return place / "dat" / "more.py"
@@ -32,7 +36,10 @@ def package(place: Path, text: str = "NUMBER = 1\n") -> Path:
 
 def loaded(place: Path, before: str = "") -> tuple[int, dict[str, str]]:
     """The module's number and the noted code, in a process of its own that may keep compiled code."""
-    code = f"import json, dat\n{before}\nfrom dat import more, used\nprint(json.dumps([more.NUMBER, used.CODE]))"
+    code = (
+        f"import json, dat\n{before}\nfrom dat import more\nfrom dat.base import used\n"
+        "print(json.dumps([more.NUMBER, used.CODE]))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=place, env={}, capture_output=True, text=True, check=True)
     number, noted = json.loads(done.stdout)
     return number, noted
@@ -41,7 +48,7 @@ def loaded(place: Path, before: str = "") -> tuple[int, dict[str, str]]:
 def test_every_loaded_module_is_noted_with_the_hash_of_its_bytes(tmp_path: Path) -> None:
     module = package(tmp_path)
     number, noted = loaded(tmp_path)
-    assert number == 1 and set(noted) == {"dat/__init__.py", "dat/more.py", "dat/used.py"}
+    assert number == 1 and set(noted) == {"dat/more.py", *(f"dat/{name}" for name in WATCHING)}
     assert noted["dat/more.py"] == hashlib.sha256(module.read_bytes()).hexdigest()
 
 
@@ -80,9 +87,9 @@ def test_a_file_of_which_two_contents_were_read_is_named(tmp_path: Path) -> None
 
 def test_a_module_that_was_not_planned_or_is_another_is_named() -> None:
     used.check_loaded(used.CODE)
-    name = "dat/errors.py"
+    name = "dat/base/errors.py"
     for other in ({**used.CODE, name: "0" * 64}, {key: value for key, value in used.CODE.items() if key != name}):
-        with pytest.raises(ChangedError, match=r"dat/errors\.py: not the code that this run was planned with"):
+        with pytest.raises(ChangedError, match=r"dat/base/errors\.py: not the code that this run was planned with"):
             used.check_loaded(other)
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dat.base.errors import InputError
 from dat.benchmarks import catalogue
 from dat.benchmarks.names import Names, key
-from dat.errors import InputError
 from dat.evaluation import numbers, text
 
 OTB = Names(catalogue.find("otb100").sequences)

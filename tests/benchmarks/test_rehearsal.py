@@ -9,7 +9,8 @@ import click
 import pytest
 
 from benchmarks import rehearsal
-from dat import params, records
+from dat import records
+from dat.base import params
 from dat.cli import dat
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dat import opening
+from dat.base import opening
+from dat.base.errors import InputError
 from dat.cli import archives
-from dat.errors import InputError
 
 
 def packed(path: Path, members: dict[str, bytes], modes: dict[str, int] | None = None, **more: int) -> Path:

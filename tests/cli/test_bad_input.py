@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.regions import boxes
 from dat.tracking.mdnet.tracker import Tracker
 from dat.video import request

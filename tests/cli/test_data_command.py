@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dat import records
+from dat.base.errors import DatError, InputError
 from dat.cli.data import data
 from dat.cli.subsample import subsample
-from dat.errors import DatError, InputError
 from tests.parts import small_sets as small
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from dat import cli
+from dat.base.errors import InputError, JobError, LockedError
+from dat.base.public import Source
 from dat.cli import downloads, weights
-from dat.errors import InputError, JobError, LockedError
-from dat.public import Source
 
 BODY = bytes(range(256)) * 12000  # 3 MB: more than a piece
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from dat import public
+from dat.base import public
+from dat.base.errors import DatError, InputError, JobError
 from dat.cli import getting
 from dat.cli.data import data
-from dat.errors import DatError, InputError, JobError
 from tests.parts import small_sets as small
 
 
@@ -277,7 +277,7 @@ def test_the_others_have_a_page_and_what_to_put_where(paper: Path) -> None:
 
 
 def test_every_set_of_the_paper_profile_has_a_page() -> None:
-    from dat import params
+    from dat.base import params
 
     assert set(params.load(small.ROOT / "profiles/paper").root.datasets) <= set(getting.PAGES)
 

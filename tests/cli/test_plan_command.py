@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dat import numerics, params, records
+from dat import records
+from dat.base import numerics, params
+from dat.base.errors import InputError
+from dat.base.params import Settings
 from dat.cli.plan import plan as command
 from dat.datasets import manifest
-from dat.errors import InputError
 from dat.fanout import plan, store
 from dat.fanout.unit import ENTRY, common_facts
-from dat.params import Settings
 from dat.preflight import ahead, graph, matrix, missing
 from dat.preflight.graph import Stages
 from tests.parts import fake_profile, small_sets

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from dat.base.errors import JobError
 from dat.cli import repro
-from dat.errors import JobError
 from dat.preflight.graph import Stages
 
 ROOT = Path(__file__).resolve().parents[2]

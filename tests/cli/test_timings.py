@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.params import Settings
 from dat.cli import timings
-from dat.params import Settings
 from tests.parts import fake_profile
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dat import params, records
+from dat import records
+from dat.base import params
 from dat.cli import watch
 from tests.parts import fake_profile
 

@@ -18,9 +18,9 @@ from urllib.parse import urlencode
 import pytest
 
 from dat import records
+from dat.base.errors import InputError
 from dat.cli.writing import MOST, Desk, Server
 from dat.datasets import sentences
-from dat.errors import InputError
 from tests.parts import small_sets as small
 
 CHROMIUM = shutil.which("chromium")

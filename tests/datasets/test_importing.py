@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dat import records
+from dat.base.errors import InputError
 from dat.benchmarks import published
 from dat.cli.data import data
 from dat.datasets import importing, sentences
-from dat.errors import InputError
 from tests.parts import small_sets as small
 
 DAY = "2026-11-30"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dat.base.errors import InputError, MissingError, ParamsError
 from dat.datasets import images, manifest, subsample
-from dat.errors import InputError, MissingError, ParamsError
 from dat.records import sha256_file
 from tests.parts import small_sets as small
 

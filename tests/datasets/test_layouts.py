@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from dat.base.errors import InputError
+from dat.base.sections import Dataset
 from dat.benchmarks import published
 from dat.benchmarks.origins import ORIGINS
 from dat.cli.data import data
@@ -15,8 +17,6 @@ from dat.datasets.layouts import registry as layouts
 from dat.datasets.layouts import vot as layouts_vot
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Target
-from dat.errors import InputError
-from dat.sections import Dataset
 from tests.parts import small_sets as small
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dat.base.errors import InputError
 from dat.datasets import rows
-from dat.errors import InputError
 
 values = st.floats(-rows.MOST, rows.MOST, width=32) | st.integers(-10_000, 10_000).map(float)
 separators = st.sampled_from([",", "\t", " ", ", ", " \t", ";"])

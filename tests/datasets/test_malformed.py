@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import opening
+from dat.base import opening
+from dat.base.errors import InputError
 from dat.datasets import manifest
 from dat.datasets.images import read_image
-from dat.errors import InputError
 from tests.parts import small_sets as small
 
 BOXES = [[9, 11, 16, 8], [10, 11, 16, 8], [11, 11, 16, 8]]

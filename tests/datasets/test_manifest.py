@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dat.base.errors import InputError, MissingError
 from dat.datasets import manifest
-from dat.errors import InputError, MissingError
 
 HEADER = {"name": "otb100", "layout": "otb", "root": "data/otb100", "lists": {}, "linked": True}
 

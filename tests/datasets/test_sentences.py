@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dat.base.errors import InputError
 from dat.benchmarks import published
 from dat.datasets import sentences
-from dat.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "sequence,sentence,annotator,date\n"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dat.base.errors import InputError, MissingError
 from dat.datasets.shards import Shards, Writer, write_table
-from dat.errors import InputError, MissingError
 
 COLUMNS = ("sequence", "frame", "shard", "offset", "length")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dat.base.errors import InputError
 from dat.datasets import images, subsample
 from dat.datasets.shards import Shards
-from dat.errors import InputError
 from dat.records import Job
 from tests.parts import small_sets as small
 

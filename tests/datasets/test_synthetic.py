@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.errors import InputError
+from dat.base.sections import Synthetic
 from dat.datasets import synthetic
 from dat.datasets.scenery import programme, textures
-from dat.errors import InputError
-from dat.sections import Synthetic
 
 ROOT = Path(__file__).parents[2]
 LAYOUTS = {"lasot": "lasot", "tlp": "tlp", "dtb70": "dtb70", "otb100": "otb", "tc128": "tc128"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dat.base.errors import ChangedError, InputError
 from dat.benchmarks import catalogue
-from dat.errors import ChangedError, InputError
 from dat.evaluation import baselines, ground_truth, stage
 from dat.records import Job, read_json, sha256_file
 from tests import real_data

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dat.base.errors import InputError
 from dat.benchmarks import catalogue
-from dat.errors import InputError
 from dat.evaluation import definitions, ground_truth, matlab, results, score
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target, Truth

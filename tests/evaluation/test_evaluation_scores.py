@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dat.base.errors import InputError
 from dat.cli import run_in_process
-from dat.errors import InputError
 from dat.evaluation import definitions, score, table
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import Target

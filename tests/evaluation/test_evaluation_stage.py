@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dat.base.errors import MissingError
 from dat.datasets import manifest
-from dat.errors import MissingError
 from dat.evaluation import stage
 from dat.records import Job, read_json
 from tests.parts import small_sets

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dat.base.errors import InputError
 from dat.benchmarks import catalogue
 from dat.benchmarks.names import Names
-from dat.errors import InputError
 from dat.evaluation import definitions, fitting, ground_truth, matlab, score, table
 from dat.evaluation import results as result_files
 from dat.evaluation.definitions import OnePass

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.evaluation import definitions, score
 from dat.evaluation.definitions import Raster, Vot
 from dat.evaluation.vot import expected_overlap as vot

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.evaluation import definitions, redetection, score, stage, statistics, table
 from dat.evaluation.ground_truth import Target
 from dat.evaluation.one_pass.summary import Bootstrap

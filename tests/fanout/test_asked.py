@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from dat import devices, records
-from dat.errors import JobError
+from dat import records
+from dat.base import devices
+from dat.base.errors import JobError
 from dat.fanout import job, plan
 from dat.fanout import stage as fanout
 from tests.parts import small_sets as small

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from dat import records
+from dat.base.errors import ChangedError, InputError, JobError, of_system
 from dat.datasets import manifest
-from dat.errors import ChangedError, InputError, JobError, of_system
 from dat.fanout import job, plan, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, key_of, settings_of
 from tests.parts import small_sets as small

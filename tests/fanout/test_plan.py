@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dat import records
+from dat.base.errors import MissingError
+from dat.base.sections import Variant
 from dat.benchmarks import published
-from dat.errors import MissingError
 from dat.fanout.plan import START, pack
 from dat.fanout.stage import unknown_words, without_sentences
 from dat.fanout.unit import Unit, files_of
 from dat.models.vocabulary import Vocabulary
-from dat.sections import Variant
 from dat.tracking.parts import parts
 from tests.parts import small_sets
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.errors import InputError, JobError, MissingError
 from dat.cli.track import track
-from dat.errors import InputError, JobError, MissingError
 from dat.fanout import run
 from dat.tracking import restarts as vot
 from dat.tracking.parts import parts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dat import params
+from dat.base import params
 from dat.fanout import stage
 
 ROOT = Path(__file__).resolve().parents[2]

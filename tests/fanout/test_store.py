@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dat import records
+from dat.base.errors import LockedError
 from dat.cli import run_in_process
-from dat.errors import LockedError
 from dat.fanout import store
 
 KEY = "ab" * 32

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dat import params
+from dat.base import params
 from dat.benchmarks.origins import ORIGINS
 from dat.datasets.images import read_image
 from dat.regions import boxes

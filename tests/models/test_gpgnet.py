@@ -8,7 +8,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.models import gpgnet
 from dat.models.gpgnet import GPGNet
 from dat.models.vocabulary import Vocabulary

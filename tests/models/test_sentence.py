@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.models.sentence import SentenceNet, anchor
 from dat.models.vocabulary import PAD, UNKNOWN, Vocabulary
 from dat.training.language import Classifier

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from dat.errors import InputError, MissingError
+from dat.base.errors import InputError, MissingError
 from dat.models import weights
 from dat.models.gpgnet import Encoder, GPGNet
 from dat.models.salnet import SALNet

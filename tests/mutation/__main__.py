@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from dat import numerics
+from dat.base import numerics
 from tests import real_data
 from tests.mutation.changes import Mutant, mutants
 from tests.mutation.running import PARTS, ROOT, Chosen, forked, recorded, tests_of

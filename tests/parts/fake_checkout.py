@@ -5,8 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dat import params, records
+from dat import records
 from dat.audit import lock
+from dat.base import params
 from tests.parts import fake_profile
 
 ROOT = Path(__file__).resolve().parents[2]

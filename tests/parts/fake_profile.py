@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.params import Settings
 from dat.datasets import manifest
 from dat.evaluation import stage as evaluation
-from dat.params import Settings
 from dat.report import claims, figures, metrics, stage, tables
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from dat.params import Settings
+from dat.base.params import Settings
 from dat.records import write_json
 
 

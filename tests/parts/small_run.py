@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dat import params, records
+from dat import records
+from dat.base import params
 from tests.parts.fake_profile import md5
 
 ROOT = Path(__file__).resolve().parents[2]

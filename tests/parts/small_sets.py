@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dat import params
+from dat.base import params
 from dat.datasets import index, manifest
 from dat.records import Job
 

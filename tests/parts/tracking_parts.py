@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import torch
 
-from dat import params
+from dat.base import params
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet

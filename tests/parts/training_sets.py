@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dat import params
+from dat.base import params
 from dat.datasets import index, masks, subsample
 from dat.records import Job, write_json
 from dat.training import encoder, language

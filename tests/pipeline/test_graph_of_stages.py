@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from dat import params, records
+from dat import records
+from dat.base import params
 from dat.cli import VERBS
 from dat.pipeline.stages import STAGES
 from dat.report import figures

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dat import params, records
-from dat.errors import ChangedError, DatError, LockedError
+from dat import records
+from dat.base import params
+from dat.base.errors import ChangedError, DatError, LockedError
 from dat.pipeline import running as stages
 from dat.records import Job
 
@@ -62,7 +63,7 @@ def test_the_record_names_inputs_and_all_that_was_loaded(fake: Fake) -> None:
     stages.run_stage("fake")
     record = records.read_json(fake.home / "out.record.json")
     assert [fact["path"] for fact in record["inputs"]] == ["in/a.txt"]
-    assert {"dat/regions/boxes.py", "dat/pipeline/running.py", "dat/used.py"} <= set(record["code"])
+    assert {"dat/regions/boxes.py", "dat/pipeline/running.py", "dat/base/used.py"} <= set(record["code"])
     assert "dat/cli/__init__.py" not in record["code"], "the dispatcher decides no number"
     assert record["params"] == {"evaluation.seed": 0, "numerics": "portable"}
 

@@ -23,7 +23,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dat import numerics, records
+from dat import records
+from dat.base import numerics
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR, LEAST = "qemu-x86_64", (7, 2)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dat import params
 from dat.audit import page as audited
+from dat.base import params
 from dat.benchmarks import words
 from dat.records import Job, read_json, write_json
 from dat.report import drawing, figures, metrics, stage, tables

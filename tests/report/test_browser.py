@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.params import Settings
 from dat.cli import timings
 from dat.datasets import manifest
-from dat.params import Settings
 from dat.pipeline.stages import STAGES
 from dat.records import Job
 from dat.report import players, stage

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from dat import params, records
+from dat import records
 from dat.audit import page as audited
+from dat.base import params
+from dat.base.params import Settings
 from dat.cli import run_in_process
-from dat.params import Settings
 from dat.pipeline.stages import PARTIAL
 from dat.records import Job
 from dat.report import brief, page, readings, sources, stage

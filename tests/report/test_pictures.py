@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from dat import params
+from dat.base import params
+from dat.base.errors import MissingError
 from dat.datasets import images, manifest, shards
-from dat.errors import MissingError
 from dat.records import write_bytes, write_json, write_text
 from dat.report import pictures
 from dat.report.metrics import Scores

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dat import params
+from dat.base import params
+from dat.base.errors import InputError
 from dat.datasets import manifest
-from dat.errors import InputError
 from dat.report import players
 from dat.report.metrics import Scores
 from tests.parts import fake_profile

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import readme_pictures
-from dat.errors import InputError, MissingError
+from dat.base.errors import InputError, MissingError
 
 
 def test_the_frames_are_before_while_and_after_the_target_is_away() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dat import params
 from dat.audit import shown
-from dat.errors import InputError, MissingError
-from dat.params import Settings
+from dat.base import params
+from dat.base.errors import InputError, MissingError
+from dat.base.params import Settings
 from dat.records import write_json
 from dat.report import claims, drawing, figures, footnotes, metrics, published, tables
 from tests.parts import fake_scores

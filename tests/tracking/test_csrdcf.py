@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import params
-from dat.errors import InputError
+from dat.base import params
+from dat.base.errors import InputError
 from dat.fanout import run
 from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf

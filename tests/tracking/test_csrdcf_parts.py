@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from dat import params
-from dat.errors import InputError, MissingError
+from dat.base import params
+from dat.base.errors import InputError, MissingError
 from dat.tracking.csrdcf import colours, filters, hog, patches, scales, segmentation
 from tests.parts.tracking_parts import ROOT
 

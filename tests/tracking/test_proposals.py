@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dat import params
+from dat.base import params
 from dat.regions import boxes
 from dat.regions.sampling import BoxSampler
 from dat.tracking.mdnet.proposals import Region, find_regions, global_candidates, region_box

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dat import params, records
+from dat import records
+from dat.base import params
 from dat.training import distributed
 from tests.parts import training_sets
 

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dat import params, records, sections
-from dat.errors import InputError, MissingError
+from dat import records
+from dat.base import params, sections
+from dat.base.errors import InputError, MissingError
 from dat.models import weights
 from dat.models.gpgnet import Encoder, GPGNet
 from dat.models.sentence import SentenceNet

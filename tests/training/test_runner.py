@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from dat import records
-from dat.errors import JobError
+from dat.base.errors import JobError
 from dat.models.layers import Dropout
 from dat.models.optimisers import OPTIMISERS, SGD, Adagrad, Adam, Optimiser
 from dat.training import runner

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from benchmarks import bench_train
-from dat import params
-from dat.errors import InputError
+from dat.base import params
+from dat.base.errors import InputError
 from dat.models.vocabulary import Vocabulary
 from dat.regions import boxes
 from dat.training import batches, domains, map_scores

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from dat import params, public, records
+from dat import records
+from dat.base import params, public
+from dat.base.errors import InputError, JobError
 from dat.datasets.images import decode_image, read_image
 from dat.datasets.shards import Shards
-from dat.errors import InputError, JobError
 from dat.models import weights
 from dat.models.vocabulary import PAD, UNKNOWN
 from dat.tracking import build

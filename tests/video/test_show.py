@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dat import params, records
+from dat import records
+from dat.base import params
+from dat.base.errors import DatError
 from dat.cli import run_in_process
 from dat.datasets import manifest
-from dat.errors import DatError
 from dat.video import stored
 from dat.video.drawing import LOCAL, OTHER, TRUTH, enlargement
 from tests.parts import fake_profile

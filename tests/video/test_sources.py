@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 from dat.video import sources
 from dat.video.drawing import VideoWriter
 from dat.video.sources import open_source, stream

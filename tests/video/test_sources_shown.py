@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from PIL import Image
 
+from dat.base.errors import InputError
 from dat.datasets import images as pictures
-from dat.errors import InputError
 from dat.video.drawing import VideoWriter
 from dat.video.sources import open_source, stream
 from tests.parts.tracking_parts import video

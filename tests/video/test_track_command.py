@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from dat.base.errors import DatError, InputError, MissingError, ParamsError
 from dat.cli.track import track
-from dat.errors import DatError, InputError, MissingError, ParamsError
 from dat.video import request as requests
 from tests.parts.tracking_parts import ROOT, video, write_frames, write_weights
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dat import params, public, records
+from dat import records
+from dat.base import params, public
 from dat.training import salnet
 from tests.parts import training_sets
 

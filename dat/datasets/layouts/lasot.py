@@ -8,12 +8,12 @@ import re
 from functools import partial
 from pathlib import Path
 
+from dat.base.errors import InputError
+from dat.base.outside import read_text
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import SPACES, number, read_flags, read_lines, read_rows, same_length
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
-from dat.errors import InputError
-from dat.outside import read_text
 
 ORIGIN = ORIGINS["lasot"]
 _VIDEO = re.compile(r".+-\d+")

@@ -9,11 +9,11 @@ import re
 from functools import partial
 from pathlib import Path
 
+from dat.base.outside import matching, read_text
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_flags, read_rows, same_length
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
-from dat.outside import matching, read_text
 
 ORIGIN = ORIGINS["otb"]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dat.base.errors import InputError
+from dat.base.outside import read_text
 from dat.benchmarks.published import Fact, facts, spelled
 from dat.datasets.layouts import otb
 from dat.datasets.targets import Layout, Target, TargetFolder
-from dat.errors import InputError
-from dat.outside import read_text
 
 VIDEOS, QUERIES = "OTB_videos", ("OTB_query_test", "OTB_query_train")
 

@@ -8,12 +8,12 @@ images by `dat data frames`.
 from functools import partial
 from pathlib import Path
 
+from dat.base.errors import InputError
+from dat.base.outside import listed, read_text
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import IMAGES, Box, Images, Layout, Target, TargetFolder, alike, folders_with, internal
-from dat.errors import InputError
-from dat.outside import listed, read_text
 
 ORIGIN = ORIGINS["plain"]
 BOXES, SENTENCE = "boxes.txt", "sentence.txt"

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from dat import naming
+from dat.base import naming
+from dat.base.errors import InputError
 from dat.benchmarks.published import SPELLED
 from dat.datasets.layouts.dtb70 import DTB70
 from dat.datasets.layouts.lasot import LASOT
@@ -16,7 +17,6 @@ from dat.datasets.layouts.tlp import TLP
 from dat.datasets.layouts.tnl2k import TNL2K
 from dat.datasets.layouts.vot import VOT
 from dat.datasets.targets import Layout, TargetFolder, folders
-from dat.errors import InputError
 
 LAYOUTS = {
     "lasot": LASOT,

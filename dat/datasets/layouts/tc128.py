@@ -6,12 +6,12 @@
 from functools import partial
 from pathlib import Path
 
+from dat.base.errors import InputError
+from dat.base.outside import matching
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
-from dat.errors import InputError
-from dat.outside import matching
 
 ORIGIN = ORIGINS["tc128"]
 

@@ -3,11 +3,11 @@
 from functools import partial
 from pathlib import Path
 
+from dat.base.errors import InputError
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, folders_with, images, internal
-from dat.errors import InputError
 
 ORIGIN = ORIGINS["tlp"]
 

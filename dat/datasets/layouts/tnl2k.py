@@ -3,11 +3,11 @@
 from functools import partial
 from pathlib import Path
 
+from dat.base.outside import read_text
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, alike, folders_with, internal
-from dat.outside import read_text
 
 ORIGIN = ORIGINS["tnl2k"]
 

@@ -8,12 +8,12 @@ own toolkits do. `list.txt` at the top names the sequences. `practical.value` ha
 from functools import partial
 from pathlib import Path
 
+from dat.base.errors import InputError
+from dat.base.outside import listed, matching
 from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_lines, read_rows
 from dat.datasets.targets import IMAGES, Box, Layout, Target, TargetFolder, folders, images, internal
-from dat.errors import InputError
-from dat.outside import listed, matching
 
 ORIGIN = ORIGINS["vot"]
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import InputError
 from dat.datasets.scenery import motion, textures, wording
 from dat.datasets.scenery.actors import (
     Recipe,
@@ -25,7 +26,6 @@ from dat.datasets.scenery.actors import (
 )
 from dat.datasets.scenery.rendering import Layer, Scene
 from dat.datasets.scenery.wording import Traits
-from dat.errors import InputError
 from dat.regions import boxes as geometry
 
 Array = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from dat.errors import MissingError
+from dat.base.errors import MissingError
 
 Picture = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]

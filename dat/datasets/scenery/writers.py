@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import InputError
 from dat.datasets.scenery.truth import Truth
-from dat.errors import InputError
 from dat.records import write_bytes, write_text
 
 Array = npt.NDArray[np.float64]

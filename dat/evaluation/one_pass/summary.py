@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import InputError
 from dat.benchmarks.catalogue import Benchmark
-from dat.errors import InputError
 from dat.evaluation import ground_truth, results, statistics
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.one_pass import curves as one_pass

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dat import naming, opening
+from dat.base import naming, opening
+from dat.base.errors import InputError
+from dat.base.outside import matching, place, read_text, two_ways
 from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.names import Names
 from dat.datasets.layouts.vot import tag_files
-from dat.errors import InputError
 from dat.evaluation import fitting, numbers, text
 from dat.evaluation.results import EXPERIMENTS, Lengths, files_below
 from dat.evaluation.vot.rasters import Regions, bounds, regions
-from dat.outside import matching, place, read_text, two_ways
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dat.base.errors import InputError
 from dat.benchmarks.catalogue import Benchmark
-from dat.errors import InputError
 from dat.evaluation import statistics
 from dat.evaluation.definitions import Vot
 from dat.evaluation.one_pass.summary import Bootstrap, choose_pairs, completeness, pair_entry, without_truth

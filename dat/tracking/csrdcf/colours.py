@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dat import opening, used
-from dat.errors import InputError, MissingError
-from dat.outside import plain
+from dat.base import opening, used
+from dat.base.errors import InputError, MissingError
+from dat.base.outside import plain
 
 Floats = NDArray[np.float32]
 ROWS = 32768

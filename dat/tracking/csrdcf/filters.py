@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat.sections import Admm
+from dat.base.sections import Admm
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from dat.sections import Scales
+from dat.base.sections import Scales
 from dat.tracking.csrdcf.hog import hog
 from dat.tracking.csrdcf.patches import Point, cut
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dat.sections import Segmentation
+from dat.base.sections import Segmentation
 from dat.tracking.csrdcf.patches import Point
 
 Floats = NDArray[np.float64]

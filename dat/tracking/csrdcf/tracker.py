@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat.sections import Csrdcf
+from dat.base.sections import Csrdcf
 from dat.tracking import checks
 from dat.tracking.csrdcf import colours, features, filters, segmentation
 from dat.tracking.csrdcf.patches import Point, cut

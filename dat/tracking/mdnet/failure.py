@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from dat.sections import Tracking
+from dat.base.sections import Tracking
 
 BACKGROUND, TARGET = 0, 1
 """The columns of the classifier's two outputs."""

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dat.base.sections import FirstFrame, Tracking, Update
 from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
 from dat.regions.sampling import Numbers
-from dat.sections import FirstFrame, Tracking, Update
 from dat.tracking.mdnet import failure
 from dat.tracking.mdnet.failure import TARGET
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dat.base.sections import Attention
 from dat.regions.sampling import Boxes, BoxSampler, Numbers
-from dat.sections import Attention
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from dat.base.sections import Tracking
 from dat.datasets.images import Image
 from dat.models.layers import set_generator
 from dat.models.salnet import OnlineHead, SALNet
 from dat.regions import boxes as geometry
 from dat.regions.sampling import Boxes
-from dat.sections import Tracking
 from dat.tracking import checks
 from dat.tracking.attention import Attention
 from dat.tracking.mdnet.failure import failed

@@ -10,8 +10,8 @@ import os
 import re
 from pathlib import Path
 
-from dat import opening
-from dat.errors import InputError, refusal
+from dat.base import opening
+from dat.base.errors import InputError, refusal
 
 _LEFT_BEHIND = frozenset(
     {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin", "lost+found"}

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dat import opening, outside
-from dat.errors import InputError, NumericsError
+from dat.base import opening, outside
+from dat.base.errors import InputError, NumericsError
 
 KINDS = ("portable", "native")
 
@@ -64,7 +64,7 @@ def kind() -> str:
 def setting(start: Path | None = None) -> str:
     """`numerics` of the nearest params.yaml upwards from `start` (default: the working directory), else `portable`.
 
-    Only this line is read, so that no library is loaded before `prepare`; `dat.params` checks the file.
+    Only this line is read, so that no library is loaded before `prepare`; `dat.base.params` checks the file.
     """
     here = (start or Path.cwd()).absolute()
     for directory in (here, *here.parents):
@@ -92,7 +92,7 @@ def prepare(wanted: str) -> None:
         loaded = [name for name in LIBRARIES if name in sys.modules]
         if missing and loaded:
             raise NumericsError(
-                f"{loaded[0]} was loaded before portable numerics were set; call dat.numerics.prepare first"
+                f"{loaded[0]} was loaded before portable numerics were set; call dat.base.numerics.prepare first"
             )
         os.environ.update({**missing, **THREADS})
     _state["kind"] = wanted

@@ -12,8 +12,8 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dat.errors import InputError
-from dat.naming import shown
+from dat.base.errors import InputError
+from dat.base.naming import shown
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML

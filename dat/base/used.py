@@ -15,7 +15,7 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from types import CodeType, ModuleType
 
-TOP = Path(__file__).resolve().parent.parent
+TOP = Path(__file__).resolve().parents[2]
 CODE: dict[str, str] = {}
 """Files of the package that were loaded or read: path (`dat/regions/boxes.py`) to sha256."""
 
@@ -61,10 +61,10 @@ class _Finder:
 
 
 def watch() -> None:
-    """Note the package's modules from now on, and this one and the package's `__init__`, which are loaded already."""
+    """Note the package's modules from now on, and this one and the `__init__`s above it, which are loaded already."""
     if not any(finder is _Finder for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder)
-        for name in ("dat/__init__.py", "dat/used.py"):
+        for name in ("dat/__init__.py", "dat/base/__init__.py", "dat/base/used.py"):
             code(name)
 
 
@@ -77,7 +77,7 @@ def code(name: str) -> bytes:
 
 def read(path: Path, most: int) -> bytes:
     """The bytes of an input, noted. Raises InputError when it cannot be read or has more than `most` bytes."""
-    from dat import outside
+    from dat.base import outside
 
     data = outside.read_bytes(path, most=most)
     FILES.setdefault(path.absolute(), set()).add(_hash(data))
@@ -86,7 +86,7 @@ def read(path: Path, most: int) -> bytes:
 
 def check_loaded(planned: Mapping[str, str]) -> None:
     """Raises ChangedError naming a file that was loaded and is not the planned one (path below the top to sha256)."""
-    from dat.errors import ChangedError
+    from dat.base.errors import ChangedError
 
     for name, digest in sorted(CODE.items()):
         if planned.get(name) != digest:
@@ -97,7 +97,7 @@ def check_loaded(planned: Mapping[str, str]) -> None:
 
 def check_code(code: Mapping[str, str]) -> None:
     """Raises ChangedError naming a file of `code` (path below the top to sha256) that has changed since."""
-    from dat.errors import ChangedError
+    from dat.base.errors import ChangedError
 
     for name, digest in sorted(code.items()):
         path = TOP / name
@@ -107,7 +107,7 @@ def check_code(code: Mapping[str, str]) -> None:
 
 def check_files(planned: Mapping[Path, str]) -> None:
     """Raises ChangedError naming a planned file (path to sha256) of which other bytes were read."""
-    from dat.errors import ChangedError
+    from dat.base.errors import ChangedError
 
     for path, digest in planned.items():
         if FILES.get(path.absolute(), {digest}) != {digest}:

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from dat import naming, opening, outside
-from dat.errors import InputError, MissingError, ParamsError
-from dat.sections import Root
+from dat.base import naming, opening, outside
+from dat.base.errors import InputError, MissingError, ParamsError
+from dat.base.sections import Root
 
 T = TypeVar("T")
 

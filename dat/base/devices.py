@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 
 QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,compute_mode", "--format=csv,noheader,nounits")
 JOB_MEMORY, MOST_JOBS = 8192, 8

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from dat.errors import InputError
+from dat.base.errors import InputError
 
 LONGEST = 128
 """Bytes of a name: what is put around one (endings, numbers, temporary names) fits into the 255 of file systems."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat import opening
+from dat.base import opening
 
 CHUNK = 1 << 16
 BITS = 128
