@@ -3,8 +3,9 @@
     python -m benchmarks.rehearsal [--share 1.0] [--frames 6] [--folder FOLDER]
 
 Counts are the real ones: videos and frames of the training sets (LaSOT with its real annotations, DAT_TEST_DATA), all
-sequences of the benchmarks, all variants and seeds, so all units. Frames are hard links to a few JPEG files. What is
-small: networks, steps, `--frames` a benchmark's sequence. `--share` takes the first part of each set's targets.
+sequences of the benchmarks, all variants and seeds, so all units. Frames are hard links to a few JPEG files, the
+benchmarks' to others than the training sets'. What is small: networks, steps, `--frames` a benchmark's sequence.
+`--share` takes the first part of each set's targets.
 
 It types the README's lines under ROAD, in which `/data` is the look-alikes' folder, but for the one that gets weights
 (FETCHES). It ends with an error where one of them does, where a stage has not run, a unit is missing, or a stage took
@@ -89,12 +90,12 @@ SMALL: dict[str, Any] = {
 
 
 class Frames:
-    """Pictures of each size, and hard links to them."""
+    """Pictures of each size, drawn by a seed, and hard links to them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seed: int) -> None:
         folder.mkdir(parents=True)
         self.folder, self.made, self.number = folder, 0, dict.fromkeys(SIZES, 0)
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(seed)
         for width, height in SIZES:
             for index in range(PICTURES):
                 coarse = rng.integers(0, 256, (height // 40, width // 40, 3), np.uint8)
@@ -358,10 +359,10 @@ def rehearse(top: Path, share: float, length: int) -> None:
     """The whole run in the folder `top`. Ends with an error where something is wrong."""
     started = time.monotonic()
     checkout = Checkout(top / "checkout")
-    frames, data = Frames(top / "pictures"), top / "data"
+    train, test, data = Frames(top / "pictures" / "training", 0), Frames(top / "pictures" / "testing", 1), top / "data"
     for key, folder in folders().items():
-        write_set(checkout.profile, key, data / folder, frames, share, length)
-    print(f"look-alikes: {frames.made} frames, {time.monotonic() - started:.0f} s", flush=True)
+        write_set(checkout.profile, key, data / folder, train if key in TRAINING else test, share, length)
+    print(f"look-alikes: {train.made + test.made} frames, {time.monotonic() - started:.0f} s", flush=True)
     walk(checkout, data)
     wrong = stages(checkout.profile) + units(checkout.profile)
     print(f"share {share:g}, {time.monotonic() - started:.0f} s in all, {processor():.0f} s of processors")

@@ -4,13 +4,21 @@ The same seed gives the same bytes; each video draws from its own child of the s
 """
 
 import csv
+import functools
 import io
+import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 
 from dat import records
+from dat.base import supervise
 from dat.base.errors import InputError
 from dat.base.sections import Synthetic
 from dat.datasets.scenery import programme, textures
@@ -23,6 +31,9 @@ from dat.progress import progress
 
 WORDED = "2026-11-25"
 """The date in the table of sentences: when the forms of the sentences were written."""
+
+EACH = 100
+"""Videos that are worth a process of their own, whose start takes as long as some twenty."""
 
 TRIES = 50
 """How often a video is drawn at most until its target comes back in time."""
@@ -55,14 +66,14 @@ def film_of_return(
     )
 
 
-def takes(key: str, layout: str, section: Synthetic) -> Iterator[tuple[Entry, Take]]:
-    """The videos of a set, one after another."""
-    entries = programme.programme(key, layout, section.videos)
-    photos = textures.PHOTOS["testing" if layout in programme.BENCHMARKS else "training"]
-    seeds = np.random.SeedSequence(section.seed).spawn(len(entries))
+def make(raw: Path, key: str, layout: str, section: Synthetic, index: int, entry: Entry) -> list[tuple[str, str]]:
+    """Draw the set's video of this place and write it into the folder `raw`; its sequences' names and sentences."""
+    seed = np.random.SeedSequence(section.seed, spawn_key=(index,))
     draw = film_of_return if key == "redetection" else film
-    for entry, seed in zip(entries, seeds, strict=True):
-        yield entry, draw(entry, seed, (section.width, section.height), section.frames, photos)
+    photos = textures.PHOTOS["testing" if layout in programme.BENCHMARKS else "training"]
+    take = draw(entry, seed, (section.width, section.height), section.frames, photos)
+    WRITERS.get(key if layout == "vot" or key == "redetection" else layout, write_vot2016)(raw, take, index)
+    return [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
 
 
 def sentences(pairs: list[tuple[str, str]]) -> str:
@@ -75,16 +86,30 @@ def sentences(pairs: list[tuple[str, str]]) -> str:
 
 
 def write_videos(raw: Path, key: str, layout: str, section: Synthetic) -> list[tuple[str, str]]:
-    """Draw a set's videos into the folder `raw`, one after another; every sequence's name with its sentence."""
-    writer = WRITERS.get(key if layout == "vot" or key == "redetection" else layout, write_vot2016)
-    sentences_of: list[tuple[str, str]] = []
-    bar = progress(total=section.videos, desc=f"synthetic {key}", unit="video")
-    with bar:
-        for index, (entry, take) in enumerate(takes(key, layout, section)):
-            writer(raw, take, index)
-            sentences_of += [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
-            bar.update(len(entry.targets))
-    return sentences_of
+    """Draw a set's videos into the folder `raw`, many of them in several processes; each sequence with its sentence."""
+    entries = programme.programme(key, layout, section.videos)
+    one = functools.partial(make, raw, key, layout, section)
+    processes = min(len(os.sched_getaffinity(0)), section.videos // EACH)
+    with progress(total=section.videos, desc=f"synthetic {key}", unit="video") as bar:
+        if processes < 2:
+            return list(_counted(map(one, range(len(entries)), entries), bar))
+        context, caller = get_context("spawn"), os.getpid()
+        with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(caller,)) as pool:
+            return list(_counted(pool.map(one, range(len(entries)), entries), bar))
+
+
+def _begin(caller: int) -> None:
+    """A process that draws ends with its caller, leaves an interrupt to it, and uses one core."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    supervise.end_with(caller)
+
+
+def _counted(made: Iterator[list[tuple[str, str]]], bar: Any) -> Iterator[tuple[str, str]]:
+    """The sequences of videos, each counted when its video is there."""
+    for sequences in made:
+        bar.update(len(sequences))
+        yield from sequences
 
 
 def write(raw: Path, key: str, layout: str, section: Synthetic) -> dict[str, object]:

@@ -106,7 +106,7 @@ def test_a_setting_that_the_paper_profile_lacks_ends_the_rehearsal(
 
 
 def test_a_share_has_targets_of_each_list_and_a_record_that_holds(profile: Path, tmp_path: Path) -> None:
-    frames = rehearsal.Frames(tmp_path / "pictures")
+    frames = rehearsal.Frames(tmp_path / "pictures", 0)
     rehearsal.write_set(profile, "otb100", tmp_path / "data" / "OTB", frames, 0.02, 3)
     described = json.loads((profile / "data" / "otb100.json").read_text())
     recorded = json.loads((profile / "data" / "otb100.record.json").read_text())["outputs"]

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -51,6 +52,21 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     ]
     assert records.folder_files(tmp_path / "a") == records.folder_files(tmp_path / "b")
     assert facts[0]["digest"] == facts[1]["digest"] != facts[2]["digest"]
+
+
+def test_several_processes_give_the_bytes_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = synthetic.write(tmp_path / "one", "lasot", "lasot", section(5, 5))
+    monkeypatch.setattr(synthetic, "EACH", 2)
+    monkeypatch.setattr(synthetic.os, "sched_getaffinity", lambda pid: {0, 1, 2})
+    started = []
+
+    def pool(processes: int, *arguments: object, **more: object) -> object:
+        started.append(processes)
+        return ProcessPoolExecutor(processes, *arguments, **more)
+
+    monkeypatch.setattr(synthetic, "ProcessPoolExecutor", pool)
+    assert synthetic.write(tmp_path / "two", "lasot", "lasot", section(5, 5)) == alone
+    assert started == [2]
 
 
 @pytest.mark.parametrize(("key", "layout"), LAYOUTS.items())

@@ -16,7 +16,7 @@ from dat.evaluation import definitions, score
 from dat.evaluation.definitions import Raster, Vot
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot import files as vot_files
-from dat.evaluation.vot import ranks, truth_runs
+from dat.evaluation.vot import ranks, summary, truth_runs
 from dat.evaluation.vot import rasters as regions
 from dat.evaluation.vot.rasters import Regions
 
@@ -156,6 +156,15 @@ def test_accuracy_leaves_out_ten_frames_from_each_start() -> None:
     overlap = [0.0] * 10 + [0.4, 0.6] + [0.0] * 6 + [0.0] * 9 + [0.8]
     found = vot.sequence_score(run_of(codes, overlap), rule())
     assert (found.accuracy, found.counted, found.failures) == (pytest.approx(0.6), 3, 1)
+
+
+def test_no_accuracy_is_said_where_no_frame_counts() -> None:
+    """A sequence that ends within the ten frames after its start: not an accuracy of 0."""
+    short = vot.sequence_score(run_of([1, T, T, T], [0, 0.9, 0.8, 0.7]), rule())
+    assert summary.summary({"a": short}, rule()) == {"failures": 0, "robustness": 0}
+    counts = vot.sequence_score(run_of([1] + [T] * 11, [0.0] * 10 + [0.4, 0.6]), rule())
+    assert summary.summary({"a": short, "b": counts}, rule())["accuracy"] == pytest.approx(0.5)
+    assert "accuracy" not in summary._tag_entry([run_of([1, T, T, T], [0, 0.9, 0.8, 0.7])])
 
 
 def test_the_curve_of_one_failure_by_hand() -> None:

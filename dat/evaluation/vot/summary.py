@@ -77,14 +77,14 @@ def _each(frames: Mapping[str, vot.Frames], definition: Vot) -> dict[str, vot.Se
 
 
 def summary(scores: Mapping[str, vot.SequenceScore], definition: Vot) -> dict[str, float]:
-    """Accuracy, failures a run and robustness (failures a sequence) of some sequences."""
+    """Accuracy (absent where no frame counts), failures a run and robustness (failures a sequence) of sequences."""
     table = _table(scores)
     weights = table[:, 1] if definition.accuracy == "frames" else table[:, 3]
-    accuracy = float((table[:, 0] * weights).sum() / weights.sum()) if weights.sum() else 0.0
+    accuracy = {"accuracy": float((table[:, 0] * weights).sum() / weights.sum())} if weights.sum() else {}
     failures = float(table[:, 2].sum())
     by_length = float((table[:, 2] * table[:, 3]).sum() / table[:, 3].sum())
     robustness = failures / len(table) if definition.accuracy == "frames" else by_length
-    return {"accuracy": accuracy, "failures": failures, "robustness": robustness}
+    return accuracy | {"failures": failures, "robustness": robustness}
 
 
 def _table(scores: Mapping[str, vot.SequenceScore]) -> Floats:
@@ -128,12 +128,8 @@ def _tag_entry(parts: Sequence[vot.Frames]) -> dict[str, float]:
         counted += score.counted
         failures += score.failures
         length += score.frames
-    return {
-        "sequences": len(parts),
-        "frames": length,
-        "accuracy": total / counted if counted else 0.0,
-        "failures": failures,
-    }
+    accuracy = {"accuracy": total / counted} if counted else {}
+    return {"sequences": len(parts), "frames": length} | accuracy | {"failures": failures}
 
 
 _FRAMES = Vot("frames", "", "", raster="2016")
