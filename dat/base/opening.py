@@ -6,6 +6,7 @@ aliases, and a compressed MATLAB file that grows without end.
 
 import io
 import json
+import math
 import os
 import stat
 import zlib
@@ -40,6 +41,8 @@ MATLAB = 32 * MB
 MANIFEST = 16384 * MB
 CHUNK = MB // 64
 ANY = 1 << 62
+
+Order = Literal["little", "big"]
 
 
 class TooLarge(InputError):
@@ -156,12 +159,8 @@ def yaml_reader(kind: str = "rt") -> "YAML":
     return reader
 
 
-def _unpacked(data: bytes, most: int) -> bytes:
+def _unpacked(data: bytes, order: Order, most: int) -> bytes:
     """A MATLAB file (version 5), its compressed parts unpacked. Raises ValueError where these exceed `most` bytes."""
-    orders: dict[bytes, Literal["little", "big"]] = {b"\0\1IM": "little", b"\1\0MI": "big"}
-    order = orders.get(data[124:128])
-    if order is None:
-        return data  # another version, or no MATLAB file: scipy's to say
     parts, place, left = [data[:128]], 128, most
     while place + 8 <= len(data):
         kind = int.from_bytes(data[place : place + 4], order)
@@ -172,12 +171,143 @@ def _unpacked(data: bytes, most: int) -> bytes:
             body = stream.decompress(body[8:], left + 1)
             if not stream.eof and len(body) <= left:
                 raise ValueError("a packed part is cut short")
+            if stream.unused_data.strip(b"\0"):
+                raise ValueError("damaged: a packed part is longer than what it packs")
         left -= len(body)
         if left < 0:
             raise ValueError(f"more than {most} bytes when it is unpacked")
         parts.append(body)
         place += 8 + length
     return b"".join(parts)
+
+
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}
+"""The bytes of a number, by the kind of a MATLAB element (miINT8 to miUINT64)."""
+
+_OWN = {7: (6, 7), 9: (6,), 12: (14,), 13: (15,)}
+"""The classes of array that hold numbers of a kind. Others are in any: MATLAB writes the shortest kind that fits."""
+
+_TEXT = {1: (1, 1), 2: (1, 1), 4: (2, 2), 16: (1, 4), 17: (2, 4), 18: (4, 4)}
+"""The fewest and the most bytes of a character, by the kind of element."""
+
+
+class _Elements:
+    """The elements of a MATLAB file (version 5, unpacked), gone through as scipy's reader will go.
+
+    That one trusts them: it indexes tables by a kind, and goes on behind an array's last part, wherever the array is
+    said to end; a changed byte can end the process (reference: MAT-File Format, MathWorks, chapter 1).
+    """
+
+    def __init__(self, data: bytes, order: Order) -> None:
+        self.data, self.order, self.place = data, order, 128
+
+    def check(self) -> None:
+        """Raises ValueError where a part of the file does not fit another, or a variable is there twice."""
+        names = set()
+        while self.place < len(self.data):
+            name = self.array(0)
+            if name in names:
+                raise ValueError(f"the variable {name.decode('latin-1')!r} is there twice")
+            names.add(name)
+
+    def integer(self, place: int) -> int:
+        """The unsigned integer in the four bytes at a place."""
+        return int.from_bytes(self.data[place : place + 4], self.order)
+
+    def element(self, end: int, *kinds: int) -> tuple[int, int, int]:
+        """The element here: its kind, where its content begins, how many bytes that has. The place moves behind it.
+
+        Raises ValueError when it is of none of these kinds, or does not end by `end`.
+        """
+        kind, length, start = self.integer(self.place), self.integer(self.place + 4), self.place + 8
+        behind = start + length + (-length % 8 if kind != 14 else 0)
+        if kind >> 16:  # a short one, of at most four bytes
+            kind, length, start, behind = kind & 0xFFFF, kind >> 16, self.place + 4, start
+        if kind not in kinds or start + length > behind or behind > end:
+            raise ValueError(f"damaged: at byte {self.place} of what it holds is no part that belongs there")
+        self.place = behind
+        return kind, start, length
+
+    def text(self, end: int) -> bytes:
+        """The bytes of a name."""
+        _, start, length = self.element(end, 1, 16)
+        return self.data[start : start + length]
+
+    def integers(self, end: int) -> list[int]:
+        """Sizes. Raises ValueError for a negative one."""
+        _, start, length = self.element(end, 5, 6)
+        found = [self.integer(place) for place in range(start, start + length, 4)]
+        if length % 4 or any(value >> 31 for value in found):
+            raise ValueError("damaged: a size is no whole number")
+        return found
+
+    def numbers(self, end: int, array: int, count: int) -> None:
+        """The numbers of an array of a class; a sparse one's (5) may be of any number."""
+        kind, _, length = self.element(end, *_BYTES)
+        if array != 5 and (length != count * _BYTES[kind] or array not in _OWN.get(kind, (array,))):
+            raise ValueError("damaged: an array's numbers do not fit its size and class")
+
+    def fields(self, end: int) -> int:
+        """How many fields a struct has."""
+        width, names = self.integers(end), self.text(end)
+        if len(width) != 1 or not width[0] or len(names) % width[0]:
+            raise ValueError("damaged: the names of a struct's fields do not fit their size")
+        if any(0 not in names[place : place + width[0]] for place in range(0, len(names), width[0])):
+            raise ValueError("damaged: the name of a struct's field has no end")
+        return len(names) // width[0]
+
+    def array(self, depth: int) -> bytes:
+        """The array here and all in it; its name. Raises ValueError where a part does not fit another."""
+        _, start, length = self.element(len(self.data), 14)
+        if not length and depth:
+            return b""
+        if depth > DEPTH:
+            raise ValueError(f"cells nested over {DEPTH} deep")
+        self.place, end = start, start + length
+        if self.element(end, 6) != (6, start + 8, 8):
+            raise ValueError("damaged: an array without its class")
+        flags = self.integer(start + 8)
+        array, parts = flags & 0xFF, 1 + (flags >> 11 & 1)
+        sizes = self.integers(end) if array != 17 else [1, 1]  # an object of a newer kind has none
+        name, count = self.text(end), math.prod(sizes)
+        if not 2 <= len(sizes) <= 32 or count > len(self.data):
+            raise ValueError("damaged: an array of an impossible size")
+        self.content(end, array, parts, count, depth)
+        if self.place != end:
+            raise ValueError("damaged: an array does not end where its parts do")
+        return name
+
+    def content(self, end: int, array: int, parts: int, count: int, depth: int) -> None:
+        """What an array of a class holds, behind its name: `parts` is 2 for complex numbers."""
+        inner = 0
+        if 5 <= array <= 15:
+            for _ in range(parts if array != 5 else parts + 2):  # a sparse one has rows and columns first
+                self.numbers(end, array, count)
+        elif array == 4:
+            kind, _, length = self.element(end, *_TEXT)
+            least, most = _TEXT[kind]
+            if length and not least * count <= length <= most * count:
+                raise ValueError("damaged: a text does not fit its size")
+        elif array in (1, 2, 3, 16, 17):  # cell, struct, object, function, object of a newer kind
+            for _ in range({3: 1, 17: 2}.get(array, 0)):
+                self.text(end)
+            inner = count * self.fields(end) if array in (2, 3) else count if array == 1 else 1
+        else:
+            raise ValueError(f"damaged: an array of no known class ({array})")
+        for _ in range(inner):
+            self.array(depth + 1)
+
+
+def _checked(data: bytes, most: int) -> bytes:
+    """A MATLAB file that scipy can be trusted with: unpacked, and gone through. Raises ValueError for another."""
+    orders: dict[bytes, Order] = {b"\0\1IM": "little", b"\1\0MI": "big"}
+    order = orders.get(data[124:128])
+    if order is not None:
+        data = _unpacked(data, order, most)
+        _Elements(data, order).check()
+    elif 0 not in data[:4] and data[124:128] not in (b"\0\2IM", b"\2\0MI"):  # version 4; 7.3, which scipy refuses
+        raise ValueError("its head is not that of a MATLAB file")
+    return data
 
 
 def read_matlab(data: bytes, most: int = MATLAB) -> dict[str, Any]:
@@ -188,7 +318,7 @@ def read_matlab(data: bytes, most: int = MATLAB) -> dict[str, Any]:
     from scipy.io import loadmat
 
     try:
-        variables: dict[str, Any] = loadmat(io.BytesIO(_unpacked(data, most)))  # type: ignore[arg-type]
+        variables: dict[str, Any] = loadmat(io.BytesIO(_checked(data, most)))  # type: ignore[arg-type]
     except (NotImplementedError, ValueError):
         raise
     except Exception as error:  # scipy's reader has no error of its own for a damaged file
