@@ -35,6 +35,9 @@ class Target:
 
     def __post_init__(self) -> None:
         same_length(self.annotations[0], len(self.boxes), len(self.frames), f"images of {self.name}")
+        if not any(box and box[2] > 0 and box[3] > 0 for box in self.boxes):
+            problem = f"none of the {len(self.boxes)} boxes of {self.name} is known and has an area; fetch it again"
+            raise InputError(f"{self.annotations[0]}: {problem}")
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,8 @@ def _target(path: Path, name: str, benchmark: Benchmark, notes: Notes) -> Target
     if not len(boxes) or (entry and entry.frames and len(boxes) != entry.frames):
         wanted = f"{benchmark.name} has {entry.frames}" if entry and entry.frames else "a truth has at least one"
         raise InputError(f"{path}: {len(boxes)} boxes of {name}, where {wanted}; is it this benchmark's annotation?")
+    if not (np.isfinite(boxes) & (boxes[:, 2:] > 0).all(1, keepdims=True)).all(1).any():
+        raise InputError(f"{path}: none of the {len(boxes)} boxes of {name} is known and has an area; fetch it again")
     absent = _absent(path, name, len(boxes), notes) if benchmark.flags else None
     return Target(name, boxes, benchmark.omit.get(name, 0), absent, entry.attributes if entry else ())
 

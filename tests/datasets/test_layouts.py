@@ -231,6 +231,12 @@ def test_vot_unknown_regions_have_no_box(tmp_path: Path) -> None:
     assert (target.boxes, target.regions) == ([[1, 2, 3, 4], None], [[1, 2, 3, 4], []])
 
 
+def test_a_target_without_a_known_box_is_named_by_its_file(tmp_path: Path) -> None:
+    vot(tmp_path, "nan,nan,nan,nan\n3,4,0,5\n", 2, False)
+    with pytest.raises(InputError, match=r"car/groundtruth\.txt: none of the 2 boxes of car is known and has an area"):
+        read("vot", tmp_path, "car")
+
+
 def test_vot_takes_the_sequences_of_its_list(tmp_path: Path) -> None:
     vot(tmp_path, "1,2,3,4\n", 1, False)
     (tmp_path / "list.txt").write_text("ball\n")

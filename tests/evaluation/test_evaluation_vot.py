@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dat.base.errors import InputError
+from dat.benchmarks import catalogue
 from dat.evaluation import definitions, score
 from dat.evaluation.definitions import Raster, Vot
 from dat.evaluation.vot import expected_overlap as vot
@@ -437,3 +439,29 @@ def test_a_truth_in_json_that_cannot_be_read_for_certain_is_told(
     (tmp_path / "vot.json").write_text(json.dumps({"bag": {"gt_rect": BOXES, **entry}}))
     with pytest.raises(InputError, match=rf"vot\.json: bag.*{told}"):
         vot_files._from_json(tmp_path / "vot.json")
+
+
+UNKNOWN = {
+    "NaN": [[float("nan")] * 4] * 3,
+    "NaN polygons": [[float("nan")] * 8] * 3,
+    "a value that is NaN": [[1, 2, 3, float("nan")]] * 3,
+    "without area": [[1, 2, 0, 4], [3, 4, 5, 0], [1, 1, 1, 1, 1, 1, 1, 1]],
+    "no frame": [],
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+@pytest.mark.parametrize("form", ["json", "folder"])
+def test_a_truth_that_is_nowhere_known_is_told_by_file_and_sequence(tmp_path: Path, kind: str, form: str) -> None:
+    bag = UNKNOWN[kind]
+    if form == "json":
+        (tmp_path / "vot.json").write_text(json.dumps({"bag": {"gt_rect": bag}, "ball1": {"gt_rect": BOXES}}))
+    else:
+        for name, rows in {"bag": bag, "ball1": BOXES}.items():
+            (tmp_path / name).mkdir()
+            lines = "".join(",".join(map(str, row)) + "\n" for row in rows)
+            (tmp_path / name / "groundtruth.txt").write_text(lines)
+    benchmark = replace(catalogue.find("vot2016"), sequences={})
+    place = tmp_path / "vot.json" if form == "json" else tmp_path
+    with pytest.raises(InputError, match=rf"{place}.*none of the {len(bag)} regions of bag is known and has an area"):
+        vot_files.read_truth(place, benchmark)

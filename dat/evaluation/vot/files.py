@@ -243,7 +243,7 @@ def read_truth(where: Path, benchmark: Benchmark) -> Truth:
     if not targets:
         raise InputError(f"--annotations {where}: no ground truth of {benchmark.name} in it (e.g. of {expected[:1]})")
     for name, target in targets.items():
-        _expect(benchmark, name, len(target), where)
+        _expect(benchmark, name, target, where)
     return Truth(expected, {name: targets[name] for name in expected if name in targets}, notes)
 
 
@@ -256,12 +256,16 @@ def _one_size_rule(targets: dict[str, Target]) -> list[str]:
     return [f"no image of {len(without)} sequences such as {without[0]}: all are scored unbounded"]
 
 
-def _expect(benchmark: Benchmark, name: str, frames: int, where: Path) -> None:
-    entry = benchmark.sequences.get(name)
+def _expect(benchmark: Benchmark, name: str, target: Target, where: Path) -> None:
+    """Raises InputError for another number of frames than the benchmark's, and where no region is known."""
+    entry, frames = benchmark.sequences.get(name), len(target)
     if entry and entry.frames and entry.frames != frames:
         raise InputError(
             f"{where}: {frames} regions of {name}, {benchmark.name} has {entry.frames}; is it its annotation?"
         )
+    known = target.regions.take(~target.regions.special)
+    if not (bounds(known)[:, 2:] > 0).all(1).any():
+        raise InputError(f"{where}: none of the {frames} regions of {name} is known and has an area; fetch it again")
 
 
 # ---------------------------------------------------------------- results
