@@ -1,4 +1,5 @@
-"""OTB's `.mat` results: `results`, a cell of structs of which the first is the one-pass run; or a bare `result` array.
+"""OTB's `.mat` results: `results`, a cell of structs of which the first is the one-pass run (TRE's files have 20); or a
+bare `result` array.
 
 Types other than `rect` are templates moved by a transformation; how each becomes a box is the toolkit's own rule
 (reference: OTB toolkit 1.1, calcSeqErrRobust), quirks included.
@@ -95,13 +96,15 @@ def _is_cell(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype == object and bool(value.size) and value.dtype.names is None
 
 
-def _first_struct(value: Any) -> Any:
-    """The first struct in nested cells; of a cell of rows, which is no cell of runs, all of them."""
+def _first_struct(value: Any) -> tuple[Any, int]:
+    """The first struct in nested cells, and of how many it is the first; of a cell of rows, which is no cell of runs,
+    all of them."""
+    runs = 1
     while _is_cell(value):
         if value.size > 1 and all(np.shape(row) == (1, 4) for row in value.flat):
-            return np.concatenate(list(value.flat))
-        value = value.flat[0]
-    return value
+            return np.concatenate(list(value.flat)), runs
+        runs, value = runs * value.size, value.flat[0]
+    return value, runs * (value.size if isinstance(value, np.ndarray) and value.dtype.names else 1)
 
 
 def _field(struct: Any, *names: str) -> Any:
@@ -158,9 +161,9 @@ def _boxes(struct: Any, where: str) -> tuple[Floats, bool]:
     return np.asarray(convert(rows, size), np.float64), name.lower() == "rect"
 
 
-def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
-    """Boxes (M,4) of a `.mat` result, in the file's origin, and whether they were written as boxes (and may be
-    repaired).
+def read_boxes(path: Path, label: str) -> tuple[Floats, bool, int]:
+    """Boxes (M,4) of a `.mat` result, in the file's origin; whether they were written as boxes (and may be repaired);
+    and how many runs the file holds, of which they are the first.
 
     Raises InputError for a file of another program.
     """
@@ -171,11 +174,11 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
         raise InputError(
             f"{where}: not a MATLAB file that can be read ({error}); save it with -v7 or as text"
         ) from None
-    struct = _first_struct(variables["results"]) if "results" in variables else None
+    struct, runs = _first_struct(variables["results"]) if "results" in variables else (None, 1)
     if isinstance(struct, np.ndarray) and struct.dtype.names:
         if "res" not in struct.dtype.names:
             raise InputError(f"{where}: `results` holds no struct with `res`; is it another program's file?")
-        return _boxes(struct, where)
+        return *_boxes(struct, where), runs
     tables = [name for name in ("results", "result", "res") if name in variables]
     if len(tables) > 1:
         raise InputError(f"{where}: both `{tables[0]}` and `{tables[1]}`; save the boxes alone, as `results`")
@@ -184,10 +187,10 @@ def read_boxes(path: Path, label: str) -> tuple[Floats, bool]:
         names = ", ".join(sorted(name for name in variables if not name.startswith("__"))) or "nothing"
         raise InputError(f"{where}: no `results` in it (but {names}); is it another program's file?")
     value = variables[bare]
-    first = _first_struct(value)
+    first, runs = _first_struct(value)
     if _is_cell(value) and value.size > 1 and np.shape(first)[:1] == (1,):
         raise InputError(f"{where}: a cell of {value.size} whose first has one row; save an N x 4 array")
     rows = _turned(_table(first, where), 4)
     if rows.shape[1] != 4:
         raise InputError(f"{where}: `{bare}` has shape {rows.shape}, expected four columns")
-    return rows, True
+    return rows, True, runs

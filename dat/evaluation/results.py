@@ -265,8 +265,8 @@ def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "st
         text.Source(files.files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
         for name in there
     ]
-    raw, beside = dict[str, Floats](), dict[str, Floats]()
-    for name, source, (boxes, plain) in zip(there, sources, _contents(sources), strict=True):
+    raw, beside, several = dict[str, Floats](), dict[str, Floats](), dict[str, int]()
+    for name, source, (boxes, plain, runs) in zip(there, sources, _contents(sources), strict=True):
         target = truth.targets[name]
         tracker.boxes[name], cut = fit(boxes, target, definition, lengths, source.label, source.path)
         whole = len(target.boxes)
@@ -274,15 +274,20 @@ def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "st
         raw[name], beside[name] = boxes, target.boxes[target.omit if late else 0 :]
         tracker.repairable |= {name} if plain else set()
         tracker.cut += [name] if cut else []
+        several |= {name: runs} if runs > 1 else {}
+    if several:
+        name, runs = next(iter(several.items()))
+        which = f"{len(several)} of {len(there)} files ({files.files[name].name}: {runs}, ...)"
+        tracker.notes.append(f"several runs in {which}: the first of each is scored, as OTB's toolkit does")
     tracker.notes += fitting.remarks(raw, beside, origin, f"tracker {folder.name}")
     return tracker
 
 
-def _contents(sources: Sequence[text.Source]) -> Iterator[tuple[Floats, bool]]:
-    """Boxes of each file, and whether they were written as boxes."""
+def _contents(sources: Sequence[text.Source]) -> Iterator[tuple[Floats, bool, int]]:
+    """Boxes of each file, whether they were written as boxes, and of how many runs they are the first."""
     texts = text.read_many([source for source in sources if source.path.suffix.lower() != ".mat"])
     for source in sources:
         if source.path.suffix.lower() == ".mat":
             yield matlab.read_boxes(source.path, source.label)
         else:
-            yield next(texts), True
+            yield next(texts), True, 1

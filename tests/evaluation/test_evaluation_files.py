@@ -200,17 +200,33 @@ def test_rect_structs_and_bare_arrays(tmp_path: Path) -> None:
         save(tmp_path / "c.mat", results=first),
         save(tmp_path / "d.mat", results=cell({"res": rows.T[:, :], "transformType": "rect"})),
     )
-    for path in tables:
-        found, plain = matlab.read_boxes(path, "T")
-        assert plain
+    for path, number in zip(tables, (2, 1, 1, 1), strict=True):
+        found, plain, runs = matlab.read_boxes(path, "T")
+        assert plain and runs == number
         assert found.tolist() == rows.tolist()
+
+
+def test_several_runs_in_a_mat_are_said_beside_the_number(tmp_path: Path) -> None:
+    """A file of TRE holds 20, of which the first is the one-pass run; a struct array and cells in cells too."""
+    rows = np.tile([10.0, 20, 30, 40], (5, 1))
+    first, other = {"res": rows, "type": "rect"}, {"res": rows + 1, "type": "rect"}
+    inner = np.empty((1, 2), object)
+    inner[0] = [cell(first), cell(other)]
+    array = np.array([(rows, "rect"), (rows + 1, "rect"), (rows + 2, "rect")], [("res", object), ("type", object)])
+    said = []
+    for results_ in (cell(first, other), inner, array, cell(first)):
+        found = one(tmp_path, save(tmp_path / "any.mat", results=results_).read_bytes(), name="Deer.mat")
+        assert found.boxes["Deer"].tolist() == rows.tolist()
+        said.append(found.notes)
+    told = "several runs in 1 of 1 files (Deer.mat: {}, ...): the first of each is scored, as OTB's toolkit does"
+    assert said == [[told.format(2)], [told.format(2)], [told.format(3)], []]
 
 
 def test_affine_types_become_boxes_by_the_toolkits_own_rules(tmp_path: Path) -> None:
     still = [50.0, 60.0, 1.0, 0.0, 0.0, 1.0]
     flipped = [50.0, 60.0, -1.0, 0.0, 0.0, 1.0]
     path = save(tmp_path / "a.mat", results=cell({"res": [still, flipped], "type": "ivtAff", "tmplsize": [9, 5]}))
-    found, plain = matlab.read_boxes(path, "T")
+    found, plain, _ = matlab.read_boxes(path, "T")
     assert not plain
     assert found.tolist() == [[45, 57, 9, 5], [54, 57, -9, 5]]
     corners = [[10.4, 30.5, 30.5, 10.4], [20.0, 20.0, 44.6, 44.6]]
@@ -275,6 +291,16 @@ def test_what_a_mat_of_another_program_holds_is_told(tmp_path: Path) -> None:
         path = save(tmp_path / "Deer.mat", **dict.fromkeys(names, np.ones(3)))
         with pytest.raises(InputError, match=rf"no `results` in it \(but {said}\)"):
             matlab.read_boxes(path, "T")
+
+
+@pytest.mark.parametrize("row", ["NaN,NaN,NaN,NaN", "1,2,NaN,4", "1,2,0,4", "1,2,-3,-4"])
+def test_a_truth_without_a_known_box_is_told_by_file_and_sequence(tmp_path: Path, row: str) -> None:
+    (tmp_path / "Deer").mkdir()
+    (tmp_path / "Deer/groundtruth_rect.txt").write_text(f"{row}\n" * 71)
+    with pytest.raises(InputError, match=r"Deer/groundtruth_rect\.txt: none of the 71 boxes of Deer is known and has"):
+        ground_truth.read(tmp_path, catalogue.find("otb100"))
+    (tmp_path / "Deer/groundtruth_rect.txt").write_text(f"{row}\n" * 70 + "1,2,3,4\n")
+    assert len(ground_truth.read(tmp_path, catalogue.find("otb100")).targets["Deer"].boxes) == 71
 
 
 # ---------------------------------------------------------------- VOT files

@@ -100,9 +100,9 @@ def test_matlab_cells_give_the_one_pass_run(real_data: Path) -> None:
     from dat.evaluation import matlab
 
     for path in sorted((real_data / "results/otb100-mat/SiamFC-3s").glob("*.mat")):
-        boxes, plain = matlab.read_boxes(path, path.stem)
+        boxes, plain, runs = matlab.read_boxes(path, path.stem)
         expected = text.read_boxes(real_data / "results/otb100/SiamFC-3s" / f"{path.stem}.txt", 10_000, path.stem)
-        assert plain
+        assert plain and runs == 20
         assert boxes == pytest.approx(expected, rel=1e-5, abs=1e-3)
 
 
