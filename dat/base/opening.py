@@ -8,13 +8,14 @@ import io
 import json
 import math
 import os
+import re
 import stat
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dat.base.errors import InputError
-from dat.base.naming import shown
+from dat.base.naming import SHOWN, shown
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
@@ -32,6 +33,12 @@ PIXELS = 1 << 27
 colour is small whatever its picture is, and the tracker takes a hundred bytes a pixel."""
 
 SETTINGS = MB // 4
+DIGITS = 4300
+"""Of a whole number in JSON: Python reads no longer ones."""
+
+BITS = 1024
+"""Of a whole number in YAML: a float holds no larger ones."""
+
 DEPTH = 50
 """Brackets in one another in a YAML file: ours have three."""
 
@@ -109,34 +116,62 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON. Raises ValueError for a name that is there twice: which value is meant cannot be known."""
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"'{next(name for name in names if names.count(name) > 1)}' is there twice; remove one")
+        raise ValueError
     return value
+
+
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}\[\]]|-?\d[\d.eE+-]*')
+
+
+def _refused(text: str) -> tuple[int, str]:
+    """Where in a text that is JSON something stands that Python does not take, and what it is."""
+    inside: list[set[str]] = []
+    for token in _TOKEN.finditer(text):
+        word, name = token[0], token[1]
+        if word in "{[":
+            inside.append(set())
+        elif word in "}]":
+            inside.pop()
+        elif name and token[2]:
+            if (name := json.loads(name)) in inside[-1]:
+                return token.start(), f"'{shown(name)}' is there twice; remove one"
+            inside[-1].add(name)
+        elif len(word.removeprefix("-")) > DIGITS and word.removeprefix("-").isdecimal():
+            return token.start(), f"a number of {len(word)} digits; correct it"
+    return 0, "a value that Python does not take"
 
 
 def parse_json(text: str | bytes, where: object) -> Any:
     """The value of a JSON text.
 
-    Raises InputError naming the line where it is none, a name that an object has twice, or that it is nested too deep.
+    Raises InputError naming the line where it is none, of a name that an object has twice or of a number of thousands
+    of digits; and where it is nested too deep.
     """
     try:
-        return json.loads(text.decode("utf-8-sig") if isinstance(text, bytes) else text, object_pairs_hook=_once)
+        text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise InputError(f"{shown(where)}:{error.lineno}: not JSON: {error.msg}") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{shown(where)}: not text in UTF-8: {error.reason}") from None
-    except (RecursionError, ValueError) as error:  # brackets thousands deep; an integer of thousands of digits
-        problem = "nested too deep" if isinstance(error, RecursionError) else shown(error)
-        raise InputError(f"{shown(where)}: not JSON that can be read: {problem}") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{shown(where)}:{line}: not text in UTF-8: {error.reason}") from None
+    except RecursionError:
+        raise InputError(f"{shown(where)}: not JSON that can be read: nested too deep") from None
+    except ValueError:
+        place, problem = _refused(str(text))
+        line = str(text).count("\n", 0, place) + 1
+        raise InputError(f"{shown(where)}:{line}: not JSON that can be read: {problem}") from None
 
 
 def yaml_reader(kind: str = "rt") -> "YAML":
     """A reader of YAML 1.2 that refuses aliases, by which a short text stands for a value of any size.
 
-    It raises ruamel's YAMLError, and RecursionError for a text nested too deep.
+    It raises ruamel's YAMLError, with the line of a value that is not of its kind or too large a number, and
+    RecursionError for a text nested too deep.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.composer import Composer, ComposerError
+    from ruamel.yaml.constructor import ConstructorError
     from ruamel.yaml.events import AliasEvent
     from ruamel.yaml.scanner import Scanner, ScannerError
 
@@ -155,7 +190,18 @@ def yaml_reader(kind: str = "rt") -> "YAML":
                 raise ScannerError(None, None, f"brackets nested over {DEPTH} deep", self.reader.get_mark())
             super().fetch_flow_collection_start(*token, **more)
 
-    reader.Composer, reader.Scanner = Plain, Shallow
+    class Located(reader.Constructor):  # type: ignore[misc]
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                value = super().construct_object(node, deep=deep)
+                if not isinstance(value, int) or value.bit_length() < BITS:
+                    return value
+            except (ValueError, LookupError, AttributeError, TypeError):  # ruamel has no error of its own for these
+                pass
+            problem = f"{str(node.value)[:SHOWN]!r} is no {str(node.tag).rpartition(':')[2]} that can be read"
+            raise ConstructorError(None, None, problem, node.start_mark)
+
+    reader.Composer, reader.Scanner, reader.Constructor = Plain, Shallow, Located
     return reader
 
 

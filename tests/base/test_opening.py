@@ -114,11 +114,36 @@ def test_json_nested_thousands_deep_is_told(tmp_path: Path, body: str) -> None:
             read(tmp_path / "x.json")
 
 
-@pytest.mark.parametrize("body", ['{"Deer": 1, "Deer": 2}', '{"a": [{"Deer": 1, "x": 0, "Deer": 1}]}'])
-def test_a_name_that_json_has_twice_is_told(tmp_path: Path, body: str) -> None:
+TWICE = {
+    '{"Deer": 1,\n"Deer": 2}': 2,
+    '{"a": [{"Deer": 1, "x": 0, "Deer": 1}]}': 1,
+    '{"a": {"Deer": 1},\n"b": {"Deer": "Deer: {"},\n"c": {"\\"Deer": 1, "Deer": 0,\n\n"D\\u0065er" : 2}}': 5,
+    '{"a": "\\\\",\n"Deer": 1, "n": "}{]",\n"Deer": 1}': 3,
+}
+
+
+@pytest.mark.parametrize("body", TWICE)
+def test_a_name_that_json_has_twice_is_told_by_line(tmp_path: Path, body: str) -> None:
     (tmp_path / "x.json").write_text(body)
-    with pytest.raises(InputError, match=r"x\.json.*'Deer' is there twice"):
+    with pytest.raises(InputError, match=rf"x\.json:{TWICE[body]}: .*'Deer' is there twice"):
         records.read_json(tmp_path / "x.json")
+
+
+def test_an_endless_number_is_told_by_line(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(f'{{"a": 0.{"1" * 5000},\n"{"3" * 5000}": 1,\n"b": [-{"9" * 5000}]}}')
+    with pytest.raises(InputError, match=r"x\.json:3: .*a number of 5001 digits"):
+        records.read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    "value", ["9" * 5000, "9" * 400, "-0x" + "f" * 9000, "0b" + "1" * 30_000, "!!int x", "2024-13-45", "!!bool x"]
+)
+def test_a_value_of_settings_that_is_none_of_its_kind_is_told_by_line(tmp_path: Path, value: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"a: 1\nb:\n  - {{c: {value}}}\n")
+    with pytest.raises(ParamsError, match=r"params\.yaml:3: not YAML: '.{1,60}' is no (int|timestamp|bool) that"):
+        params.load(tmp_path)
+    with pytest.raises(InputError, match="not a lock of DVC"):
+        lock.read(tmp_path / "params.yaml")
 
 
 BOMB = "a0: &a0 [1, 1]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
@@ -335,8 +360,8 @@ def test_a_stream_that_begins_late_is_waited_for(tmp_path: Path) -> None:
 def test_json_is_text_in_utf_8(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": "\u00e9"}, ensure_ascii=False).encode())
     assert records.read_json(tmp_path / "x.json") == {"a": "\u00e9"}
-    (tmp_path / "x.json").write_bytes(b'{"a": "\xff"}')
-    with pytest.raises(InputError, match="not text in UTF-8"):
+    (tmp_path / "x.json").write_bytes(b'{"a":\n"\xff"}')
+    with pytest.raises(InputError, match=r"x\.json:2: not text in UTF-8"):
         records.read_json(tmp_path / "x.json")
 
 
