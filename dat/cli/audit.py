@@ -69,7 +69,8 @@ def audit(
     table/4/pymdnet+gcn/otb2013-precision, figure/9/lambda/0.1, train/salnet/salnet/loss, or all of the report's. Or it
     is a file RUN.json that `dat track --json` wrote: then frames and boxes, weights, code and settings are compared.
 
-    Exit status: 0 everything is verified; 1 something differs, is missing or could not be checked; 2 no such number.
+    Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number, or a commit whose run
+    DVC's cache has not whole.
 
     Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json;
     dat audit otb100/dat-jtnl/success --replay 2; dat audit otb100/pymdnet/success --replay-training;
@@ -146,8 +147,10 @@ def _say(
     full: bool,
     why: str | None,
     commit: str = "",
+    status: int = 1,
 ) -> None:
-    """Print what the audits found, or the path to `why`, and write it to `out`; status 1 where not all is verified."""
+    """Print what the audits found, or the path to `why`, and write it to `out`; end with `status` where not all is
+    verified, unless it is 0."""
     from dat.audit import show
     from dat.records import write_json
 
@@ -164,22 +167,32 @@ def _say(
         return
     console.print(show.summary(audits) if several else show.terminal(audits[0], made, full))
     console.print(f"[dim]taken on trust: {'; '.join(show.trusted())}[/]")
-    if any(audit.verdict != "verified" for audit in audits):
-        sys.exit(1)
+    if status and any(audit.verdict != "verified" for audit in audits):
+        sys.exit(status)
 
 
 def _earlier(addresses: tuple[str, ...], rev: str, out: Path | None, full: bool, stages: bool, why: str | None) -> None:
-    """Audit the numbers of a commit."""
+    """Audit the numbers of a commit. Raises MissingError when nothing differs and DVC's cache has not all of it."""
     from dat.audit import earlier
+    from dat.audit.checks import worst
     from dat.audit.walk import Walk
     from dat.base import params
+    from dat.base.errors import MissingError
 
     with earlier.unpacked(params.load(), rev) as run:
         walk = Walk(run.settings, stages or "all" in addresses)
         chosen = [address for text in addresses for address in walk.resolve(text)]
         audits = [run.audited(one) for one in _audits(walk, chosen)]
         several = len(audits) > 1 or "all" in addresses
-        _say(audits, several, None if several else _origin(walk, chosen[0]), out, full, why, run.commit)
+        made = None if several else _origin(walk, chosen[0])
+        lacking = worst([audit.verdict for audit in audits]) == "not checked"
+        _say(audits, several, made, out, full, why, run.commit, status=0 if lacking else 1)
+        if lacking and why is None:
+            which = [one.address for one in audits if one.verdict == "not checked"]
+            outputs = sorted(run.partial)
+            lacks = ", ".join(outputs[:3]) + (f" and {len(outputs) - 3} more" if len(outputs) > 3 else "")
+            numbers = f"{len(which)} of {len(audits)} numbers not checked, {which[0]} first"
+            raise MissingError(f"{rev}: {numbers}: DVC's cache lacks a part of {lacks}; dvc fetch brings it")
 
 
 def _count(text: str) -> int | None:
