@@ -61,7 +61,9 @@ class Earlier:
         about = f"{subject} {expected}"
         unanswered = check.found is None or check.verdict in ("missing", "unknown")
         lacks_file = unanswered and any(path in about for path in self.lacking | self.partial)
-        if lacks_file or (check.name == "lock output" and check.subject.rpartition(": ")[2] in self.partial):
+        if lacks_file or (
+            check.name in ("lock output", "lock size") and check.subject.rpartition(": ")[2] in self.partial
+        ):
             return Check(check.name, "not checked", subject, expected, "not in DVC's cache")
         return Check(check.name, check.verdict, subject, expected, check.found)
 

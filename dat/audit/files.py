@@ -21,6 +21,7 @@ class Files:
     ignored: tuple[str, ...] = ("__pycache__/",)
     _known: dict[Path, tuple[str, str] | None] = field(default_factory=dict)
     _folders: dict[Path, str | None] = field(default_factory=dict)
+    _sizes: dict[Path, str | None] = field(default_factory=dict)
 
     @classmethod
     def at(cls, top: Path) -> "Files":
@@ -55,6 +56,17 @@ class Files:
         hashes = self._hashes(path)
         return hashes[1] if hashes else None
 
+    def size(self, path: Path) -> str | None:
+        """The bytes of a file, or of a folder's files and how many these are; None when neither is there."""
+        if path not in self._sizes:
+            try:
+                files = self._below(path) if path.is_dir() else [path]
+                size = sum(file.stat().st_size for file in files)
+                self._sizes[path] = sized(size, len(files) if path.is_dir() else None)
+            except OSError:
+                self._sizes[path] = None
+        return self._sizes[path]
+
     def _folder(self, path: Path) -> str:
         """The md5 of the JSON list of a folder's files, by parts of their path."""
         entries = [{"md5": md5, "relpath": name} for name, md5 in self.listing(path).items()]
@@ -79,6 +91,15 @@ class Files:
     def _is_ignored(self, name: str) -> bool:
         """Whether a name (a folder's ends in a slash) fits a pattern of .dvcignore."""
         return any(fnmatch.fnmatch(name, pattern.lstrip("/")) for pattern in self.ignored)
+
+
+def sized(size: Any, files: Any) -> str:
+    """How a size is told: bytes, and of a folder the number of its files.
+
+    >>> sized(20, None), sized(20, 3)
+    ('20 bytes', '20 bytes in 3 files')
+    """
+    return f"{size} bytes" if files is None else f"{size} bytes in {files} files"
 
 
 def json_object(path: Path) -> dict[str, Any]:

@@ -6,14 +6,14 @@ stage is stale; comparing a dependency's md5 with its producer's output does.
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dat.audit import graph
-from dat.audit.checks import Check, compare, missing
-from dat.audit.files import Files
+from dat.audit.checks import Check, compare, group, missing
+from dat.audit.files import Files, sized
 from dat.base import opening, outside
 from dat.base.errors import InputError
 
@@ -45,6 +45,11 @@ def check_profile(path: Path, stages: Mapping[str, Any], profile: str) -> None:
             f"{path}: of the profile '{locked}', and params.yaml beside it is of '{profile}'; "
             "put this profile's own back (git checkout -- dvc.lock), or run dvc repro"
         )
+
+
+def _size(fact: Mapping[str, Any]) -> str:
+    """The size that the lock has of a file or folder, in the words of `Files.size`."""
+    return sized(fact.get("size"), fact.get("nfiles"))
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ class Lock:
         for out in stage.get("outs", []):
             checks.append(compare("lock output", f"{subject}: {out['path']}", out.get("md5"), self._md5(out["path"])))
         checks += [self._dependency(subject, dep) for dep in stage.get("deps", []) if dependencies]
+        checks += self._sizes(name, ("outs", "deps") if dependencies else ("outs",))
         return checks + self._params(subject, stage.get("params", {}))
 
     def _graph(self, name: str) -> list[Check]:
@@ -100,6 +106,27 @@ class Lock:
             "others": [],
         }
         return [compare("dvc.yaml", f"dvc.yaml {name}: {part}", ran[part], getattr(now, part)) for part in ran]
+
+    def others(self) -> list[Check]:
+        """The stages that dvc.yaml does not have: of a variant that is gone, or put in by hand."""
+        if "dvc.yaml" in self.wrong:
+            return []
+        names = [name for name in self.stages if graph.find(self.graph, name, self.params) is None]
+        return [Check("lock", "differs", f"dvc.lock {name}", "a stage of dvc.yaml", "none") for name in names]
+
+    def _sizes(self, name: str, kinds: Sequence[str]) -> list[Check]:
+        """The bytes of a stage's outputs and dependencies, and the files of folders, as the lock and the disk have
+        them."""
+        facts = [fact for kind in kinds for fact in self.stages[name].get(kind, []) if "size" in fact]
+        made = {out["path"]: out for stage in self.stages.values() for out in stage.get("outs", []) if "size" in out}
+        pairs = {}
+        for fact in facts:
+            dependency = made.get(fact["path"]) if fact not in self.stages[name].get("outs", []) else None
+            pairs[fact["path"]] = (_size(fact), _size(dependency) if dependency else self._size(fact["path"]))
+        return group("lock size", f"dvc.lock {name}", pairs)
+
+    def _size(self, path: str) -> str | None:
+        return self.files.size(Path(os.path.normpath(self.home / path)))
 
     def _md5(self, path: str) -> str | None:
         return self.files.md5(Path(os.path.normpath(self.home / path)))

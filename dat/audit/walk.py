@@ -13,7 +13,10 @@ from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missin
 from dat.audit.files import json_object
 from dat.audit.recorded import Recorded
 from dat.base.errors import InputError
+from dat.base.outside import listed_names
+from dat.benchmarks import published
 from dat.datasets import manifest as manifests
+from dat.datasets.targets import IMAGES
 from dat.records import sha256_json
 
 PAGE = "reports/index.html"
@@ -59,10 +62,18 @@ class Walk(Recorded):
             return Audit(address.text, None, Node("number", address.text, [unread]))
         node = self._training(address) if address.kind == "train" else self._score(address)
         node.checks.extend(self._on_page(address))
+        if self.stages:
+            node.children.append(self.whole_lock())
         value = (
             address.printed if address.printed is not None else self.numbers.scores[address.benchmark].shown(address)
         )
         return Audit(address.text, value, node)
+
+    def whole_lock(self) -> Node:
+        """The stages of dvc.lock that dvc.yaml does not have."""
+        if "lock" not in self._nodes:
+            self._nodes["lock"] = Node("lock", "dvc.lock", self.lock.others())
+        return self._nodes["lock"]
 
     @cached_property
     def _page(self) -> dict[str, list[str]]:
@@ -351,8 +362,34 @@ class Walk(Recorded):
             return Node("raw", subject, [*checks, Check("raw files", "missing", subject, str(root or "a link"), None)])
         facts = [*row["files"], *row.get("annotations", [])]
         pairs = {path: (sha256, self.files.sha256(root / path)) for path, _, sha256 in facts}
+        pairs |= self._unlisted(name, root, row)
         uses = {self._below(root / path) for path in pairs} | {f"{name} {sequence}", sequence}
         return Node("raw", subject, [*checks, *group("raw files", subject, pairs)], uses=uses)
+
+    def _unlisted(self, name: str, root: Path, row: manifests.Row) -> dict[str, tuple[str, str | None]]:
+        """Images beside a sequence's frames that its row does not list; an index made now would have them.
+
+        There are none where a range says which images are frames, or where only each n-th is listed.
+        """
+        manifest = self.results.manifest(name)
+        header = manifest.header if manifest else {"name": ""}
+        fact = published.facts(header["name"]).get(row["sequence"])
+        spans = [path for path, *_ in row.get("annotations", []) if path.endswith("_frames.txt")]
+        if spans or (fact and fact.first is not None) or header.get("layout") == "otb99" or "numbers" in row:
+            return {}
+        listed = {path for path, *_ in row["files"]}
+        folders = sorted({path.rpartition("/")[0] for path in listed})
+        there = [
+            f"{folder}/{file}" for folder in folders if (root / folder).is_dir() for file in self._images(root / folder)
+        ]
+        return {path: ("no frame", self.files.sha256(root / path)) for path in there if path not in listed}
+
+    def _images(self, folder: Path) -> list[str]:
+        """The names of a folder's images; none where it cannot be listed, of which its frames tell."""
+        try:
+            return [name for name in listed_names(folder) if PurePosixPath(name).suffix.lower() in IMAGES]
+        except InputError:
+            return []
 
     def _below(self, path: Path) -> str:
         """A file's path below the profile, or whole where it lies elsewhere."""

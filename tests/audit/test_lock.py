@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,9 @@ def verdicts(found: list[lock.Check]) -> dict[str, str]:
 def test_hashes_agree_with_dvc(repository: Path) -> None:
     found = opened(repository)
     checks = found.checks("one", "") + found.checks("two", "")
-    assert len(checks) == 7 + 2 * 5
+    assert len(checks) == 7 + 2 * (5 + 1)
+    sizes = {check.subject: check.verdict for check in checks if check.name == "lock size"}
+    assert sizes == {"dvc.lock one": "verified", "dvc.lock two": "verified"}
     assert {check.verdict for check in checks} == {"verified"}
 
 
@@ -81,6 +84,23 @@ def test_a_stage_that_ran_on_an_older_output_is_stale(repository: Path) -> None:
     found = opened(repository)
     found.stages["two"]["deps"][0]["md5"] = "0" * 32 + ".dir"
     assert verdicts(found.checks("two", ""))["dvc.lock two: out"] == "differs"
+
+
+def test_a_changed_size_differs_and_a_stage_too_many_is_named(repository: Path) -> None:
+    found = opened(repository)
+    (out,) = found.stages["one"]["outs"]
+    assert (out["size"], out["nfiles"]) == (6, 3)
+    out["nfiles"] = 4
+    for name, subject in (("one", "dvc.lock one: out"), ("two", "dvc.lock two: out")):
+        assert verdicts(found.checks(name, ""))[subject] == "differs"
+    (size,) = [check for check in found.checks("one", "") if check.name == "lock size" and check.verdict == "differs"]
+    assert (size.expected, size.found) == ("6 bytes in 4 files", "6 bytes in 3 files")
+    assert found.others() == []
+    assert [check.subject for check in lock.Lock(*_other(found)).others()] == ["dvc.lock three"]
+
+
+def _other(found: lock.Lock) -> tuple[Any, ...]:
+    return found.home, found.files, {**found.stages, "three": found.stages["two"]}, found.params, found.graph
 
 
 def test_changed_params_and_commands_differ(repository: Path) -> None:

@@ -261,6 +261,18 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "lock", "dvc.lock: not a lock of DVC"),
     "another folder to run in, in dvc.yaml": (graphed("gpgnet@jtnl", "wdir", "elsewhere"), SCORE,
         "dvc.yaml", "dvc.yaml gpgnet@jtnl: others"),
+    "a stage more in dvc.lock": (
+        jsoned("dvc.lock", lambda data: data["stages"].update(other=data["stages"]["salnet@pymdnet"])), "all",
+        "lock", "dvc.lock other"),
+    "an output's size in dvc.lock": (locked("gpgnet@jtnl", lambda stage: stage["outs"][0].update(size=7)), SCORE,
+        "lock size", f"dvc.lock gpgnet@jtnl: {JTNL}"),
+    "an output's number of files in dvc.lock": (
+        locked("gpgnet@jtnl", lambda stage: stage["outs"][0].update(nfiles=7)), SCORE,
+        "lock size", f"dvc.lock gpgnet@jtnl: {JTNL}"),
+    "a dependency's size in dvc.lock": (locked("gpgnet@jtnl", lambda stage: stage["deps"][0].update(size=7)), SCORE,
+        "lock size", "dvc.lock gpgnet@jtnl: training/lasot.jsonl"),
+    "a raw file's size in dvc.lock": (locked("index@otb100", lambda stage: stage["deps"][0].update(size=7)), "all",
+        "lock size", "dvc.lock index@otb100: annotations/otb100.csv"),
     # outputs against dvc.lock and records
     "a weight, with the file's size and time": (same_size_and_time, SCORE, "lock output", f"salnet@pymdnet: {PYMDNET}"),
     "weights": (edited(f"{PYMDNET}/weights.safetensors", "core", "main"), SCORE,
@@ -326,6 +338,10 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "raw files", "testing/otb100.jsonl Wall: Wall/img/0003.jpg"),
     "a frame of a training video": (lambda run: run.write("data/tlp/Kite/img/0003.jpg", b"another"), SCORE,
         "raw files", "training/domains/tlp.jsonl Kite: Kite/img/0003.jpg"),
+    "a frame more": (lambda run: run.write("data/otb100/Wall/img/0013.jpg", b"another"), SCORE,
+        "raw files", "testing/otb100.jsonl Wall: Wall/img/0013.jpg"),
+    "a frame under another name": (lambda run: run.write("data/tlp/Kite/img/0003.PNG", b"another"), SCORE,
+        "raw files", "training/domains/tlp.jsonl Kite: Kite/img/0003.PNG"),
     "a frame taken away": (
         lambda run: run.remove("data/otb100/Wall/img/0003.jpg"), SCORE, "raw files", "Wall/img/0003.jpg"),
     "a file of true boxes": (

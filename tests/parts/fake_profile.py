@@ -220,6 +220,13 @@ def md5(path: Path) -> str:
     return hashlib.md5(json.dumps(entries, sort_keys=True).encode()).hexdigest() + ".dir"
 
 
+def hashed(path: Path) -> dict[str, Any]:
+    """What DVC's lock says of a file or folder."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    sizes: dict[str, Any] = {"size": sum(file.stat().st_size for file in files)}
+    return {"hash": "md5", "md5": md5(path), **sizes, **({"nfiles": len(files)} if path.is_dir() else {})}
+
+
 def lock(home: Path, settings: Settings) -> None:
     """A dvc.lock of all the stages."""
     stages: dict[str, tuple[list[str], list[str]]] = {}
@@ -249,7 +256,7 @@ def write_lock(home: Path, settings: Settings, stages: dict[str, tuple[list[str]
     held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": settings.root.seeds}}
     made, graph = {}, {}
     for name, (deps, outs) in stages.items():
-        facts = [[{"path": path, "hash": "md5", "md5": md5(home / path)} for path in paths] for paths in (deps, outs)]
+        facts = [[{"path": path, **hashed(home / path)} for path in paths] for paths in (deps, outs)]
         verb = name.partition("@")[0].replace("salnet", "train salnet").replace("gpgnet", "train gpgnet")
         made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
         graph[name] = {
