@@ -84,6 +84,18 @@ def opened(path: Path | str, most: int) -> io.BufferedReader:
     return os.fdopen(_open(path, most, path)[0], "rb")
 
 
+def no_file(path: Path) -> str:
+    """What stands at a path where it is no regular file: `a pipe`, `a device`; "" for a file, and for nothing.
+
+    Raises OSError when that cannot be told.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return ""
+    return "" if stat.S_ISREG(mode) else _kind(mode)
+
+
 def _kind(mode: int) -> str:
     kinds = {stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
     return next((name for test, name in kinds.items() if test(mode)), "a device")

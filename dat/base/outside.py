@@ -135,6 +135,17 @@ def empty_field(data: bytes) -> int | None:
 
 
 def output(path: Path | None, option: str, *endings: str) -> None:
-    """Raises InputError when an output's name ends in another way than its format's names do."""
-    if path is not None and path.suffix.lower() not in ("", *endings):
+    """Raises InputError when an output's name ends in another way than its format's names do, or no file can be
+    written there: better before the work than after it."""
+    if path is None:
+        return
+    if path.suffix.lower() not in ("", *endings):
         raise InputError(f"{option} {path}: a {endings[0]} file is written; give a name that ends in {endings[0]}")
+    try:
+        if wrong := opening.no_file(path):
+            raise InputError(f"{option} {path}: {wrong}, which is not written over; give another name")
+        above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise InputError(f"{option} {path}: no file may be written in {above}; give another place")
+    except OSError as error:
+        raise InputError(f"{option} {path}: {refusal(error)}; give another name") from None

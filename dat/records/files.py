@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.base import opening, outside, used
-from dat.base.errors import ChangedError, LockedError
+from dat.base.errors import ChangedError, InputError, LockedError
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -70,14 +70,24 @@ def remove(path: Path) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole: under a temporary name, then renamed."""
+    """Write a file whole: under a temporary name, then renamed.
+
+    Raises InputError where a folder, a pipe or a device stands: a file in its place would be the end of it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     name = temporary(path)
     try:
         name.write_bytes(data)
-        os.replace(name, path)
+        put(name, path)
     finally:
         name.unlink(missing_ok=True)
+
+
+def put(name: Path, path: Path) -> None:
+    """Rename a file. Raises InputError where `path` is something else than a file."""
+    if wrong := opening.no_file(path):
+        raise InputError(f"{path}: {wrong}, which is not written over; give another name")
+    os.replace(name, path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -199,6 +198,6 @@ class VideoWriter:
                 self._container.mux(packet)
         self._container.close()
         if finished:
-            os.replace(self._temporary, self.path)
+            records.put(self._temporary, self.path)
         else:
             self._temporary.unlink(missing_ok=True)

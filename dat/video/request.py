@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dat.base import naming, outside, params, sections
 from dat.base.errors import InputError, MissingError
 from dat.regions import boxes as geometry
+from dat.tracking.checks import unseen
 from dat.tracking.parts import Parts, parts
 from dat.video.sources import Frame, Source, open_source
 
@@ -91,7 +92,9 @@ def parse_box(text: str, origin: int) -> NDArray[np.float64]:
 
 
 def in_frame(box: NDArray[np.float64], text: str, size: tuple[int, int], name: str) -> None:
-    """Raises InputError when the box lies wholly outside a frame of (width, height)."""
+    """Raises InputError when the box lies wholly outside a frame of (width, height), or nothing could be seen in it."""
+    if wrong := unseen(box, size):
+        raise InputError(f"--box {text}: the box {wrong} ({name}); give the target's")
     inside = geometry.clip([box], *size)[0]
     if inside[2] <= 0 or inside[3] <= 0:
         raise InputError(f"--box {text}: the box lies outside the frame {name}, which has {size[0]}x{size[1]} pixels")

@@ -80,6 +80,8 @@ def _open(name: str) -> Source:
     if name == "-":
         notes: Notes = []
         return Source("standard input", lambda: stream(sys.stdin.buffer, notes), notes=notes)
+    if not name.strip():
+        raise InputError("SOURCE is an empty name; give a folder of images, a glob, a video, a camera number or -")
     path = Path(name)
     if name.isdecimal() and not path.exists():
         return Source(f"camera {name}", lambda: camera(int(name)), rate=RATE)
@@ -91,6 +93,8 @@ def _open(name: str) -> Source:
         files = [Path(file) for file in glob.glob(name, recursive=True)]  # noqa: PTH207
         given = len(list(takewhile(lambda part: not is_glob(part), Path(name).parts)))
         return _images(name, [file for file in files if not any(map(stray, file.parts[given:]))])
+    if path.exists():
+        raise InputError(f"{name}: {opening.no_file(path)}, which is no file; for images one after another: - < {name}")
     raise InputError(
         f"{name}: no such file or folder; SOURCE is a folder of images, a glob, a video, a camera number or -"
     )

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import stat
 import struct
 import subprocess
 import sys
@@ -482,3 +483,15 @@ def test_arrays_that_fit_are_what_scipy_reads() -> None:
 def test_a_file_without_the_head_of_a_mat_file_is_told() -> None:
     with pytest.raises(ValueError, match="its head is not that of a MATLAB file"):
         opening.read_matlab(HEAD[:126] + b"?M" + array(6, (1, 1), ONE))
+
+
+def test_what_is_no_file_is_not_written_over(tmp_path: Path) -> None:
+    """A rename would put a file in the place of a device, as `/dev/null`, for all programs."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, told in (("pipe", "a pipe"), ("folder", "a folder")):
+        with pytest.raises(InputError, match=f"{name}: {told}, which is not written over"):
+            records.write_text(tmp_path / name, "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert opening.no_file(Path("/dev/null")) == "a device" and opening.no_file(tmp_path / "none") == ""

@@ -30,6 +30,8 @@ def tracker(**changes):
         ((500, 30, 18, 24), "outside the frame, which has 120x90 pixels"),
         ((-18, 30, 18, 24), "outside the frame"),
         ((20, 30, 0, 24), "no area"),
+        ((20, 30, 1e9, 24), "has over 4 times the width or height of the frame, which has 120x90 pixels"),
+        ((20, 30, 1e-9, 24), "is under 0.1 pixels"),
         ((20, 30, 18, -1), "no area"),
         ((20, 30, np.nan, 24), "four finite numbers"),
         ((20, 30, 18), "four finite numbers"),

@@ -1,6 +1,8 @@
 """`dat track`: checks before weights, and all that it writes."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 
@@ -123,6 +125,49 @@ def test_start_and_frames_choose_the_part(place):
 def test_a_bad_box_is_told_even_without_weights(place, box):
     with pytest.raises(InputError, match="box"):
         call(place, box=box, weights="none")
+
+
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        ("20,30,1e9,24", "over 4 times the width or height of the frame, which has 120x90 pixels .*0001.png"),
+        ("-100,-400,240,361", "over 4 times the width or height"),
+        ("20,30,1e-9,24", "under 0.1 pixels"),
+        ("20,30,18,0.09", "under 0.1 pixels"),
+    ],
+)
+def test_a_box_in_which_nothing_can_be_seen_is_told_before_anything_is_tracked(place, box, told):
+    with pytest.raises(InputError, match=f"--box {box}: .*{told}"):
+        call(place, box=box, weights="none")
+
+
+@pytest.mark.parametrize("features", ["crops", "shared"])
+@pytest.mark.parametrize("box", ["-200,-150,480,360", "20,30,18,0.1"])
+def test_the_largest_and_the_smallest_box_are_tracked(place, box, features):
+    found = call(place, "--variant", "salnet", "--frames", "2", "--features", features, box=box)
+    assert len(found.stdout.splitlines()) == 2
+
+
+def test_a_source_that_is_a_pipe_or_without_a_name_says_what_to_give(place, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=r"pipe: a pipe, which is no file; .*: - < .*pipe"):
+        call(place, source=tmp_path / "pipe", weights="none")
+    with pytest.raises(InputError, match="SOURCE is an empty name"):
+        call(place, source=" ", weights="none")
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(place, tmp_path):
+    """A pipe or a device would be gone, replaced by a file."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "file").touch()
+    wrong = {"pipe": "a pipe, which is not written over", "link": "a pipe", "file/x": "Not a directory"}
+    wrong |= {"file/y/x": "Not a directory", "x" * 300: "File name too long"}
+    for option in ("--out", "--json", "--video"):
+        for name, told in wrong.items():
+            with pytest.raises(InputError, match=f"{option} .*{told}"):
+                call(place, option, str(tmp_path / name), weights="none")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 @pytest.mark.parametrize("name", ["none", "none.mp4"])
