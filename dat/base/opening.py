@@ -202,7 +202,7 @@ def yaml_reader(kind: str = "rt") -> "YAML":
                 raise ScannerError(None, None, f"brackets nested over {DEPTH} deep", self.reader.get_mark())
             super().fetch_flow_collection_start(*token, **more)
 
-    class Located(reader.Constructor):  # type: ignore[misc]
+    class Located(reader.Constructor):  # type: ignore[misc, name-defined]
         def construct_object(self, node: Any, deep: bool = False) -> Any:
             try:
                 value = super().construct_object(node, deep=deep)
