@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-s3 s3 rehearsal pictures
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-s3 s3 rehearsal pictures measured
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -25,6 +25,9 @@ graph: setup ## which code each stage depends on, written into dvc.yaml from the
 
 pictures: setup ## README's two pictures, from the finished run (after make repro; Debian: chromium)
 	@python -m benchmarks.readme_pictures
+
+measured: setup ## docs/measured.md, from the figures that the benchmarks have written to docs/measured
+	@python -m benchmarks.measured
 
 test-processors: setup ## the same bytes on emulated processors of both makers (Debian: qemu-user); SHORT=1: what CI runs
 	@python -m tests.processors.compare $(if $(SHORT),--short)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import full_size_run
+from benchmarks import figures, full_size_run
 from dat.audit.files import Files
 
 SECONDS, MEMORY, JSON, RATE = 300, 1024, 10, 0.8
@@ -41,7 +41,7 @@ def audits(paths: list[Path]) -> None:
         files.sha256(path)
 
 
-def hashing(home: Path) -> None:
+def hashing(home: Path, table: figures.Table) -> None:
     """Both readers on the same files, in turns; the least seconds of each count."""
     paths = [path for path in home.rglob("*") if path.is_file() and "checkout" not in path.parts]
     paths = [path for path in paths if path.suffix != ".jpg"] + [path for path in paths if path.suffix == ".jpg"][
@@ -55,22 +55,22 @@ def hashing(home: Path) -> None:
             read(paths)
             seconds[name].append(time.perf_counter() - began)
     best = {name: min(values) for name, values in seconds.items()}
-    told = f"{len(paths):,} files, {size / 1e6:.0f} MB: hashlib {best['plain']:.2f} s, the audit {best['audit']:.2f} s"
-    print(f"hashing {told}: {best['plain'] / best['audit']:.0%} of hashlib's rate (at least {RATE:.0%})", flush=True)
+    row = f"{best['audit']:.2f} s, hashlib {best['plain']:.2f} s: {best['plain'] / best['audit']:.0%} of its rate"
+    table.add(f"hashing {len(paths):,} files, {size / 1e6:.0f} MB", row, f"at least {RATE:.0%}")
 
 
-def audit(home: Path, out: Path) -> int:
-    """Audit a run in a process of its own, and print what it took; its exit status."""
+def audit(home: Path, out: Path, table: figures.Table) -> int:
+    """Audit a run in a process of its own, and add what it took to a table; its exit status."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "dat", "audit", "all", "--json", str(out)]
     where = {**os.environ, "PYTHONPATH": str(full_size_run.ROOT)}
     done = subprocess.run(command, cwd=home, env=where, stdout=subprocess.PIPE, text=True, check=False)
     seconds, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(done.stdout.partition("\n")[0])
+    table.add("what it says", done.stdout.partition("\n")[0], "")
     spent = used.ru_utime + used.ru_stime
-    print(f"dat audit all: {seconds:.0f} s (at most {SECONDS}), {spent:.0f} s of one core; {os.cpu_count()} cores")
-    print(f"memory: {used.ru_maxrss / 1024:.0f} MB (at most {MEMORY})")
-    print(f"--json: {out.stat().st_size / 1e6:.1f} MB (at most {JSON})")
+    table.add("`dat audit all`", f"{seconds:.0f} s, {spent:.0f} s of one core", f"at most {SECONDS} s")
+    table.add("largest memory", f"{used.ru_maxrss / 1024:.0f} MB", f"at most {MEMORY} MB")
+    table.add("its `--json`", f"{out.stat().st_size / 1e6:.1f} MB", f"at most {JSON} MB")
     return done.returncode
 
 
@@ -79,15 +79,17 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the sequences and training videos")
     parser.add_argument("--at", type=Path, help="the folder of the run, which stays")
     given = parser.parse_args()
+    table = figures.Table("what", "figure", "limit")
     with tempfile.TemporaryDirectory() as scratch:
         home = given.at or Path(scratch, "run")
         if not (home / "dvc.lock").is_file():
             home.mkdir(parents=True)
             began = time.perf_counter()
             counts = ", ".join(f"{count:,} {what}" for what, count in full_size_run.build(home, given.share).items())
-            print(f"made in {time.perf_counter() - began:.0f} s: {counts}", flush=True)
-        hashing(home)
-        status = audit(home.resolve(), Path(scratch, "audit.json"))
+            table.add("a run of this size", f"made in {time.perf_counter() - began:.0f} s: {counts}", "")
+        hashing(home, table)
+        status = audit(home.resolve(), Path(scratch, "audit.json"), table)
+    figures.write(__file__, table)
     sys.exit(status)
 
 

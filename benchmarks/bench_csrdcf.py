@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks import real_clips
+from benchmarks import figures, real_clips
 from dat.base import params
 from dat.datasets.images import read_image
 from dat.regions import boxes
@@ -81,19 +81,20 @@ def main() -> None:
     if not (chosen.data / "otb").is_dir():
         parser.error("no real videos: give --data or DAT_TEST_DATA, a folder with otb/ in it")
     cv2.setNumThreads(1)
-    print(f"{cv2.__version__} here; first {chosen.frames} frames: overlap and frames a second, CSRT, then ours")
-    rows = []
+    about = f"First {chosen.frames} frames, ours with OpenCV {cv2.__version__}, CSRT with {PACKAGE}."
+    rows, table = [], figures.Table("target", "CSRT, overlap", "ours", "CSRT, frames a second", "ours", "ratio")
     for name in real_clips.TARGETS:
         clip = real_clips.clip(name, chosen.frames, place=chosen.data)
         runs = [run(clip.files, clip.truth[0]) for run in (csrt_run, our_run)]
         row = [(float(boxes.overlap(found, clip.truth).mean()), rate) for found, rate in runs]
         rows.append(row)
-        (theirs, slow), (own, rate) = row
-        print(f"{name}: {theirs:.3f} {slow:.1f}, {own:.3f} {rate:.1f}: {rate / slow:.2f}x")
+        (theirs, slow), (ours, rate) = row
+        table.add(name, f"{theirs:.3f}", f"{ours:.3f}", f"{slow:.1f}", f"{rate:.1f}", f"{rate / slow:.2f}x")
     means = np.array(rows).mean(0)
     ratios = np.array(rows)[:, 1, 1] / np.array(rows)[:, 0, 1]
-    print(f"mean overlap: {means[0, 0]:.3f}, {means[1, 0]:.3f}: {means[1, 0] / means[0, 0]:.2f}x")
-    print(f"frames a second, geometric mean of the clips: {np.exp(np.log(ratios).mean()):.2f}x")
+    ratio = f"{np.exp(np.log(ratios).mean()):.2f}x"
+    table.add("all; ratios' geometric mean", f"{means[0, 0]:.3f}", f"{means[1, 0]:.3f}", "", "", ratio)
+    figures.write(__file__, about, table)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import figures
 from dat.benchmarks import catalogue
 from dat.evaluation import definitions, ground_truth, results
 from dat.evaluation.definitions import OnePass, Vot
@@ -82,12 +83,12 @@ def clock(times: dict[str, float], name: str) -> Iterator[None]:
     times[name] = times.get(name, 0.0) + time.process_time() - start
 
 
-def line(name: str, theirs: float, ours: float, words: str) -> None:
-    """One comparison."""
-    print(f"{name}: {words} {theirs:.2f} s, dat {ours:.2f} s, {theirs / ours:.1f}x", flush=True)
+def add(table: figures.Table, name: str, theirs: float, ours: float) -> None:
+    """Add one comparison."""
+    table.add(name, f"{theirs:.2f} s", f"{ours:.2f} s", f"{theirs / ours:.1f}x")
 
 
-def one_pass_benchmark(data: Path, work: Path) -> None:
+def one_pass_benchmark(data: Path, work: Path, table: figures.Table) -> None:
     """100 trackers on OTB-100: from files to curves, the scoring alone, and the intervals."""
     benchmark = catalogue.find("otb100")
     rule = definitions.find("got10k", "one-pass")
@@ -115,12 +116,10 @@ def one_pass_benchmark(data: Path, work: Path) -> None:
 
     frames = sum(len(target.boxes) for target in truth.targets.values())
     words = f"{TRACKERS} trackers x OTB-100 ({frames:,} frames each), got10k"
-    line("end to end, files to curves", float(theirs["reading"] + theirs["scoring"]), times["all"], words)
-    line("scoring alone", float(theirs["scoring"]), times["scoring"], words)
-    ratio = times["scoring"] / times["intervals"]
-    spent = f"scoring {times['scoring']:.2f} s, intervals {times['intervals']:.2f} s"
-    print(f"intervals, {RESAMPLES:,} resamples: {spent}, {ratio:.1f}x")
-    print(f"largest difference of a curve's value from got10k's: {_largest(theirs, scored, read):.1e}")
+    add(table, f"{words}: files to curves", float(theirs["reading"] + theirs["scoring"]), times["all"])
+    add(table, "scoring alone", float(theirs["scoring"]), times["scoring"])
+    add(table, f"{RESAMPLES:,}-resample intervals, against our scoring", times["scoring"], times["intervals"])
+    table.add("largest difference of a curve's value from got10k's", "", f"{_largest(theirs, scored, read):.1e}", "")
 
 
 def _largest(theirs: Any, scored: list[scoring.Scored], truth: ground_truth.Truth) -> float:
@@ -161,7 +160,7 @@ def _protocol(boxes: Any, rng: np.random.Generator) -> list[str]:
     return lines
 
 
-def vot_benchmark(data: Path, work: Path) -> None:
+def vot_benchmark(data: Path, work: Path, table: figures.Table) -> None:
     """EAO of one tracker on 60 sequences with 15 repetitions, from its files."""
     place, benchmark = data / "annotations/vot2019.json", catalogue.find("vot2019")
     truth = vot_files.read_truth(place, benchmark)
@@ -181,9 +180,10 @@ def vot_benchmark(data: Path, work: Path) -> None:
             eao = found.eao()
     low, high = benchmark.interval
     words = f"EAO of {len(frames)} sequences x {REPETITIONS} repetitions, VOT's toolkit"
-    line("files to EAO", float(theirs["times"].sum()), times["all"], words)
-    line("overlaps and curve", float(theirs["times"][1:].sum()), times["after reading"], words)
-    print(f"difference of EAO from the toolkit's: {abs(eao - float(theirs['curve'][low : high + 1].mean())):.1e}")
+    add(table, f"{words}: files to EAO", float(theirs["times"].sum()), times["all"])
+    add(table, "overlaps and curve", float(theirs["times"][1:].sum()), times["after reading"])
+    difference = abs(eao - float(theirs["curve"][low : high + 1].mean()))
+    table.add("difference of EAO from the toolkit's", "", f"{difference:.1e}", "")
 
 
 def main() -> None:
@@ -191,19 +191,20 @@ def main() -> None:
     if not os.environ.get("OMP_NUM_THREADS"):
         os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
         os.execv(sys.executable, [sys.executable, *sys.argv])
-    data = real_data.folder()
-    parts: list[tuple[str, Callable[[Path, Path], None]]] = [
+    data, table = real_data.folder(), figures.Table("comparison", "other", "ours", "ratio")
+    parts: list[tuple[str, Callable[[Path, Path, figures.Table], None]]] = [
         ("annotations/otb100", one_pass_benchmark),
         ("annotations/vot2019.json", vot_benchmark),
     ]
     with tempfile.TemporaryDirectory() as temporary:
         for needed, part in parts:
             if (data / needed).exists():
-                part(data, Path(temporary))
+                part(data, Path(temporary), table)
             else:
                 print(f"left out: {data / needed} is not there; DAT_TEST_DATA names the folder of real data")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory: limit 500 MB, dat {peak:.0f} MB, {500 / peak:.1f}x")
+    table.add("peak memory", "limit 500 MB", f"{peak:.0f} MB", f"{500 / peak:.1f}x")
+    figures.write(__file__, table)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import figures
 from dat import records
 from dat.base import params
 from dat.base.params import Settings
@@ -73,8 +74,8 @@ def simulate(
     return result
 
 
-def overhead(settings: Settings, folder: Path, count: int = 1000) -> None:
-    """Run units that a store in `folder` has, through Snakemake and jobs, and print the seconds of each."""
+def overhead(settings: Settings, folder: Path, count: int = 1000) -> str:
+    """Run units that a store in `folder` has, through Snakemake and jobs; the seconds of each, in a sentence."""
     units = [Unit(records.sha256_json(index), "none", 0, "none", "none", None, None, 1) for index in range(count)]
     place, manifest = folder / "store", folder / "none.jsonl"
     manifests.write(manifest, {"name": "none", "linked": True, "lists": {}, "root": "none"}, [])
@@ -88,8 +89,8 @@ def overhead(settings: Settings, folder: Path, count: int = 1000) -> None:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     each = f"{seconds / count:.3f} s a unit, {seconds / len(jobs):.2f} s a job"
     cores, busy = settings.root.fanout.cores, children.ru_utime + children.ru_stime
-    print(f"{count} units that are done already, {len(jobs)} jobs on {cores} cores: {seconds:.1f} s, {each};")
-    print(f"processor time {busy:.1f} s, {busy / len(jobs):.2f} s a job")
+    spent = f"processor time {busy:.1f} s, {busy / len(jobs):.2f} s a job"
+    return f"{count} units that are done already, {len(jobs)} jobs on {cores} cores: {seconds:.1f} s, {each}; {spent}."
 
 
 def main() -> int:
@@ -102,19 +103,22 @@ def main() -> int:
     found, batch = stages(settings), arguments.batch or settings.root.fanout.batch
     units = [unit for one in found.values() for unit in one]
     frames, deep = sum(unit.cost for unit in units), sum(unit.cost for unit in units if unit.salnet)
-    print(
-        f"{len(units)} units, {frames / 1e6:.2f} million frames, {deep / 1e6:.2f} with a network; jobs of {batch} units"
-    )
+    size = f"{len(units):,} units, {frames / 1e6:.2f} million frames, {deep / 1e6:.2f} with a network"
+    blocks: list[figures.Table | str] = [f"{size}; jobs of at most {batch} units, one a GPU."]
+    print(blocks[0])
     exact, noisy = simulate(found, batch, 0.0), simulate(found, batch, 0.2)
     started = simulate(found, batch, 0.2, START)
-    print("GPUs  bound/makespan  with 20 % noise  and starts")
+    table = figures.Table("GPUs", "lengths known", "20 % noise", "and starts")
     for gpus in GPUS:
-        print(f"{gpus:4}  {exact[gpus]:14.3f}  {noisy[gpus]:15.3f}  {started[gpus]:10.3f}")
+        table.add(gpus, *(f"{ratios[gpus]:.3f}" for ratios in (exact, noisy, started)))
+    blocks.append(table)
     low = [str(gpus) for gpus in GPUS if noisy[gpus] < LEAST]
     print(f"below {LEAST} with noise: {', '.join(low) or 'none'}")
     if arguments.overhead:
         with tempfile.TemporaryDirectory() as folder:
-            overhead(params.load(ROOT), Path(folder))
+            blocks.append(overhead(params.load(ROOT), Path(folder)))
+        print(blocks[-1])
+    figures.write(__file__, *blocks)
     return 0 if min(noisy.values()) >= LEAST else 1
 
 

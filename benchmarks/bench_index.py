@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks import figures
 from dat.base import numerics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,20 +64,20 @@ def profile(folder: Path, data: Path) -> Path:
     return folder
 
 
-def measure(name: str, home: Path) -> bytes:
-    """Run the stage in a process of its own, print what it took, and return the manifest."""
+def measure(name: str, home: Path, table: figures.Table) -> bytes:
+    """Run the stage in a process of its own, add what it took to a table, and return the manifest."""
     call = [sys.executable, "-m", "dat", "index", "lasot"]
     clock = time.perf_counter()
     child = subprocess.Popen(call, cwd=home, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
-    said = child.stderr.read().strip().splitlines()
+    lines = child.stderr.read().strip().splitlines()
     _, status, usage = os.wait4(child.pid, 0)
     seconds = time.perf_counter() - clock
     if status:
-        raise SystemExit("\n".join(said))
-    processor = usage.ru_utime + usage.ru_stime
-    memory = usage.ru_maxrss / 1024
-    print(f"{name}: {seconds:.1f} s ({processor:.1f} s of processors), {memory:.0f} MB at most; {said[-1]}", flush=True)
+        raise SystemExit("\n".join(lines))
+    processor, memory = f"{usage.ru_utime + usage.ru_stime:.1f} s", f"{usage.ru_maxrss / 1024:.0f} MB"
+    table.add(name, f"{seconds:.1f} s", processor, memory)
+    print(lines[-1], flush=True)
     return (home / "training" / "lasot.jsonl").read_bytes()
 
 
@@ -90,11 +91,12 @@ def main() -> int:
     numerics.prepare("native")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(f"{lasot(folder, archive):,} frames", flush=True)
+        count, table = lasot(folder, archive), figures.Table("", "time", "of processors", "largest memory")
         home = profile(folder / "profile", folder / "annotations")
-        cold, warm = measure("cold", home), measure("warm", home)
+        cold, warm = measure("cold", home, table), measure("warm", home, table)
         memory = sum(path.stat().st_size for path in (home / ".dat" / "index").rglob("*.json"))
-        print(f"manifest {len(cold) / 1e6:.1f} MB, what is remembered {memory / 1e6:.1f} MB")
+        size = f"manifest {len(cold) / 1e6:.1f} MB, what is remembered {memory / 1e6:.1f} MB"
+        figures.write(__file__, f"{count:,} frames; {size}.", table)
         print("cold and warm: the same bytes" if cold == warm else "cold and warm DIFFER")
         return 0 if cold == warm else 1
 

@@ -8,7 +8,7 @@ Networks are trained by the stages' own commands in a copy of the finished run's
 three versions, the overlap of the thresholded map with the box, and the area under the precision-recall curve, which
 needs no threshold. `regions`: SALNet against the baseline, how far held-out positives and negatives lie apart. `real`:
 trackers without attention on the nine targets of OTB in DAT_TEST_DATA, first 40 frames and every second of the first
-80, on trained and on random networks. Prints a line a comparison; intervals resample clips and networks.
+80, on trained and on random networks. Prints a row a comparison; intervals resample clips and networks.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import real_clips
+from benchmarks import figures, real_clips
 from benchmarks.trackers import follow
 from dat.base import params
 from dat.models import weights
@@ -81,15 +81,17 @@ def spread(values: list[float]) -> str:
     return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else f"{values[0]:.3f}"
 
 
-def compare(run: Path, work: Path, seeds: int, network: str, names: dict[str, str], key: str) -> None:
-    """Print a held-out figure of networks, the mean over seeds and its spread, and of the difference to the first."""
+def compare(
+    run: Path, work: Path, seeds: int, network: str, names: dict[str, str], key: str, table: figures.Table
+) -> None:
+    """Add a held-out figure of networks, the mean over seeds and its spread, and of the difference to the first."""
     found: dict[str, list[float]] = {name: [] for name in names}
     for (name, where), seed in itertools.product(names.items(), range(seeds)):
         found[name].append(metric(train(run, work, seed, network, where), key))
     first = next(iter(found))
     for name, values in found.items():
-        gain = spread([a - b for a, b in zip(values, found[first], strict=True)])
-        print(f"{network} {name}: {key} {spread(values)}" + (f", more than {first} by {gain}" if name != first else ""))
+        gain = spread([a - b for a, b in zip(values, found[first], strict=True)]) if name != first else ""
+        table.add(network, name, key, spread(values), gain)
 
 
 def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Clip]) -> np.ndarray:
@@ -102,8 +104,8 @@ def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Cli
     return np.array(overlaps)
 
 
-def real(settings: params.Settings, run: Path, work: Path, count: int, variant: str) -> None:
-    """Trained against random networks on real video."""
+def real(settings: params.Settings, run: Path, work: Path, count: int, variant: str) -> figures.Table:
+    """Mean overlap of trackers with trained and with random networks on real video."""
     exact(settings.root.tracking.threads)
     clips = [real_clips.clip(name, frames, step) for frames, step in LOOKS for name in real_clips.TARGETS]
     where = settings.root.variants[variant].salnet
@@ -118,6 +120,7 @@ def real(settings: params.Settings, run: Path, work: Path, count: int, variant: 
             bar.update()
     trained, random = (np.array(rows[arm]) for arm in ("trained", "random"))
     skiing = np.array([clip.name != "Skiing" for clip in clips])
+    table = figures.Table(f"clips, {variant}", "trained", "random", "difference, and interval")
     short = np.arange(len(clips)) < len(real_clips.TARGETS)
     for words, chosen in (
         ("all clips", np.ones_like(skiing)),
@@ -128,12 +131,11 @@ def real(settings: params.Settings, run: Path, work: Path, count: int, variant: 
         ours, theirs = trained[:, chosen], random[:, chosen]
         low, high = real_clips.interval(ours, theirs)
         gain = ours.mean() - theirs.mean()
-        print(
-            f"{words}: {variant} trained {ours.mean():.3f}, random {theirs.mean():.3f}, "
-            f"difference {gain:+.3f} [{low:+.3f}, {high:+.3f}]"
-        )
-    print("networks, trained: " + " ".join(f"{value:.3f}" for value in trained.mean(1)))
-    print("networks, random: " + " ".join(f"{value:.3f}" for value in random.mean(1)))
+        row = f"{ours.mean():.3f}", f"{theirs.mean():.3f}", f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]"
+        table.add(words, *row)
+    each = (" ".join(f"{value:.3f}" for value in networks.mean(1)) for networks in (trained, random))
+    table.add("each network", *each, "")
+    return table
 
 
 def main() -> None:
@@ -147,17 +149,20 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help=kept)
     chosen = parser.parse_args()
     settings, parts = params.load(chosen.root), chosen.part.split(",")
+    table = figures.Table("network", "variant", f"held-out figure, {chosen.seeds} seeds", "mean", "more than the first")
+    blocks = [table]
     with contextlib.nullcontext(chosen.work) if chosen.work else tempfile.TemporaryDirectory() as work:
         if "maps" in parts:
             versions = {name: name for name in ("to", "nl", "jtnl")}
             for key in ("held_out_iou", "held_out_average_precision"):
-                compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, key)
+                compare(chosen.root, Path(work), chosen.seeds, "gpgnet", versions, key, table)
         if "regions" in parts:
             nets = {name: settings.root.variants[name].salnet for name in ("pymdnet", "salnet")}
             for key in ("held_out_margin", "held_out_auc", "held_out_accuracy"):
-                compare(chosen.root, Path(work), chosen.seeds, "salnet", nets, key)
+                compare(chosen.root, Path(work), chosen.seeds, "salnet", nets, key, table)
         if "real" in parts:
-            real(settings, chosen.root, Path(work), chosen.networks, chosen.variant)
+            blocks.append(real(settings, chosen.root, Path(work), chosen.networks, chosen.variant))
+    figures.write(__file__, *blocks)
 
 
 if __name__ == "__main__":

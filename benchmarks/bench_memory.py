@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from benchmarks import figures
 from dat.base import params, sections
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
@@ -67,7 +68,7 @@ def main() -> None:
     gpgnet = GPGNet(["target"], NETWORK, LANGUAGE, 2).eval().requires_grad_(False)
     seen, empty = frames()
     tracker = Tracker(settings(), salnet, Attention(gpgnet, None, (18, 24)), "memory", 0)
-    clock, lost, memory = time.process_time(), 0, {}
+    clock, lost, memory, table = time.process_time(), 0, {}, figures.Table("frame", "resident memory, MB")
     tracker.init(seen, BOX)
     for number in range(2, count + 1):
         tracker.update(seen if number // 100 % 4 == 3 else empty)
@@ -76,11 +77,13 @@ def main() -> None:
             sys.exit(f"frame {number}: box {tracker.box}")
         if number in (100, 1000, 10_000):
             memory[number] = resident()
-            print(f"frame {number:,}: {memory[number]:.1f} MB resident", flush=True)
+            table.add(number, round(memory[number], 1))
     spent = time.process_time() - clock
-    print(f"{count:,} frames, {lost:,} of them failures, {spent:.0f} s of one core")
+    about = f"{count:,} frames, {lost:,} of them failures, {spent:.0f} s of one core."
     if len(memory) == 3:
-        print(f"memory at frame 10,000 against frame 1,000: {memory[10_000] / memory[1000]:.3f}x")
+        about += f" Memory at frame 10,000 against frame 1,000: {memory[10_000] / memory[1000]:.3f}x."
+    print(about)
+    figures.write(__file__, about, table)
 
 
 if __name__ == "__main__":

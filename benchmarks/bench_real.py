@@ -3,7 +3,7 @@
     python -m benchmarks.bench_real [--frames 60] [--seeds 2] [--variants pymdnet,salnet,dat-jtnl] [--json OUT]
                                     [--modes shared,crops] [--root CHECKOUT]
 
-Prints a table as Markdown, means over the tracker's seeds, with MDNet's published scores beside (of whole sequences,
+Prints a table, means over the tracker's seeds, with MDNet's published scores beside (of whole sequences,
 and with convolutions from ImageNet, which ours do not have). Then a line a comparison, the difference in success with
 its 95 % interval over targets and seeds: of the two feature modes, and of every variant with attention and `salnet`.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import real_clips
+from benchmarks import figures, real_clips
 from benchmarks.trackers import follow, tracker_of
 from dat.base import params
 from dat.models.exactness import exact
@@ -50,21 +50,21 @@ def measure(settings: params.Settings, arms: list[Arm], frames: int, seeds: int)
     return tables
 
 
-def print_table(tables: dict[Arm, np.ndarray]) -> None:
-    """Precision and success of each target, means over seeds."""
+def as_table(tables: dict[Arm, np.ndarray]) -> figures.Table:
+    """Precision and success of each target, means over seeds; printed too."""
     means = {arm: table.mean(0) for arm, table in tables.items()}
-    print("| target | MDNet, published | " + " | ".join(f"{variant}, {mode}" for variant, mode in tables) + " |")
-    print("|---" * (len(tables) + 2) + "|")
+    table = figures.Table("target", "MDNet, published", *(f"{variant}, {mode}" for variant, mode in tables))
     for index, name in enumerate(real_clips.TARGETS):
         cells = [f"{mean[index, 0]:.3f} / {mean[index, 1]:.3f}" for mean in means.values()]
         published = "{:.3f} / {:.3f}".format(*real_clips.MDNET[name])
-        print(f"| {name} | {published} | " + " | ".join(cells) + " |")
+        table.add(name, published, *cells)
     all_targets = {arm: mean.mean(0) for arm, mean in means.items()}
     published = "{:.3f} / {:.3f}".format(*np.mean(list(real_clips.MDNET.values()), axis=0))
     cells = [f"{mean[0]:.3f} / {mean[1]:.3f}" for mean in all_targets.values()]
-    print(f"| mean | {published} | " + " | ".join(cells) + " |")
-    print("| frames a second | | " + " | ".join(f"{mean[3]:.1f}" for mean in all_targets.values()) + " |")
-    print("| re-detections | | " + " | ".join(f"{table[..., 4].sum():.0f}" for table in tables.values()) + " |")
+    table.add("mean", published, *cells)
+    table.add("frames a second", "", *(f"{mean[3]:.1f}" for mean in all_targets.values()))
+    table.add("re-detections", "", *(int(values[..., 4].sum()) for values in tables.values()))
+    return table
 
 
 def comparisons(tables: dict[Arm, np.ndarray]) -> list[dict[str, object]]:
@@ -96,10 +96,13 @@ def main() -> None:
     exact(settings.root.tracking.threads)
     arms = list(dict.fromkeys(itertools.product(chosen.variants.split(","), chosen.modes.split(","))))
     tables = measure(settings, sorted(arms, key=lambda arm: arm[1] != "shared"), chosen.frames, chosen.seeds)
-    print_table(tables)
-    compared = comparisons(tables)
+    shown, compared = as_table(tables), comparisons(tables)
+    differences = figures.Table("success", "difference", "95 % interval over targets and seeds")
     for pair in compared:
-        print("success, {a} minus {b}: {difference:+.3f} [{low:+.3f}, {high:+.3f}]".format(**pair))
+        interval = "[{low:+.3f}, {high:+.3f}]".format(**pair)
+        differences.add("{a} minus {b}".format(**pair), "{difference:+.3f}".format(**pair), interval)
+    about = f"First {chosen.frames} frames; precision at 20 pixels / success, {chosen.seeds} seeds of the tracker."
+    figures.write(__file__, about, shown, differences)
     if chosen.json is not None:
         names = ("precision", "success", "overlap", "frames_per_second", "redetections")
         facts = {

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import figures
 from benchmarks.trackers import follow, tracker_of
 from dat.base import params
 from dat.datasets.scenery import programme, textures
@@ -91,14 +92,14 @@ def main() -> None:
                     rows.setdefault((variant, clip.kind), []).append((regained, held, again))
                     bar.update()
     gaps = [clip.back - clip.gone for clip in shown]
-    print(f"{len(shown)} videos of {FRAMES} frames, away for {min(gaps)} to {max(gaps)} frames, {chosen.seeds} seeds")
+    about = f"{len(shown)} videos of {FRAMES} frames (seed {chosen.clips}), away for {min(gaps)} to {max(gaps)} frames"
+    table = figures.Table("the target", "variant", "found again", "of those held until then", "re-detections a run")
     for (variant, kind), runs in sorted(rows.items(), key=lambda row: (row[0][1], variants.index(row[0][0]))):
-        table = np.array(runs, int)
-        held = table[table[:, 1] == 1]
-        print(
-            f"{kind:8} {variant:9} found again {table[:, 0].sum():2d} of {len(table)}; of those held until then "
-            f"{held[:, 0].sum():2d} of {len(held)}; {table[:, 2].mean():.2f} re-detections a run"
-        )
+        outcomes = np.array(runs, int)
+        held = outcomes[outcomes[:, 1] == 1]
+        all_runs, held_runs = (f"{which[:, 0].sum()} of {len(which)}" for which in (outcomes, held))
+        table.add(kind, variant, all_runs, held_runs, f"{outcomes[:, 2].mean():.2f}")
+    figures.write(__file__, f"{about}, {chosen.seeds} seeds of the tracker.", table)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks import figures
 from dat.base import params
 from dat.datasets import sentences as tables
 from dat.models.vocabulary import Vocabulary, words
@@ -60,34 +61,32 @@ def main() -> None:
     changes = {name: type(getattr(language, name))(value) for name, value in (one.split("=") for one in options.set)}
     language = language.model_copy(update={"held_out": 0.2} | changes)  # the paper's training holds nothing out
     sentences, classes = lasot(options.data)
-    print(f"{len(sentences)} sentences, {len({s.lower() for s in sentences})} different, {len(set(classes))} classes")
-    print("split  held out  encoder  bag of words  seconds")
-    figures = []
+    different = len({sentence.lower() for sentence in sentences})
+    about = f"{len(sentences):,} sentences, {different:,} different, {len(set(classes))} classes."
+    table, accuracies = figures.Table("split", "held out", "encoder", "bag of words", "seconds"), []
     for seed in range(options.splits):
         start = time.process_time()
         with runner.exact(torch.get_num_threads(), "cpu"):
             task = LanguageTask(sentences, classes, language, seed)
             rows = runner.train(task, settings.root.train)
-        figures.append((rows[-1]["held_out_accuracy"], bag_of_words(task)))
+        accuracies.append((rows[-1]["held_out_accuracy"], bag_of_words(task)))
         seconds = time.process_time() - start
-        print(
-            f"{seed:5}  {task.held_out.sum():8}  {figures[-1][0]:7.3f}  {figures[-1][1]:12.3f}  {seconds:7.0f}",
-            flush=True,
-        )
-    print("mean             {:7.3f}  {:12.3f}".format(*np.mean(figures, axis=0)))
-    unknown_words(Vocabulary.of(sentences, language.words))
+        table.add(seed, int(task.held_out.sum()), *(f"{value:.3f}" for value in accuracies[-1]), f"{seconds:.0f}")
+    table.add("mean", "", *(f"{value:.3f}" for value in np.mean(accuracies, axis=0)), "")
+    figures.write(__file__, about, table, unknown_words(Vocabulary.of(sentences, language.words)))
 
 
-def unknown_words(vocabulary: Vocabulary) -> None:
+def unknown_words(vocabulary: Vocabulary) -> figures.Table:
     """The share of the benchmarks' words that LaSOT's sentences do not have."""
-    for table in sorted((ROOT / "annotations").rglob("*.csv")):
-        texts = [row.sentence for row in tables.read(table).values()]
+    table = figures.Table("sentences of", "words that LaSOT's do not have", "of", "share")
+    for path in sorted((ROOT / "annotations").rglob("*.csv")):
+        texts = [row.sentence for row in tables.read(path).values()]
         unknown = [word for text in texts for word in vocabulary.unknown(text)]
         total = sum(len(words(text)[: vocabulary.length]) for text in texts)
         share = 100 * len(unknown) / max(1, total)
-        print(
-            f"{table.stem}: {len(unknown)} of {total} words unknown, {share:.1f} %: {', '.join(sorted(set(unknown)))}"
-        )
+        table.add(path.stem, len(unknown), total, f"{share:.1f} %")
+        print(", ".join(sorted(set(unknown))))
+    return table
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from benchmarks import real_clips
+from benchmarks import figures, real_clips
 from benchmarks.reference_mdnet import PlainTracker
 from dat.base import params
 from dat.models.exactness import exact
@@ -146,11 +146,15 @@ def main() -> None:
     plain = runs["plain"][1]
     quiet = {name: np.array([kind == "none" for kind in run[2]]) for name, run in runs.items()}
     crops, shared = runs["crops"][1], runs["shared"][1]
-    print("updates: " + "; ".join(f"{name} {counted(run[2])}" for name, run in runs.items()))
-    print(f"crops, float32, all {len(plain)} frames after the first: {plain.mean() / crops.mean():.1f}x")
-    ratio = plain[quiet["plain"]].mean() / shared[quiet["shared"]].mean()
-    print(f"shared, frames without an update: {ratio:.1f}x")
-    print(f"all frames, shared: {plain.mean() / shared.mean():.1f}x")
+    about = "Updates: " + "; ".join(f"{name} {counted(run[2])}" for name, run in runs.items()) + "."
+    print(about)
+    table = figures.Table(f"Crossing, {len(plain)} frames after the first", "seconds a frame", "ratio")
+    slow, quick = plain[quiet["plain"]].mean(), shared[quiet["shared"]].mean()
+    table.add("plain reading", f"{plain.mean():.3f}", "")
+    table.add("`crops`, all frames", f"{crops.mean():.3f}", f"{plain.mean() / crops.mean():.1f}x")
+    table.add("`shared`, frames without an update", f"{quick:.3f}", f"{slow / quick:.1f}x")
+    table.add("`shared`, all frames", f"{shared.mean():.3f}", f"{plain.mean() / shared.mean():.1f}x")
+    figures.write(__file__, about, table)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import torch
 
+from benchmarks import figures
 from dat import records
 from dat.base import params
 from dat.training import gpgnet, runner, salnet
@@ -86,7 +87,7 @@ def bare(task: runner.Task, compute: Callable[[], torch.Tensor], count: int, bf1
     return seconds(step, count, device)
 
 
-def attention(made: params.Settings, chosen: argparse.Namespace) -> None:
+def attention(made: params.Settings, chosen: argparse.Namespace, table: figures.Table) -> None:
     """GPGNet, both inputs."""
     folder = made.path / "training"
     module, vocabulary = gpgnet.build(folder, ["target", "language"], made)
@@ -100,12 +101,12 @@ def attention(made: params.Settings, chosen: argparse.Namespace) -> None:
     loop, _ = looped(task, chosen.steps, chosen.bf16, chosen.device)
     alone = bare(task, lambda: task.loss((rows, random))["loss"], chosen.steps, chosen.bf16, chosen.device)
     load = seconds(lambda step: task.batch(0), 5, chosen.device)
-    print(f"gpgnet: a step of {len(rows)} frames takes {loop:.3f} s, forward and backward alone {alone:.3f} s")
-    print(f"gpgnet: its batch is made in {load:.3f} s, {len(rows) / load:.0f} frames a second")
-    print(f"gpgnet, rate of the training against forward and backward alone: {100 * alone / loop:.0f} %")
+    table.add(f"GPGNet, a step of the training, {len(rows)} frames", f"{loop:.3f} s")
+    table.add("forward and backward alone", f"{alone:.3f} s: the loop runs at {100 * alone / loop:.0f} % of its rate")
+    table.add("its batch is made in", f"{load:.3f} s, {len(rows) / load:,.0f} frames a second")
 
 
-def regions(made: params.Settings, chosen: argparse.Namespace) -> None:
+def regions(made: params.Settings, chosen: argparse.Namespace, table: figures.Table) -> None:
     """SALNet with graph and sentences."""
     if chosen.device == "cpu":
         torch.set_num_threads(1)
@@ -117,10 +118,10 @@ def regions(made: params.Settings, chosen: argparse.Namespace) -> None:
     cutting = seconds(task.batch, count, chosen.device)
     alone = bare(task, lambda: task.loss(batch)["loss"], count, chosen.bf16, chosen.device)
     loop, waited = looped(task, count, chosen.bf16, chosen.device)
-    print(f"salnet: a step of {len(batch.labels)} regions takes {loop:.3f} s, forward and backward alone {alone:.3f} s")
-    print(f"salnet: cutting the regions takes {cutting:.3f} s, for which the loop waits {waited:.3f} s")
-    print(f"salnet, share of the cutting that is done beside the computation: {100 * (1 - waited / cutting):.0f} %")
-    print(f"salnet, rate of the training against forward and backward alone: {100 * alone / loop:.0f} %")
+    table.add(f"SALNet, a step of the training, {len(batch.labels)} regions", f"{loop:.3f} s")
+    table.add("forward and backward alone", f"{alone:.3f} s: the loop runs at {100 * alone / loop:.0f} % of its rate")
+    beside = f"{100 * (1 - waited / cutting):.0f} % of it is done beside the computation"
+    table.add("cutting its regions", f"{cutting:.3f} s, for which the loop waits {waited:.3f} s: {beside}")
 
 
 def main() -> None:
@@ -131,12 +132,14 @@ def main() -> None:
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--part", default="salnet,gpgnet")
     chosen = parser.parse_args()
+    table = figures.Table("what", "figure")
     with tempfile.TemporaryDirectory() as work:
         for name, part in (("salnet", regions), ("gpgnet", attention)):
             if name in chosen.part.split(","):
                 shape = (720, 1280) if name == "salnet" else training_sets.SHAPE
                 with runner.exact(torch.get_num_threads(), "cpu"):
-                    part(paper(Path(work) / name, shape), chosen)
+                    part(paper(Path(work) / name, shape), chosen, table)
+    figures.write(__file__, table)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ import cv2
 import numpy as np
 import yaml
 
+from benchmarks import figures
 from dat import records
 from dat.base import params
 from dat.benchmarks import published
@@ -329,15 +330,15 @@ def walk(checkout: Checkout, data: Path) -> None:
         checkout.type(*(re.sub(r"^/data(?=/)", str(data), word) for word in command))
 
 
-def stages(profile: Path) -> list[str]:
-    """Print seconds and peak memory by kind of stage. Returns what is wrong: stages without a run, or over MEMORY."""
+def stages(profile: Path, table: figures.Table) -> list[str]:
+    """Add seconds and peak memory by kind of stage. Returns what is wrong: stages without a run, or over MEMORY."""
     runs = {run["stage"]: run for run in map(records.read_json, (profile / "runs").glob("*.json"))}
     order = graph.read(params.load(profile), ()).order
     wrong = [f"{name}: has not run" for name in order if name not in runs]
     for kind, names in groupby([name for name in order if name in runs], key=lambda name: name.partition("@")[0]):
         these = [runs[name] for name in names]
         seconds, peak = sum(run["seconds"] for run in these), max(run["peak_memory"] for run in these)
-        print(f"{kind}, {len(these)} stages: {seconds:.1f} s, at most {peak / 2**20:.0f} MiB")
+        table.add(f"`{kind}`", len(these), round(seconds, 1), f"{peak / 2**20:.0f} MiB")
     over = [run for run in runs.values() if run["peak_memory"] > MEMORY]
     return wrong + [f"{run['stage']}: {run['peak_memory']} bytes of memory, at most {MEMORY}" for run in over]
 
@@ -364,8 +365,11 @@ def rehearse(top: Path, share: float, length: int) -> None:
         write_set(checkout.profile, key, data / folder, train if key in TRAINING else test, share, length)
     print(f"look-alikes: {train.made + test.made} frames, {time.monotonic() - started:.0f} s", flush=True)
     walk(checkout, data)
-    wrong = stages(checkout.profile) + units(checkout.profile)
-    print(f"share {share:g}, {time.monotonic() - started:.0f} s in all, {processor():.0f} s of processors")
+    table = figures.Table("stage", "how many", "seconds", "largest memory")
+    wrong = stages(checkout.profile, table) + units(checkout.profile)
+    about = f"Share {share:g}, {frames.made:,} frames"
+    spent = f"{time.monotonic() - started:.0f} s in all, {processor():.0f} s of processors"
+    figures.write(__file__, f"{about}; {spent}.", table)
     if wrong:
         sys.exit("\n".join(wrong))
 
