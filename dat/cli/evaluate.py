@@ -1,5 +1,7 @@
 """`dat evaluate`: the stage, and by hand the scores of any tracker's result files."""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,4 +91,4 @@ def by_hand(
 
         for path in plots.draw(scores, plot):
             click.echo(f"wrote {path}", err=True)
-    click.echo(table.terminal(scores))
+    click.echo(table.terminal(scores, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))

@@ -11,6 +11,9 @@ ONE_PASS = ("success", "precision", "normalized_precision")
 VOT = ("eao", "accuracy", "robustness", "failures")
 EVERY = (*VOT, *ONE_PASS, "redetected")
 _HEADS = {"normalized_precision": "norm. precision", "redetected": "found again"}
+WIDEST = 100_000
+"""Characters of a line that is not wrapped."""
+
 Entry = Mapping[str, Any]
 
 
@@ -34,10 +37,21 @@ def cell(entry: Entry, metric: str) -> str:
     return text if entry["complete"] else f"{text} ({share(entry)})"
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join(lines)
+def _columns(rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """Rows in columns, the first being the heads. To fit `width`, cells are wrapped between words, never within one."""
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+
+    table, out = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0)), io.StringIO()
+    shown = [[*map(naming.shown, row)] for row in rows]
+    for head, *cells in zip(*shown, strict=True):
+        table.add_column(head, min_width=max(cell_len(word) for text in (head, *cells) for word in text.split(" ")))
+    for row in shown[1:]:
+        table.add_row(*row)
+    plain = Console(file=out, width=width or WIDEST, color_system=None, markup=False, emoji=False, highlight=False)
+    plain.print(table, crop=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def heading(data: Entry) -> str:
@@ -51,16 +65,27 @@ def heading(data: Entry) -> str:
     return f"{text}; [95 % interval over sequences]"
 
 
-def terminal(data: Entry) -> str:
-    """The table: a row a tracker; then what was cut, missing or left aside; then the pairs."""
+def terminal(data: Entry, width: int | None = None) -> str:
+    """The table: a row a tracker; then what was cut, missing or left aside; then the pairs.
+
+    `width` is the terminal's, in characters; without one nothing is wrapped. Names are shown as typed.
+    """
     trackers: Mapping[str, Entry] = data["trackers"]
     metrics = [metric for metric in EVERY if any(metric in entry for entry in trackers.values())]
     head = ["tracker", *(_HEADS.get(metric, metric) for metric in metrics)]
     body = [[name, *(cell(entry, metric) for metric in metrics)] for name, entry in _ordered(trackers, metrics[0])]
     unknown = data.get("annotations_missing", [])
     gaps = ([f"no annotations of {_few(unknown)}"] if unknown else []) + list(data.get("notes", []))
-    parts = [heading(data), _columns([head, *body]), *gaps, *_remarks(trackers, unknown), *_ranks(data), *_pairs(data)]
-    return "\n".join(parts)
+    lines = [*map(naming.shown, [*gaps, *_remarks(trackers, unknown)])]
+    return "\n".join(
+        [
+            naming.shown(heading(data)),
+            _columns([head, *body], width),
+            *lines,
+            *_ranks(data, width),
+            *_pairs(data, width),
+        ]
+    )
 
 
 def _ordered(trackers: Mapping[str, Entry], metric: str) -> list[tuple[str, Entry]]:
@@ -84,7 +109,7 @@ def _remarks(trackers: Mapping[str, Entry], unknown: Sequence[str]) -> list[str]
     return lines
 
 
-def _pairs(data: Entry) -> list[str]:
+def _pairs(data: Entry, width: int | None) -> list[str]:
     if not data["pairs"]:
         return []
     rows = [["a - b", "metric", "difference", "95 % interval", "p (Holm)", "a beats b"]]
@@ -94,16 +119,16 @@ def _pairs(data: Entry) -> list[str]:
         p, verdict = f"{pair['p']:.4f}", pair["verdict"]
         rows.append([names, pair["metric"], f"{pair['difference']:+.4f}", ends, p, verdict])
     shown = rows if len(rows) <= 41 else [*rows[:41], [f"({len(rows) - 41} more in --json)", "", "", "", "", ""]]
-    return [f"{len(data['pairs'])} paired comparisons", _columns(shown)]
+    return [f"{len(data['pairs'])} paired comparisons", _columns(shown, width)]
 
 
-def _ranks(data: Entry) -> list[str]:
+def _ranks(data: Entry, width: int | None) -> list[str]:
     if "ranks" not in data:
         return []
     rows = [["tracker", "accuracy rank", "robustness rank", "overall rank"]]
     for name, ranks in sorted(data["ranks"].items(), key=lambda item: item[1]["overall"]):
         rows.append([name, *(f"{ranks[key]:.2f}" for key in ("accuracy", "robustness", "overall"))])
-    return [_columns(rows)]
+    return [_columns(rows, width)]
 
 
 def as_csv(data: Entry) -> str:
