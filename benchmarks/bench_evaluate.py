@@ -133,7 +133,7 @@ def _largest(theirs: Any, scored: list[scoring.Scored], truth: ground_truth.Trut
     return worst
 
 
-def vot_tracker(truth: vot_files.Truth, folder: Path) -> None:
+def vot_tracker(truth: vot_files.VotTruth, folder: Path) -> None:
     """Fifteen different repetitions of a tracker that now and then fails."""
     rng = np.random.default_rng(0)
     for name, target in truth.targets.items():

@@ -39,7 +39,7 @@ def stages(settings: Settings) -> dict[str, list[Unit]]:
     """The units that each benchmark has to run: not those that one before it has run."""
     seen, found = set[str](), dict[str, list[Unit]]()
     for key in settings.root.benchmarks:
-        spoken = [matrix.Target(one.name, one.frames, "a sentence") for one in matrix.targets(settings, key)]
+        spoken = [matrix.PlannedTarget(one.name, one.frames, "a sentence") for one in matrix.targets(settings, key)]
         units = {unit.key: unit for unit in matrix.units(settings, key, spoken)}
         found[key] = [unit for name, unit in units.items() if name not in seen]
         seen |= set(units)

@@ -31,7 +31,7 @@ from dat.models import weights
 from dat.models.exactness import exact
 from dat.models.salnet import SALNet
 from dat.progress import progress
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from dat.training.runner import generator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,7 +98,7 @@ def track(settings: params.Settings, network: SALNet, clips: list[real_clips.Cli
     """Mean overlap on each clip."""
     overlaps = []
     for clip in clips:
-        tracker = Tracker(settings.root.tracking, network, None, clip.name, 0)
+        tracker = MDNetTracker(settings.root.tracking, network, None, clip.name, 0)
         found, _ = follow(tracker, clip.images, clip.truth[0])
         overlaps.append(real_clips.scores(found, clip.truth)[2])
     return np.array(overlaps)

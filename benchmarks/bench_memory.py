@@ -21,7 +21,7 @@ from dat.base import params, sections
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.tracking.attention import Attention
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -67,7 +67,7 @@ def main() -> None:
     salnet = SALNet(NETWORK, generator=torch.Generator().manual_seed(0)).eval().requires_grad_(False)
     gpgnet = GPGNet(["target"], NETWORK, LANGUAGE, 2).eval().requires_grad_(False)
     seen, empty = frames()
-    tracker = Tracker(settings(), salnet, Attention(gpgnet, None, (18, 24)), "memory", 0)
+    tracker = MDNetTracker(settings(), salnet, Attention(gpgnet, None, (18, 24)), "memory", 0)
     clock, lost, memory, table = time.process_time(), 0, {}, figures.Table("frame", "resident memory, MB")
     tracker.init(seen, BOX)
     for number in range(2, count + 1):

@@ -25,7 +25,7 @@ from dat.base import params
 from dat.models.exactness import exact
 from dat.models.salnet import OnlineHead, SALNet
 from dat.regions import boxes
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from tests import real_data
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +67,7 @@ def network(width: float) -> SALNet:
 def plain_run(images, box, width: float, float_crops: bool = False):
     """The reference: boxes, seconds a frame, and which update each had."""
     net, own = network(width), settings(width)
-    seeds = np.random.SeedSequence(Tracker(own, net, None, "Crossing", 0).entropy).spawn(4)
+    seeds = np.random.SeedSequence(MDNetTracker(own, net, None, "Crossing", 0).entropy).spawn(4)
     samples, local, _, weights = (np.random.default_rng(seed) for seed in seeds)
     head = OnlineHead(net, torch.Generator().manual_seed(int(weights.integers(2**62))), 0.0)
     tracker = PlainTracker(own, net, head, samples, local)
@@ -85,7 +85,7 @@ def plain_run(images, box, width: float, float_crops: bool = False):
 def our_run(images, box, width: float, features: str):
     """Ours, as a job runs it: boxes, seconds a frame, and which update each had."""
     exact(torch.get_num_threads())
-    tracker = Tracker(settings(width, features=features), network(width), None, "Crossing", 0)
+    tracker = MDNetTracker(settings(width, features=features), network(width), None, "Crossing", 0)
     tracker.init(images[0], box)
     found, seconds, updates, real = [box], [], [], tracker.classifier.update
 

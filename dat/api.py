@@ -60,9 +60,9 @@ class Tracker:
         seed: int = 0,
         device: str = "auto",
     ) -> None:
-        from dat.adapters.supply import Supply
+        from dat.adapters.factory import TrackerFactory
 
-        self._supply = Supply(variant, weights, features=features, seed=seed, device=device).check()
+        self._supply = TrackerFactory(variant, weights, features=features, seed=seed, device=device).check()
         self._state: TrackerState | None = None
 
     def start(self, image: Image, box: ArrayLike, text: str | None = None, name: str = "video") -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dat.adapters.supply import Supply, as_rgb, name_of
+from dat.adapters.factory import TrackerFactory, as_rgb, name_of
 from dat.base.errors import InputError, MissingError
 from dat.benchmarks import published
 from dat.datasets.images import Image
@@ -45,9 +45,9 @@ class DatTracker(Tracker):  # type: ignore[misc]
     Every start on a sequence draws the same numbers, so the tracker is deterministic; other seeds are other trackers.
     """
 
-    def __init__(self, supply: Supply | None = None, name: str | None = None, origin: int = 1) -> None:
-        self.supply = (supply or Supply()).check()
-        super().__init__(name=name or self.supply.variant, is_deterministic=True)
+    def __init__(self, factory: TrackerFactory | None = None, name: str | None = None, origin: int = 1) -> None:
+        self.factory = (factory or TrackerFactory()).check()
+        super().__init__(name=name or self.factory.variant, is_deterministic=True)
         self._shift = np.array([origin, origin, 0, 0], np.float64)
         self._sequence: str | None = None
         self._tracker: TrackerState | None = None
@@ -58,7 +58,7 @@ class DatTracker(Tracker):  # type: ignore[misc]
         The sequence's name is that of `track`, else of the folder that the image was read from, else empty.
         """
         name = name_of(getattr(image, "filename", "") or "") if self._sequence is None else self._sequence
-        self._tracker = self.supply.start(name, self._pixels(image), np.asarray(box, np.float64) - self._shift)
+        self._tracker = self.factory.start(name, self._pixels(image), np.asarray(box, np.float64) - self._shift)
 
     def update(self, image: Any) -> NDArray[np.float64]:
         """The box x,y,w,h (4,) in the next image, counted like the one of `init`."""

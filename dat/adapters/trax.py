@@ -16,7 +16,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
+from dat.adapters.factory import TrackerFactory, as_rgb, name_of, read_sentences
 from dat.base.errors import DatError, InputError, MissingError
 from dat.base.naming import shown
 from dat.datasets.images import Image, decode_image, read_image
@@ -54,7 +54,7 @@ def pixels(image: Any) -> Image:
     return as_rgb(image.array(), "a frame from the client")
 
 
-def loop(server: Server, supply: Supply, rectangle: Callable[..., Region]) -> None:
+def loop(server: Server, factory: TrackerFactory, rectangle: Callable[..., Region]) -> None:
     """Answer the client until it quits. `rectangle(x, y, w, h)` makes a region.
 
     Started again on the same sequence, the tracker draws anew, as in `dat benchmark`. Raises InputError for a request
@@ -69,9 +69,9 @@ def loop(server: Server, supply: Supply, rectangle: Callable[..., Region]) -> No
             box = box_of(_only(request.objects))
             last, name = name, name_of(colour.path()) if colour.type() == "path" else ""
             if tracker is None or name != last:
-                tracker = supply.start(name, image, box)
+                tracker = factory.start(name, image, box)
             else:
-                tracker.init(image, box, supply.sentence(name))
+                tracker.init(image, box, factory.sentence(name))
         elif tracker is None:
             raise InputError("a frame before the target was given")
         elif request.objects:
@@ -88,7 +88,7 @@ def _only(objects: list[tuple[Region, Any]]) -> Region:
     return objects[0][0]
 
 
-def serve(supply: Supply) -> None:
+def serve(factory: TrackerFactory) -> None:
     """Serve a client on standard input and output (or the socket that it names). Raises MissingError without `trax`.
 
     An error of the tracker is told to the client before it is raised.
@@ -102,12 +102,12 @@ def serve(supply: Supply) -> None:
     server = trax.Server(
         [trax.Region.RECTANGLE, trax.Region.POLYGON],
         [trax.Image.PATH, trax.Image.MEMORY, trax.Image.BUFFER],
-        tracker_name=supply.variant,
+        tracker_name=factory.variant,
         tracker_description="Describe and Attend to Track",
         tracker_family="DAT",
     )
     try:
-        loop(server, supply, trax.Rectangle.create)
+        loop(server, factory, trax.Rectangle.create)
     except DatError as error:
         server.quit(reason=str(error))
         raise
@@ -140,7 +140,7 @@ def main(
 ) -> None:
     """Serve the tracker to a TraX client, such as the VOT toolkit."""
     known = read_sentences(sentences) if sentences else {}
-    serve(Supply(variant, weights, text, known, features, seed, device).check())
+    serve(TrackerFactory(variant, weights, text, known, features, seed, device).check())
 
 
 if __name__ == "__main__":

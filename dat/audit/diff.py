@@ -215,10 +215,10 @@ def compare(settings: Settings, old: str | None = None, new: str | None = None) 
     Raises InputError outside of a git checkout and for an unknown revision, MissingError where there is no dvc.lock.
     """
     check_checkout(settings.path)
-    here = working_tree(settings) if new is None else None
-    store = Store(settings.top, settings.path, here)
+    current = working_tree(settings) if new is None else None
+    store = Store(settings.top, settings.path, current)
     before = of_commit(settings, old or "HEAD", store)
-    after = here or of_commit(settings, str(new), store)
+    after = current or of_commit(settings, str(new), store)
     return Comparison(settings, before, after, reproduction=old is None)
 
 

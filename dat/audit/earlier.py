@@ -26,7 +26,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierRun:
     """A commit's run. `lacking` holds what DVC's cache has not: files by their path below the profile and within their
     output, and `partial` the outputs that are therefore not whole."""
 
@@ -73,7 +73,7 @@ class Earlier:
 
 
 @contextlib.contextmanager
-def unpacked(settings: Settings, revision: str) -> Iterator[Earlier]:
+def unpacked(settings: Settings, revision: str) -> Iterator[EarlierRun]:
     """The run of a commit while it is looked at; its folder goes at the end, also when TERM or HUP ends the process.
 
     Raises InputError for an unknown revision, MissingError when there is no dvc.lock in it or DVC's cache has none of
@@ -89,7 +89,7 @@ def unpacked(settings: Settings, revision: str) -> Iterator[Earlier]:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none
             archive.extractall(top)
         try:
-            earlier = Earlier(revision, commit, params.load(home))
+            earlier = EarlierRun(revision, commit, params.load(home))
             _link(earlier, Store(settings.top, settings.path))
             _data_sets(settings.path, home)
             yield earlier
@@ -121,7 +121,7 @@ def _folder() -> Iterator[Path]:
             signal.signal(number, handler)
 
 
-def _link(run: Earlier, store: Store) -> None:
+def _link(run: EarlierRun, store: Store) -> None:
     """Put links to DVC's cache in the place of each output that git has not. Raises MissingError when there is none."""
     home = run.settings.path
     outputs = locked(lock.read(home / "dvc.lock"))
@@ -132,7 +132,7 @@ def _link(run: Earlier, store: Store) -> None:
         raise MissingError(f"{run.revision}: DVC's cache ({where}) has none of its outputs; dvc fetch brings them")
 
 
-def _output(run: Earlier, store: Store, path: str, md5: str | None) -> bool:
+def _output(run: EarlierRun, store: Store, path: str, md5: str | None) -> bool:
     """Link an output's files; whether the cache has any."""
     listing = store.listing(md5, PurePosixPath(path).name) if md5 else None
     if listing is None or md5 is None:
@@ -153,10 +153,10 @@ def _output(run: Earlier, store: Store, path: str, md5: str | None) -> bool:
     return had
 
 
-def _data_sets(here: Path, home: Path) -> None:
+def _data_sets(profile: Path, home: Path) -> None:
     """Name the folders of raw data sets that lie outside of the checkout: git has them not, manifests their hashes."""
-    for link in here.glob("data/*.path"):
-        target = home / link.relative_to(here)
+    for link in profile.glob("data/*.path"):
+        target = home / link.relative_to(profile)
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = manifest.resolve(here, link.relative_to(here).as_posix())
+        folder = manifest.resolve(profile, link.relative_to(profile).as_posix())
         target.write_text(f"{folder}\n")

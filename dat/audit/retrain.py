@@ -90,7 +90,7 @@ def _inputs(network: Network) -> list[str]:
     return [str(fact["path"]) for part in ("inputs", "parents") for fact in network.record[part]]
 
 
-def announced(networks: Sequence[Network]) -> str:
+def notice(networks: Sequence[Network]) -> str:
     """Which trainings are to come, and how long they took the last time."""
     known = [network.seconds for network in networks if network.seconds is not None]
     least = "" if len(known) == len(networks) else "more than "
@@ -137,9 +137,9 @@ def _fill(walk: Walk, network: Network, folder: Path) -> None:
             _link(frames, place)
 
 
-def _link(there: Path, here: Path) -> None:
-    here.parent.mkdir(parents=True, exist_ok=True)
-    here.symlink_to(there.absolute())
+def _link(target: Path, link: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target.absolute())
 
 
 def _train(network: Network, folder: Path) -> None:

@@ -184,7 +184,7 @@ class Store:
 
     top: Path
     home: Path
-    here: Run | None = None
+    current: Run | None = None
 
     def cached(self, md5: str) -> Path:
         """Where DVC's cache has, or would have, the bytes of an md5."""
@@ -192,7 +192,7 @@ class Store:
 
     def listing(self, md5: str, name: str) -> dict[str, tuple[str, Path]] | None:
         """An output's files by their path within it, md5 and place each; `name` is its name. None: not known."""
-        for path, output in self.here.outputs.items() if self.here else ():
+        for path, output in self.current.outputs.items() if self.current else ():
             if output.md5 == md5 and output.files is not None:
                 base = self.home / path if md5.endswith(".dir") else (self.home / path).parent
                 return {file: (str(hashed), base / file) for file, hashed in output.files.items()}

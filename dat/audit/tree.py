@@ -7,28 +7,28 @@ from dat.audit.checks import Node
 
 
 @dataclass
-class Place:
+class TreeNode:
     """A thing's place in the tree: what stands below it, and what it rests on that stands elsewhere."""
 
     node: Node
-    below: list["Place"] = field(default_factory=list)
+    below: list["TreeNode"] = field(default_factory=list)
     elsewhere: list[Node] = field(default_factory=list)
 
-    def walk(self) -> Iterator["Place"]:
+    def walk(self) -> Iterator["TreeNode"]:
         """This place and all below, in the tree's order."""
         yield self
         for place in self.below:
             yield from place.walk()
 
 
-def of(root: Node) -> Place:
+def of(root: Node) -> TreeNode:
     """The tree of a graph without cycles.
 
     A thing that several others rest on stands below the nearest thing that all of them are reached through (its
     immediate dominator), so that what all sequences share stands beside them and not in the first of them.
     """
     order = ordered(root)
-    places = {id(node): Place(node) for node in order}
+    places = {id(node): TreeNode(node) for node in order}
     parents: dict[int, list[Node]] = {id(node): [] for node in order}
     for node in order:
         for child in dict.fromkeys(node.children):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from dat.audit import picture, show, tree
 from dat.audit.checks import Audit, Check, Node, Verdict, worst
 from dat.audit.origin import Origin
-from dat.audit.tree import Place
+from dat.audit.tree import TreeNode
 from dat.audit.walk import Walk
 from dat.base import used
 from dat.base.naming import shown
@@ -59,7 +59,7 @@ class Group:
 
     kind: str
     verdict: Verdict
-    items: Sequence["Thing"]
+    items: Sequence["NodeView"]
     lines: Sequence[tuple[str, Node, Sequence[str]]] = ()
 
     @property
@@ -70,7 +70,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Thing:
+class NodeView:
     """What the page shows of a node: `failed` are its checks that do not hold, `links` what it rests on elsewhere."""
 
     id: str
@@ -140,7 +140,7 @@ class _Page:
     walk: Walk
     ids: Mapping[int, str]
 
-    def thing(self, place: Place) -> Thing:
+    def thing(self, place: TreeNode) -> NodeView:
         """What is shown of a node and of all that stands below it."""
         node = place.node
         checks = show.tally(node.checks) if node.checks else ""
@@ -149,7 +149,7 @@ class _Page:
         held = [check for check in node.checks if check.verdict == "verified"]
         failed = [check for check in node.checks if check.verdict != "verified"]
         facts = [facts for facts in self._facts(node) if facts.rows]
-        return Thing(
+        return NodeView(
             self.ids[id(node)], kind, title, node.verdict, checks, held, failed, facts, links, self._groups(place)
         )
 
@@ -170,13 +170,13 @@ class _Page:
         stage = self.walk.lock.stage_of(made) if made else None
         return f"{stage}: {node.subject}" if stage else node.subject
 
-    def _groups(self, place: Place) -> list[Group]:
-        kinds: dict[str, list[Place]] = {}
+    def _groups(self, place: TreeNode) -> list[Group]:
+        kinds: dict[str, list[TreeNode]] = {}
         for below in place.below:
             kinds.setdefault(below.node.name, []).append(below)
         return [self._group(kinds[name], name) for name in sorted(kinds, key=_rank)]
 
-    def _group(self, places: Sequence[Place], name: str) -> Group:
+    def _group(self, places: Sequence[TreeNode], name: str) -> Group:
         verdict = worst([place.node.verdict for place in places])
         if name == "raw" and len(places) > FEW:
             lines = [(self.ids[id(place.node)], place.node, self._row(place.node)) for place in places]

@@ -131,7 +131,9 @@ def slots(cards: Sequence[Card], per_card: int) -> dict[str, int]:
 def refused(device: str, error: Exception) -> InputError:
     """One line for a device that torch cannot use: its own words, and what to do."""
     reason = next(iter(str(error).splitlines()), type(error).__name__).rstrip(". ")
-    remedy = next((what for said, what in REFUSALS.items() if said in reason), "name other cards (DAT_DEVICES), or cpu")
+    remedy = next(
+        (what for words, what in REFUSALS.items() if words in reason), "name other cards (DAT_DEVICES), or cpu"
+    )
     return InputError(f"{device}: {reason}; {remedy}")
 
 

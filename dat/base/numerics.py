@@ -66,8 +66,8 @@ def setting(start: Path | None = None) -> str:
 
     Only this line is read, so that no library is loaded before `prepare`; `dat.base.params` checks the file.
     """
-    here = (start or Path.cwd()).absolute()
-    for directory in (here, *here.parents):
+    folder = (start or Path.cwd()).absolute()
+    for directory in (folder, *folder.parents):
         try:
             text = outside.read_text(directory / "params.yaml", most=opening.SETTINGS)
         except InputError:

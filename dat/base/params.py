@@ -88,11 +88,11 @@ def find(start: Path | None = None) -> Path:
 
     Raises MissingError when there is none.
     """
-    here = (start or Path.cwd()).absolute()
-    for directory in (here, *here.parents):
+    folder = (start or Path.cwd()).absolute()
+    for directory in (folder, *folder.parents):
         if (directory / "params.yaml").is_file():
             return directory
-    raise MissingError(f"{here}: no params.yaml here or above; change into a checkout of the project")
+    raise MissingError(f"{folder}: no params.yaml here or above; change into a checkout of the project")
 
 
 def read_yaml(path: Path) -> Any:

@@ -243,7 +243,7 @@ def _retrain(audited: "Sequence[tuple[Walk | None, list[Audit]]]") -> None:
     ]
     for walk, audits, behind in planned:
         networks = list({network.folder: network for networks in behind for network in networks}.values())
-        say(retrain.announced(networks))
+        say(retrain.notice(networks))
         nodes = dict(zip((one.folder for one in networks), retrain.replay(walk, networks, say), strict=True))
         for audit, needed in zip(audits, behind, strict=True):
             audit.node.children.extend(nodes[network.folder] for network in needed)

@@ -63,7 +63,7 @@ class Download:
     archives: tuple[Archive, ...]
 
     @property
-    def there(self) -> bool:
+    def is_unpacked(self) -> bool:
         """Whether all of it is unpacked already."""
         return all(archive.folder.is_dir() for archive in self.archives)
 
@@ -137,7 +137,7 @@ def get(sequences: Sequence[Download], root: Path) -> int:
 
     Raises JobError naming the first that failed, when the others are done; the same call goes on.
     """
-    missing, failed = [sequence for sequence in sequences if not sequence.there], dict[str, DatError]()
+    missing, failed = [sequence for sequence in sequences if not sequence.is_unpacked], dict[str, DatError]()
     if len(missing) == 1:
         one(missing[0], root, bar=True)
         return 1

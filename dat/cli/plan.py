@@ -12,7 +12,7 @@ import click
 from dat.base.naming import shown
 
 if TYPE_CHECKING:
-    from dat.preflight.ahead import Ahead, Disk
+    from dat.preflight.estimates import Disk, StageEstimate
     from dat.preflight.missing import Missing
 
 
@@ -32,13 +32,13 @@ def plan(stages: tuple[str, ...], out: Path | None) -> None:
     Example: cd profiles/paper && dat plan evaluate@otb100
     """
     from dat.base import params
-    from dat.preflight import ahead, graph, missing
+    from dat.preflight import estimates, graph, missing
     from dat.records import write_json
 
     settings = params.load()
     graph_of_stages = graph.read(settings, stages)
-    lacking, coming = missing.everything(settings, graph_of_stages), ahead.stages(settings, graph_of_stages)
-    room = ahead.disk(settings, graph_of_stages, coming)
+    lacking, coming = missing.everything(settings, graph_of_stages), estimates.stages(settings, graph_of_stages)
+    room = estimates.disk(settings, graph_of_stages, coming)
     if out is not None:
         rows = {"missing": [asdict(one) for one in lacking], "stages": [asdict(one) for one in coming]}
         write_json(out, {**rows, "disk": asdict(room)})
@@ -47,7 +47,9 @@ def plan(stages: tuple[str, ...], out: Path | None) -> None:
         sys.exit(1)
 
 
-def show(profile: str, total: int, lacking: "Sequence[Missing]", coming: "Sequence[Ahead]", room: "Disk") -> None:
+def show(
+    profile: str, total: int, lacking: "Sequence[Missing]", coming: "Sequence[StageEstimate]", room: "Disk"
+) -> None:
     """Print what is missing, and what lies ahead."""
     from rich.console import Console
     from rich.markup import escape
@@ -73,7 +75,7 @@ def show(profile: str, total: int, lacking: "Sequence[Missing]", coming: "Sequen
         console.print(escape(line))
 
 
-def _rows(coming: "Sequence[Ahead]") -> list[tuple[str, ...]]:
+def _rows(coming: "Sequence[StageEstimate]") -> list[tuple[str, ...]]:
     """A row for each benchmark, and one for all other stages of a kind that follow each other."""
     rows = []
     for kind, group in groupby(coming, key=lambda one: one.stage if one.units else one.stage.partition("@")[0]):
@@ -84,12 +86,12 @@ def _rows(coming: "Sequence[Ahead]") -> list[tuple[str, ...]]:
     return rows
 
 
-def _hours(these: "Sequence[Ahead]") -> str:
+def _hours(these: "Sequence[StageEstimate]") -> str:
     known = [one.hours for one in these if one.hours is not None]
     return f"{sum(known):.2f}" if len(known) == len(these) else "unknown"
 
 
-def _summary(lacking: "Sequence[Missing]", coming: "Sequence[Ahead]", room: "Disk") -> list[str]:
+def _summary(lacking: "Sequence[Missing]", coming: "Sequence[StageEstimate]", room: "Disk") -> list[str]:
     """The lines below the tables."""
     hours = [one.hours for one in coming if one.hours is not None]
     known = f"{sum(hours):.2f}" if hours else "unknown"

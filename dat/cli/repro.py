@@ -50,14 +50,14 @@ def repro(stages: tuple[str, ...], at_once: int | None) -> None:
     Examples: dat repro; cd profiles/paper && dat repro evaluate@otb100
     """
     settings = params.load()
-    ahead = graph.read(settings, stages)
-    trainings = [name for name in ahead.run if name.partition("@")[0] in KINDS]
+    planned = graph.read(settings, stages)
+    trainings = [name for name in planned.run if name.partition("@")[0] in KINDS]
     if len(trainings) > 1:
-        before = [name for name in ahead.before(trainings) if name in ahead.run and name not in trainings]
+        before = [name for name in planned.before(trainings) if name in planned.run and name not in trainings]
         if before and (status := subprocess.run([*DVC, *before]).returncode):
             sys.exit(status)
         seconds = seconds_of(settings, trainings)
-        needs = {name: set(ahead.before([name])) & set(trainings) for name in trainings}
+        needs = {name: set(planned.before([name])) & set(trainings) for name in trainings}
         SideBySide(needs, seconds, at_once or room(settings)).run()
     os.execv(sys.executable, [*DVC, *stages])
 
@@ -106,7 +106,7 @@ class SideBySide:
                     waiting.remove(name)
                     self.running[name] = _started(name)
                 time.sleep(PERIOD)
-                self._look()
+                self._note_ended()
         except KeyboardInterrupt:
             self._end()
             raise
@@ -118,7 +118,7 @@ class SideBySide:
         ready = [name for name in waiting if self.needs[name] <= self.done]
         return ready[: max(0, self.at_once - len(self.running))]
 
-    def _look(self) -> None:
+    def _note_ended(self) -> None:
         """Note those that have ended."""
         for name, process in list(self.running.items()):
             if (status := process.poll()) is not None:

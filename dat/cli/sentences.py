@@ -142,7 +142,7 @@ def write(name: str, sequence: str | None, sentence: str | None, annotator: str,
 
 def _serve(data: sets.DataSet, table: Path, save: Callable[[str, str], None]) -> None:
     """Answer for the page until Ctrl-C."""
-    from dat.cli.writing import Desk, Server
+    from dat.cli.writing import PageState, Server
 
     if data.folder is None:
         raise MissingError(f"{data.key}: its images are not on this machine; run dat data link {data.key} PATH")
@@ -164,7 +164,7 @@ def _serve(data: sets.DataSet, table: Path, save: Callable[[str, str], None]) ->
     def written() -> dict[str, str]:
         return {name: one.sentence for name, one in (data.sentences() if table.is_file() else {}).items()}
 
-    with Server(Desk(data.key, list(places), picture, written, save)) as server:
+    with Server(PageState(data.key, list(places), picture, written, save)) as server:
         click.echo(f"open {server.address} in a browser of this machine; Ctrl-C ends")
         try:
             server.serve_forever()

@@ -26,7 +26,7 @@ PERIOD = 0.5
 
 
 @dataclass
-class Overall:
+class RunStages:
     """The stages of a run: which ones each needs directly, and the seconds of each one's last run (or its budget).
 
     A stage is behind us when it was seen at work, or when one that needs it was.
@@ -63,19 +63,20 @@ def needs(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
     """Of each stage of a dvc.lock those whose outputs it reads: the same path, one above it or one below it."""
     outs = [(str(out["path"]), name) for name, stage in stages.items() for out in stage.get("outs", [])]
     return {
-        name: {maker for dep in stage.get("deps", []) for path, maker in outs if _meet(str(dep["path"]), path)} - {name}
+        name: {maker for dep in stage.get("deps", []) for path, maker in outs if _overlap(str(dep["path"]), path)}
+        - {name}
         for name, stage in stages.items()
     }
 
 
-def _meet(one: str, other: str) -> bool:
+def _overlap(one: str, other: str) -> bool:
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
-def overall(settings: Settings) -> Overall:
+def overall(settings: Settings) -> RunStages:
     """The run that lies ahead, from dvc.lock, the run files and the budgets. Raises DatError."""
     stages = read_yaml(settings.path / "dvc.lock")["stages"]
-    return Overall(needs(stages), seconds_of(settings, stages))
+    return RunStages(needs(stages), seconds_of(settings, stages))
 
 
 def seconds_of(settings: Settings, stages: Iterable[str]) -> dict[str, float]:

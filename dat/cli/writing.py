@@ -22,7 +22,7 @@ CLOSED = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-ac
 
 
 @dataclass(frozen=True)
-class Desk:
+class PageState:
     """What the page works on: the targets' names, a target's picture (JPEG), all sentences now, and how to save one."""
 
     name: str
@@ -37,8 +37,8 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.token, self.lock = desk, secrets.token_urlsafe(16), threading.Lock()
+    def __init__(self, state: PageState) -> None:
+        self.state, self.token, self.lock = state, secrets.token_urlsafe(16), threading.Lock()
         super().__init__(("127.0.0.1", 0), Handler)
         self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
 
@@ -49,9 +49,9 @@ class Server(ThreadingHTTPServer):
 
     def next(self, place: int) -> int:
         """The first target after `place` that has no sentence, from the top where there is none; else the next one."""
-        number, written = len(self.desk.targets), self.desk.sentences()
+        number, written = len(self.state.targets), self.state.sentences()
         order = [(place + step) % number for step in range(1, number + 1)]
-        return next((one for one in order if self.desk.targets[one] not in written), order[0])
+        return next((one for one in order if self.state.targets[one] not in written), order[0])
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -64,12 +64,12 @@ class Handler(BaseHTTPRequestHandler):
         """A page or a picture."""
         if (place := self._place()) is None:
             return
-        target = self.server.desk.targets[place]
+        target = self.server.state.targets[place]
         if not self.path.endswith(".jpg"):
             self._page(place)
             return
         try:
-            self._send(200, self.server.desk.picture(target), "image/jpeg")
+            self._send(200, self.server.state.picture(target), "image/jpeg")
         except (DatError, OSError) as error:
             self._send(404, str(error).encode(), "text/plain; charset=utf-8")
 
@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
             if (words := len(text.split())) > WORDS:
                 raise InputError(f"{words} words, of which {WORDS} would be read: shorten it; nothing is saved")
             with self.server.lock:
-                self.server.desk.save(self.server.desk.targets[place], text)
+                self.server.state.save(self.server.state.targets[place], text)
         except (DatError, OSError) as error:
             self._page(place, text, str(error))
             return
@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         _, token, *rest = f"{self.path}/".split("/")
         number = rest[0].removesuffix(".jpg") if rest else ""
         known = secrets.compare_digest(token.encode(), self.server.token.encode())
-        right = number.isascii() and number.isdigit() and int(number[:9]) < len(self.server.desk.targets)
+        right = number.isascii() and number.isdigit() and int(number[:9]) < len(self.server.state.targets)
         if not known or not right:
             self._send(404, b"no such page: open the address that the command printed", "text/plain")
             return None
@@ -117,11 +117,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _page(self, place: int, text: str | None = None, wrong: str = "") -> None:
         """The form of a target with its sentence, or with one that was refused."""
-        desk, number, written = self.server.desk, len(self.server.desk.targets), self.server.desk.sentences()
-        have = sum(target in written for target in desk.targets)
-        text = written.get(desk.targets[place], "") if text is None else text
+        state, number, written = self.server.state, len(self.server.state.targets), self.server.state.sentences()
+        have = sum(target in written for target in state.targets)
+        text = written.get(state.targets[place], "") if text is None else text
         page = PAGE.format(
-            title=html.escape(f"{desk.name}: {desk.targets[place]}"),
+            title=html.escape(f"{state.name}: {state.targets[place]}"),
             count=f"target {place + 1} of {number}; {have} have a sentence",
             place=place,
             before=(place - 1) % number,

@@ -25,7 +25,7 @@ State = list[int]
 
 
 @dataclass
-class Known:
+class CachedTarget:
     """What is remembered of a target: the states of its files and folders, sha256 and picture size by file, and its row
     with the key of all else that decides it."""
 
@@ -71,17 +71,17 @@ class Hashes:
     def _path(self, name: str) -> Path:
         return self.memory / f"{name}.json"
 
-    def _load(self, name: str) -> Known:
+    def _load(self, name: str) -> CachedTarget:
         path = self._path(name)
         try:
             facts = opening.parse_json(read_bytes(path, most=opening.JSON), path)
             if facts.pop("root") == str(self.root):
-                return Known(**facts)
+                return CachedTarget(**facts)
         except (InputError, ValueError, KeyError, TypeError, AttributeError):
             pass
-        return Known()
+        return CachedTarget()
 
-    def _save(self, name: str, known: Known) -> None:
+    def _save(self, name: str, known: CachedTarget) -> None:
         write_bytes(self._path(name), canonical({"root": str(self.root), **vars(known)}))
 
     def _state_or_none(self, path: Path) -> State | None:
@@ -102,9 +102,9 @@ class Hashes:
 class TargetFiles:
     """The files of one target; to be made before its folders are read."""
 
-    def __init__(self, hashes: Hashes, name: str, known: Known) -> None:
+    def __init__(self, hashes: Hashes, name: str, known: CachedTarget) -> None:
         self.hashes, self.name, self.known = hashes, name, known
-        self.new = Known()
+        self.new = CachedTarget()
         self._late = time.time_ns() - TICK_NS
         self._sure = True
 

@@ -15,7 +15,7 @@ OWN = "plain"
 
 
 @dataclass(frozen=True)
-class Look:
+class FolderCheck:
     """What a folder holds of a data set: targets found, and those that are missing."""
 
     folder: Path
@@ -23,7 +23,7 @@ class Look:
     missing: list[str]
 
 
-def look(data: sets.DataSet, folder: Path) -> Look:
+def look(data: sets.DataSet, folder: Path) -> FolderCheck:
     """What a folder holds of a data set; its first target is read. Raises InputError saying what is wrong with it."""
     if not folder.is_dir():
         wrong = "not a folder" if folder.exists() else "not there"
@@ -33,7 +33,7 @@ def look(data: sets.DataSet, folder: Path) -> Look:
         raise InputError(f"{folder}: {_wrong(data, folder)}")
     name, place = next(iter(targets.items()))
     place.read(published.facts(data.name).get(name))
-    return Look(folder, list(targets), missing)
+    return FolderCheck(folder, list(targets), missing)
 
 
 def _wrong(data: sets.DataSet, folder: Path) -> str:
@@ -64,7 +64,7 @@ def _describe(settings: Settings, key: str, folder: Path) -> None:
     write_json(file.with_suffix(".record.json"), {**made, "outputs": [file_facts(file, settings.path)]})
 
 
-def link(settings: Settings, key: str, folder: Path) -> Look:
+def link(settings: Settings, key: str, folder: Path) -> FolderCheck:
     """Write `data/<set>.path`, and take the index's record away: DVC then indexes the set again in its next run.
 
     A set in the layout of a user's own is described as it is there.

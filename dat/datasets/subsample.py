@@ -50,7 +50,7 @@ def write_selection(annotations: Path, output: Path, step: int) -> int:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenFrame:
     """A chosen frame: its file, the target's box (pixels, origin 0), and its row of the index without the place."""
 
     path: Path
@@ -71,7 +71,7 @@ def run(job: Job) -> None:
     _write(output, "patches", PATCHES, patches, settings.shard, partial(_patch, size=size, context=context))
 
 
-def choose(path: Path, split: str, step: int) -> tuple[list[Chosen], list[Chosen]]:
+def choose(path: Path, split: str, step: int) -> tuple[list[ChosenFrame], list[ChosenFrame]]:
     """The chosen frames of a LaSOT manifest, by class, number and frame; and the frame of each video's target patch."""
     names = _split(path, split)
     videos = [_chosen(video, step) for video in manifest.sequences(path) if names is None or video.name in names]
@@ -89,16 +89,16 @@ def _split(path: Path, split: str) -> set[str] | None:
     return set(listed[0])
 
 
-def _chosen(video: manifest.Sequence, step: int) -> tuple[list[Chosen], Chosen | None]:
+def _chosen(video: manifest.Sequence, step: int) -> tuple[list[ChosenFrame], ChosenFrame | None]:
     frames, first = video.frames, first_visible(video)
     width, height = video.size
     facts = {"sequence": video.name, "sentence": video.sentence or "", "width": width, "height": height}
 
-    def one(i: int) -> Chosen:
+    def one(i: int) -> ChosenFrame:
         box = tuple(map(float, video.boxes[i]))
         number = {"frame": video.numbers[i] + 1}
         row = facts | number | {"source_sha256": video.row["files"][i][2], "absent": int(video.absent[i])}
-        return Chosen(frames[i], box, row | dict(zip("xywh", box, strict=True)))
+        return ChosenFrame(frames[i], box, row | dict(zip("xywh", box, strict=True)))
 
     places = [video.place(number) for number in range(0, video.count, step)]
     return [one(i) for i in places], None if first is None else one(first)
@@ -111,7 +111,12 @@ def first_visible(video: manifest.Sequence) -> int | None:
 
 
 def _write(
-    output: Path, name: str, columns: tuple[str, ...], chosen: list[Chosen], size: int, draw: Callable[[Chosen], bytes]
+    output: Path,
+    name: str,
+    columns: tuple[str, ...],
+    chosen: list[ChosenFrame],
+    size: int,
+    draw: Callable[[ChosenFrame], bytes],
 ) -> None:
     """Write a picture for each chosen frame into shards of `size`, and the table of them."""
     import cv2
@@ -130,14 +135,14 @@ def _write(
     write_table(output / ("index.csv" if name == "frames" else f"{name}.csv"), columns, rows)
 
 
-def _frame(chosen: Chosen, size: tuple[int, int]) -> bytes:
+def _frame(chosen: ChosenFrame, size: tuple[int, int]) -> bytes:
     return images.encode_jpeg(images.resize(_picture(chosen), *size))
 
 
-def _patch(chosen: Chosen, size: tuple[int, int], context: float) -> bytes:
+def _patch(chosen: ChosenFrame, size: tuple[int, int], context: float) -> bytes:
     return images.encode_jpeg(images.cut_patch(_picture(chosen), chosen.box, *size, context))
 
 
-def _picture(chosen: Chosen) -> images.Image:
+def _picture(chosen: ChosenFrame) -> images.Image:
     """A frame at full size. Raises InputError when its file is not the one that was indexed."""
     return images.read_image(chosen.path, chosen.row["source_sha256"])

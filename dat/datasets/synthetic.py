@@ -26,7 +26,7 @@ from dat.datasets.scenery.programme import Entry
 from dat.datasets.scenery.rendering import render
 from dat.datasets.scenery.scenes import compose
 from dat.datasets.scenery.truth import AFTER, GAP, truth
-from dat.datasets.scenery.writers import WRITERS, Take, write_list, write_vot2016
+from dat.datasets.scenery.writers import WRITERS, AnnotatedVideo, write_list, write_vot2016
 from dat.progress import progress
 
 WORDED = "2026-11-25"
@@ -41,17 +41,17 @@ TRIES = 50
 
 def film(
     entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]
-) -> Take:
+) -> AnnotatedVideo:
     """Compose, draw and describe one video."""
     scene_seed, word_seed = seed.spawn(2)
     video = render(compose(scene_seed, entry.recipe, entry.kind, size, frames, photos))
     seeds = word_seed.spawn(len(video.scene.targets))
-    return Take(entry.name, video.images, [truth(video, target, child) for target, child in enumerate(seeds)])
+    return AnnotatedVideo(entry.name, video.images, [truth(video, target, child) for target, child in enumerate(seeds)])
 
 
 def film_of_return(
     entry: Entry, seed: np.random.SeedSequence, size: tuple[int, int], frames: int, photos: tuple[str, ...]
-) -> Take:
+) -> AnnotatedVideo:
     """As `film`, drawn again until the target is away once and comes back in time to be found again.
 
     Raises InputError when it never does.

@@ -29,7 +29,7 @@ _APART = ("full_occlusion.txt", "out_of_view.txt")
 
 
 @dataclass(frozen=True)
-class Target:
+class SequenceTruth:
     """The truth of one target: boxes (N,4) in the benchmark's own origin, NaN where unknown; frames at the start that
     its toolkit leaves out; flags (N,) of absence, or None."""
 
@@ -46,7 +46,7 @@ class Truth:
     of how they were read."""
 
     expected: tuple[str, ...]
-    targets: Mapping[str, Target]
+    targets: Mapping[str, SequenceTruth]
     notes: Notes = field(default_factory=list)
 
 
@@ -153,7 +153,7 @@ def _absent(path: Path, name: str, frames: int, notes: Notes) -> Flags | None:
     return flags
 
 
-def _target(path: Path, name: str, benchmark: Benchmark, notes: Notes) -> Target:
+def _target(path: Path, name: str, benchmark: Benchmark, notes: Notes) -> SequenceTruth:
     boxes = read_boxes(path, _LONGEST, f"annotations: {name}")
     entry = benchmark.sequences.get(name)
     if not len(boxes) or (entry and entry.frames and len(boxes) != entry.frames):
@@ -162,10 +162,12 @@ def _target(path: Path, name: str, benchmark: Benchmark, notes: Notes) -> Target
     if not (np.isfinite(boxes) & (boxes[:, 2:] > 0).all(1, keepdims=True)).all(1).any():
         raise InputError(f"{path}: none of the {len(boxes)} boxes of {name} is known and has an area; fetch it again")
     absent = _absent(path, name, len(boxes), notes) if benchmark.flags else None
-    return Target(name, boxes, benchmark.omit.get(name, 0), absent, entry.attributes if entry else ())
+    return SequenceTruth(name, boxes, benchmark.omit.get(name, 0), absent, entry.attributes if entry else ())
 
 
-def _all_or_none(targets: Mapping[str, Target], files: Mapping[str, Path], benchmark: Benchmark, notes: Notes) -> None:
+def _all_or_none(
+    targets: Mapping[str, SequenceTruth], files: Mapping[str, Path], benchmark: Benchmark, notes: Notes
+) -> None:
     """Note that there are no flags of absence. Raises InputError when some sequences have them and others do not."""
     without = [name for name, target in targets.items() if target.absent is None]
     if not benchmark.flags or not without:

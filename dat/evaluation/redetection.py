@@ -19,7 +19,7 @@ from dat.base.errors import InputError
 from dat.benchmarks.catalogue import Benchmark
 from dat.evaluation import results, statistics
 from dat.evaluation.definitions import Redetection
-from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.ground_truth import SequenceTruth, Truth
 from dat.evaluation.one_pass.curves import columns, overlaps
 from dat.evaluation.one_pass.summary import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
 
@@ -39,7 +39,7 @@ class Event:
 class Scored:
     """A tracker's files, and for each of its sequences 1 where the target is found again, else 0."""
 
-    tracker: results.Tracker
+    tracker: results.TrackerResults
     redetected: Mapping[str, float]
 
     @property
@@ -48,7 +48,7 @@ class Scored:
         return self.tracker.name
 
 
-def event(target: Target, definition: Redetection) -> Event:
+def event(target: SequenceTruth, definition: Redetection) -> Event:
     """The event of a sequence. Raises InputError when it has none, or no flags say when the target is away."""
     if target.absent is None:
         raise InputError(f"{target.name}: no flags of absence; add absent.txt with a 0 or 1 a frame")
@@ -64,7 +64,7 @@ def event(target: Target, definition: Redetection) -> Event:
     return Event(*max(whole, key=lambda gap: gap[1] - gap[0]))
 
 
-def redetected(boxes: Floats, target: Target, definition: Redetection) -> bool:
+def redetected(boxes: Floats, target: SequenceTruth, definition: Redetection) -> bool:
     """Whether boxes (N,4) find the target again. A box or a truth that is NaN overlaps with nothing."""
     back = event(target, definition).back
     window = slice(back, back + definition.within + 1)

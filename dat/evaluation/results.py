@@ -16,7 +16,7 @@ from dat.base.outside import listed, place
 from dat.benchmarks.names import Match, Names
 from dat.evaluation import fitting, matlab, text
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.ground_truth import SequenceTruth, Truth
 
 Floats = npt.NDArray[np.float64]
 Lengths = Literal["strict", "cut"]
@@ -32,7 +32,7 @@ _REPETITION = re.compile(r"([^/]+)/\1_(?!001)\d{3}\.txt$")
 
 
 @dataclass
-class Tracker:
+class TrackerResults:
     """A tracker's boxes (N,4) by sequence, as many as scored frames; which sequences lack a file, which files were left
     aside, which were cut to length; the sequences whose boxes came as boxes, so that bad rows may be repaired; and what
     a reader must know of how the files were read."""
@@ -211,7 +211,7 @@ def _check_aligned(label: str, path: Path, boxes: Floats, truth: Floats) -> None
 
 
 def fit(
-    boxes: Floats, target: Target, definition: OnePass, lengths: Lengths, label: str, path: Path
+    boxes: Floats, target: SequenceTruth, definition: OnePass, lengths: Lengths, label: str, path: Path
 ) -> tuple[Floats, bool]:
     """Boxes for the scored frames of a target, and whether rows were left out, wanting or forgiven.
 
@@ -252,7 +252,9 @@ def _lengthened(boxes: Floats, frames: int, definition: OnePass) -> Floats:
     return np.concatenate([boxes, np.tile(_NOWHERE, (frames - len(boxes), 1))])
 
 
-def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict", origin: int = 1) -> Tracker:
+def read(
+    folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict", origin: int = 1
+) -> TrackerResults:
     """All results of one tracker, of a benchmark whose files count pixels from `origin`.
 
     Raises InputError naming tracker, sequence and line of the first wrong file.
@@ -260,7 +262,7 @@ def read(folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "st
     files = find_files(folder, Names(truth.expected))
     there = [name for name in truth.expected if name in files.files and name in truth.targets]
     missing = [name for name in truth.expected if name not in there]
-    tracker = Tracker(folder.name, ignored=files.ignored, missing=missing, notes=files.notes)
+    tracker = TrackerResults(folder.name, ignored=files.ignored, missing=missing, notes=files.notes)
     sources = [
         text.Source(files.files[name], len(truth.targets[name].boxes), f"tracker {folder.name}, sequence {name}")
         for name in there

@@ -174,11 +174,11 @@ def add_bands(
             entry.setdefault("curve_intervals", {})[metric] = [list(pair) for pair in ends]
 
 
-def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.Target:
+def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.SequenceTruth:
     """The truth in the files' own origin, in which the toolkits judge which boxes are boxes."""
     boxes = sequence.boxes + np.array([benchmark.origin, benchmark.origin, 0, 0])
     absent = sequence.absent if benchmark.flags else None
-    return ground_truth.Target(
+    return ground_truth.SequenceTruth(
         sequence.name, boxes, benchmark.omit.get(sequence.name, 0), absent, tuple(sequence.attributes)
     )
 
@@ -191,7 +191,7 @@ def _vot_scores(
     targets = {name: vot_target(data.sequences[name]) for name in benchmark.sequences}
     if key != "vot2014" and benchmark.interval is None:
         benchmark = replace(benchmark, interval=vot.interval_of([len(target) for target in targets.values()]))
-    truth = vot_files.Truth(tuple(targets), targets)
+    truth = vot_files.VotTruth(tuple(targets), targets)
     definition = definitions.find(benchmark.definition, "vot")
     assert isinstance(definition, Vot)
     scored = vot_scoring.score_all(benchmark, truth, folders, definition, "strict")
@@ -218,7 +218,7 @@ def _variant_tables(tables: Mapping[str, Mapping[str, vot_scoring.Table]]) -> di
     return by_variant
 
 
-def vot_target(sequence: manifest.Sequence) -> vot_files.Target:
+def vot_target(sequence: manifest.Sequence) -> vot_files.VotSequence:
     """VOT's truth of a sequence: its regions as written, the frames' size and the tags of every frame."""
     written = sequence.regions or [list(box) for box in sequence.row["boxes"]]
     counts = np.array([len(region or ()) for region in written], np.int64)
@@ -231,7 +231,7 @@ def vot_target(sequence: manifest.Sequence) -> vot_files.Target:
         for tag, flags in sequence.tags.items()
         if len(flags) == frames
     }
-    return vot_files.Target(sequence.name, regions(table, counts), sequence.size, tags)
+    return vot_files.VotSequence(sequence.name, regions(table, counts), sequence.size, tags)
 
 
 def _complete(key: str, scores: Mapping[str, Any]) -> None:

@@ -45,9 +45,9 @@ def run(plan_path: Path, number: int, done: Path) -> None:
         devices.take(Path(plan["cards"]), plan["slots"])
     units = [Unit(**facts) for facts in plan["jobs"][number]]
     notes = pace.Notes(plan_path.parent / pace.FOLDER / f"{number}.json")
-    here = Here(plan, manifest, plan_path.parent, notes, records.commit(Path(plan["home"])))
+    context = Context(plan, manifest, plan_path.parent, notes, records.commit(Path(plan["home"])))
     with store.held(place):
-        failed = [line for unit in here.missing(units) if (line := here.tried(unit))]
+        failed = [line for unit in context.missing(units) if (line := context.attempt(unit))]
     if failed:
         raise JobError(failed[0])
     done.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def run(plan_path: Path, number: int, done: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Here:
+class Context:
     """A job's own: its plan, the manifest, the directory of the run, the notes of what it has done, the commit."""
 
     plan: dict[str, Any]
@@ -76,7 +76,7 @@ class Here:
         """Where what a unit prints goes."""
         return self.directory / logs.FOLDER / f"{unit.key}.log"
 
-    def tried(self, unit: Unit) -> str | None:
+    def attempt(self, unit: Unit) -> str | None:
         """Track one unit; what went wrong in a line, or None."""
         self.notes.begin(unit)
         with logs.written(self.log(unit)):
@@ -93,7 +93,7 @@ class Here:
 
     def _fault(self, unit: Unit) -> str | None:
         try:
-            _one(self, unit)
+            _track(self, unit)
         except DatError as error:
             return str(error)
         except OSError as error:
@@ -104,17 +104,17 @@ class Here:
         return None
 
 
-def _one(here: Here, unit: Unit) -> None:
+def _track(context: Context, unit: Unit) -> None:
     """Track one unit into a folder of the store, write its record, and make it the entry of its key."""
-    from dat.fanout.run import Work
+    from dat.fanout.run import UnitInputs
     from dat.fanout.run import run as track
 
     records.forget_peak()
-    plan, manifest, place = here.plan, here.manifest, Path(here.plan["store"])
+    plan, manifest, place = context.plan, context.manifest, Path(context.plan["store"])
     clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)
     try:
-        work = Work(
+        work = UnitInputs(
             protocol=plan["shared"]["protocol"],
             row=row,
             root=manifest.root,
@@ -124,13 +124,13 @@ def _one(here: Here, unit: Unit) -> None:
             sections=unit.reads(plan["sections"]),
             out=folder,
             origin=plan["shared"]["origin"],
-            frame=here.notes.frame,
+            frame=context.notes.frame,
         )
         facts = track(work, plan["device"])
         shared = check(plan, unit, manifest)
         record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
-        run = clock.run_facts(records.sha256_json(record), None) | here.commit | {"benchmark": plan["benchmark"]}
-        run |= {"peak_memory": records.peak_memory()} | _printed(here.log(unit))
+        run = clock.run_facts(records.sha256_json(record), None) | context.commit | {"benchmark": plan["benchmark"]}
+        run |= {"peak_memory": records.peak_memory()} | _printed(context.log(unit))
         store.put(place, unit.key, folder, record, run)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -19,7 +19,7 @@ PERIOD = 1.0
 
 
 @dataclass
-class Share:
+class KindProgress:
     """What is done of one kind of tracker: frames, those that were tracked just now, and the seconds of that."""
 
     frames: int = 0
@@ -28,17 +28,17 @@ class Share:
 
 
 @dataclass
-class Done:
+class Progress:
     """What is done: whole units, and the share of each kind."""
 
     units: int = 0
-    kinds: dict[str, Share] = field(default_factory=dict)
+    kinds: dict[str, KindProgress] = field(default_factory=dict)
 
-    def share(self, kind: str) -> Share:
+    def share(self, kind: str) -> KindProgress:
         """The share of a kind."""
-        return self.kinds.setdefault(kind, Share())
+        return self.kinds.setdefault(kind, KindProgress())
 
-    def add(self, other: "Done") -> None:
+    def add(self, other: "Progress") -> None:
         """Count what another one counts."""
         self.units += other.units
         for kind, share in other.kinds.items():
@@ -72,7 +72,7 @@ class Notes:
     """A job's side: notes what it has done in a file, about once a second."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.done = path, Done()
+        self.path, self.done = path, Progress()
         self._unit: Unit | None = None
         self._frames, self._start, self._written = 0, 0.0, 0.0
 
@@ -100,12 +100,12 @@ class Notes:
             self.done.add(self._running(unit, unit.cost, min(self._frames, unit.cost) if failed else unit.cost))
         self._write()
 
-    def _running(self, unit: Unit, frames: int, tracked: int) -> Done:
+    def _running(self, unit: Unit, frames: int, tracked: int) -> Progress:
         seconds = time.monotonic() - self._start
-        return Done(0, {kind_of(unit): Share(frames, tracked, seconds)})
+        return Progress(0, {kind_of(unit): KindProgress(frames, tracked, seconds)})
 
     def _write(self) -> None:
-        now = Done()
+        now = Progress()
         now.add(self.done)
         if self._unit is not None:
             frames = min(self._frames, self._unit.cost)
@@ -114,15 +114,15 @@ class Notes:
         self._written = time.monotonic()
 
 
-def noted(folder: Path) -> Done:
+def noted(folder: Path) -> Progress:
     """What all jobs have noted below a folder."""
-    done = Done()
+    done = Progress()
     for path in sorted(folder.glob("*.json")):
         try:
             notes = records.read_json(path)
         except InputError:  # a job that ends takes its file's temporary name away
             continue
-        done.add(Done(notes["units"], {kind: Share(**share) for kind, share in notes["kinds"].items()}))
+        done.add(Progress(notes["units"], {kind: KindProgress(**share) for kind, share in notes["kinds"].items()}))
     return done
 
 
@@ -134,14 +134,14 @@ class Pace:
         for unit in units:
             self.units += 1
             self.whole[kind_of(unit)] = self.whole.get(kind_of(unit), 0) + unit.cost
-        self._first: tuple[float, Done] | None = None
+        self._first: tuple[float, Progress] | None = None
 
     @property
     def frames(self) -> int:
         """Frames of all units."""
         return sum(self.whole.values())
 
-    def text(self, done: Done, now: float) -> str:
+    def text(self, done: Progress, now: float) -> str:
         """The line at time `now` in seconds: units, frames a second and time left, counted from the first frames on."""
         line = f"{done.units} of {self.units} units"
         if self._first is None:
@@ -157,7 +157,7 @@ class Pace:
         return f"{line}, {clock(left / together)} left" if together > 0 else line
 
 
-def seconds_left(whole: Mapping[str, int], done: Done) -> float:
+def seconds_left(whole: Mapping[str, int], done: Progress) -> float:
     """Seconds of tracking, of all jobs together, that the frames left of `whole` (frames by kind) take.
 
     A kind that was not measured yet has the pace of all.
@@ -165,7 +165,7 @@ def seconds_left(whole: Mapping[str, int], done: Done) -> float:
     mean = done.seconds / done.tracked if done.tracked else 0.0
     total = 0.0
     for kind, frames in whole.items():
-        share = done.kinds.get(kind, Share())
+        share = done.kinds.get(kind, KindProgress())
         pace = share.seconds / share.tracked if share.tracked else mean
         total += max(0, frames - share.frames) * pace
     return total

@@ -44,7 +44,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Work:
+class UnitInputs:
     """What a unit's tracker gets: its parts and settings by section, the sequence's row of the manifest and the folder
     that its frames lie below, the seed, and where boxes go, counted from `origin`; `frame` is called at each frame."""
 
@@ -60,7 +60,7 @@ class Work:
     frame: Callable[[], None] = lambda: None
 
 
-def run(work: Work, device: str) -> dict[str, Any]:
+def run(work: UnitInputs, device: str) -> dict[str, Any]:
     """Track a unit's sequence and write its boxes below `work.out`; returns the facts of its frames.
 
     One-pass: `<sequence>.txt`. VOT: `baseline/<sequence>/<sequence>_NNN.txt`, and the facts by repetition.
@@ -79,7 +79,7 @@ def run(work: Work, device: str) -> dict[str, Any]:
 class _Run:
     """A unit with its networks loaded."""
 
-    def __init__(self, work: Work, device: str) -> None:
+    def __init__(self, work: UnitInputs, device: str) -> None:
         self.work, self.row, self.out = work, work.row, work.out
         self.name = str(work.row["sequence"])
         self.networks = build.load(work.parts, device)

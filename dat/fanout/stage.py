@@ -242,8 +242,8 @@ def command(settings: Settings, directory: Path, gpus: int = 0) -> list[str]:
 
 def environment() -> dict[str, str]:
     """The jobs' environment: this interpreter's programs come first."""
-    here = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ.get('PATH', '')}"}
+    programs = str(Path(sys.executable).parent)
+    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def _gather(chosen: Sequence[Unit], places: Places) -> None:

@@ -54,7 +54,7 @@ def anchor(encoded: Tensor, tokens: Tensor, kind: str = "mean") -> Tensor:
     raise ValueError(f"salnet_training.anchor is {kind!r}; expected mean, max or rectified")
 
 
-def thinned(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+def drop_words(tokens: Tensor, share: float, rng: np.random.Generator) -> Tensor:
     """Tokens (B,16) with this share of the words made unknown."""
     dropped = torch.from_numpy(rng.random(tokens.shape) < share).to(tokens.device)
     return torch.where(dropped & (tokens != PAD), UNKNOWN, tokens)

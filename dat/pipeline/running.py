@@ -117,7 +117,7 @@ def _owning(settings: Settings, label: str) -> Iterator[Callable[[], None]]:
 
 
 @dataclass(frozen=True)
-class Before:
+class StartState:
     """What there was before a stage began: its inputs, the files that decide how its jobs run, params.yaml."""
 
     inputs: records.Snapshot
@@ -125,14 +125,14 @@ class Before:
     params: records.Snapshot
 
 
-def _before(stage: Stage, settings: Settings, inputs: Mapping[str, Path], written: records.Snapshot) -> Before:
+def _before(stage: Stage, settings: Settings, inputs: Mapping[str, Path], written: records.Snapshot) -> StartState:
     used.FILES.clear()
     present = [path for _, path in sorted(inputs.items()) if path.exists()]
     files = [settings.top / name for name in stage.files]
-    return Before(records.Snapshot.of(present, settings.path), records.Snapshot.of(files, settings.top), written)
+    return StartState(records.Snapshot.of(present, settings.path), records.Snapshot.of(files, settings.top), written)
 
 
-def _unchanged(settings: Settings, before: Before, code: Mapping[str, str]) -> None:
+def _unchanged(settings: Settings, before: StartState, code: Mapping[str, str]) -> None:
     """Raises ChangedError when inputs, code or settings that were read are no longer what the stage has used."""
     before.inputs.check()
     before.files.check()
@@ -148,7 +148,7 @@ def _unchanged(settings: Settings, before: Before, code: Mapping[str, str]) -> N
 def _finish(
     stage: Stage,
     job: records.Job,
-    before: Before,
+    before: StartState,
     final: Mapping[str, Path],
     clock: records.Clock,
     name: str,

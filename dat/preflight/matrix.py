@@ -13,7 +13,7 @@ from dat.tracking.parts import parts
 
 
 @dataclass(frozen=True)
-class Target:
+class PlannedTarget:
     """A sequence of a benchmark: its frames, and its sentence where it has one."""
 
     name: str
@@ -21,7 +21,7 @@ class Target:
     sentence: str | None
 
 
-def targets(settings: Settings, key: str) -> list[Target]:
+def targets(settings: Settings, key: str) -> list[PlannedTarget]:
     """The sequences of benchmark `key`: those of the manifest where the data set is indexed, else the published ones.
 
     Empty where neither says how long they are, as before `dat synthetic` has made the set.
@@ -34,14 +34,14 @@ def targets(settings: Settings, key: str) -> list[Target]:
     return indexed or _published(settings, benchmark.data, key)
 
 
-def _indexed(settings: Settings, data: str, key: str) -> list[Target]:
+def _indexed(settings: Settings, data: str, key: str) -> list[PlannedTarget]:
     path = sets.manifest_path(settings, data)
     names = set(manifest.header(path)["lists"].get(key, ()))
     rows = (row for row in manifest.rows(path) if row["sequence"] in names)
-    return [Target(row["sequence"], row["frames"], row.get("sentence")) for row in rows]
+    return [PlannedTarget(row["sequence"], row["frames"], row.get("sentence")) for row in rows]
 
 
-def _published(settings: Settings, data: str, key: str) -> list[Target]:
+def _published(settings: Settings, data: str, key: str) -> list[PlannedTarget]:
     try:
         described = sets.load(settings, data)
     except MissingError:
@@ -49,10 +49,10 @@ def _published(settings: Settings, data: str, key: str) -> list[Target]:
     facts, names = published.facts(described.name), described.lists.get(key, ())
     written = described.sentences() if described.table and described.table.is_file() else {}
     sentences = {name: sentence.sentence for name, sentence in written.items()}
-    return [Target(name, facts[name].frames, sentences.get(name)) for name in names if name in facts]
+    return [PlannedTarget(name, facts[name].frames, sentences.get(name)) for name in names if name in facts]
 
 
-def units(settings: Settings, key: str, sequences: Iterable[Target]) -> list[Unit]:
+def units(settings: Settings, key: str, sequences: Iterable[PlannedTarget]) -> list[Unit]:
     """The units of benchmark `key`; `cost` is frames, by repetitions for VOT where the tracker draws.
 
     Their keys stand for those of the job store, which are not known before the weights are: two units have one here

@@ -75,8 +75,8 @@ class Scores:
 
     def runs(self, tracker: str) -> list[dict[str, Any]]:
         """The scores of a variant's seeds, or the one of a baseline."""
-        own = [run for name, run in sorted(self.data["trackers"].items()) if name.split("@seed-")[0] == tracker]
-        return own or [run for name, run in self.baselines.items() if name == tracker]
+        runs = [run for name, run in sorted(self.data["trackers"].items()) if name.split("@seed-")[0] == tracker]
+        return runs or [run for name, run in self.baselines.items() if name == tracker]
 
     def number(self, tracker: str, metric: str) -> Number | None:
         """A variant's score, the mean over its seeds, or a baseline's; None when this run has none."""

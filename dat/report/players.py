@@ -35,7 +35,7 @@ BOX_DECIMALS, OVERLAP_DECIMALS = 2, 6
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayerTrack:
     """A tracker's result on a sequence: boxes (F,4), origin 0, NaN without one; overlaps (F,) with the truth, NaN where
     there is nothing to compare; the first frame (from 0) in which the target is lost, None where it never is."""
 
@@ -107,7 +107,7 @@ def _benchmark(
     }
 
 
-def _sequence(row: manifests.Sequence, played: Mapping[str, Played]) -> dict[str, Any]:
+def _sequence(row: manifests.Sequence, played: Mapping[str, PlayerTrack]) -> dict[str, Any]:
     """All that is shown of a sequence."""
     return {
         "frames": [file[0] for file in row.files],
@@ -136,7 +136,7 @@ def _rounded(values: Floats, decimals: int) -> list[Any]:
 
 def _played(
     name: str, row: manifests.Sequence, data: manifests.Manifest, entry: Benchmark, results: Path, trackers: list[str]
-) -> Iterator[tuple[str, Played]]:
+) -> Iterator[tuple[str, PlayerTrack]]:
     """The results of those trackers that have one on a sequence; of VOT's repetitions the first."""
     for tracker in trackers:
         inside = f"baseline/{row.name}/{row.name}_001.txt" if entry.protocol == "vot" else f"{row.name}.txt"
@@ -147,15 +147,15 @@ def _played(
             yield tracker, _one_pass(path, label, row, ORIGINS[data.header["layout"]])
 
 
-def _one_pass(path: Path, label: str, row: manifests.Sequence, origin: int) -> Played:
+def _one_pass(path: Path, label: str, row: manifests.Sequence, origin: int) -> PlayerTrack:
     """Lost is a target that is in sight and whose box has no part of it."""
     boxes = text.read_boxes(path, len(row.files), label)[: len(row.files)] - [origin, origin, 0, 0]
     boxes = np.concatenate([boxes, np.full((len(row.files) - len(boxes), 4), np.nan)])
     overlap = np.where(np.isnan(row.boxes).any(1), np.nan, geometry.overlap(boxes, row.boxes))
-    return Played(boxes, overlap, _first((overlap == 0) & ~row.absent))
+    return PlayerTrack(boxes, overlap, _first((overlap == 0) & ~row.absent))
 
 
-def _restarted(path: Path, label: str, row: manifests.Sequence, name: str, data: manifests.Manifest) -> Played:
+def _restarted(path: Path, label: str, row: manifests.Sequence, name: str, data: manifests.Manifest) -> PlayerTrack:
     """Lost is a target in the frame in which the run failed; no frame of a restart is compared."""
     definition = definitions.find(listed(name, data).definition, "vot")
     assert isinstance(definition, Vot)
@@ -165,7 +165,7 @@ def _restarted(path: Path, label: str, row: manifests.Sequence, name: str, data:
     tracked = run.codes == vot_files.TRACKED
     overlap = np.where(tracked, measured.accuracy[0], np.nan)
     boxes = np.where((tracked & run.regions.rectangle)[:, None], run.regions.values[:, :4].astype(np.float64), np.nan)
-    return Played(boxes, overlap, _first(run.codes == vot_files.FAILED))
+    return PlayerTrack(boxes, overlap, _first(run.codes == vot_files.FAILED))
 
 
 def _first(flags: npt.NDArray[np.bool_]) -> int | None:

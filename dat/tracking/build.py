@@ -11,7 +11,7 @@ from dat.models.salnet import SALNet
 from dat.tracking.attention import Attention
 from dat.tracking.csrdcf.tracker import CsrDcf
 from dat.tracking.follower import TrackerState
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from dat.tracking.parts import Parts
 
 SIZE = (96, 128)
@@ -55,4 +55,4 @@ def tracker(
     if isinstance(settings, Csrdcf):
         return CsrDcf(settings, networks.attention, colour_names)
     assert networks.salnet is not None, "a variant without a SALNet is CSR-DCF"
-    return Tracker(settings, networks.salnet, networks.attention, *draws)
+    return MDNetTracker(settings, networks.salnet, networks.attention, *draws)

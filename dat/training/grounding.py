@@ -14,7 +14,7 @@ from dat.base.errors import InputError
 from dat.base.sections import Grounding
 from dat.models.gpgnet import Encoder, standardised
 from dat.models.optimisers import Adam
-from dat.models.sentence import SentenceNet, anchor, thinned
+from dat.models.sentence import SentenceNet, anchor, drop_words
 from dat.models.vocabulary import PAD, Vocabulary
 from dat.training import distributed, losses, runner
 from dat.training.attention_data import AttentionData, dark
@@ -68,7 +68,7 @@ class GroundingTask:
     def batch(self, step: int) -> Batch:
         rng = np.random.default_rng([self.seed, 9, step])
         rows = rng.choice(self.rows, min(self.settings.batch, len(self.rows)), replace=False)
-        return Batch(rows, thinned(self.tokens[rows], self.settings.dropout, rng))
+        return Batch(rows, drop_words(self.tokens[rows], self.settings.dropout, rng))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         sentences = self.module(batch.tokens[distributed.computed(len(batch.rows))])

@@ -20,7 +20,7 @@ from dat.models import weights
 from dat.models.arithmetic import Linear
 from dat.models.layers import initialise
 from dat.models.optimisers import Adam
-from dat.models.sentence import SentenceNet, anchor, thinned
+from dat.models.sentence import SentenceNet, anchor, drop_words
 from dat.models.vocabulary import Vocabulary
 from dat.training import distributed, losses, runner
 from dat.training.checkpoints import Checkpoints
@@ -108,7 +108,7 @@ class LanguageTask:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
         rows = order[place * self.size : (place + 1) * self.size]
-        return Batch(rows, thinned(self.tokens[rows], self.dropout, np.random.default_rng([self.seed, 6, step])))
+        return Batch(rows, drop_words(self.tokens[rows], self.dropout, np.random.default_rng([self.seed, 6, step])))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         logits = self.module(batch.tokens[distributed.computed(len(batch.rows))])

@@ -11,10 +11,10 @@ from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import build
 from dat.tracking.follower import TrackerState
 from dat.video.provenance import trained_on
-from dat.video.request import SALNET_FILE, Choice
+from dat.video.request import SALNET_FILE, TrackerChoice
 
 
-def weights(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
+def weights(choice: TrackerChoice, vocabulary: Vocabulary | None) -> list[str]:
     """Which weights are in use, what they were trained on, and how many words they know."""
     folder = choice.parts.salnet or choice.parts.gpgnet
     if folder is None:
@@ -24,7 +24,7 @@ def weights(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
     return [f"weights: {trained_on(folder)}{known}{', unknown here: ' + ', '.join(unknown) if unknown else ''}"]
 
 
-def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
+def remarks(choice: TrackerChoice, vocabulary: Vocabulary | None) -> list[str]:
     """What should be said about the sentence before tracking starts."""
     if choice.parts.version == "none":
         return [f"{choice.variant} does not use the sentence"] if choice.text else []
@@ -37,7 +37,7 @@ def remarks(choice: Choice, vocabulary: Vocabulary | None) -> list[str]:
     return lines
 
 
-def speechless(choice: Choice) -> Choice:
+def without_unknown_sentence(choice: TrackerChoice) -> TrackerChoice:
     """The choice without its sentence where the network knows none of its words, so that the target alone guides."""
     folder = choice.parts.gpgnet
     if choice.text is None or folder is None or not (folder / "vocabulary.json").is_file():
@@ -52,13 +52,13 @@ def speechless(choice: Choice) -> Choice:
 
 
 def start(
-    choice: Choice, sequence: str, seed: int, device: str, say: Callable[[str], None]
-) -> tuple[TrackerState, Choice]:
+    choice: TrackerChoice, sequence: str, seed: int, device: str, say: Callable[[str], None]
+) -> tuple[TrackerState, TrackerChoice]:
     """A tracker for a sequence, and the choice as it was followed: a sentence of unknown words only counts as none.
 
     `say` is told what a user should know. Raises MissingError when there are no weights.
     """
-    known = speechless(choice)
+    known = without_unknown_sentence(choice)
     if known is not choice:
         say("no training sentence had any of these words")
     exact(known.settings.threads)

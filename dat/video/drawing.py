@@ -29,7 +29,7 @@ BANNER = 12
 
 
 @dataclass(frozen=True)
-class Shown:
+class Overlay:
     """What is drawn on a frame: box x, y, w, h (origin 0; None: the tracker has none), whether it was held for want of
     a better one, and so on.
 
@@ -61,7 +61,7 @@ def canvas_size(height: int, width: int, lines: int = 0) -> tuple[int, int]:
     return (height * times + BAR + lines * LINE + 1) // 2 * 2, (width * times + 1) // 2 * 2
 
 
-def draw(image: Image, shown: Shown) -> Image:
+def draw(image: Image, shown: Overlay) -> Image:
     """The frame with box, score, attention and re-detections, of `canvas_size`: (H, W, 3) uint8 RGB."""
     height, width = image.shape[:2]
     times = enlargement(height, width)
@@ -122,7 +122,7 @@ def _line(image: Image, a: Any, b: Any, ink: Colour, thick: int, dash: int) -> N
         cv2.line(image, (int(x), int(y)), (int(u), int(v)), ink, thick, cv2.LINE_AA)
 
 
-def _jump(image: Image, shown: Shown, times: int) -> None:
+def _jump(image: Image, shown: Overlay, times: int) -> None:
     """A re-detection: an arrow from where the target was last held to be, a frame around all, and the word."""
     cv2.rectangle(image, (0, 0), (image.shape[1] - 1, image.shape[0] - 1), GLOBAL, 6)
     if shown.came_from is not None and shown.box is not None:
@@ -145,7 +145,7 @@ def _words(canvas: Image, top: int, colour: Colour, words: str) -> None:
     cv2.putText(canvas, plain, (80, top + 13), FONT, 0.5 * min(1.0, room / max(width, 1)), INK, 1, cv2.LINE_AA)
 
 
-def _bar(canvas: Image, top: int, shown: Shown, colour: Colour) -> None:
+def _bar(canvas: Image, top: int, shown: Overlay, colour: Colour) -> None:
     """Frame number, a gauge of the score, and where the winner came from."""
     middle, width = top + BAR // 2, canvas.shape[1]
     cv2.putText(canvas, f"{shown.number}", (14, middle + 6), FONT, 0.55, INK, 1, cv2.LINE_AA)

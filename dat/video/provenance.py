@@ -14,7 +14,7 @@ from dat.base.errors import MissingError
 from dat.datasets.images import Image
 from dat.fanout.unit import weights_of
 from dat.video import request
-from dat.video.request import Choice, Outputs, Request
+from dat.video.request import Outputs, Request, TrackerChoice
 from dat.video.sources import is_glob
 
 
@@ -43,14 +43,14 @@ class Pixels:
         return {"frames": self.frames, "sha256": self._hash.hexdigest()}
 
 
-def files(choice: Choice) -> list[Path]:
+def files(choice: TrackerChoice) -> list[Path]:
     """The files that a choice's tracker is loaded from: its networks, or CSR-DCF's colour names."""
     parts = choice.parts
     networks = [path for folder in (parts.salnet, parts.gpgnet) if folder for path in weights_of(folder)]
     return [*networks, *([parts.colour_names] if parts.colour_names else [])]
 
 
-def settings(choice: Choice) -> dict[str, Any]:
+def settings(choice: TrackerChoice) -> dict[str, Any]:
     """The settings that a choice's tracker reads, by dotted path."""
     if choice.parts.salnet is None:
         return params.leaves(params.plain(choice.csrdcf), "csrdcf")

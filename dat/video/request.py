@@ -23,7 +23,7 @@ SALNET_FILE = "weights.safetensors"
 
 
 @dataclass(frozen=True)
-class Choice:
+class TrackerChoice:
     """Which tracker: a variant, the sentence that it is given (None: the target alone), its networks and settings."""
 
     variant: str
@@ -46,7 +46,7 @@ class Request:
     frames: Iterator[Frame]
     box: NDArray[np.float64]
     size: tuple[int, int]
-    choice: Choice
+    choice: TrackerChoice
     given: Mapping[str, Any] = field(default_factory=dict)
     sequence: str = ""
 
@@ -143,7 +143,9 @@ def find_parts(settings: params.Settings, variant: str, weights: Path | None, te
     return made
 
 
-def choose(variant: str, weights: Path | None = None, text: str | None = None, features: str | None = None) -> Choice:
+def choose(
+    variant: str, weights: Path | None = None, text: str | None = None, features: str | None = None
+) -> TrackerChoice:
     """The tracker of a variant, with the settings and the weights of the root profile's run or those of `weights`.
 
     An empty sentence is none. Raises ParamsError for an unknown variant, MissingError when there are no weights.
@@ -154,7 +156,7 @@ def choose(variant: str, weights: Path | None = None, text: str | None = None, f
     tracking = settings.section("tracking", sections.Tracking)
     if features:
         tracking = tracking.model_copy(update={"features": features})
-    return Choice(variant, text, made, tracking, settings.section("csrdcf", sections.Csrdcf))
+    return TrackerChoice(variant, text, made, tracking, settings.section("csrdcf", sections.Csrdcf))
 
 
 def check(

@@ -19,7 +19,7 @@ from dat.fanout.run import text as rows_of
 from dat.progress import progress
 from dat.tracking.follower import TrackerState
 from dat.video import assemble, provenance
-from dat.video.drawing import BANNER, Shown, VideoWriter, draw
+from dat.video.drawing import BANNER, Overlay, VideoWriter, draw
 from dat.video.provenance import Pixels
 from dat.video.request import Outputs, Request, home
 
@@ -105,10 +105,10 @@ def _steps(
         before = run.boxes[-1]
 
 
-def _shown(tracker: TrackerState, run: Run, before: NDArray[np.float64], attention: bool) -> Shown:
+def _shown(tracker: TrackerState, run: Run, before: NDArray[np.float64], attention: bool) -> Overlay:
     number, last = len(run.boxes), run.redetections[-1] if run.redetections else None
     since = number - last if last is not None and number - last < BANNER else None
-    return Shown(
+    return Overlay(
         number=number,
         box=run.boxes[-1],
         score=tracker.score,

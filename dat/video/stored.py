@@ -20,7 +20,7 @@ from dat.evaluation.text import FARTHEST
 from dat.models.exactness import exact
 from dat.regions import boxes as geometry
 from dat.tracking import build
-from dat.video.drawing import BANNER, LOCAL, OTHER, TRUTH, Colour, Shown, corners, draw
+from dat.video.drawing import BANNER, LOCAL, OTHER, TRUTH, Colour, Overlay, corners, draw
 
 CODES: dict[float, str] = {0: "not tracked", 1: "started", 2: "failed"}
 """What a row of one number says in a result file of VOT's."""
@@ -163,7 +163,7 @@ def pictures(stored: Stored, other: Stored | None = None, threads: int = 1) -> I
         yield draw(image, _shown(stored, other, index, None if attention is None else attention.map(image)))
 
 
-def _shown(stored: Stored, other: Stored | None, index: int, attention: NDArray[np.float32] | None) -> Shown:
+def _shown(stored: Stored, other: Stored | None, index: int, attention: NDArray[np.float32] | None) -> Overlay:
     """What is drawn on frame `index`, from 0."""
     before = [frame for frame in stored.redetections if frame <= index]
     since = index - before[-1] if before and index - before[-1] < BANNER else None
@@ -174,7 +174,7 @@ def _shown(stored: Stored, other: Stored | None, index: int, attention: NDArray[
     lines.append((LOCAL, stored.line(index)))
     if other is not None:
         lines.append((OTHER, other.line(index)))
-    return Shown(
+    return Overlay(
         number=index + 1,
         box=stored.box(index),
         score=score or 0.0,

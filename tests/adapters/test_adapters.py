@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dat.adapters import supply as supplies
+from dat.adapters import factory as factories
 from dat.adapters import trax
-from dat.adapters.supply import Supply, as_rgb, name_of, read_sentences
+from dat.adapters.factory import TrackerFactory, as_rgb, name_of, read_sentences
 from dat.base.errors import InputError, MissingError
 from tests.parts.tracking_parts import ROOT, video, write_frames, write_weights
 
@@ -265,16 +265,16 @@ def test_the_real_tracker_follows_and_draws_anew_when_it_is_started_again(tmp_pa
     from tests.parts.tracking_parts import settings
 
     write_weights(tmp_path / "weights")
-    real = supplies.request.choose
+    real = factories.request.choose
 
     def small(*given):
         choice = real(*given)
         object.__setattr__(choice, "settings", settings())
         return choice
 
-    monkeypatch.setattr(supplies.request, "choose", small)
+    monkeypatch.setattr(factories.request, "choose", small)
     monkeypatch.chdir(ROOT)
-    told = Supply(weights=tmp_path / "weights", sentences={"car": "the red square"}, device="cpu").check()
+    told = TrackerFactory(weights=tmp_path / "weights", sentences={"car": "the red square"}, device="cpu").check()
     start = ask("initialize", MEMORY, Rectangle(20, 30, 18, 24))
     client = Client(*[start, ask("frame", FakeImage("memory", FRAMES[1]))] * 2)
     trax.loop(client, told, Rectangle)
@@ -290,8 +290,8 @@ def test_sentences_come_from_a_folder_or_a_table(tmp_path):
     assert read_sentences(tmp_path) == {"jogging1": "the woman in black"}
     table = tmp_path / "table.csv"
     table.write_text("sequence,sentence,annotator,date\nJogging-2,a man,me,2026-01-01\n")
-    told = Supply(text="something", sentences=read_sentences(table))
-    assert (told.sentence("jogging.2"), told.sentence("Deer"), Supply().sentence("Deer")) == (
+    told = TrackerFactory(text="something", sentences=read_sentences(table))
+    assert (told.sentence("jogging.2"), told.sentence("Deer"), TrackerFactory().sentence("Deer")) == (
         "a man",
         "something",
         None,
@@ -305,7 +305,7 @@ def test_sentences_come_from_a_folder_or_a_table(tmp_path):
 
 def test_weights_that_are_not_there_are_told_before_a_toolkit_starts(tmp_path):
     with pytest.raises(MissingError, match="make repro"):
-        Supply(weights=tmp_path).check()
+        TrackerFactory(weights=tmp_path).check()
 
 
 @pytest.mark.parametrize(

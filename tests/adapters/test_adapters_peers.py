@@ -39,7 +39,7 @@ def got10k(data: Path, out: Path, name: str, weights: Path | None = None) -> Any
         import sys
         from pathlib import Path
         from dat.adapters.got10k import DatTracker, LocalExperiment, LocalOTB
-        from dat.adapters.supply import Supply
+        from dat.adapters.factory import Supply
         data, out, name, weights = sys.argv[1:]
         experiment = LocalExperiment(LocalOTB(data), Path(out) / "results", Path(out) / "reports")
         if weights:

@@ -213,7 +213,7 @@ def test_what_is_found_again_equals_the_first_implementation(flags: list[int], s
     rng, count = np.random.default_rng(seed), len(flags)
     truth = np.concatenate([rng.uniform(0, 99, (count, 2)), rng.uniform(20, 40, (count, 2))], axis=1)
     boxes = truth + rng.normal(0, 10, (count, 4)) + rng.choice([0, 100], (count, 1), p=[0.05, 0.95])
-    target = ground_truth.Target("Wall", truth, absent=np.array(flags, bool))
+    target = ground_truth.SequenceTruth("Wall", truth, absent=np.array(flags, bool))
     rows = [[tuple(box) for box in table.tolist()] for table in (truth, boxes)]
     try:
         expected = redetection.redetected(boxes, target, definitions.REDETECTION)

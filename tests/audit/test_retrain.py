@@ -42,9 +42,9 @@ def test_the_trainings_and_their_seconds_are_announced(copy: Path) -> None:
     records.write_json(copy / "runs/salnet@pymdnet.json", {"seconds": 130.0})
     records.write_json(copy / "runs/gpgnet@jtnl.json", {"seconds": 80.4})
     found = networks(copy, "otb100/dat-jtnl/success")
-    assert retrain.announced(found) == (f"2 trainings, 3.5 minutes when they were made: {GPGNET} 80 s, {SALNET} 130 s")
+    assert retrain.notice(found) == (f"2 trainings, 3.5 minutes when they were made: {GPGNET} 80 s, {SALNET} 130 s")
     (copy / "runs/salnet@pymdnet.json").unlink()
-    said = retrain.announced(networks(copy, "otb100/dat-jtnl/success"))
+    said = retrain.notice(networks(copy, "otb100/dat-jtnl/success"))
     assert "more than 1.3 minutes" in said and f"{SALNET} unknown" in said
 
 

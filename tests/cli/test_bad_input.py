@@ -9,7 +9,7 @@ import pytest
 
 from dat.base.errors import InputError
 from dat.regions import boxes
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from dat.video import request
 from tests.parts.tracking_parts import salnet, settings, video, write_frames
 from tests.video.test_track_command import call, place, quick  # noqa: F401
@@ -18,7 +18,7 @@ FRAMES, TRUTH = video(count=3)
 
 
 def tracker(**changes):
-    return Tracker(settings(features="shared", **changes), salnet(), None, "clip", 0)
+    return MDNetTracker(settings(features="shared", **changes), salnet(), None, "clip", 0)
 
 
 # ---------------------------------------------------------------- boxes

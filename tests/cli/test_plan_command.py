@@ -19,7 +19,7 @@ from dat.cli.plan import plan as command
 from dat.datasets import manifest
 from dat.fanout import plan, store
 from dat.fanout.unit import ENTRY, common_facts
-from dat.preflight import ahead, graph, matrix, missing
+from dat.preflight import estimates, graph, matrix, missing
 from dat.preflight.graph import Stages
 from tests.parts import fake_profile, small_sets
 
@@ -248,11 +248,11 @@ def test_units_in_the_store_are_done_unless_their_weights_are_made_again(fake: S
     keys = real_keys(fake, "otb100")
     for at in (("pymdnet", 0, "Disc"), ("pymdnet", 0, "Star"), ("dat-jtnl", 0, "Star")):
         store.entry(tmp_path / "store", keys[at]).mkdir(parents=True)
-    (one,) = ahead.stages(fake, chosen("benchmark@otb100"))
+    (one,) = estimates.stages(fake, chosen("benchmark@otb100"))
     assert (one.units, one.done, one.frames) == (6, 3, 3 * fake_profile.FRAMES)
-    *_, one = ahead.stages(fake, chosen("gpgnet@to", "benchmark@otb100"))
+    *_, one = estimates.stages(fake, chosen("gpgnet@to", "benchmark@otb100"))
     assert one.done == 2, "the made-up sequences have no sentence, so dat-jtnl's attention is gpgnet@to's"
-    *_, one = ahead.stages(fake, chosen("salnet@pymdnet", "benchmark@otb100"))
+    *_, one = estimates.stages(fake, chosen("salnet@pymdnet", "benchmark@otb100"))
     assert one.done == 1
 
 
@@ -260,11 +260,11 @@ def test_hours_are_those_of_this_machines_runs_and_else_unknown(fake: Settings) 
     for name, host, pace in (("Disc", socket.gethostname(), 360.0), ("Star", "elsewhere", 1.0)):
         run = {"host": host, "seconds": pace * fake_profile.FRAMES}
         records.write_json(fake.path / "runs/otb100/pymdnet@seed-0" / f"{name}.json", run)
-    (one,) = ahead.stages(fake, chosen("benchmark@otb100"))
+    (one,) = estimates.stages(fake, chosen("benchmark@otb100"))
     assert one.hours is None, "no sequence with attention was measured"
     benchmark = fake.root.benchmarks["otb100"].model_copy(update={"variants": ["pymdnet"]})
     root = fake.root.model_copy(update={"benchmarks": {"otb100": benchmark}})
-    (one,) = ahead.stages(Settings(fake.path, root), chosen("benchmark@otb100"))
+    (one,) = estimates.stages(Settings(fake.path, root), chosen("benchmark@otb100"))
     assert one.hours == pytest.approx(3 * fake_profile.FRAMES * 360 / 3600 / fake.root.fanout.cores)
 
 

@@ -72,8 +72,8 @@ def test_a_failed_one_is_named_no_other_begins_and_those_at_work_end(place: Path
     (place / "other.hold").touch()
 
     class Watched(repro.SideBySide):
-        def _look(self) -> None:
-            super()._look()
+        def _note_ended(self) -> None:
+            super()._note_ended()
             if self.failed:
                 (place / "other.hold").unlink(missing_ok=True)
 

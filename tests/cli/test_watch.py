@@ -29,7 +29,7 @@ def test_a_stage_needs_those_whose_outputs_it_reads_above_and_below() -> None:
 
 
 def test_what_a_stage_needs_is_behind_and_the_rest_is_time_left() -> None:
-    run = watch.Overall(watch.needs(STAGES), {"index": 10, "train": 500, "benchmark": 100, "report": 5.2})
+    run = watch.RunStages(watch.needs(STAGES), {"index": 10, "train": 500, "benchmark": 100, "report": 5.2})
     assert run.line("index") == "stage 1 of 4: index, at most 11 min left"
     assert run.line("benchmark") == "stage 3 of 4: benchmark, at most 106 s left"  # train was skipped
     assert run.line("report") == "stage 4 of 4: report, at most 6 s left"

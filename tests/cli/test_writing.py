@@ -19,7 +19,7 @@ import pytest
 
 from dat import records
 from dat.base.errors import InputError
-from dat.cli.writing import MOST, Desk, Server
+from dat.cli.writing import MOST, PageState, Server
 from dat.datasets import sentences
 from tests.parts import small_sets as small
 
@@ -32,7 +32,7 @@ class Page:
     def __init__(self) -> None:
         self.written = {"Disc": "the disc"}
         self.server = Server(
-            Desk("set", ["Star", "Disc", "<Box>"], self.picture, lambda: self.written, self.written.__setitem__)
+            PageState("set", ["Star", "Disc", "<Box>"], self.picture, lambda: self.written, self.written.__setitem__)
         )
         self.root = f"/{self.server.token}"
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_saved_is_said(page: Page, monkeypatch: pytest.MonkeyPatc
     def full(name: str, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    page.server.desk = Desk("set", ["Star"], page.picture, dict, full)
+    page.server.state = PageState("set", ["Star"], page.picture, dict, full)
     assert "No space left" in page.ask(f"{page.root}/0", "sentence=star").text
     assert page.ask(f"{page.root}/0.jpg").status == 200
 

@@ -9,7 +9,7 @@ from dat.datasets.scenery import programme, shapes, textures, wording
 from dat.datasets.scenery.actors import Recipe
 from dat.datasets.scenery.rendering import Video, render
 from dat.datasets.scenery.scenes import compose
-from dat.datasets.scenery.truth import Truth, held, truth
+from dat.datasets.scenery.truth import SceneTruth, held, truth
 from dat.datasets.scenery.wording import Traits
 from dat.regions import boxes as geometry
 
@@ -17,7 +17,9 @@ SIZE = (320, 240)
 RECIPES = {recipe.name: recipe for recipe in (*programme.TRAINING, *programme.OTB, programme.TWINS)}
 
 
-def film(recipe: Recipe, seed: int = 3, frames: int = 40, kind: str = "disc", target: int = 0) -> tuple[Video, Truth]:
+def film(
+    recipe: Recipe, seed: int = 3, frames: int = 40, kind: str = "disc", target: int = 0
+) -> tuple[Video, SceneTruth]:
     video = render(compose(np.random.SeedSequence(seed), recipe, kind, SIZE, frames, textures.PHOTOS["testing"]))
     return video, truth(video, target, np.random.SeedSequence(seed + 1))
 
@@ -90,7 +92,7 @@ def test_a_sentence_fits_its_target_and_nothing_else(name: str) -> None:
             assert fitting == [index]
             words = facts.sentence.split()
             assert "star" in words and facts.mentioned.colour in words and len(words) <= 16
-            assert facts.mentioned.way is None or facts.mentioned.way in words
+            assert facts.mentioned.direction is None or facts.mentioned.direction in words
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -112,17 +114,17 @@ def test_a_night_begins_in_the_dark_and_is_over_after_a_third(seed: int) -> None
 
 def test_what_moves_is_said_in_the_right_direction() -> None:
     moved = np.array([[100.0, 50, 20, 20], [60, 52, 20, 20], [10, 50, 20, 20]])
-    assert wording.way(moved, 40) == "left" and wording.way(moved[::-1], 40) == "right"
-    assert wording.way(moved[:, [1, 0, 2, 3]], 40) == "up"
-    assert wording.way(moved, 95) is None
-    assert wording.way(moved[[0, 2, 0, 1]], 20) is None
+    assert wording.direction(moved, 40) == "left" and wording.direction(moved[::-1], 40) == "right"
+    assert wording.direction(moved[:, [1, 0, 2, 3]], 40) == "up"
+    assert wording.direction(moved, 95) is None
+    assert wording.direction(moved[[0, 2, 0, 1]], 20) is None
 
 
 def test_two_equal_objects_cannot_be_told_apart() -> None:
     twin = Traits("red", "plain", "disc", "left")
     with pytest.raises(ValueError, match="disc"):
         wording.mention(twin, [twin])
-    assert wording.mention(twin, [Traits("red", "plain", "disc", "right")], brief=True).way == "left"
+    assert wording.mention(twin, [Traits("red", "plain", "disc", "right")], brief=True).direction == "left"
 
 
 def test_boxes_outside_keep_a_strip_at_the_edge() -> None:

@@ -10,7 +10,7 @@ from dat.base.errors import InputError
 from dat.benchmarks import catalogue
 from dat.evaluation import definitions, ground_truth, matlab, results, score
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.ground_truth import SequenceTruth, Truth
 from dat.evaluation.vot import files as vot_files
 
 
@@ -31,12 +31,12 @@ def boxes(count: int, gap: str = ",") -> str:
 
 def one(
     tmp_path: Path, content: str | bytes, frames: int = 5, name: str = "Deer.txt", **options: str
-) -> results.Tracker:
+) -> results.TrackerResults:
     """A tracker `T` with one file, read against a truth of so many frames."""
     folder = tmp_path / "T"
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    target = Target("Deer", np.tile([10.0, 20, 30, 40], (frames, 1)))
+    target = SequenceTruth("Deer", np.tile([10.0, 20, 30, 40], (frames, 1)))
     definition = rule(options.get("definition", "otb-toolkit-1.1"))
     lengths: results.Lengths = "cut" if options.get("lengths") == "cut" else "strict"
     return results.read(folder, Truth(("Deer",), {"Deer": target}), definition, lengths)
@@ -101,7 +101,7 @@ def test_short_files_are_cut_on_demand_and_by_tc128(tmp_path: Path) -> None:
 
 
 def test_a_row_less_is_forgiven_where_the_last_truth_is_no_box(tmp_path: Path) -> None:
-    target = Target("Board", np.array([[1.0, 2, 3, 4], [1, 2, 3, 4], [0, 0, 0, 0]]))
+    target = SequenceTruth("Board", np.array([[1.0, 2, 3, 4], [1, 2, 3, 4], [0, 0, 0, 0]]))
     found, cut = results.fit(target.boxes[:2], target, rule(), "strict", "T", tmp_path)
     assert (len(found), cut) == (3, True)
     with pytest.raises(InputError):
@@ -109,7 +109,7 @@ def test_a_row_less_is_forgiven_where_the_last_truth_is_no_box(tmp_path: Path) -
 
 
 def test_rows_that_pytracking_adds_are_boxes_at_the_corner_that_are_not_repaired(tmp_path: Path) -> None:
-    target = Target("Deer", np.tile([10.0, 20, 30, 40], (4, 1)))
+    target = SequenceTruth("Deer", np.tile([10.0, 20, 30, 40], (4, 1)))
     found, cut = results.fit(target.boxes[:2], target, rule("pytracking"), "strict", "T", tmp_path)
     assert cut and found[2:].tolist() == pytest.approx(np.zeros((2, 4)), abs=1e-300)
     assert (found[2:, 2:] > 0).all()
@@ -120,7 +120,7 @@ def test_rows_that_pytracking_adds_are_boxes_at_the_corner_that_are_not_repaired
 )
 def test_tiger_is_scored_from_frame_six(tmp_path: Path, rows: int, name: str, first: int) -> None:
     truth = np.arange(354.0)[:, None] + np.ones(4)
-    target = Target("Tiger1", truth, omit=5)
+    target = SequenceTruth("Tiger1", truth, omit=5)
     found, cut = results.fit(truth[354 - rows :], target, rule(name), "strict", "T", tmp_path)
     assert found[0].tolist() == truth[first].tolist()
     assert len(found) == 354 - first
@@ -163,7 +163,7 @@ def test_a_wrong_file_among_many_is_named_with_its_own_line(tmp_path: Path) -> N
     (tmp_path / "T").mkdir()
     for name in names:
         (tmp_path / "T" / f"{name}.txt").write_text("\n" + boxes(5) + "\n\n")
-    truth = Truth(names, {name: Target(name, np.tile([10.0, 20, 30, 40], (5, 1))) for name in names})
+    truth = Truth(names, {name: SequenceTruth(name, np.tile([10.0, 20, 30, 40], (5, 1))) for name in names})
     assert [len(found) for found in results.read(tmp_path / "T", truth, rule()).boxes.values()] == [5, 5, 5]
     (tmp_path / "T/Couple.txt").write_text(boxes(2) + "\n1,2,3\n" + boxes(2))
     with pytest.raises(InputError, match=r"sequence Couple, line 4 .*Couple\.txt:4.*3 numbers"):

@@ -130,7 +130,7 @@ def test_the_named_rule_is_the_restated_one(
     boxes = results.read(real_data / "results/otb100/SiamFC-3s", truth, rule)
     for sequence in ("Biker", "Board", "Crowds", "Twinnings", "Tiger1", "Deer", "Jogging-2"):
         target, own = truth.targets[sequence], boxes.boxes[sequence]
-        found = one_pass.evaluate(results.Tracker("T", {sequence: own}, {sequence}), [target], rule)
+        found = one_pass.evaluate(results.TrackerResults("T", {sequence: own}, {sequence}), [target], rule)
         expected = restated(target.boxes[target.omit :], own)
         assert found.values()[0, :2].tolist() == pytest.approx(expected, abs=2.5 / 20 / len(own))
 

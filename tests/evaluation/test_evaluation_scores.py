@@ -13,9 +13,9 @@ from dat.base.errors import InputError
 from dat.cli import run_in_process
 from dat.evaluation import definitions, score, table
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import Target
+from dat.evaluation.ground_truth import SequenceTruth
 from dat.evaluation.one_pass import curves as one_pass
-from dat.evaluation.results import Tracker
+from dat.evaluation.results import TrackerResults
 from dat.regions import boxes as plain
 
 SIDE = st.floats(1, 200)
@@ -35,8 +35,8 @@ def scores(
 ) -> one_pass.Scores:
     """Scores of one sequence `S`."""
     flags = None if absent is None else np.array(absent, bool)
-    target = Target("S", np.array(truth, float), 0, flags)
-    tracker = Tracker("T", {"S": np.array(boxes, float)}, {"S"} if repairable else set())
+    target = SequenceTruth("S", np.array(truth, float), 0, flags)
+    tracker = TrackerResults("T", {"S": np.array(boxes, float)}, {"S"} if repairable else set())
     return one_pass.evaluate(tracker, [target], rule(name))
 
 

@@ -13,7 +13,7 @@ from dat.benchmarks.names import Names
 from dat.evaluation import definitions, fitting, ground_truth, matlab, score, table
 from dat.evaluation import results as result_files
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import Target, Truth
+from dat.evaluation.ground_truth import SequenceTruth, Truth
 from dat.evaluation.vot import files as vot_files
 from tests.evaluation.test_evaluation_files import cell, save
 
@@ -45,10 +45,10 @@ def rule(name: str = "otb-toolkit-1.1") -> OnePass:
 
 def truth(frames: int = 60) -> Truth:
     """Two targets."""
-    return Truth(NAMES, {name: Target(name, walk(frames, 3 + place)) for place, name in enumerate(NAMES)})
+    return Truth(NAMES, {name: SequenceTruth(name, walk(frames, 3 + place)) for place, name in enumerate(NAMES)})
 
 
-def read(folder: Path, **options: Any) -> result_files.Tracker:
+def read(folder: Path, **options: Any) -> result_files.TrackerResults:
     """The tracker of a folder, beside `truth`."""
     return result_files.read(folder, truth(), rule(options.pop("definition", "otb-toolkit-1.1")), **options)
 
@@ -235,7 +235,7 @@ def test_rows_without_the_first_are_never_cut(tmp_path: Path, lengths: str, defi
 
 
 def test_a_target_that_stands_still_may_lack_its_last_row(tmp_path: Path) -> None:
-    target = Target("Deer", walk(step=0))
+    target = SequenceTruth("Deer", walk(step=0))
     jitter = target.boxes + np.random.default_rng(0).normal(0, 1, target.boxes.shape)
     jitter[0] = target.boxes[0]
     write(tmp_path / "T/Deer.txt", jitter[:-1])
@@ -315,7 +315,7 @@ def test_a_first_row_that_is_another_box_is_told(tmp_path: Path) -> None:
 
 
 def test_tiger_s_first_row_is_compared_with_its_own_frame(tmp_path: Path) -> None:
-    target = Target("Deer", walk(), omit=5)
+    target = SequenceTruth("Deer", walk(), omit=5)
     for rows in (walk(), walk()[5:]):
         write(tmp_path / "T/Deer.txt", rows)
         found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
@@ -339,7 +339,7 @@ READ_AS = {
 @pytest.mark.parametrize("kind", READ_AS)
 @pytest.mark.parametrize("given", [True, False])
 def test_rows_that_are_no_widths_are_told(tmp_path: Path, kind: str, given: bool) -> None:
-    target = Target("Deer", walk() + np.array([0, 40, 0, 0]))
+    target = SequenceTruth("Deer", walk() + np.array([0, 40, 0, 0]))
     rows = READ_AS[kind](target.boxes)
     rows[0] = target.boxes[0] if given else rows[0]
     write(tmp_path / "T/Deer.txt", rows)
@@ -351,7 +351,7 @@ def test_rows_that_are_no_widths_are_told(tmp_path: Path, kind: str, given: bool
 def test_a_truth_that_is_no_widths_is_told(tmp_path: Path, kind: str) -> None:
     rows = walk() + np.array([0, 40, 0, 0])
     write(tmp_path / "T/Deer.txt", rows)
-    target = Target("Deer", READ_AS[kind](rows))
+    target = SequenceTruth("Deer", READ_AS[kind](rows))
     with pytest.raises(
         InputError, match=rf"--annotations, sequence Deer: the truth fits the rows of tracker T as {kind}"
     ):
@@ -425,13 +425,13 @@ def test_a_mat_has_no_lines(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- VOT
 
 
-def vot_truth(frames: int = 40) -> vot_files.Truth:
+def vot_truth(frames: int = 40) -> vot_files.VotTruth:
     """Two sequences of boxes."""
     targets = {
         name: vot_files._json_target(name, {"gt_rect": walk(frames, 3 + place).tolist()}, Path("a.json"))
         for place, name in enumerate(NAMES)
     }
-    return vot_files.Truth(NAMES, targets)
+    return vot_files.VotTruth(NAMES, targets)
 
 
 def run_text(rows: np.ndarray, codes: dict[int, int]) -> str:
@@ -443,7 +443,7 @@ def run_text(rows: np.ndarray, codes: dict[int, int]) -> str:
 RESTART = {10: 2, 11: 0, 12: 0, 13: 0, 14: 0, 15: 1}
 
 
-def vot_tracker(tmp_path: Path, codes: dict[int, int], rows: np.ndarray | None = None) -> vot_files.Tracker:
+def vot_tracker(tmp_path: Path, codes: dict[int, int], rows: np.ndarray | None = None) -> vot_files.VotResults:
     """A tracker with one run of one sequence."""
     write(tmp_path / "T/baseline/Deer/Deer_001.txt", run_text(walk(40) if rows is None else rows, codes))
     return vot_files.read_tracker(tmp_path / "T", vot_truth())

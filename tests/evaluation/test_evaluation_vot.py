@@ -337,7 +337,7 @@ def test_ranks_of_complete_trackers(real_data: Path, tmp_path: Path) -> None:
 
     benchmark = catalogue.find("vot2014")
     truth = vot_files.read_truth(annotations, benchmark)
-    truth = vot_files.Truth(("car",), truth.targets)
+    truth = vot_files.VotTruth(("car",), truth.targets)
     folders = sorted(results.iterdir())
     scored = vot_scoring.score_all(benchmark, truth, folders, rule(), "strict")
     placed = vot_scoring.rank(scored, truth)
@@ -387,8 +387,8 @@ def test_a_trackers_frames_with_a_tag_and_without_any_by_hand() -> None:
     boxes = some(*[[10.0, 10, 20, 20]] * 4)
     flags = {"occlusion": np.array([False, True, True, False])}
     targets = {
-        "a": vot_files.Target("a", boxes, tags=flags, practical=np.array([0.1, 0.2, 0.3, 0.4])),
-        "b": vot_files.Target("b", boxes),
+        "a": vot_files.VotSequence("a", boxes, tags=flags, practical=np.array([0.1, 0.2, 0.3, 0.4])),
+        "b": vot_files.VotSequence("b", boxes),
     }
     overlap = np.array([[0.9, 0.8, 0.6, 0.7], [0.9, 0.6, 0.2, 0.5]])
     frames = {name: vot.Frames(overlap, overlap, np.array([[T] * 4, [T, vot_files.FAILED, T, T]])) for name in "ab"}

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from dat.base.errors import InputError
 from dat.evaluation import definitions, redetection, score, stage, statistics, table
-from dat.evaluation.ground_truth import Target
+from dat.evaluation.ground_truth import SequenceTruth
 from dat.evaluation.one_pass.summary import Bootstrap
 from dat.records import read_json, write_text
 from tests.parts.lost_targets import AWAY, BOX, HELD, HITS, boxes, job, write_results
@@ -16,10 +16,10 @@ from tests.parts.lost_targets import AWAY, BOX, HELD, HITS, boxes, job, write_re
 RULE = definitions.REDETECTION
 
 
-def target(flags: str, name: str = "Wall") -> Target:
+def target(flags: str, name: str = "Wall") -> SequenceTruth:
     """A target that stands still, away where a flag is 1."""
     away = np.array([flag == "1" for flag in flags])
-    return Target(name, np.tile(BOX, (len(flags), 1)), absent=away)
+    return SequenceTruth(name, np.tile(BOX, (len(flags), 1)), absent=away)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_without_an_event_a_sequence_is_not_scored(flags: str) -> None:
 
 def test_without_flags_a_sequence_is_not_scored() -> None:
     with pytest.raises(InputError, match=r"Wall: no flags of absence; add absent\.txt"):
-        redetection.event(Target("Wall", np.tile(BOX, (30, 1))), RULE)
+        redetection.event(SequenceTruth("Wall", np.tile(BOX, (30, 1))), RULE)
 
 
 @pytest.mark.parametrize(

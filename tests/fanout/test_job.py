@@ -156,7 +156,7 @@ def test_what_the_system_refuses_is_one_line_with_a_remedy(
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", "/store/tmp")
 
-    monkeypatch.setattr(job, "_one", refuse)
+    monkeypatch.setattr(job, "_track", refuse)
     with pytest.raises(JobError, match=r"Disc: csrdcf@seed-0: /store/tmp: Permission denied; give yourself the right"):
         job.run(planned[0], 0, planned[0].parent / "done")
     assert "Traceback" not in capsys.readouterr().err
@@ -195,7 +195,7 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
         if unit.sequence == "B":
             raise FAULTS[fault]
 
-    monkeypatch.setattr(job, "_one", one)
+    monkeypatch.setattr(job, "_track", one)
     monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: None)
     with pytest.raises(JobError, match=r"^B: csrdcf@seed-0: "):
         job.run(tmp_path / "plan.json", 0, tmp_path / "done")

@@ -15,8 +15,8 @@ def unit(key: str, cost: int, salnet: str | None = "weights/salnet/core/pymdnet"
     return Unit(key, "pymdnet", 0, key, "none", salnet, None, cost)
 
 
-def done(units: int, **shares: tuple[int, int, float]) -> pace.Done:
-    return pace.Done(units, {kind: pace.Share(*share) for kind, share in shares.items()})
+def done(units: int, **shares: tuple[int, int, float]) -> pace.Progress:
+    return pace.Progress(units, {kind: pace.KindProgress(*share) for kind, share in shares.items()})
 
 
 def test_time_left_takes_each_kinds_own_pace() -> None:

@@ -38,7 +38,7 @@ def job(place, out, **changes):
     weights = folder / "weights"
     whole = parts(params.load(ROOT).root.variants["dat-jtnl"], "a red square", weights, None)
     made = replace(whole, **{name: changes.pop(name) for name in ("salnet", "gpgnet") if name in changes})
-    work = run.Work("one-pass", row, folder / "data", made, 0, 1, sections, out, 1)
+    work = run.UnitInputs("one-pass", row, folder / "data", made, 0, 1, sections, out, 1)
     return replace(work, **changes)
 
 

@@ -9,7 +9,7 @@ from benchmarks import bench_track
 from benchmarks.reference_mdnet import PlainSampler, PlainTracker, crop
 from dat.models.salnet import OnlineHead
 from dat.regions.sampling import BoxSampler
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from tests.parts.tracking_parts import video
 
 WIDTH, FRAMES = 0.06, 14
@@ -26,12 +26,12 @@ def runs():
     own = bench_track.settings(WIDTH)
     first = own.first.model_copy(update={"positives": 100, "negatives": 300})
     own = own.model_copy(update={"first": first})
-    seeds = np.random.SeedSequence(Tracker(own, bench_track.network(WIDTH)).entropy).spawn(4)
+    seeds = np.random.SeedSequence(MDNetTracker(own, bench_track.network(WIDTH)).entropy).spawn(4)
     samples, local, _, weights = (np.random.default_rng(seed) for seed in seeds)
     head = OnlineHead(bench_track.network(WIDTH), torch.Generator().manual_seed(int(weights.integers(2**62))))
     plain = PlainTracker(own, bench_track.network(WIDTH), head, samples, local)
     plain.float_crops = True
-    ours = Tracker(own, bench_track.network(WIDTH))
+    ours = MDNetTracker(own, bench_track.network(WIDTH))
     yield plain, ours, follow(plain, frames, truth), follow(ours, frames, truth)
     torch.set_num_threads(before)
 

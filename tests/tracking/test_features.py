@@ -11,7 +11,7 @@ from dat.models import exactness, vggm
 from dat.regions import boxes
 from dat.regions.sampling import BoxSampler
 from dat.tracking.mdnet.features import CONTEXT, LEAST, PHASES, SIZE, Features, scene_of
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from tests.parts.tracking_parts import salnet, settings, video
 
 FRAMES, TRUTH = video(count=8)
@@ -83,7 +83,7 @@ def test_the_target_scores_alike_in_both_modes(seed):
 
 def first_scores(mode, seed):
     """The target's scores in frames 0 and 1 among other candidates that begin at several places."""
-    tracker = Tracker(settings(features=mode), salnet(), None, "clip", seed)
+    tracker = MDNetTracker(settings(features=mode), salnet(), None, "clip", seed)
     tracker.init(FRAMES[0], TRUTH[0])
     found = []
     for frame, offset in product((0, 1), np.linspace(0, 3, 7)):
@@ -119,7 +119,7 @@ def test_outside_the_image_both_modes_see_the_fill(fill):
 
 
 def test_a_target_is_followed_by_shared_features():
-    tracker = Tracker(settings(features="shared"), salnet(), None, "clip", 0)
+    tracker = MDNetTracker(settings(features="shared"), salnet(), None, "clip", 0)
     tracker.init(FRAMES[0], TRUTH[0])
     got = np.array([TRUTH[0], *(tracker.update(frame) for frame in FRAMES[1:])])
     assert boxes.overlap(got, TRUTH).mean() > 0.6

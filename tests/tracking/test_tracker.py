@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dat.regions import boxes
-from dat.tracking.mdnet.tracker import Tracker, _quarters
+from dat.tracking.mdnet.tracker import MDNetTracker, _quarters
 from tests.parts.tracking_parts import salnet, settings, video
 
 
@@ -34,7 +34,7 @@ def one_thread():
 
 
 def follow(frames, box, attention=None, seed=0, name="clip", repetition=0, **changes):
-    tracker = Tracker(settings(**changes), salnet(), attention, name, seed, repetition)
+    tracker = MDNetTracker(settings(**changes), salnet(), attention, name, seed, repetition)
     tracker.init(frames[0], box)
     return tracker, np.array([box, *(tracker.update(frame) for frame in frames[1:])])
 
@@ -181,7 +181,7 @@ def test_the_search_widens_on_failure_and_narrows_on_success():
 
 def test_long_updates_come_at_the_interval_and_short_ones_on_failure():
     frames, truth, _ = lost_and_found()
-    tracker = Tracker(settings(update__interval=2), salnet(), None, "clip", 0)
+    tracker = MDNetTracker(settings(update__interval=2), salnet(), None, "clip", 0)
     tracker.init(frames[0], truth[0])
     calls = []
     tracker.classifier.update = lambda short: calls.append(short)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dat.video import run as track
-from dat.video.drawing import GLOBAL, LOCAL, LOST, PAPER, Shown, canvas_size, draw, enlargement
+from dat.video.drawing import GLOBAL, LOCAL, LOST, PAPER, Overlay, canvas_size, draw, enlargement
 from tests.parts.tracking_parts import video
 
 FRAMES, TRUTH = video(count=1)
@@ -14,7 +14,7 @@ TIMES = enlargement(90, 120)
 
 
 def shown(**changes):
-    return Shown(**{"number": 5, "box": np.array([80.0, 40, 18, 24]), "score": 0.5, "source": "local"} | changes)
+    return Overlay(**{"number": 5, "box": np.array([80.0, 40, 18, 24]), "score": 0.5, "source": "local"} | changes)
 
 
 def on_the_box(picture):

@@ -58,8 +58,8 @@ def find(name: str, root: Path, wanted: Iterable[str]) -> tuple[dict[str, Target
     targets: dict[str, TargetFolder] = {}
     chosen: dict[str, TargetFolder] = {}
     for _ in range(DEPTH):
-        here = [target for place in places for target in look(place)]
-        targets |= _by_name([target for target in here if canonical(target.name) not in targets])
+        matched = [target for place in places for target in look(place)]
+        targets |= _by_name([target for target in matched if canonical(target.name) not in targets])
         chosen = {wish: target for wish in names if (target := targets.get(canonical(wish)) or _bare(wish, targets))}
         if len(chosen) == len(names) and targets:
             break

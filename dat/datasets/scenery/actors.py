@@ -69,7 +69,7 @@ def alike(rng: np.random.Generator, target: Traits, taken: list[Traits]) -> Trai
     """Same kind and colour as the target, a pattern that no object of that kind and colour has yet."""
     used = {other.pattern for other in [target, *taken] if (other.kind, other.colour) == (target.kind, target.colour)}
     left = [pattern for pattern in textures.PATTERNS if pattern not in used]
-    return replace(target, pattern=str(rng.choice(left)), way=None)
+    return replace(target, pattern=str(rng.choice(left)), direction=None)
 
 
 def unlike(rng: np.random.Generator, target: Traits, ground: Array) -> Traits:

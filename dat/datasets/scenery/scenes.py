@@ -46,12 +46,12 @@ def suits(target: Layer, other: Layer, above: bool) -> bool:
     return bool(shares[: max(len(shares) // 6, 1)].max() == 0 and (crosses if above else shares.max() < 0.5))
 
 
-def way(layer: Layer, shot: Shot) -> str | None:
+def direction(layer: Layer, shot: Shot) -> str | None:
     """The direction in which a layer moves through the image, if it has one, mostly keeps to it, and stays in view."""
     clipped = geometry.clip(layer.boxes(), *shot.size)
     if (clipped[:, 2:].min(1) <= 0).any():
         return None
-    return wording.way(clipped, 0.15 * shot.size[0])
+    return wording.direction(clipped, 0.15 * shot.size[0])
 
 
 def placed(rng: np.random.Generator, shot: Shot, recipe: Recipe, traits: Traits, target: Layer, above: bool) -> Layer:
@@ -59,10 +59,10 @@ def placed(rng: np.random.Generator, shot: Shot, recipe: Recipe, traits: Traits,
     for trial in range(TRIES):
         course = sizes(rng, shot) * (1.0 if trial < TRIES // 2 else 0.8)
         path = free_path(rng, shot, float(course.max()))
-        if recipe.opposite and traits == replace(target.traits or traits, way=None):
+        if recipe.opposite and traits == replace(target.traits or traits, direction=None):
             path = backwards(rng, shot, target.poses[:, :, 2], float(course.max()))
         layer = object_layer(rng, shot, traits, path, course, recipe.spin)
-        if suits(target, layer, above) and not (traits.way and way(layer, shot) != traits.way):
+        if suits(target, layer, above) and not (traits.direction and direction(layer, shot) != traits.direction):
             return layer
     size = f"{shot.size[0]}x{shot.size[1]}"
     raise InputError(
@@ -123,7 +123,11 @@ def populate(
         (above if over else below).append(placed(rng, shot, recipe, other, target, over))
     below = [*below[1:], below[0]] if recipe.targets == 2 else below
     layers = [*below, target, *above]
-    layers = [replace(layer, traits=replace(layer.traits, way=way(layer, shot))) for layer in layers if layer.traits]
+    layers = [
+        replace(layer, traits=replace(layer.traits, direction=direction(layer, shot)))
+        for layer in layers
+        if layer.traits
+    ]
     targets = [len(below) - place for place in range(recipe.targets)]
     if recipe.hide:
         layers.append(wall(rng, shot, target, recipe))

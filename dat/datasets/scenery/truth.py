@@ -22,7 +22,7 @@ GAP, AFTER = (12, 20), 11
 
 
 @dataclass(frozen=True)
-class Truth:
+class SceneTruth:
     """One target's truth. Boxes are clipped to the image, never empty; polygons (F,8) are tilted and not clipped;
     `seen` (F,) is the share of the target that is to be seen."""
 
@@ -136,7 +136,7 @@ def words(video: Video, target: int, rng: np.random.Generator) -> tuple[str, wor
     return wording.sentence(rng, mentioned, others), mentioned
 
 
-def truth(video: Video, target: int, seed: np.random.SeedSequence) -> Truth:
+def truth(video: Video, target: int, seed: np.random.SeedSequence) -> SceneTruth:
     """All that is written about a target."""
     layer = video.scene.layers[video.scene.targets[target]]
     boxes = held(layer.boxes(), video.scene.size)
@@ -145,4 +145,4 @@ def truth(video: Video, target: int, seed: np.random.SeedSequence) -> Truth:
     sentence, mentioned = words(video, target, np.random.default_rng(seed))
     facts, flags = attributes(video, target, boxes, outside), tags(video, target, boxes, outside)
     seen = video.seen[target]
-    return Truth(boxes, rectangles(layer), covered, outside, seen, facts, flags, sentence, mentioned)
+    return SceneTruth(boxes, rectangles(layer), covered, outside, seen, facts, flags, sentence, mentioned)

@@ -13,15 +13,15 @@ AS_NOUN = {"striped": "stripes", "checked": "checks", "dotted": "dots", "speckle
 
 @dataclass(frozen=True)
 class Traits:
-    """What can be said of an object. No one direction of motion: `way` is None. In a mention, None is "not said"."""
+    """What can be said of an object. `direction` is None where it is not one; in a mention None is "not said"."""
 
     colour: str | None
     pattern: str | None
     kind: str | None
-    way: str | None = None
+    direction: str | None = None
 
 
-def way(boxes: npt.NDArray[np.float64], least: float) -> str | None:
+def direction(boxes: npt.NDArray[np.float64], least: float) -> str | None:
     """The direction in which boxes (F,4) move, or None.
 
     None below `least` pixels from first to last, between two directions, and where much of the way goes back.
@@ -41,12 +41,12 @@ def fits(mention: Traits, traits: Traits) -> bool:
 
 
 def mention(target: Traits, others: Sequence[Traits], brief: bool = False) -> Traits:
-    """What to say of the target so that no other object fits: colour, pattern, kind, and the way unless `brief`.
+    """What to say of the target so that no other object fits: colour, pattern, kind, and the direction unless `brief`.
 
     Brief or not, the other is said where the one does not single it out.
     Raises ValueError when two objects are the same in everything.
     """
-    mentions = [Traits(target.colour, target.pattern, target.kind, target.way)]
+    mentions = [Traits(target.colour, target.pattern, target.kind, target.direction)]
     mentions.insert(0 if brief else 1, Traits(target.colour, target.pattern, target.kind))
     for words in mentions:
         if not any(fits(words, other) for other in others):
@@ -66,8 +66,12 @@ def sentence(rng: np.random.Generator, mentioned: Traits, others: Sequence[Trait
     if pattern in AS_NOUN:
         forms.append(f"the {colour} {kind} with {AS_NOUN[pattern]}")
     text = forms[rng.integers(len(forms))]
-    if mentioned.way:
-        text += [f" moving {mentioned.way}", f" going {mentioned.way}", f" that moves {mentioned.way}"][rng.integers(3)]
+    if mentioned.direction:
+        text += [
+            f" moving {mentioned.direction}",
+            f" going {mentioned.direction}",
+            f" that moves {mentioned.direction}",
+        ][rng.integers(3)]
     alike = [other for other in others if other.kind == kind]
     if alike and rng.random() < 0.5:
         text += f" near another {kind}" if len(alike) == 1 else f" among other {plural(kind)}"

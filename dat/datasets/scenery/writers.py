@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.base.errors import InputError
-from dat.datasets.scenery.truth import Truth
+from dat.datasets.scenery.truth import SceneTruth
 from dat.records import write_bytes, write_text
 
 Array = npt.NDArray[np.float64]
@@ -22,12 +22,12 @@ QUALITY = 90
 
 
 @dataclass(frozen=True)
-class Take:
+class AnnotatedVideo:
     """A video with its name, and the truth of each of its targets (two in a folder of two)."""
 
     name: str
     images: Sequence[Image]
-    truths: Sequence[Truth]
+    truths: Sequence[SceneTruth]
 
 
 def write_images(folder: Path, images: Sequence[Image], digits: int) -> None:
@@ -50,7 +50,7 @@ def rows(values: npt.NDArray[np.generic], delimiter: str = ",", form: str = "") 
     return "".join(delimiter.join(format(value, form) for value in row) + "\n" for row in values.tolist())
 
 
-def write_lasot(root: Path, take: Take, index: int) -> None:
+def write_lasot(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<class>/<class>-<n>/img/00000001.jpg`; a box of a target out of view is 0,0,0,0."""
     truth, folder = take.truths[0], root / take.name.rpartition("-")[0] / take.name
     write_images(folder / "img", take.images, 8)
@@ -62,7 +62,7 @@ def write_lasot(root: Path, take: Take, index: int) -> None:
     write_text(folder / "nlp.txt", truth.sentence)
 
 
-def write_tlp(root: Path, take: Take, index: int) -> None:
+def write_tlp(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<Name>/img/00001.jpg` and rows `frame,x,y,w,h,lost`."""
     truth = take.truths[0]
     write_images(root / take.name / "img", take.images, 5)
@@ -71,13 +71,13 @@ def write_tlp(root: Path, take: Take, index: int) -> None:
     write_text(root / take.name / "groundtruth_rect.txt", rows(table))
 
 
-def write_dtb70(root: Path, take: Take, index: int) -> None:
+def write_dtb70(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<Name>/img/00001.jpg` and rows `x,y,w,h`."""
     write_images(root / take.name / "img", take.images, 5)
     write_text(root / take.name / "groundtruth_rect.txt", rows(whole_pixels(take.truths[0].boxes)))
 
 
-def write_otb(root: Path, take: Take, index: int) -> None:
+def write_otb(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<Name>/img/0001.jpg`; commas in every other folder, tabs in the rest; `.1` and `.2` for two targets.
 
     A folder's attributes are those that hold for all of its targets.
@@ -91,13 +91,13 @@ def write_otb(root: Path, take: Take, index: int) -> None:
     write_text(folder / "attrs.txt", ", ".join(shared))
 
 
-def write_redetection(root: Path, take: Take, index: int) -> None:
+def write_redetection(root: Path, take: AnnotatedVideo, index: int) -> None:
     """As OTB, and LaSOT's `absent.txt`, a flag a line: 1 while less than half of the target is to be seen."""
     write_otb(root, take, index)
     write_text(root / take.name / "absent.txt", rows(take.truths[0].away[:, None].astype(np.int64)))
 
 
-def write_tc128(root: Path, take: Take, index: int) -> None:
+def write_tc128(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<Name>/img/0001.jpg`, `<Name>_gt.txt` (fractions in every other one) and `<Name>_frames.txt`."""
     folder, boxes = root / take.name, take.truths[0].boxes
     write_images(folder / "img", take.images, 4)
@@ -106,13 +106,13 @@ def write_tc128(root: Path, take: Take, index: int) -> None:
     write_text(folder / f"{take.name}_frames.txt", f"1,{len(boxes)}\n")
 
 
-def write_tags(folder: Path, truth: Truth, ending: str) -> None:
+def write_tags(folder: Path, truth: SceneTruth, ending: str) -> None:
     """VOT's tags: a file a tag, 0 or 1 a frame."""
     for tag, flags in truth.tags.items():
         write_text(folder / f"{tag}.{ending}", rows(flags[:, None].astype(np.int64)))
 
 
-def write_vot2014(root: Path, take: Take, index: int) -> None:
+def write_vot2014(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<name>/00000001.jpg`, polygons, `*.label`, `practical.value`."""
     folder, truth = root / take.name, take.truths[0]
     write_images(folder, take.images, 8)
@@ -122,7 +122,7 @@ def write_vot2014(root: Path, take: Take, index: int) -> None:
     write_text(folder / "practical.value", rows((2 / side)[:, None], form=".6f"))
 
 
-def write_vot2016(root: Path, take: Take, index: int) -> None:
+def write_vot2016(root: Path, take: AnnotatedVideo, index: int) -> None:
     """The newer copies: `<name>/color/00000001.jpg`, polygons, `*.tag`."""
     folder, truth = root / take.name, take.truths[0]
     write_images(folder / "color", take.images, 8)
@@ -135,7 +135,7 @@ def write_list(root: Path, names: Sequence[str]) -> None:
     write_text(root / "list.txt", "".join(f"{name}\n" for name in names))
 
 
-WRITERS: dict[str, Callable[[Path, Take, int], None]] = {
+WRITERS: dict[str, Callable[[Path, AnnotatedVideo, int], None]] = {
     "lasot": write_lasot,
     "tlp": write_tlp,
     "dtb70": write_dtb70,

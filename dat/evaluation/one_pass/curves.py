@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import Target
-from dat.evaluation.results import Tracker
+from dat.evaluation.ground_truth import SequenceTruth
+from dat.evaluation.results import TrackerResults
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -106,7 +106,7 @@ def columns(boxes: Floats) -> Floats:
     return np.ascontiguousarray(boxes.T)
 
 
-def plan(targets: Sequence[Target], rows: Sequence[int], definition: OnePass) -> Plan:
+def plan(targets: Sequence[SequenceTruth], rows: Sequence[int], definition: OnePass) -> Plan:
     """Lay the truth of targets end to end, `rows` of each, ending where the target's does or cut at the end."""
     parts = [_part(target, count, definition) for target, count in zip(targets, rows, strict=True)]
     boxes = np.concatenate([part[0] for part in parts])
@@ -136,7 +136,7 @@ def _block(boxes: Floats, absent: Flags, start: int, definition: OnePass) -> Blo
     )
 
 
-def _part(target: Target, rows: int, definition: OnePass) -> tuple[Floats, Flags]:
+def _part(target: SequenceTruth, rows: int, definition: OnePass) -> tuple[Floats, Flags]:
     whole = len(target.boxes)
     aligned = target.omit and rows == whole - target.omit
     start = target.omit if definition.omit_start or aligned else 0
@@ -277,7 +277,7 @@ def _frame_values(boxes: Floats, block: Block, definition: OnePass) -> Frames:
 class Evaluator:
     """Scores trackers on the same targets; trackers with the same rows share a plan."""
 
-    def __init__(self, targets: Sequence[Target], definition: OnePass) -> None:
+    def __init__(self, targets: Sequence[SequenceTruth], definition: OnePass) -> None:
         self.targets = targets
         self.definition = definition
         self._plans: dict[tuple[tuple[str, int], ...], Plan] = {}
@@ -289,7 +289,7 @@ class Evaluator:
             self._plans[key] = plan(there, list(rows.values()), self.definition)
         return self._plans[key]
 
-    def evaluate(self, tracker: Tracker) -> Scores:
+    def evaluate(self, tracker: TrackerResults) -> Scores:
         """Curves of a tracker on those of the targets for which it has boxes, in the targets' order."""
         names = [target.name for target in self.targets if target.name in tracker.boxes]
         laid = self._plan({name: len(tracker.boxes[name]) for name in names})
@@ -298,6 +298,6 @@ class Evaluator:
         return score(laid, np.array([name in tracker.repairable for name in names]), self.definition)
 
 
-def evaluate(tracker: Tracker, targets: Sequence[Target], definition: OnePass) -> Scores:
+def evaluate(tracker: TrackerResults, targets: Sequence[SequenceTruth], definition: OnePass) -> Scores:
     """Curves of one tracker."""
     return Evaluator(targets, definition).evaluate(tracker)

@@ -32,7 +32,7 @@ class Bootstrap:
 class Scored:
     """A tracker, its scores (None without a sequence), and what was said of its files."""
 
-    tracker: results.Tracker
+    tracker: results.TrackerResults
     scores: Scores | None
 
     @property

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dat.evaluation.definitions import Vot
-from dat.evaluation.vot.files import FAILED, INITIALISED, TRACKED, Run, Target
+from dat.evaluation.vot.files import FAILED, INITIALISED, TRACKED, Run, VotSequence
 from dat.evaluation.vot.rasters import Regions
 from dat.evaluation.vot.truth_runs import overlaps
 
@@ -93,7 +93,7 @@ def _limit(size: tuple[int, int] | None, bounded: bool, edge: int, definition: V
     return float(size[0] + edge), float(size[1] + edge)
 
 
-def frame_overlaps(target: Target, runs: Sequence[Run], definition: Vot) -> Frames:
+def frame_overlaps(target: VotSequence, runs: Sequence[Run], definition: Vot) -> Frames:
     """Overlaps of every frame of every repetition (equal repetitions are measured once)."""
     unique = list({id(run): run for run in runs}.values())
     order = np.array([next(i for i, run in enumerate(unique) if run is one) for one in runs])

@@ -37,7 +37,7 @@ _LONGEST = 10_000_000
 
 
 @dataclass(frozen=True)
-class Target:
+class VotSequence:
     """The truth of a sequence: regions, one a frame; the image's size, if known; tags (N,) by name; practical
     difference."""
 
@@ -52,11 +52,11 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Truth:
+class VotTruth:
     """The truth of a VOT benchmark: what its list expects, and the sequences that are there."""
 
     expected: tuple[str, ...]
-    targets: Mapping[str, Target]
+    targets: Mapping[str, VotSequence]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -74,7 +74,7 @@ class Run:
 
 
 @dataclass
-class Tracker:
+class VotResults:
     """A tracker's repetitions by sequence, and by sequence in the region-noise experiment."""
 
     name: str
@@ -139,7 +139,7 @@ def _tag(values: Sequence[float] | Floats, frames: int, where: str) -> Flags:
     return flags
 
 
-def _json_target(name: str, entry: Any, path: Path) -> Target:
+def _json_target(name: str, entry: Any, path: Path) -> VotSequence:
     frames = entry.get("gt_rect") if isinstance(entry, dict) else None
     if not isinstance(frames, list) or not all(map(_are_numbers, frames)):
         raise InputError(f"{path}: {name}: no `gt_rect` with a list of numbers a frame; fetch the file again")
@@ -154,7 +154,7 @@ def _json_target(name: str, entry: Any, path: Path) -> Target:
     if len(far):
         raise InputError(f"{path}: {name}, frame {far[0] + 1}: {_FAR}")
     tags = {tag: _json_tag(entry[tag], len(listed), f"{path}: {name}, {tag}") for tag in TAGS if tag in entry}
-    return Target(name, regions(table, counts), _json_size(entry, f"{path}: {name}"), tags)
+    return VotSequence(name, regions(table, counts), _json_size(entry, f"{path}: {name}"), tags)
 
 
 def _are_numbers(value: Any) -> bool:
@@ -179,7 +179,7 @@ def _json_size(entry: Mapping[str, Any], where: str) -> tuple[int, int] | None:
     return int(sides[0]), int(sides[1])
 
 
-def _from_json(path: Path) -> dict[str, Target]:
+def _from_json(path: Path) -> dict[str, VotSequence]:
     data = opening.parse_json(read_text(path, "--annotations", opening.JSON), f"--annotations {path}")
     if not isinstance(data, dict):
         raise InputError(f"--annotations {path}: not an object of sequences")
@@ -205,7 +205,7 @@ def _tags(folder: Path, frames: int) -> dict[str, Flags]:
     return tags
 
 
-def _folder_target(folder: Path, name: str) -> Target:
+def _folder_target(folder: Path, name: str) -> VotSequence:
     path = folder / "groundtruth.txt"
     label = f"annotations: {name}"
     table, counts, lines = rows(path, _LONGEST, label)
@@ -214,10 +214,10 @@ def _folder_target(folder: Path, name: str) -> Target:
     values = text.read_flags(practical, label) if practical.is_file() else None
     if values is not None and len(values) != len(counts):
         raise InputError(f"{practical}: {len(values)} values for {len(counts)} frames; fetch the sequence again")
-    return Target(name, regions(table, counts), _image_size(folder), _tags(folder, len(counts)), values)
+    return VotSequence(name, regions(table, counts), _image_size(folder), _tags(folder, len(counts)), values)
 
 
-def read_truth(where: Path, benchmark: Benchmark) -> Truth:
+def read_truth(where: Path, benchmark: Benchmark) -> VotTruth:
     """The truth of a VOT benchmark: a folder of sequence folders, or a JSON file of polygons.
 
     Raises InputError when there is none, or when a sequence's length is not the benchmark's.
@@ -235,7 +235,7 @@ def read_truth(where: Path, benchmark: Benchmark) -> Truth:
     notes = _one_size_rule(from_json)
     expected = tuple(benchmark.sequences) or tuple(sorted(from_json))
     names = Names(expected)
-    targets: dict[str, Target] = {}
+    targets: dict[str, VotSequence] = {}
     for name, target in from_json.items():
         match = names.match(name)
         if match and (other := targets.setdefault(match.sequence, target)) is not target:
@@ -244,10 +244,10 @@ def read_truth(where: Path, benchmark: Benchmark) -> Truth:
         raise InputError(f"--annotations {where}: no ground truth of {benchmark.name} in it (e.g. of {expected[:1]})")
     for name, target in targets.items():
         _expect(benchmark, name, target, where)
-    return Truth(expected, {name: targets[name] for name in expected if name in targets}, notes)
+    return VotTruth(expected, {name: targets[name] for name in expected if name in targets}, notes)
 
 
-def _one_size_rule(targets: dict[str, Target]) -> list[str]:
+def _one_size_rule(targets: dict[str, VotSequence]) -> list[str]:
     """Where only some images' sizes are known, forget them, and say so: all sequences are bounded or none."""
     without = [name for name, target in targets.items() if target.size is None]
     if not without or len(without) == len(targets):
@@ -396,9 +396,9 @@ def _several(sequence: str, folders: Sequence[Path]) -> None:
     )
 
 
-def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tracker:
+def read_tracker(folder: Path, truth: VotTruth, lengths: Lengths = "strict") -> VotResults:
     """All repetitions of a tracker. Raises InputError naming tracker, sequence and line of the first wrong file."""
-    tracker = Tracker(folder.name)
+    tracker = VotResults(folder.name)
     experiments = _folders(folder)
     for name, experiment in experiments.items():
         files, aside = _repetitions(experiment, Names(truth.expected))
@@ -414,7 +414,7 @@ def read_tracker(folder: Path, truth: Truth, lengths: Lengths = "strict") -> Tra
     return tracker
 
 
-def _no_other_reading(tracker: Tracker, truth: Truth) -> None:
+def _no_other_reading(tracker: VotResults, truth: VotTruth) -> None:
     """Raises InputError where boxes are corners or the like; some of each sequence's are compared with the truth."""
     names, rows, true = [], [], []
     for name, (run, *_) in tracker.runs.items():
@@ -429,7 +429,7 @@ def _no_other_reading(tracker: Tracker, truth: Truth) -> None:
         fitting.no_other_reading(names, np.stack(rows), np.stack(true), f"tracker {tracker.name}")
 
 
-def _runs(tracker: Tracker, target: Target, files: Sequence[Path], lengths: Lengths) -> list[Run]:
+def _runs(tracker: VotResults, target: VotSequence, files: Sequence[Path], lengths: Lengths) -> list[Run]:
     """The repetitions of a sequence; equal files are read once."""
     label, frames = f"tracker {tracker.name}, sequence {target.name}", len(target)
     held = [text.read_bytes(path, frames, label) for path in files]

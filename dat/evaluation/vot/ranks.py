@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot.expected_overlap import Frames
-from dat.evaluation.vot.files import FAILED, TAGS, Target
+from dat.evaluation.vot.files import FAILED, TAGS, VotSequence
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -94,7 +94,7 @@ class Tagged:
     failures: Floats
 
 
-def tag_flags(target: Target, tag: str) -> Flags:
+def tag_flags(target: VotSequence, tag: str) -> Flags:
     """The frames of a sequence that carry a tag; `empty`: those that carry none."""
     if tag != "empty":
         return target.tags.get(tag, np.zeros(len(target), np.bool_))
@@ -102,7 +102,7 @@ def tag_flags(target: Target, tag: str) -> Flags:
     return ~np.logical_or.reduce(carried) if carried else np.ones(len(target), np.bool_)
 
 
-def tagged(frames: Mapping[str, Frames], targets: Mapping[str, Target], tag: str) -> Tagged:
+def tagged(frames: Mapping[str, Frames], targets: Mapping[str, VotSequence], tag: str) -> Tagged:
     """A tracker's frames that carry a tag; the burn-in is applied within them."""
     accuracy, practical, failures = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
     for name, one in frames.items():
@@ -149,7 +149,7 @@ def _tag_ranks(trackers: Sequence[Tagged]) -> tuple[list[float], list[float]]:
     return adapted(means, near), adapted(lost, steady)
 
 
-def experiment_ranks(trackers: Mapping[str, Mapping[str, Frames]], targets: Mapping[str, Target]) -> Floats:
+def experiment_ranks(trackers: Mapping[str, Mapping[str, Frames]], targets: Mapping[str, VotSequence]) -> Floats:
     """Accuracy and robustness ranks of every tracker, the mean over tags: (T,2)."""
     per_tag = []
     for tag in (*TAGS, "empty"):
@@ -160,7 +160,7 @@ def experiment_ranks(trackers: Mapping[str, Mapping[str, Frames]], targets: Mapp
 
 
 def overall(
-    experiments: Sequence[Mapping[str, Mapping[str, Frames]]], targets: Mapping[str, Target]
+    experiments: Sequence[Mapping[str, Mapping[str, Frames]]], targets: Mapping[str, VotSequence]
 ) -> dict[str, dict[str, float]]:
     """Ranks of every tracker: accuracy, robustness (means over experiments), and half of both."""
     means = np.mean([experiment_ranks(one, targets) for one in experiments], axis=0)

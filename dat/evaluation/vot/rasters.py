@@ -200,9 +200,9 @@ def _paired(columns: Whole, counts: Whole, width: Whole, open_end: bool) -> tupl
     """The runs of rows with more than two crossings."""
     rows = columns.shape[1]
     first, last = np.zeros((2, rows), np.int32), np.full((2, rows), -1, np.int32)
-    at, used, here = np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.arange(rows)
+    at, used, each = np.zeros(rows, np.int64), np.zeros(rows, np.int64), np.arange(rows)
     for _ in range(3):
-        left, right = columns[np.minimum(at, 3), here], columns[np.minimum(at + 1, 3), here]
+        left, right = columns[np.minimum(at, 3), each], columns[np.minimum(at + 1, 3), each]
         going = (at < counts - 1) & (left < width)
         double = (left == right) & (at < counts - 2) & (not open_end)
         place = np.flatnonzero(going & ~double & ((right > 0) if open_end else (right >= 0)))

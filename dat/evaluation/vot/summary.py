@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 class Scored:
     """A tracker: its files' facts, per-sequence scores and (where there is an interval) curves; region noise apart."""
 
-    tracker: vot_files.Tracker
+    tracker: vot_files.VotResults
     sequences: Mapping[str, vot.SequenceScore]
     frames: Mapping[str, vot.Frames]
     curves: vot.Curves | None
@@ -39,7 +39,7 @@ class Scored:
 
 
 def score_tracker(
-    tracker: vot_files.Tracker, truth: vot_files.Truth, definition: Vot, interval: tuple[int, int] | None
+    tracker: vot_files.VotResults, truth: vot_files.VotTruth, definition: Vot, interval: tuple[int, int] | None
 ) -> Scored:
     """Score a tracker that was read."""
     frames = {name: vot.frame_overlaps(truth.targets[name], runs, definition) for name, runs in tracker.runs.items()}
@@ -52,7 +52,7 @@ def score_tracker(
     return Scored(tracker, _each(frames, definition), frames, curves, _each(noise, definition), noise)
 
 
-def _without_restarts(tracker: vot_files.Tracker, frames: Mapping[str, vot.Frames]) -> list[str]:
+def _without_restarts(tracker: vot_files.VotResults, frames: Mapping[str, vot.Frames]) -> list[str]:
     """Where a target is lost (overlap 0) frame after frame and nothing fails, as in no run with restarts.
 
     A run's own test of failures rounds in another way, so some such frames are in every result. Raises InputError for
@@ -104,7 +104,7 @@ def intervals(scored: Scored, definition: Vot, bootstrap: Bootstrap) -> dict[str
     return {f"{metric}_interval": list(ends) for metric, ends in result.items() if np.isfinite(ends).all()}
 
 
-def _tag_accuracy(scored: Scored, truth: vot_files.Truth) -> dict[str, dict[str, float]]:
+def _tag_accuracy(scored: Scored, truth: vot_files.VotTruth) -> dict[str, dict[str, float]]:
     """Per tag: accuracy and failures, the tag's frames taken first and the burn-in applied within them (MATLAB's
     way)."""
     by_tag: dict[str, dict[str, float]] = {}
@@ -135,7 +135,7 @@ def _tag_entry(parts: Sequence[vot.Frames]) -> dict[str, float]:
 _FRAMES = Vot("frames", "", "", raster="2016")
 
 
-def describe(scored: Scored, truth: vot_files.Truth, definition: Vot, bootstrap: Bootstrap) -> dict[str, Any]:
+def describe(scored: Scored, truth: vot_files.VotTruth, definition: Vot, bootstrap: Bootstrap) -> dict[str, Any]:
     """One tracker's part of the object."""
     facts = completeness(scored.tracker, len(truth.expected))
     if not scored.sequences:
@@ -217,7 +217,7 @@ def pairs(
     return [entry for entry in entries if np.isfinite(entry["interval"]).all()]
 
 
-def rank(scored: Sequence[Scored], truth: vot_files.Truth) -> dict[str, dict[str, float]] | None:
+def rank(scored: Sequence[Scored], truth: vot_files.VotTruth) -> dict[str, dict[str, float]] | None:
     """VOT2014's ranks of complete trackers, where there are several; region noise counts where all have it."""
     whole = [one for one in scored if not one.tracker.missing]
     if len(whole) < 2:
@@ -237,7 +237,7 @@ def interval_for(benchmark: Benchmark) -> tuple[int, int] | None:
 
 
 def score_all(
-    benchmark: Benchmark, truth: vot_files.Truth, folders: Sequence[Path], definition: Vot, lengths: Lengths
+    benchmark: Benchmark, truth: vot_files.VotTruth, folders: Sequence[Path], definition: Vot, lengths: Lengths
 ) -> list[Scored]:
     """Read and score trackers. Raises InputError when none has a file of the benchmark."""
     interval = interval_for(benchmark)
@@ -253,7 +253,7 @@ def score_all(
 
 def vot_object(
     benchmark: Benchmark,
-    truth: vot_files.Truth,
+    truth: vot_files.VotTruth,
     scored: Sequence[Scored],
     definition: Vot,
     bootstrap: Bootstrap,

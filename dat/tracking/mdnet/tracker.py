@@ -52,7 +52,7 @@ class Best:
     group: int
 
 
-class Tracker:
+class MDNetTracker:
     """Follows one target. After `init` and each `update`, what the last frame gave is there to look at:
 
     `box` (4,), `score` (0 to 1, or the raw output), `lost` (failure), `source` of the winner, `redetected` [R25],

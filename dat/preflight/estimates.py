@@ -1,4 +1,4 @@
-"""What lies ahead of a run: units done and to do, frames, hours where they were measured here, and room on the disk."""
+"""What a run has to do yet: units done and to do, frames, hours where they were measured here, and room on the disk."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ Kind = tuple[bool, bool]
 
 
 @dataclass(frozen=True)
-class Ahead:
+class StageEstimate:
     """A stage that would run. Units, frames and to do are a benchmark's, each unit once though variants share it;
     `hours` is None where nothing of its kind was measured on this machine."""
 
@@ -48,7 +48,7 @@ class Disk:
     unknown: list[str]
 
 
-def stages(settings: Settings, graph: Stages) -> list[Ahead]:
+def stages(settings: Settings, graph: Stages) -> list[StageEstimate]:
     """The stages that would run, in order, with what each has to do at most."""
     runs, pace, seen = _runs(settings.path / "runs"), _pace(settings), set[str]()
     return [
@@ -57,24 +57,26 @@ def stages(settings: Settings, graph: Stages) -> list[Ahead]:
     ]
 
 
-def _other(name: str, runs: Mapping[str, float]) -> Ahead:
-    return Ahead(name, hours=runs[name] / 3600 if name in runs else None)
+def _other(name: str, runs: Mapping[str, float]) -> StageEstimate:
+    return StageEstimate(name, hours=runs[name] / 3600 if name in runs else None)
 
 
-def _benchmark(settings: Settings, name: str, graph: Stages, pace: Mapping[Kind, float], seen: set[str]) -> Ahead:
+def _benchmark(
+    settings: Settings, name: str, graph: Stages, pace: Mapping[Kind, float], seen: set[str]
+) -> StageEstimate:
     """One benchmark; `seen` are the units that one before it has run by then."""
     key = name.partition("@")[2]
     units = {unit.key: unit for unit in matrix.units(settings, key, matrix.targets(settings, key))}
     if not units:
-        return Ahead(name)
+        return StageEstimate(name)
     done = set(units) & (seen | finished(settings, key, _trained(units.values(), graph)))
     left = [unit for unit in units.values() if unit.key not in done]
     seen |= set(units)
     paces = [pace.get(_kind(unit)) for unit in left]
     seconds = None if None in paces else sum(unit.cost * (one or 0) for unit, one in zip(left, paces, strict=True))
     elsewhere = bool(os.environ.get("SNAKEMAKE_PROFILE"))  # a cluster has another pace
-    hours = None if seconds is None or elsewhere else seconds / 3600 / _at_a_time(settings)
-    return Ahead(name, len(units), len(done), sum(unit.cost for unit in left), hours)
+    hours = None if seconds is None or elsewhere else seconds / 3600 / _parallel_jobs(settings)
+    return StageEstimate(name, len(units), len(done), sum(unit.cost for unit in left), hours)
 
 
 def _trained(units: Iterable[Unit], graph: Stages) -> list[Unit]:
@@ -117,7 +119,7 @@ def _kind(unit: Unit) -> Kind:
     return unit.salnet is not None, unit.attention != "none"
 
 
-def _at_a_time(settings: Settings) -> int:
+def _parallel_jobs(settings: Settings) -> int:
     """How many jobs this machine computes at a time."""
     fanout = settings.root.fanout
     if devices.kind(settings.root.numerics, fanout.devices) == "cpu":
@@ -127,10 +129,10 @@ def _at_a_time(settings: Settings) -> int:
 
 def _runs(folder: Path) -> dict[str, float]:
     """Seconds of each run file's stage on this machine."""
-    return {str(run["stage"]): float(run["seconds"]) for run in _here(folder.glob("*.json")) if "stage" in run}
+    return {str(run["stage"]): float(run["seconds"]) for run in _local_runs(folder.glob("*.json")) if "stage" in run}
 
 
-def _here(paths: Iterable[Path]) -> list[dict[str, Any]]:
+def _local_runs(paths: Iterable[Path]) -> list[dict[str, Any]]:
     """The run files of this machine."""
     units = []
     for path in sorted(paths):
@@ -153,7 +155,7 @@ def _pace(settings: Settings) -> dict[Kind, float]:
         known = {
             (unit.tracker, unit.sequence): unit for unit in matrix.units(settings, key, matrix.targets(settings, key))
         }
-        for run in _here(folder.glob("*/*.json")):
+        for run in _local_runs(folder.glob("*/*.json")):
             unit = known.get((run["path"].parent.name, run["path"].stem))
             if unit is not None:
                 seconds[_kind(unit)] += float(run["seconds"])
@@ -161,7 +163,7 @@ def _pace(settings: Settings) -> dict[Kind, float]:
     return {kind: total / frames[kind] for kind, total in seconds.items() if frames[kind]}
 
 
-def disk(settings: Settings, graph: Stages, coming: Iterable[Ahead]) -> Disk:
+def disk(settings: Settings, graph: Stages, coming: Iterable[StageEstimate]) -> Disk:
     """Room that the run takes: outputs as large as the last run's, in the profile and in DVC's cache, and results."""
     needed, unknown = 0, []
     for one in coming:

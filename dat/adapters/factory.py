@@ -29,7 +29,7 @@ def say(remark: str) -> None:
 
 
 @dataclass(frozen=True)
-class Supply:
+class TrackerFactory:
     """Trackers of one variant, with the weights and settings of the root profile's run (or the weights of a folder).
 
     `text` is a sentence for every sequence; `sentences` a sentence for each, by name (see `read_sentences`). A sequence
@@ -44,7 +44,7 @@ class Supply:
     seed: int = 0
     device: str = "auto"
 
-    def check(self) -> Supply:
+    def check(self) -> TrackerFactory:
         """This, if its networks are there. Raises ParamsError, InputError or MissingError."""
         for text in {self.text, next(iter(self.sentences.values()), self.text)}:
             request.choose(self.variant, self.weights, text, self.features)
