@@ -348,7 +348,6 @@ def overlap_over_time(source: Source) -> tuple["Drawing", str]:
 
 LEAST = 10
 """Of fewer sequences that carry an attribute a mean says nothing: its interval is nearly all that it can be."""
-RESAMPLES, SEED = 10_000, 0
 
 
 def attributes(source: Source) -> tuple["Drawing", str]:
@@ -365,10 +364,10 @@ def attributes(source: Source) -> tuple["Drawing", str]:
             f"no attribute is carried by {LEAST} sequences of {scores.data_set} (at most by {most}): too few to tell"
         )
     made, axes = _grid(1, 1, 1.2 + 0.3 * len(drawn))
-    one, step = axes[0, 0], 0.8 / len(values)
+    one, step, bootstrap = axes[0, 0], 0.8 / len(values), source.settings.root.evaluation
     for index, (tracker, by_name) in enumerate(values.items()):
         table = [np.array([[by_name[name]] for name in of]) for of in drawn.values()]
-        ends = [statistics.mean_intervals(column, RESAMPLES, SEED)[0] for column in table]
+        ends = [statistics.mean_intervals(column, bootstrap.resamples, bootstrap.seed)[0] for column in table]
         rows = np.arange(len(drawn)) + (index - (len(values) - 1) / 2) * step
         one.hlines(rows, *zip(*ends, strict=True), color=CURVES[tracker], linewidth=2, alpha=0.5)
         means = [column.mean() for column in table]

@@ -39,11 +39,11 @@ def got10k(data: Path, out: Path, name: str, weights: Path | None = None) -> Any
         import sys
         from pathlib import Path
         from dat.adapters.got10k import DatTracker, LocalExperiment, LocalOTB
-        from dat.adapters.factory import Supply
+        from dat.adapters.factory import TrackerFactory
         data, out, name, weights = sys.argv[1:]
         experiment = LocalExperiment(LocalOTB(data), Path(out) / "results", Path(out) / "reports")
         if weights:
-            experiment.run(DatTracker(Supply(weights=Path(weights), device="cpu"), name))
+            experiment.run(DatTracker(TrackerFactory(weights=Path(weights), device="cpu"), name))
         experiment.report([name])
     """
     command = [BIN / "python", "-c", code, data, out, name, weights or ""]

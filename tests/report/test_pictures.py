@@ -1,6 +1,7 @@
 """Pictures of frames, boxes, masks and trainings: what they show is the run's, and what is not there is said."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from matplotlib.patches import Rectangle
 
 from dat.base import params
 from dat.base.errors import MissingError
+from dat.base.params import Settings
 from dat.datasets import images, manifest, shards
+from dat.evaluation import statistics
 from dat.records import write_bytes, write_json, write_text
 from dat.report import pictures
 from dat.report.metrics import Scores
@@ -204,6 +207,17 @@ def test_success_by_attribute_has_its_count_and_leaves_out_what_few_sequences_ca
     assert "made-up" in said and said.endswith("Left out, on fewer than 10: M<b>.")
     low, high = one.collections[1].get_segments()[0][:, 0]
     assert low < means["pyMDNet"] < high
+
+
+def test_intervals_by_attribute_are_drawn_with_the_evaluations_resamples_and_seed(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = list[tuple[int, int]](), statistics.mean_intervals
+    monkeypatch.setattr(statistics, "mean_intervals", lambda table, *how: (asked.append(how), real(table, *how))[1])
+    bootstrap = source.settings.root.evaluation.model_copy(update={"resamples": 321, "seed": 5})
+    root = source.settings.root.model_copy(update={"evaluation": bootstrap})
+    pictures.attributes(carrying(tmp_path, replace(source, settings=Settings(source.settings.path, root)), 13))
+    assert set(asked) == {(321, 5)}
 
 
 def test_success_by_attribute_of_few_sequences_says_that_it_cannot_tell(source: Source, tmp_path: Path) -> None:
