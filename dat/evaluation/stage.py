@@ -38,15 +38,19 @@ def run(job: Job) -> None:
     data = manifest.read(job.inputs["manifest"])
     folders = results.tracker_folders(job.inputs["results"])
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)
-    again = catalogue.find(job.key).protocol == "redetection"
-    score, of_files = {
-        "vot": (_vot, _vot_scores),
-        "redetection": (_redetection, _redetection_scores),
-        "one-pass": (_one_pass, _one_pass_scores),
-    }["redetection" if again else settings.protocol]
-    result = score(job.key, data, folders, chance)
+    is_redetection = catalogue.find(job.key).protocol == "redetection"
+    of_files, compare = PROTOCOLS["redetection" if is_redetection else settings.protocol]
+
+    def score(key: str) -> dict[str, Any]:
+        scores, scored = of_files(key, data, folders, chance)
+        _complete(key, scores)
+        scores["variants"] = _variants(scores["trackers"])
+        scores["pairs"] = compare(scores["variants"], scored, chance)
+        return scores
+
+    result = score(job.key)
     if job.key in SUBSETS and SUBSETS[job.key] in data.header["lists"]:
-        result["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key], data, folders, chance)}
+        result["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key])}
     with baselines.of(job.settings, job.key) as others:
         _join(
             result, job.key, others, lambda key, folder: of_files(key, data, [folder], chance)[0], data.header["lists"]
@@ -114,14 +118,13 @@ def _one_pass_scores(
     return scoring.assemble(benchmark, truth, scored, definition, chance), scored
 
 
-def _one_pass(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
-    scores, scored = _one_pass_scores(key, data, folders, chance)
-    _complete(key, scores)
+def _one_pass_pairs(
+    variants: Mapping[str, dict[str, Any]], scored: Sequence[scoring.Scored], chance: scoring.Bootstrap
+) -> list[dict[str, Any]]:
+    """The pairs of variants, whose curves get their intervals."""
+    add_bands(variants, scored, chance)
     by_tracker = {one.name: one.scores.values() for one in scored if one.scores is not None}
-    scores["variants"] = _variants(scores["trackers"])
-    add_bands(scores["variants"], scored, chance)
-    scores["pairs"] = _variant_pairs(by_tracker, chance)
-    return scores
+    return _variant_pairs(by_tracker, chance)
 
 
 def _redetection_scores(
@@ -134,14 +137,10 @@ def _redetection_scores(
     return redetection.redetection_object(benchmark, truth, scored, definition, chance), scored
 
 
-def _redetection(
-    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
-) -> dict[str, Any]:
-    scores, scored = _redetection_scores(key, data, folders, chance)
-    _complete(key, scores)
-    scores["variants"] = _variants(scores["trackers"])
-    scores["pairs"] = redetection.pairs(_means({one.name: one.redetected for one in scored}), chance)
-    return scores
+def _redetection_pairs(
+    _: Mapping[str, Any], scored: Sequence[redetection.Scored], chance: scoring.Bootstrap
+) -> list[dict[str, Any]]:
+    return redetection.pairs(_means({one.name: one.redetected for one in scored}), chance)
 
 
 def _means(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -199,12 +198,10 @@ def _vot_scores(
     return scores, vot_scoring.tables(scored, definition)
 
 
-def _vot(key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap) -> dict[str, Any]:
-    scores, tables = _vot_scores(key, data, folders, chance)
-    _complete(key, scores)
-    scores["variants"] = _variants(scores["trackers"])
-    scores["pairs"] = vot_scoring.pairs(_variant_tables(tables), chance)
-    return scores
+def _vot_pairs(
+    _: Mapping[str, Any], tables: Mapping[str, Mapping[str, vot_scoring.Table]], chance: scoring.Bootstrap
+) -> list[dict[str, Any]]:
+    return vot_scoring.pairs(_variant_tables(tables), chance)
 
 
 def _variant_tables(tables: Mapping[str, Mapping[str, vot_scoring.Table]]) -> dict[str, dict[str, vot_scoring.Table]]:
@@ -282,3 +279,11 @@ def _variant_pairs(values: Mapping[str, Any], chance: scoring.Bootstrap) -> list
         grouped.setdefault(variant_of(name)[0], []).append(table)
     means = {variant: np.mean(tables, axis=0) for variant, tables in grouped.items()}
     return scoring.table_pairs(means, chance)
+
+
+PROTOCOLS: Mapping[str, tuple[Callable[..., tuple[dict[str, Any], Any]], Callable[..., list[dict[str, Any]]]]] = {
+    "vot": (_vot_scores, _vot_pairs),
+    "redetection": (_redetection_scores, _redetection_pairs),
+    "one-pass": (_one_pass_scores, _one_pass_pairs),
+}
+"""Of each protocol the scores of trackers' files, with what they are computed from, and the pairs of variants."""
