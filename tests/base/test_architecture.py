@@ -10,7 +10,7 @@ TOPS = ("dat", "docs", "profiles", "tests", "workflow", "benchmarks")
 
 
 def named(text: str) -> list[str]:
-    """Paths in backticks, but for patterns with a NAME in capitals; `x.py` belongs to the folder named before it on the line."""
+    """Paths in backticks, but for patterns with a NAME; `x.py` belongs to the folder before it on the line."""
     paths = []
     for line in text.splitlines():
         folder = ""
