@@ -367,7 +367,7 @@ def rehearse(top: Path, share: float, length: int) -> None:
     walk(checkout, data)
     table = figures.Table("stage", "how many", "seconds", "largest memory")
     wrong = stages(checkout.profile, table) + units(checkout.profile)
-    about = f"Share {share:g}, {frames.made:,} frames"
+    about = f"Share {share:g}, {train.made + test.made:,} frames"
     spent = f"{time.monotonic() - started:.0f} s in all, {processor():.0f} s of processors"
     figures.write(__file__, f"{about}; {spent}.", table)
     if wrong:

@@ -256,7 +256,7 @@ def _one_size_rule(targets: dict[str, VotSequence]) -> list[str]:
     return [f"no image of {len(without)} sequences such as {without[0]}: all are scored unbounded"]
 
 
-def _expect(benchmark: Benchmark, name: str, target: Target, where: Path) -> None:
+def _expect(benchmark: Benchmark, name: str, target: VotSequence, where: Path) -> None:
     """Raises InputError for another number of frames than the benchmark's, and where no region is known."""
     entry, frames = benchmark.sequences.get(name), len(target)
     if entry and entry.frames and entry.frames != frames:
