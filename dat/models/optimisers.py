@@ -42,10 +42,20 @@ class Optimiser:
         """Move every parameter that has a gradient."""
         place = 0
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self.update(parameter, parameter.grad, group["lr"], self.state.setdefault(place, {}))
-                place += 1
+            numbered = list(enumerate(group["params"], place))
+            place += len(numbered)
+            moved = [(number, parameter) for number, parameter in numbered if parameter.grad is not None]
+            if moved:
+                parameters = [parameter for _, parameter in moved]
+                gradients = [parameter.grad for parameter in parameters]
+                self.update_all(parameters, gradients, group["lr"], [self.state.setdefault(n, {}) for n, _ in moved])
+
+    def update_all(
+        self, parameters: list[Tensor], gradients: list[Tensor], rate: float, states: list[dict[str, Any]]
+    ) -> None:
+        """Move the parameters of a group in place."""
+        for one in zip(parameters, gradients, states, strict=True):
+            self.update(one[0], one[1], rate, one[2])
 
     def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
         """Move one parameter in place."""
@@ -95,10 +105,19 @@ class SGD(Optimiser):
 
     momentum, decay = 0.9, 5e-4
 
-    def update(self, parameter: Tensor, gradient: Tensor, rate: float, state: dict[str, Any]) -> None:
-        change = gradient.add(parameter, alpha=self.decay)
-        state["momentum"] = state["momentum"].mul_(self.momentum).add_(change) if state else change
-        parameter.add_(state["momentum"], alpha=-rate)
+    def update_all(
+        self, parameters: list[Tensor], gradients: list[Tensor], rate: float, states: list[dict[str, Any]]
+    ) -> None:
+        """All at once: a GPU launches four kernels a group instead of four a parameter; the numbers are the same."""
+        changes = torch._foreach_add(gradients, parameters, alpha=self.decay)
+        begun = [(state["momentum"], change) for state, change in zip(states, changes, strict=True) if state]
+        if begun:
+            momenta, added = map(list, zip(*begun, strict=True))
+            torch._foreach_mul_(momenta, self.momentum)
+            torch._foreach_add_(momenta, added)
+        for state, change in zip(states, changes, strict=True):
+            state.setdefault("momentum", change)
+        torch._foreach_add_(parameters, [state["momentum"] for state in states], alpha=-rate)
 
 
 OPTIMISERS: dict[str, type[Optimiser]] = {"adam": Adam, "adagrad": Adagrad, "sgd": SGD}

@@ -27,13 +27,21 @@ def crop_regions(
     count = len(boxes)
     if count == 0:
         return torch.empty(0, 3, size, size, device=image.device, memory_format=torch.channels_last)
-    level = torch.as_tensor(fill, dtype=torch.float32, device=image.device).expand(3)
     grid = sampling_grid(boxes.to(image.device, torch.float32), image.shape[1:], size, padding)
-    scene = image.float() - level[:, None, None]  # so that the zeros outside are the fill
+    scene = image.float() - _level(fill, image.device)  # so that the zeros outside are the fill
     rows = F.grid_sample(scene[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     crops = rows.view(3, count, size, size).permute(1, 0, 2, 3).contiguous(memory_format=torch.channels_last)
-    shift = level - GREY
-    return crops if not bool(shift.any()) else crops + shift[:, None, None]
+    return _shifted(crops, fill)
+
+
+def _level(fill: float | tuple[float, float, float], device: torch.device) -> float | Tensor:
+    """What counts as 0 outside of an image (3, H, W): a number, or one a channel, (3, 1, 1)."""
+    return fill if isinstance(fill, float | int) else torch.tensor(fill, device=device)[:, None, None]
+
+
+def _shifted(cut: Tensor, fill: float | tuple[float, float, float]) -> Tensor:
+    """What was cut of an image minus the fill (N, 3, H, W), minus 128."""
+    return cut if fill in (GREY, (GREY,) * 3) else cut + (_level(fill, cut.device) - GREY)
 
 
 def sampling_grid(boxes: Tensor, shape: torch.Size | tuple[int, int], size: int, padding: int) -> Tensor:
@@ -41,13 +49,12 @@ def sampling_grid(boxes: Tensor, shape: torch.Size | tuple[int, int], size: int,
 
     Pixel u of a crop is at (u - size / 2) * W / size + cx in the image, W the box's width with its context.
     """
-    height, width = shape
-    steps = torch.arange(size, dtype=torch.float32, device=boxes.device) - size / 2
+    steps = torch.arange(-size / 2, size / 2, device=boxes.device)  # (size,), whole pixels from the middle
     spans = boxes[:, 2:] * ((1 + 2 * padding / size) / size)
     centres = boxes[:, :2] + boxes[:, 2:] / 2
-    x = steps * spans[:, :1] + centres[:, :1]  # (N, size)
-    y = steps * spans[:, 1:] + centres[:, 1:]
-    x, y = (2 * x + 1) / width - 1, (2 * y + 1) / height - 1
+    places = steps * spans[:, :, None] + centres[:, :, None]  # (N, 2, size), x and y
+    sides = boxes.new_tensor(shape[::-1])[:, None]
+    x, y = ((2 * places + 1) / sides - 1).unbind(1)  # (N, size) each
     count = len(boxes)
     pairs = (x[:, None, :].expand(count, size, size), y[:, :, None].expand(count, size, size))
     return torch.stack(pairs, dim=-1).view(1, count * size, size, 2)
@@ -66,10 +73,10 @@ def crop_scene(
     windows of it.
     """
     high, wide = image.shape[1:]
-    level = torch.as_tensor(fill, dtype=torch.float32, device=image.device).expand(3)[:, None, None]
     x = torch.arange(shape[1], dtype=torch.float32, device=image.device) * step[0] + start[0]
     y = torch.arange(shape[0], dtype=torch.float32, device=image.device) * step[1] + start[1]
     x, y = (2 * x + 1) / wide - 1, (2 * y + 1) / high - 1
     grid = torch.stack([x.expand(shape), y[:, None].expand(shape)], dim=-1)
-    cut = F.grid_sample((image.float() - level)[None], grid[None], padding_mode="zeros", align_corners=False)
-    return (cut + (level - GREY)).contiguous(memory_format=torch.channels_last)
+    scene = image.float() - _level(fill, image.device)
+    cut = F.grid_sample(scene[None], grid[None], padding_mode="zeros", align_corners=False)
+    return _shifted(cut, fill).contiguous(memory_format=torch.channels_last)

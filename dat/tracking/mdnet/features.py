@@ -92,7 +92,8 @@ class Features:
             return torch.cat(exactness.spread(features, torch.split(boxes, max(1, CHUNK // torch.get_num_threads()))))
         while True:
             try:
-                return torch.cat([features(part) for part in torch.split(boxes, self.most)])
+                parts = [features(part) for part in torch.split(boxes, self.most)]
+                return parts[0] if len(parts) == 1 else torch.cat(parts)
             except torch.OutOfMemoryError:
                 if self.most <= LEAST:
                     raise

@@ -21,7 +21,7 @@ from dat.models.optimisers import SGD
 from dat.models.salnet import OnlineHead
 from dat.regions.sampling import Numbers
 from dat.tracking.mdnet import failure
-from dat.tracking.mdnet.failure import TARGET
+from dat.tracking.mdnet.failure import BACKGROUND, TARGET
 
 Rows = NDArray[np.int64]
 
@@ -138,9 +138,10 @@ class OnlineClassifier:
         starts = [self._shuffled(samples) for samples in (positives, negatives)]
         chosen = self._draw(positives, starts[0], batch.positives, steps.iterations)
         pools = self._draw(negatives, starts[1], batch.pool, steps.iterations)
+        labels = _labels(batch.positives, min(batch.pool, batch.negatives)).to(chosen.device)
         for some, pool in zip(chosen, pools, strict=True):
             hard = self._hardest(negatives.buffer[pool], batch.negatives)
-            self._step(optimiser, positives.buffer[some], hard)
+            self._step(optimiser, torch.cat([positives.buffer[some], hard]), labels)
 
     def _shuffled(self, samples: Samples) -> Rows:
         return samples.rows[self.rng.permutation(len(samples.rows))]
@@ -163,12 +164,9 @@ class OnlineClassifier:
         return pool[self.head(pool)[:, TARGET].topk(count).indices]
 
     @torch.enable_grad()
-    def _step(self, optimiser: SGD, positives: Tensor, negatives: Tensor) -> None:
+    def _step(self, optimiser: SGD, features: Tensor, labels: Tensor) -> None:
         self.head.train()
-        outputs = self.head(torch.cat([positives, negatives]))
-        labels = torch.zeros(len(outputs), dtype=torch.long, device=outputs.device)
-        labels[: len(positives)] = TARGET
-        loss = F.cross_entropy(outputs, labels, reduction=self.settings.loss)
+        loss = F.cross_entropy(self.head(features), labels, reduction=self.settings.loss)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.head.parameters(), self.settings.clip)
@@ -188,3 +186,8 @@ class OnlineClassifier:
             self._optimisers[name] = SGD(groups)
             self._optimisers[name].momentum, self._optimisers[name].decay = momentum, decay
         return self._optimisers[name]
+
+
+def _labels(positives: int, negatives: int) -> Tensor:
+    """The classes of so many positives and, after them, negatives: (positives + negatives,)."""
+    return torch.tensor([TARGET] * positives + [BACKGROUND] * negatives)

@@ -78,10 +78,12 @@ class BoxRegressor:
         shared = overlaps(boxes, target.expand_as(boxes))
         use = (shared >= OVERLAP[0]) & (area >= AREA[0]) & (area <= AREA[1])
         if int(use.sum()) >= 2:
-            self._fitted = ridge(features[use], to_offsets(boxes[use], target), self.alpha)
+            weights, intercept = ridge(features[use], to_offsets(boxes[use], target), self.alpha)
+            self._fitted = weights.cpu(), intercept.cpu()
 
     def predict(self, features: Tensor, boxes: Tensor) -> Tensor:
-        """Corrected boxes (N, 4), inside the frame."""
+        """Corrected boxes (N, 4), inside the frame. All on the processor: a card would launch thirty kernels for a few
+        boxes."""
         if self._fitted is None:
             return into_frame(boxes, self.size)
         weights, intercept = self._fitted

@@ -43,7 +43,8 @@ class FirstSamples:
 
 @dataclass(frozen=True)
 class Best:
-    """The best candidates of a frame: `boxes` (K, 4), their mean, their features, from where, and how good."""
+    """The best candidates of a frame: `boxes` (K, 4), their mean, their features, from where, and how good. Its tensors
+    lie on the processor."""
 
     boxes: Tensor
     features: Tensor
@@ -237,21 +238,22 @@ class MDNetTracker:
         """The winner and its like: only candidates of one group are averaged, never those of two places [R34].
 
         A far group that would be a re-detection [R25] must be surer than others (`_followed`); else the best local ones
-        are taken.
+        are taken. On a card, scores come to the processor first: what follows would be forty launches of small kernels.
         """
+        ranks, scores = torch.stack([ranks, scores]).cpu()
         numbers = self.settings.candidates
         size = min(numbers.best, numbers.local, numbers.global_ or numbers.local) if numbers.winner == "mean" else 1
         tops = [part.topk(size) for part in torch.split(ranks, groups)]
         winner = torch.stack([top.values.mean() for top in tops]).argmax()
-        starts = torch.tensor(np.cumsum([0, *groups[:-1]]), device=self.device)
+        starts = torch.from_numpy(np.cumsum([0, *groups[:-1]]))
         picked = torch.stack([top.indices for top in tops]) + starts[:, None]
         chosen = picked[torch.stack([winner, winner.new_zeros(())])]  # the winners, and the best local ones: (2, K)
-        boxes = torch.from_numpy(self.candidates).to(self.device)[chosen]
+        boxes, looks = torch.from_numpy(self.candidates)[chosen], features[chosen.to(self.device)]
         summary = torch.cat([boxes.mean(1), scores[chosen].mean(1)[:, None], winner.expand(2)[:, None].float()], 1)
         (*box, score, group), (*near, near_score, _) = summary.tolist()
-        if group and self._apart(np.array(box)) and not self._followed(score, features[chosen]):
-            return Best(boxes[1], features[chosen[1]], np.array(near), near_score, 0)
-        return Best(boxes[0], features[chosen[0]], np.array(box), score, int(group))
+        if group and self._apart(np.array(box)) and not self._followed(score, looks):
+            return Best(boxes[1], looks[1].cpu(), np.array(near), near_score, 0)
+        return Best(boxes[0], looks[0].cpu(), np.array(box), score, int(group))
 
     def _followed(self, score: float, features: Tensor) -> bool:
         """Whether a jump to the winners is followed: `features` (2, K, D) are theirs and the best local ones'.
@@ -272,7 +274,7 @@ class MDNetTracker:
 
     def _accept(self, best: Best) -> None:
         self._centre = best.box
-        box = self.regressor.predict(best.features, best.boxes).mean(0).double().cpu().numpy()
+        box = self.regressor.predict(best.features, best.boxes).mean(0).double().numpy()
         self.score, self.source = best.score, "global" if best.group else "local"
         self.redetected, self.box = bool(best.group) and self._apart(box), box
         self._translation = self.settings.candidates.translation
