@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-s3 s3 rehearsal pictures measured
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -37,6 +37,9 @@ test-slurm: setup ## a benchmark through SLURM on a cluster of one node, two of 
 
 s3: setup
 	@uv pip install -q --target .dat/s3 "$$(grep -o '^dvc==[0-9.]*' requirements.lock)" "dvc-s3==3.3.*" "moto[server]==5.2.*"
+
+test-gpu: setup ## on a machine with a GPU: what computes there against the processor, kernels a frame, frames a second, jobs at a time, little memory
+	@python -m tests.gpu
 
 test-s3: s3 ## dvc push and dvc pull of a run through an S3 server on loopback, which it installs aside; a minute or a few
 	@python -m pytest tests/workflow/test_remote.py
