@@ -142,18 +142,26 @@ def scheduled() -> bool:
     return any(name in os.environ for name in SCHEDULERS)
 
 
-def take(folder: Path, room: dict[str, int]) -> str:
+def opening(room: dict[str, int], closed: Path | None) -> dict[str, int]:
+    """The room on the cards that have no file in the folder `closed`, which names those that did not open; all of it
+    where none is left, so that what asks for one hears why."""
+    refusing = {path.name for path in closed.iterdir()} if closed and closed.is_dir() else set()
+    return {uuid: count for uuid, count in room.items() if uuid not in refusing} or room
+
+
+def take(folder: Path, room: dict[str, int], closed: Path | None = None) -> str:
     """Wait for a free slot, hold it until this process ends, and let CUDA see that card alone. Returns its UUID.
 
     A slot is an exclusive flock on a file; the kernel frees it when its holder ends, kill -9 included. All cards'
-    first slots are taken before any second one.
+    first slots are taken before any second one. Cards in `closed` have none (`opening`).
     """
     folder.mkdir(parents=True, exist_ok=True)
     order = [(number, uuid) for uuid, count in room.items() for number in range(count)]
     random.Random(os.getpid()).shuffle(order)
     order.sort(key=lambda slot: slot[0])
     while True:
-        for number, uuid in order:
+        free = opening(room, closed)
+        for number, uuid in (slot for slot in order if slot[1] in free):
             descriptor = os.open(folder / f"{uuid}-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

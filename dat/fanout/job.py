@@ -4,6 +4,7 @@
 compared with the plan before a unit is stored: a key says what decided its result.
 """
 
+import os
 import shutil
 import sys
 import traceback
@@ -14,7 +15,7 @@ from typing import Any
 
 from dat import records
 from dat.base import devices, numerics, params, supervise, used
-from dat.base.errors import ChangedError, DatError, JobError, of_system
+from dat.base.errors import ChangedError, DatError, InputError, JobError, of_system
 from dat.datasets import manifest as manifests
 from dat.fanout import logs, pace, store
 from dat.fanout import plan as plans
@@ -42,7 +43,9 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     place = Path(plan["store"])
     manifest = manifests.read(Path(plan["manifest"]))
     if plan["slots"] and not devices.scheduled():
-        devices.take(Path(plan["cards"]), plan["slots"])
+        uuid = devices.take(Path(plan["cards"]), plan["slots"], plan_path.parent / plans.CLOSED)
+        if not _opens(plan, uuid, plan_path.parent / plans.CLOSED):
+            _begin_again(plan_path, number, done)
     units = [Unit(**facts) for facts in plan["jobs"][number]]
     notes = pace.Notes(plan_path.parent / pace.FOLDER / f"{number}.json")
     context = Context(plan, manifest, plan_path.parent, notes, records.commit(Path(plan["home"])))
@@ -52,6 +55,29 @@ def run(plan_path: Path, number: int, done: Path) -> None:
         raise JobError(failed[0])
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
+
+
+def _opens(plan: dict[str, Any], uuid: str, closed: Path) -> bool:
+    """Whether the card opens. One that does not gets a file in `closed`, so that no other job of the run goes there;
+    the last one counts as opening: its sequences then say why it does not."""
+    from dat.models.exactness import exact, open_device
+
+    exact(plan["threads"])
+    try:
+        open_device(plan["device"])
+    except InputError as error:
+        if set(devices.opening(plan["slots"], closed)) == {uuid}:
+            return True
+        records.write_text(closed / uuid, f"{uuid}: {error}; no more jobs of this run go there\n")
+        return False
+    return True
+
+
+def _begin_again(plan_path: Path, number: int, done: Path) -> None:
+    """This job from its beginning, as the same process: a process's CUDA looks only once which card it may see. The
+    slot that it holds is free then."""
+    arguments = [str(plan_path), str(number), str(done)]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "dat.fanout.job", *arguments])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from dat.tracking.parts import parts
 
 ANSWER = "environment.json"
 """What the job that is asked where it computes writes."""
+CLOSED = "closed"
+"""A run's folder with a file for each card that did not open, by its UUID: a line that says why."""
 
 
 SHARES, LEAST, START = 2, 0.125, 80

@@ -213,13 +213,17 @@ def _line(name: str, units: Sequence[Unit], directory: Path) -> Iterator[Callabl
     """The line that says how far a run is; gives the function that looks again, about once a second."""
     run = pace.Pace(units)
     with described(run.frames, f"{name}: 0 of {len(units)} units") as bar:
-        looked = [time.monotonic()]
+        looked, told = [time.monotonic()], set[str]()
 
         def tick(last: bool = False) -> None:
             now = time.monotonic()
             if not last and now - looked[0] < pace.PERIOD:
                 return
             looked[0], done = now, pace.noted(directory / pace.FOLDER)
+            for card in sorted(directory.glob(f"{plan.CLOSED}/*")):
+                if card.name not in told:
+                    bar.write(f"{name}: {card.read_text(encoding='utf-8').strip()}", file=sys.stderr)
+                    told.add(card.name)
             bar.n = min(done.frames, run.frames)
             bar.set_description_str(f"{name}: {run.text(done, now)}", refresh=False)
             bar.update(0)

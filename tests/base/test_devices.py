@@ -205,6 +205,21 @@ def test_a_first_slot_of_every_card_comes_before_a_second(tmp_path: Path) -> Non
     assert set(order[:2]) == set(order[2:]) == {"GPU-a", "GPU-b"}
 
 
+@pytest.mark.usefixtures("eight")
+def test_a_card_that_did_not_open_gets_no_job_while_others_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # restored afterwards
+    room = {card.uuid: 1 for card in devices._present()[:3]}
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    for uuid in ("GPU-0a0", "GPU-2a2"):
+        (closed / uuid).touch()
+    assert devices.take(tmp_path / "cards", room, closed) == "GPU-1a1"
+    (closed / "GPU-1a1").touch()
+    assert {devices.take(tmp_path / "cards", room, closed) for _ in range(2)} == {"GPU-0a0", "GPU-2a2"}
+
+
 def settings(tmp_path: Path, numerics: str, setting: str = "all") -> params.Settings:
     """The root profile's settings with other numerics and devices, in a folder of the test's own."""
     known = params.load(ROOT)

@@ -1,7 +1,9 @@
 """A job's failures: each is one line that names the unit, and the others go on."""
 
 import errno
+import fcntl
 import mmap
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,12 @@ import numpy as np
 import pytest
 
 from dat import records
+from dat.base import devices
 from dat.base.errors import ChangedError, InputError, JobError, of_system
 from dat.datasets import manifest
-from dat.fanout import job, plan, store
+from dat.fanout import job, plan, stage, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, key_of, settings_of
+from dat.models import exactness
 from tests.parts import small_sets as small
 
 
@@ -210,3 +214,88 @@ def test_the_picture_that_fails_is_real() -> None:
     with pytest.raises(cv2.error) as caught:
         cv2.resize(np.zeros((0, 0), np.uint8), (1, 1))
     assert not isinstance(caught.value, kinds)
+
+
+class BegunAgain(Exception):
+    """In place of the process's own new beginning."""
+
+
+@pytest.fixture
+def cards(planned: tuple[Path, Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plan for two cards of an nvidia-smi of the test's own, of which one does not open; the plan's path."""
+    path, _, facts = planned
+    program = path.parent / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nprintf '0, GPU-bad, 8192, Default\\n1, GPU-good, 8192, Default\\n'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # restored afterwards
+    monkeypatch.delenv("DAT_DEVICES", raising=False)
+    for name in devices.SCHEDULERS:
+        monkeypatch.delenv(name, raising=False)
+    room = devices.slots(devices.visible(), 1)
+    records.write_json(path, {**facts, "slots": room, "cards": str(path.parent / "cards")})
+
+    def opened(device: str) -> None:
+        if os.environ["CUDA_VISIBLE_DEVICES"] in ("GPU-bad", os.environ.get("ALSO_BAD")):
+            raise devices.refused("cuda", RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable"))
+
+    def begin_again(program: str, arguments: list[str]) -> None:
+        assert arguments[-3:] == [str(path), "0", str(path.parent / "done" / "0")]
+        raise BegunAgain
+
+    monkeypatch.setattr(exactness, "open_device", opened)
+    monkeypatch.setattr(exactness, "exact", lambda threads: None)
+    monkeypatch.setattr(job.os, "execv", begin_again)
+    return path
+
+
+def until_done(path: Path) -> int:
+    """Run the plan's job as often as it begins again, which is told."""
+    for times in range(5):
+        try:
+            job.run(path, 0, path.parent / "done" / "0")
+        except BegunAgain:
+            continue
+        return times
+    raise AssertionError("the job begins again and again")
+
+
+def test_a_card_that_does_not_open_gets_no_more_jobs_of_a_run(cards: Path) -> None:
+    """Whichever card comes first, the job ends on the other one, and a second job never asks for the first."""
+    (cards.parent / "cards").mkdir()
+    (cards.parent / "cards" / "GPU-good-0").touch()
+    with (cards.parent / "cards" / "GPU-good-0").open("w") as slot:
+        fcntl.flock(slot, fcntl.LOCK_EX)  # another job has the good card meanwhile
+        with pytest.raises(BegunAgain):
+            job.run(cards, 0, cards.parent / "done" / "0")
+    assert not (cards.parent / "failed").exists()
+    said = (cards.parent / plan.CLOSED / "GPU-bad").read_text().splitlines()
+    assert len(said) == 1 and said[0].startswith("GPU-bad: cuda: CUDA error: all CUDA-capable devices are busy")
+    assert until_done(cards) == 0 and os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-good"
+    assert (cards.parent / "done" / "0").exists()
+
+
+def test_where_no_card_opens_the_sequences_say_why(cards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALSO_BAD", "GPU-good")
+
+    def track(*_: object) -> None:
+        exactness.open_device("cuda")
+
+    monkeypatch.setattr(job, "_one", track)
+    with pytest.raises(JobError, match=r"^Disc: csrdcf@seed-0: cuda: CUDA error: all CUDA-capable"):
+        until_done(cards)
+    assert len(list((cards.parent / plan.CLOSED).iterdir())) == 1
+
+
+def test_a_run_says_once_which_card_gets_no_more_jobs(
+    cards: Path, planned: tuple[Path, Unit, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    records.write_text(
+        cards.parent / plan.CLOSED / "GPU-bad", "GPU-bad: cuda: busy; no more jobs of this run go there\n"
+    )
+    with stage._line("otb100", [planned[1]], cards.parent) as tick:
+        tick(last=True)
+        tick(last=True)
+    said = [line for line in capsys.readouterr().err.splitlines() if "GPU-bad" in line]
+    assert said == [f"otb100: {line}"]
