@@ -6,6 +6,8 @@ from dat.fanout import logs
 
 MOST = 10
 """Units that a summary shows; the files of the others are named."""
+REFUSED = "sbatch: error: "
+"""What SLURM's program says first where it takes no job; Snakemake's plugin passes it on."""
 
 
 def _failed(directory: Path) -> dict[str, str]:
@@ -26,11 +28,15 @@ def summary(directory: Path) -> list[str]:
 
 
 def line(directory: Path, log: Path) -> str:
-    """One line on what failed: the first unit's own message, else the end of Snakemake's log."""
+    """One line on what failed: the first unit's own message, else why SLURM refuses a job, else the end of Snakemake's
+    log."""
     texts = list(_failed(directory).values())
     if texts:
         more = f" (and {len(texts) - 1} more: {directory / 'failed'})" if len(texts) > 1 else ""
         return texts[0] + more
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    refused = next((line[line.index(REFUSED) :] for line in lines if REFUSED in line), "")
+    if refused:
+        return f"the cluster refuses the job: {refused.strip()} ({log} has the rest)"
     last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "nothing said")
     return f"Snakemake failed: {last.strip()} ({log} and {directory / 'log'} have the rest)"

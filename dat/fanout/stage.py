@@ -108,7 +108,8 @@ def run(job: records.Job) -> None:
 def _asked(job: records.Job, work: Path) -> tuple[str, dict[str, Any]]:
     """The device that jobs compute on and what decides their results there, as a job of the scheduler's says it.
 
-    Raises JobError when that job does not end well.
+    Raises InputError when that job does not end well: the cluster refuses it, or it cannot compute there. Nothing has
+    been removed or tracked by then.
     """
     settings, directory = job.settings, _fresh(work)
     fanout = settings.root.fanout
@@ -120,7 +121,10 @@ def _asked(job: records.Job, work: Path) -> tuple[str, dict[str, Any]]:
     }
     records.write_json(directory / "plan.json", question)
     print(f"{job.key}: asking a job where it computes", file=sys.stderr, flush=True)
-    _snakemake(command(settings, directory, 1), directory)
+    try:
+        _snakemake(command(settings, directory, 1), directory)
+    except JobError as error:
+        raise InputError(f"{error}; look at the settings in {os.environ['SNAKEMAKE_PROFILE']}, and run again") from None
     answer = records.read_json(directory / plan.ANSWER)
     shutil.rmtree(directory, ignore_errors=True)
     return str(answer["device"]), dict(answer["environment"])

@@ -1,5 +1,6 @@
 """Where jobs compute is asked of a job where Snakemake's profile names a cluster: the device and the key are its."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from dat import records
 from dat.base import devices
-from dat.base.errors import JobError
+from dat.base.errors import InputError
 from dat.fanout import job, plan
 from dat.fanout import stage as fanout
 from tests.parts import small_sets as small
@@ -61,8 +62,34 @@ def test_device_and_environment_of_a_run_are_those_of_its_jobs(
 
 def test_a_scheduler_that_runs_no_job_ends_the_run(benchmark: records.Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fanout.supervise, "run", snakemake(1))
-    with pytest.raises(JobError, match="no partition"):
+    with pytest.raises(InputError, match=r"no partition.*; look at the settings in somewhere"):
         fanout.run(benchmark)
+
+
+def test_a_cluster_that_refuses_a_job_is_one_line(
+    benchmark: records.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words are those of an sbatch of the test's own, behind the plugin's; nothing that was made is touched."""
+    program = tmp_path / "sbatch"
+    program.write_text(
+        "#!/bin/sh\necho 'sbatch: error: invalid partition specified: gone' >&2\n"
+        "echo 'sbatch: error: Batch job submission failed: Invalid partition name specified' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+
+    def run(call: list[str], environment: dict[str, str], log: Path, tick: Any) -> int:
+        said = subprocess.run([program], capture_output=True, text=True, check=False).stderr
+        log.write_text(f"SLURM sbatch failed. The error message was: {said}\nWorkflowError: one error\n")
+        return 1
+
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "finished").touch()
+    monkeypatch.setattr(fanout.supervise, "run", run)
+    with pytest.raises(InputError) as error:
+        fanout.run(benchmark)
+    line = str(error.value)
+    assert error.value.status == 2 and "\n" not in line and (tmp_path / "store" / "finished").exists()
+    assert line.startswith("the cluster refuses the job: sbatch: error: invalid partition specified: gone (")
 
 
 def test_a_job_that_is_asked_tells_its_device_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

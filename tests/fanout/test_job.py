@@ -291,11 +291,10 @@ def test_where_no_card_opens_the_sequences_say_why(cards: Path, monkeypatch: pyt
 def test_a_run_says_once_which_card_gets_no_more_jobs(
     cards: Path, planned: tuple[Path, Unit, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records.write_text(
-        cards.parent / plan.CLOSED / "GPU-bad", "GPU-bad: cuda: busy; no more jobs of this run go there\n"
-    )
+    line = "GPU-bad: cuda: busy; no more jobs of this run go there"
+    records.write_text(cards.parent / plan.CLOSED / "GPU-bad", f"{line}\n")
     with stage._line("otb100", [planned[1]], cards.parent) as tick:
         tick(last=True)
         tick(last=True)
-    said = [line for line in capsys.readouterr().err.splitlines() if "GPU-bad" in line]
+    said = [text for text in capsys.readouterr().err.splitlines() if "GPU-bad" in text]
     assert said == [f"otb100: {line}"]
