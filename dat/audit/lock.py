@@ -112,7 +112,8 @@ class Lock:
         if "dvc.yaml" in self.wrong:
             return []
         names = [name for name in self.stages if graph.find(self.graph, name, self.params) is None]
-        return [Check("lock", "differs", f"dvc.lock {name}", "a stage of dvc.yaml", "none") for name in names]
+        todo = "none of them: it is of an entry that params.yaml no longer has, or was put in; take it out of dvc.lock"
+        return [Check("lock", "differs", f"dvc.lock {name}", "a stage of dvc.yaml", todo) for name in names]
 
     def _sizes(self, name: str, kinds: Sequence[str]) -> list[Check]:
         """The bytes of a stage's outputs and dependencies, and the files of folders, as the lock and the disk have
