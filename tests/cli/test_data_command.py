@@ -78,7 +78,7 @@ def test_folders_that_lead_in_a_circle_end(paper: small.params.Settings, tmp_pat
 
 def test_a_set_is_drawn_as_a_contact_sheet(paper: small.params.Settings, tmp_path: Path) -> None:
     small.otb(tmp_path / "OTB" / "all", "Deer", 71)
-    (tmp_path / "OTB/all/Deer/groundtruth_rect.txt").write_text("NaN,NaN,NaN,NaN\n" * 71)
+    (tmp_path / "OTB/all/Deer/groundtruth_rect.txt").write_text("NaN,NaN,NaN,NaN\n" * 70 + "3,4,16,8\n")
     call(data, "link", "otb100", "../OTB/all")
     small.run_index(paper, "otb100")
     done = call(data, "show", "otb100", "--out", "sheet.png")

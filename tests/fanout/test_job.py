@@ -282,7 +282,7 @@ def test_where_no_card_opens_the_sequences_say_why(cards: Path, monkeypatch: pyt
     def track(*_: object) -> None:
         exactness.open_device("cuda")
 
-    monkeypatch.setattr(job, "_one", track)
+    monkeypatch.setattr(job, "_track", track)
     with pytest.raises(JobError, match=r"^Disc: csrdcf@seed-0: cuda: CUDA error: all CUDA-capable"):
         until_done(cards)
     assert len(list((cards.parent / plan.CLOSED).iterdir())) == 1

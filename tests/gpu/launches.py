@@ -10,14 +10,14 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 
 META = torch.device("meta")
 BIASED = {"aten.conv2d.default", "aten.convolution.default"}
 """A convolution and its bias are two kernels."""
 
 
-def profiled(tracker: Tracker, image: Any) -> int:
+def profiled(tracker: MDNetTracker, image: Any) -> int:
     """Kernels that a card is given in a frame, copies and fills of memory not counted."""
     with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as seen:
         tracker.update(image)
@@ -53,7 +53,7 @@ class Launches(TorchDispatchMode):
         return out
 
 
-def to_meta(tracker: Tracker) -> None:
+def to_meta(tracker: MDNetTracker) -> None:
     """Move a tracker that has started, and all that it has learnt, to the `meta` device."""
     tracker.device = META
     tracker.salnet.to(META)
@@ -71,7 +71,7 @@ def to_meta(tracker: Tracker) -> None:
             setattr(attention, name, None if value is None else value.to(META))
 
 
-def counted(tracker: Tracker, image: Any) -> int:
+def counted(tracker: MDNetTracker, image: Any) -> int:
     """The same without a card, of a tracker on `meta`: about as many, as an operation may be several kernels, and
     clipping is a few for all gradients together."""
     with Launches() as launches:

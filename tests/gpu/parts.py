@@ -27,7 +27,7 @@ from dat.models.salnet import SALNet
 from dat.regions import boxes
 from dat.tracking.attention import Attention
 from dat.tracking.mdnet.features import MOST, Features
-from dat.tracking.mdnet.tracker import Tracker
+from dat.tracking.mdnet.tracker import MDNetTracker
 from dat.training import runner, salnet
 from dat.training.checkpoints import Checkpoints
 from tests.gpu import launches
@@ -65,7 +65,7 @@ class Size:
         return video(count or self.frames, *self.shape)
 
 
-def tracker(device: str, size: Size, features: str = "crops", attention: bool = False) -> Tracker:
+def tracker(device: str, size: Size, features: str = "crops", attention: bool = False) -> MDNetTracker:
     """A tracker with seeded random weights."""
     facts = {"width": size.width, "fc4": 512, "standardise": False, "init": "orthogonal", "normalisation": "v2"}
     network = SALNet(SimpleNamespace(**facts), generator=torch.Generator().manual_seed(0))
@@ -74,7 +74,7 @@ def tracker(device: str, size: Size, features: str = "crops", attention: bool = 
     network = network.eval().requires_grad_(False).to(device)
     guide = GPGNet(["target"], SimpleNamespace(**facts)).to(device) if attention else None
     settings = size.settings.model_copy(update={"features": features})
-    return Tracker(settings, network, guide and Attention(guide, None, (192, 256)), "clip", 0)
+    return MDNetTracker(settings, network, guide and Attention(guide, None, (192, 256)), "clip", 0)
 
 
 def wait(device: str) -> None:
@@ -83,7 +83,7 @@ def wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def followed(found: Tracker, frames: list[Any], start: Any, device: str) -> tuple[np.ndarray, float]:
+def followed(found: MDNetTracker, frames: list[Any], start: Any, device: str) -> tuple[np.ndarray, float]:
     """Boxes (F, 4) and the seconds that the frames after the first took."""
     found.init(frames[0], start)
     wait(device)
