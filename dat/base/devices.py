@@ -19,7 +19,6 @@ from dat.base.errors import InputError
 QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,compute_mode", "--format=csv,noheader,nounits")
 JOB_MEMORY, MOST_JOBS = 8192, 8
 """MiB of a card for each job, and jobs a card at most, where `fanout.slots_per_gpu` leaves it to the card's memory."""
-SCHEDULERS = ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST")
 PERIOD = 0.1
 REFUSALS = {
     "driver on your system is too old": "update the driver, or compute on the processor (DAT_DEVICES=cpu)",
@@ -135,11 +134,6 @@ def refused(device: str, error: Exception) -> InputError:
         (what for words, what in REFUSALS.items() if words in reason), "name other cards (DAT_DEVICES), or cpu"
     )
     return InputError(f"{device}: {reason}; {remedy}")
-
-
-def scheduled() -> bool:
-    """Whether a cluster's scheduler has chosen this process's card already."""
-    return any(name in os.environ for name in SCHEDULERS)
 
 
 def opening(room: dict[str, int], closed: Path | None) -> dict[str, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dat import records
-from dat.base import devices, supervise
+from dat.base import devices, executor, supervise
 from dat.base.errors import InputError, JobError
 from dat.base.params import Settings
 from dat.base.sections import Benchmark, Variant
@@ -176,9 +176,11 @@ def track(job: records.Job, shared: Mapping[str, Any], chosen: Sequence[Unit], p
 
 
 def _room(job: records.Job) -> dict[str, int]:
-    """How many jobs each GPU takes at a time, by UUID; empty on a processor."""
+    """How many jobs each GPU takes at a time, by UUID; empty on a processor, and where a cluster chooses the cards."""
     fanout = job.settings.root.fanout
-    return devices.slots(devices.chosen(fanout.devices), fanout.slots_per_gpu) if job.device == "cuda" else {}
+    if job.device != "cuda" or executor.elsewhere():
+        return {}
+    return devices.slots(devices.chosen(fanout.devices), fanout.slots_per_gpu)
 
 
 def _execute(

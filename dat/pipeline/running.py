@@ -24,7 +24,7 @@ def choose_device(stage: Stage, settings: Settings) -> str:
     fanout = settings.root.fanout
     device = devices.kind(settings.root.numerics, fanout.devices)
     alone = stage.module.startswith("dat.training.") and int(os.environ.get("WORLD_SIZE", "1")) == 1
-    if device == "cuda" and alone and not devices.scheduled():
+    if device == "cuda" and alone:
         room = {card.uuid: 1 for card in devices.chosen(fanout.devices)}
         devices.take(settings.top / ".dat" / "cards", room)
     return device

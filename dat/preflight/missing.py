@@ -3,13 +3,13 @@
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.base import devices, public
+from dat.base import devices, executor, public
 from dat.base.errors import DatError, InputError
-from dat.base.params import Settings, read_yaml
+from dat.base.params import Settings
 from dat.datasets import linking, sets
 from dat.preflight.graph import Stages
 from dat.preflight.matrix import targets
@@ -106,31 +106,12 @@ def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:
         yield Missing(what, f"{', '.join(readers)}: attention from the target alone for the others", get, False)
 
 
-def executor() -> str:
-    """The executor of Snakemake that SNAKEMAKE_PROFILE asks for; `local` without. Raises InputError for no profile."""
-    named = os.environ.get("SNAKEMAKE_PROFILE")
-    if not named:
-        return "local"
-    return str((_profile(named) or {}).get("executor", "local"))
-
-
-def _profile(named: str) -> Mapping[str, object]:
-    places = [Path(named), Path.home() / ".config" / "snakemake" / named, Path("/etc/xdg/snakemake") / named]
-    files = [file for place in places for file in sorted(place.glob("config*.yaml"))]
-    if not files:
-        raise InputError(
-            f"SNAKEMAKE_PROFILE={named}: no config.yaml in it; name a folder such as that of docs/cluster.md"
-        )
-    content: Mapping[str, object] = read_yaml(files[0])
-    return content
-
-
 def _packages(settings: Settings, stages: Stages) -> Iterator[Missing]:
     """The plugin of the scheduler that SNAKEMAKE_PROFILE names, and SLURM's own programs."""
     if not _of("benchmark", stages.run):
         return
     try:
-        name = executor()
+        name = executor.name()
     except InputError as error:
         yield Missing("profile of Snakemake", str(error), "unset SNAKEMAKE_PROFILE, or name a folder with one", True)
         return

@@ -22,7 +22,7 @@ CARDS = 8
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DAT_DEVICES", "CUDA_VISIBLE_DEVICES", *devices.SCHEDULERS):
+    for name in ("DAT_DEVICES", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -229,8 +229,12 @@ def settings(tmp_path: Path, numerics: str, setting: str = "all") -> params.Sett
 
 
 @pytest.mark.usefixtures("eight")
-def test_trainings_at_once_get_cards_of_their_own(tmp_path: Path) -> None:
-    """Also of those that DAT_DEVICES or the settings name; a stage that is no training holds none."""
+@pytest.mark.parametrize("around", ["", "SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST"])
+def test_trainings_at_once_get_cards_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, around: str) -> None:
+    """Also of those that DAT_DEVICES or the settings name, and in an allocation or a pod that has all eight; a stage
+    that is no training holds none."""
+    if around:
+        monkeypatch.setenv(around, "17")
     native = settings(tmp_path, "native", "6,4")
     fork = multiprocessing.get_context("fork")
     taken = fork.SimpleQueue()

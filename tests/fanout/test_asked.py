@@ -1,6 +1,7 @@
 """Where jobs compute is asked of a job where Snakemake's profile names a cluster: the device and the key are its."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dat.fanout import job, plan
 from dat.fanout import stage as fanout
 from tests.parts import small_sets as small
 
+SLURM = Path(__file__).resolve().parents[2] / "workflow" / "profiles" / "slurm"
 ANSWER = {"device": "cuda", "environment": {"device": "a card of the cluster's", "cuda": "13.0"}}
 
 
@@ -58,6 +60,21 @@ def test_device_and_environment_of_a_run_are_those_of_its_jobs(
         "cpu",
         records.environment("cpu", benchmark.settings.root.tracking.threads),
     )
+
+
+def test_a_cluster_gives_jobs_their_cards_whatever_the_run_itself_is_inside_of(
+    benchmark: records.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = [devices.Card("0", "GPU-a", 16384), devices.Card("1", "GPU-b", 16384)]
+    monkeypatch.setattr(devices, "chosen", lambda setting: cards)
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    here = replace(benchmark, device="cuda")
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(SLURM))
+    assert fanout._room(here) == {}
+    for profile in (str(SLURM.with_name("default")), ""):
+        monkeypatch.setenv("SNAKEMAKE_PROFILE", profile)
+        assert fanout._room(here) == {"GPU-a": 2, "GPU-b": 2}
+    assert fanout._room(benchmark) == {}
 
 
 def test_a_scheduler_that_runs_no_job_ends_the_run(benchmark: records.Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,8 +231,6 @@ def cards(planned: tuple[Path, Unit, dict[str, Any]], monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # restored afterwards
     monkeypatch.delenv("DAT_DEVICES", raising=False)
-    for name in devices.SCHEDULERS:
-        monkeypatch.delenv(name, raising=False)
     room = devices.slots(devices.visible(), 1)
     records.write_json(path, {**facts, "slots": room, "cards": str(path.parent / "cards")})
 
@@ -274,6 +272,26 @@ def test_a_card_that_does_not_open_gets_no_more_jobs_of_a_run(cards: Path) -> No
     assert len(said) == 1 and said[0].startswith("GPU-bad: cuda: CUDA error: all CUDA-capable devices are busy")
     assert until_done(cards) == 0 and os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-good"
     assert (cards.parent / "done" / "0").exists()
+
+
+@pytest.mark.parametrize("around", ["SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST"])
+def test_jobs_of_a_run_inside_of_an_allocation_take_slots_too(
+    cards: Path, monkeypatch: pytest.MonkeyPatch, around: str
+) -> None:
+    """`salloc --gres=gpu:8`, or a pod with eight cards, and jobs that this machine starts there."""
+    monkeypatch.setenv(around, "17")
+    monkeypatch.setattr(job, "_track", lambda *_: None)
+    until_done(cards)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-good"
+
+
+def test_a_job_that_a_cluster_has_started_sees_the_cards_that_it_was_given(
+    cards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "_track", lambda *_: None)
+    records.write_json(cards, {**records.read_json(cards), "slots": {}})
+    assert until_done(cards) == 0 and os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+    assert not (cards.parent / "cards").exists()
 
 
 def test_where_no_card_opens_the_sequences_say_why(cards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
