@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dat import records
-from dat.base import naming
+from dat.base import naming, opening
 from dat.base.errors import InputError, LockedError
 
 RECORD = "record.json"
@@ -36,24 +36,30 @@ def entry(store: Path, key: str) -> Path:
 def record(store: Path, key: str) -> dict[str, Any] | None:
     """The record of a complete entry, with its run file, each of whose files has the recorded hash; None otherwise.
 
-    An entry that is damaged is taken away, so that its job runs again.
+    An entry that is damaged is taken away, so that its job runs again: a file is missing, is not JSON, or has another
+    hash or key. Raises OSError where the system does not let one be read, which says nothing of the entry.
     """
     folder = entry(store, key)
     if not folder.is_dir():
         return None
     try:
-        content: dict[str, Any] = records.read_json(folder / RECORD)
-        records.read_json(folder / RUN)
+        content: dict[str, Any] = records.read_json(folder / RECORD, _bytes)
+        records.read_json(folder / RUN, _bytes)
         whole = content["key"] == key and all(
             records.sha256_file(folder / naming.below(fact["path"], folder)) == fact["sha256"]
             for fact in content["outputs"]
         )
-    except (InputError, KeyError, TypeError, OSError):
+    except (InputError, KeyError, TypeError, FileNotFoundError, NotADirectoryError):
         whole = False
     if whole:
         return content
     shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """A file's bytes. Raises OSError where the system refuses them, InputError where it is no regular file."""
+    return opening.read(path, most, path)
 
 
 def workspace(store: Path) -> Path:

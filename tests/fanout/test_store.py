@@ -1,10 +1,14 @@
 """The job store: whole entries or none."""
 
+import errno
+import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from dat import records
+from dat.base import opening
 from dat.base.errors import LockedError
 from dat.cli import run_in_process
 from dat.fanout import store
@@ -48,6 +52,36 @@ def test_a_damaged_entry_is_taken_away(tmp_path: Path, damage: str) -> None:
         (folder / "Deer.txt").unlink()
     assert store.record(tmp_path, KEY) is None
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["record.json", "run.json", "Deer.txt"])
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.EACCES])
+def test_an_entry_that_the_system_does_not_let_be_read_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    wanted, real = finished(tmp_path), os.open
+
+    def refusing(path: str, *rest: int) -> int:
+        if Path(path).name == name:
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opening.os, "open", refusing)
+        with pytest.raises(OSError, match=os.strerror(number)) as error:
+            store.record(tmp_path, KEY)
+    assert error.value.errno == number and store.record(tmp_path, KEY) == wanted
+
+
+def test_an_entry_stays_where_no_more_files_may_be_open(tmp_path: Path) -> None:
+    wanted, limits = finished(tmp_path), resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        with pytest.raises(OSError, match="Too many open files"):
+            store.record(tmp_path, KEY)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert store.record(tmp_path, KEY) == wanted
 
 
 def test_the_store_may_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
