@@ -4,6 +4,7 @@
 compared with the plan before a unit is stored: a key says what decided its result.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -104,20 +105,30 @@ class Context:
 
     def attempt(self, unit: Unit) -> str | None:
         """Track one unit; what went wrong in a line, or None."""
-        self.notes.begin(unit)
-        with logs.written(self.log(unit)):
-            message = self._fault(unit)
-        self.notes.end(failed=message is not None)
+        message = self._fault(unit)
         note = self.directory / "failed" / f"{unit.key}.txt"
         if message is None:
             note.unlink(missing_ok=True)  # of an earlier attempt at the job
             return None
         line = f"{unit.sequence}: {unit.tracker}: {message}"
-        print(line, file=sys.stderr, flush=True)
-        records.write_text(note, line + "\n")
+        for write in (lambda: records.write_text(note, line + "\n"), lambda: print(line, file=sys.stderr, flush=True)):
+            with contextlib.suppress(OSError):  # a full disk may take one of them, and none
+                write()
         return line
 
     def _fault(self, unit: Unit) -> str | None:
+        """What goes wrong with a unit, or with the files that its job writes beside it."""
+        message = None
+        self.notes.begin(unit)
+        try:
+            with logs.written(self.log(unit)):
+                message = self._fault_of_tracking(unit)
+            self.notes.end(failed=message is not None)
+        except OSError as error:
+            return message or of_system(error)
+        return message
+
+    def _fault_of_tracking(self, unit: Unit) -> str | None:
         try:
             _track(self, unit)
         except DatError as error:

@@ -19,8 +19,8 @@ def written(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    before = os.dup(1), os.dup(2)
     with path.open("w", encoding="utf-8", errors="replace", buffering=1) as file:
+        before = os.dup(1), os.dup(2)
         try:
             for number in (1, 2):
                 os.dup2(file.fileno(), number)

@@ -16,7 +16,7 @@ from dat import records
 from dat.base import devices
 from dat.base.errors import ChangedError, InputError, JobError, of_system
 from dat.datasets import manifest
-from dat.fanout import job, plan, stage, store
+from dat.fanout import failures, job, plan, stage, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, key_of, settings_of
 from dat.models import exactness
 from tests.parts import small_sets as small
@@ -165,6 +165,74 @@ def test_what_the_system_refuses_is_one_line_with_a_remedy(
         job.run(planned[0], 0, planned[0].parent / "done")
     assert "Traceback" not in capsys.readouterr().err
     assert of_system(OSError(errno.EIO, "Input/output error", "/x")) == "/x: Input/output error"
+
+
+FULL = "No space left on device; free some space"
+
+
+def test_a_full_disk_below_a_units_log_is_told_with_its_remedy(
+    planned: tuple[Path, Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, unit, _ = planned
+    (path.parent / "units").mkdir()
+    (path.parent / "units" / f"{unit.key}.log").symlink_to("/dev/full")
+    monkeypatch.setattr(job, "_track", lambda *_: print("a library's warning"))
+    with pytest.raises(JobError, match=rf"^Disc: csrdcf@seed-0: .*{FULL}"):
+        job.run(path, 0, path.parent / "done")
+    assert FULL in (path.parent / "failed" / f"{unit.key}.txt").read_text() and FULL in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["0.json", "failed"])
+def test_a_full_disk_is_told_where_a_job_cannot_write_its_notes(
+    planned: tuple[Path, Unit, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also where the note that a unit failed has no room: the job's last line says it."""
+    real = records.write_text
+
+    def full(path: Path, text: str) -> None:
+        if name in path.parts:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        real(path, text)
+
+    def track(context: object, unit: Unit) -> None:
+        if name == "failed":
+            raise InputError("0001.png: cannot be read")
+
+    monkeypatch.setattr(records.files, "write_text", full)
+    monkeypatch.setattr(job.records, "write_text", full)
+    monkeypatch.setattr(job, "_track", track)
+    with pytest.raises(JobError, match=r"0001\.png: cannot" if name == "failed" else FULL):
+        job.run(planned[0], 0, planned[0].parent / "done")
+
+
+def test_a_run_says_why_a_job_ended_outside_of_any_unit(tmp_path: Path) -> None:
+    """An earlier line, or one of a job that went well, is no reason."""
+    log = tmp_path / "snakemake.log"
+    log.write_text("Error in rule track:\n")
+    records.write_text(tmp_path / "log/0.txt", "dat: nvidia-smi: a warning\nDisc is tracked\n")
+    assert failures.line(tmp_path, log).startswith("Snakemake failed: Error in rule track:")
+    records.write_text(tmp_path / "log/1.txt", f"a line\ndat: /store/tmp: {FULL}\n")
+    records.write_text(tmp_path / "log/2.txt", f"dat: /store/tmp: {FULL}\n")
+    assert failures.line(tmp_path, log) == f"/store/tmp: {FULL}"
+    records.write_text(tmp_path / "log/3.txt", "dat: /x: Stale file handle\n")
+    assert failures.line(tmp_path, log) == f"/store/tmp: {FULL} (and 1 more: {tmp_path / 'log'})"
+    records.write_text(tmp_path / "failed/a.txt", "Disc: csrdcf: its own words\n")
+    assert failures.line(tmp_path, log) == "Disc: csrdcf: its own words"
+
+
+def test_a_disk_that_has_no_room_for_a_jobs_words_is_told_by_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "snakemake.log"
+    log.write_text("")
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    assert failures.line(tmp_path, log).startswith("Snakemake failed: nothing said")
+    assert list(tmp_path.iterdir()) == [log]
+    monkeypatch.setattr(records, "write_bytes", full)
+    assert failures.line(tmp_path, log).startswith(f"{tmp_path / 'probe'}: {FULL}")
 
 
 FAULTS = {
