@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from dat import records
 from dat.base.errors import InputError, JobError
 from dat.base.sections import Csrdcf, Tracking, Vot
 from dat.datasets.images import Image, read_image
-from dat.models.exactness import exact, open_device
+from dat.models.exactness import exact, open_device, out_of_memory
 from dat.tracking import build, checks, restarts
 from dat.tracking.follower import TrackerState
 from dat.tracking.parts import Parts
@@ -72,7 +71,9 @@ def run(work: UnitInputs, device: str) -> dict[str, Any]:
     try:
         run = _Run(work, device)
         return run.one_pass() if work.protocol == "one-pass" else run.vot()
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         raise JobError("out of memory; lower fanout.slots_per_gpu in params.yaml, or name larger cards") from None
 
 

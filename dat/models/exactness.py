@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import os
+import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # mallopt's numbers, malloc.h
+_NO_MEMORY = re.compile(r"CU[A-Z_]+_ALLOC(ATION)?_FAILED|CUDA error: out of memory")
 _LARGE, _NEVER = 1 << 30, (1 << 31) - 1
 
 
@@ -39,6 +41,14 @@ def open_device(device: str) -> None:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise devices.refused(device, error) from None
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that a card's memory does not do: torch's own, or one of CUDA's libraries, which torch
+    passes on as a RuntimeError with their name of it."""
+    return isinstance(error, torch.OutOfMemoryError) or bool(
+        isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error))
+    )
 
 
 def keep_freed() -> None:

@@ -232,7 +232,9 @@ def _step(task: Task, step: int, batches: Sequential, settings: Train, state: _S
         with clock.part("optimiser"):
             torch.nn.utils.clip_grad_norm_(task.module.parameters(), settings.clip)
             task.optimiser.step()
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not exactness.out_of_memory(error):
+            raise
         raise JobError(f"step {step}: out of memory; lower {task.lower} in params.yaml") from None
     for name, value in parts.items():
         state.sums[name] = state.sums.get(name, 0.0) + float(value.detach())

@@ -103,11 +103,16 @@ def test_missing_weights_name_the_command(place, tmp_path):
         run.run(job(place, tmp_path, salnet=tmp_path / "none"), "cpu")
 
 
-def test_a_card_without_memory_for_a_tracker_is_one_line(place, tmp_path, monkeypatch):
-    def full(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+FULL = [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), RuntimeError("CUBLAS_STATUS_ALLOC_FAILED")]
 
-    monkeypatch.setattr(run.build, "load", full)
+
+@pytest.mark.parametrize("error", FULL)
+@pytest.mark.parametrize("where", ["load", "tracker"])
+def test_a_card_without_memory_for_a_tracker_is_one_line(place, tmp_path, monkeypatch, error, where):
+    def full(*_):
+        raise error
+
+    monkeypatch.setattr(run.build, where, full)
     with pytest.raises(JobError, match=r"^out of memory; lower fanout.slots_per_gpu"):
         run.run(job(place, tmp_path), "cpu")
 

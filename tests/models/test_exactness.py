@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from dat.models import exactness
 
 FAULTS = """
 import resource, sys
@@ -35,6 +38,23 @@ def test_freed_memory_is_used_again() -> None:
     assert faults("kept") < PAGES / 100
     if faults("given back") < PAGES / 100:
         pytest.skip("this system hands out large pages, so there is nothing to save")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), True),
+        (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(handle)`"), False),
+        (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), False),
+        (ValueError("CUBLAS_STATUS_ALLOC_FAILED"), False),
+    ],
+)
+def test_an_error_of_memory_is_told_from_others(error: Exception, expected: bool) -> None:
+    assert exactness.out_of_memory(error) == expected
 
 
 def test_exact_sets_threads_and_algorithms_and_turns_tf32_off() -> None:

@@ -150,15 +150,19 @@ def test_a_gpu_normalises_each_layer_of_all_boxes_at_once(monkeypatch):
     assert pieces(features, 200) == pieces(features, 20) == 2
 
 
+FULL = [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")]
+
+
 @pytest.mark.usefixtures("whole")
-def test_out_of_memory_goes_on_with_fewer_boxes_at_a_time_and_says_so(capfd):
+@pytest.mark.parametrize("error", FULL)
+def test_out_of_memory_goes_on_with_fewer_boxes_at_a_time_and_says_so(capfd, error):
     features, wanted = Features(salnet(), "crops", 128.0), Features(salnet(), "crops", 128.0)(IMAGE, PLACES)
     network, taken = features.vggm, []
 
     def small_card(crops):
         taken.append(len(crops))
         if len(crops) > 60:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return network(crops)
 
     features.vggm = small_card
@@ -181,3 +185,17 @@ def test_a_card_without_room_for_a_few_boxes_is_an_error():
     with pytest.raises(torch.OutOfMemoryError):
         features(IMAGE, PLACES)
     assert taken == [200, 100, 50, 25, LEAST]
+
+
+@pytest.mark.usefixtures("whole")
+def test_another_error_of_the_network_is_not_tried_again():
+    features, taken = Features(salnet(), "crops", 128.0), []
+
+    def wrong(crops):
+        taken.append(len(crops))
+        raise RuntimeError("sizes do not fit")
+
+    features.vggm = wrong
+    with pytest.raises(RuntimeError, match="sizes do not fit"):
+        features(IMAGE, PLACES)
+    assert taken == [200]

@@ -143,12 +143,22 @@ def test_a_loss_that_is_not_finite_names_step_and_samples() -> None:
         runner.train(Line(wrong=2), SETTINGS)
 
 
-def test_out_of_memory_says_what_to_lower(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("no room"), RuntimeError("CUBLAS_STATUS_ALLOC_FAILED")])
+def test_out_of_memory_says_what_to_lower(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def full(self: Line, batch: Tensor) -> dict[str, Tensor]:
-        raise torch.OutOfMemoryError("no room")
+        raise error
 
     monkeypatch.setattr(Line, "loss", full)
     with pytest.raises(JobError, match=r"out of memory; lower line\.batch"):
+        runner.train(Line(), SETTINGS)
+
+
+def test_another_error_of_a_step_is_not_one_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(self: Line, batch: Tensor) -> dict[str, Tensor]:
+        raise RuntimeError("sizes do not fit")
+
+    monkeypatch.setattr(Line, "loss", wrong)
+    with pytest.raises(RuntimeError, match="sizes do not fit"):
         runner.train(Line(), SETTINGS)
 
 

@@ -81,7 +81,7 @@ class Features:
         return self.crops(image, boxes) if shape[0] * shape[1] > most else self.shared(image, boxes, start, step, shape)
 
     def crops(self, image: Tensor, boxes: Tensor) -> Tensor:
-        """Every box's crop through the network. Raises torch.OutOfMemoryError where LEAST at a time are too many."""
+        """Every box's crop through the network. Raises an error `out_of_memory` where LEAST at a time are too many."""
 
         @torch.inference_mode()
         def features(part: Tensor) -> Tensor:
@@ -94,10 +94,10 @@ class Features:
             try:
                 parts = [features(part) for part in torch.split(boxes, self.most)]
                 return parts[0] if len(parts) == 1 else torch.cat(parts)
-            except torch.OutOfMemoryError:
-                if self.most <= LEAST:
+            except RuntimeError as error:
+                if self.most <= LEAST or not exactness.out_of_memory(error):
                     raise
-                self._fewer(len(boxes))
+            self._fewer(len(boxes))  # when the error, which holds what was computed, is gone
 
     def _fewer(self, count: int) -> None:
         """Take half as many of so many crops at a time from now on, and say so: sums may come out in another order."""
