@@ -44,22 +44,28 @@ class Card:
 
 
 def _present() -> list[Card]:
-    """All cards that the driver shows; none where there is no driver, or it does not work, which is said."""
+    """All cards that the driver shows; none where there is no driver, or it does not work. What nvidia-smi says beside
+    cards (a warning, with a status of its own) is passed on."""
     try:
-        answer = subprocess.run(QUERY, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run(QUERY, capture_output=True, text=True, errors="replace", timeout=60)
     except FileNotFoundError:
         return []
     except (OSError, subprocess.TimeoutExpired) as error:
         print(f"dat: nvidia-smi: {error}; no GPU is used", file=sys.stderr, flush=True)
         return []
-    if answer.returncode:
-        lines = (answer.stdout + answer.stderr).strip().splitlines() or [f"status {answer.returncode}"]
-        print(f"dat: nvidia-smi: {lines[0]}; no GPU is used", file=sys.stderr, flush=True)
-        return []
-    present = []
-    for line in answer.stdout.splitlines():
-        index, uuid, memory, mode = (part.strip() for part in line.split(","))
-        present.append(Card(index, uuid, int(memory) if memory.isdigit() else 0, mode.startswith("Exclusive")))
+    present, others = [], []
+    for line in filter(str.strip, answer.stdout.splitlines()):
+        match [part.strip() for part in line.split(",")]:
+            case [index, uuid, memory, mode] if index.isdigit() and uuid.startswith("GPU-"):
+                room = int(memory) if memory.isdigit() else 0
+                present.append(Card(index, uuid, room, mode.startswith("Exclusive")))
+            case _:
+                others.append(line.strip())
+    if others or answer.returncode:
+        said = next(iter([*others, *answer.stderr.strip().splitlines()]), f"status {answer.returncode}")
+        there = ", ".join(card.index for card in present)
+        what = f"there are: {there}" if there else "no GPU is used"
+        print(f"dat: nvidia-smi: {said}; {what}", file=sys.stderr, flush=True)
     return present
 
 

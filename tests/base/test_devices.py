@@ -101,6 +101,46 @@ def test_without_a_driver_that_works_there_is_no_card(
     assert devices.chosen("all") == []
 
 
+ROWS = "0, GPU-a, 24576, Default\n1, GPU-b, [N/A], [N/A]\n"
+WARNING = "WARNING: infoROM is corrupted at gpu 0000:02:00.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        (ROWS, 0, ""),
+        (f"{ROWS}{WARNING}\n", 14, f"dat: nvidia-smi: {WARNING}; there are: 0, 1\n"),
+        (f"{WARNING}\n\n{ROWS}", 0, f"dat: nvidia-smi: {WARNING}; there are: 0, 1\n"),
+        (ROWS, 14, "dat: nvidia-smi: status 14; there are: 0, 1\n"),
+        (
+            f"{ROWS}Unable to determine a, b, c\nAnother\n",
+            15,
+            "dat: nvidia-smi: Unable to determine a, b, c; there are: 0, 1\n",
+        ),
+        (
+            f"{ROWS}2, [Unknown Error], 24576, Default\n",
+            0,
+            "dat: nvidia-smi: 2, [Unknown Error], 24576, Default; there are: 0, 1\n",
+        ),
+        ("No devices were found\n", 0, "dat: nvidia-smi: No devices were found; no GPU is used\n"),
+        ("", 0, ""),
+    ],
+)
+def test_cards_are_taken_whatever_else_the_driver_says(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    text: str,
+    status: int,
+    said: str,
+) -> None:
+    """Its warnings have a status of their own (14); what is not understood is told in one line."""
+    driver(tmp_path, monkeypatch, text, status)
+    expected = [devices.Card("0", "GPU-a", 24576), devices.Card("1", "GPU-b", 0)]
+    assert devices.chosen("all") == (expected if "GPU" in text else [])
+    assert capfd.readouterr().err == said
+
+
 def test_a_card_takes_as_many_jobs_as_its_memory_has_room_for() -> None:
     cards = [devices.Card(str(n), f"GPU-{n}", memory) for n, memory in enumerate((6144, 24576, 143771, 0))]
     assert list(devices.slots(cards, 0).values()) == [1, 3, 8, 1]
