@@ -111,9 +111,10 @@ class Context:
             note.unlink(missing_ok=True)  # of an earlier attempt at the job
             return None
         line = f"{unit.sequence}: {unit.tracker}: {message}"
-        for write in (lambda: records.write_text(note, line + "\n"), lambda: print(line, file=sys.stderr, flush=True)):
-            with contextlib.suppress(OSError):  # a full disk may take one of them, and none
-                write()
+        with contextlib.suppress(OSError):  # on a full disk; the next line may find another one
+            records.write_text(note, line + "\n")
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
         return line
 
     def _fault(self, unit: Unit) -> str | None:

@@ -112,9 +112,9 @@ def _asked(job: records.Job, work: Path) -> tuple[str, dict[str, Any]]:
     been removed or tracked by then.
     """
     settings, directory = job.settings, _fresh(work)
-    fanout = settings.root.fanout
+    chosen = os.environ.get("DAT_DEVICES") or settings.root.fanout.devices
     question = {
-        "devices": "cpu" if fanout.devices == "cpu" else "all",
+        "devices": "cpu" if chosen == "cpu" else "all",
         "numerics": settings.root.numerics,
         "place": plan.place(),
         "threads": settings.root.tracking.threads,
@@ -167,7 +167,8 @@ def track(job: records.Job, shared: Mapping[str, Any], chosen: Sequence[Unit], p
     """
     settings, room, place = job.settings, _room(job), places.store
     missing = [unit for unit in chosen if store.record(place, unit.key) is None]
-    jobs = plan.pack(missing, settings.root.fanout.batch, sum(room.values()) or settings.root.fanout.cores)
+    width = sum(room.values()) or executor.jobs() or settings.root.fanout.cores
+    jobs = plan.pack(missing, settings.root.fanout.batch, width)
     keys = {unit.key for unit in missing}
     print(f"{job.key}: {len(chosen)} units, {len(keys)} to run in {len(jobs)} jobs", file=sys.stderr, flush=True)
     if jobs:
@@ -251,9 +252,13 @@ def command(settings: Settings, directory: Path, gpus: int = 0) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The jobs' environment: this interpreter's programs come first."""
+    """The jobs' environment: this interpreter's programs come first. DAT_DEVICES names cards of this machine, so a
+    cluster's jobs do not see it."""
     programs = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    passed = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    if executor.elsewhere() and passed.get("DAT_DEVICES") != "cpu":
+        passed.pop("DAT_DEVICES", None)
+    return passed
 
 
 def _gather(chosen: Sequence[Unit], places: Places) -> None:

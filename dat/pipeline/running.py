@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from dat import records
-from dat.base import devices, naming, numerics, params, public, supervise, used
+from dat.base import devices, executor, naming, numerics, params, public, supervise, used
 from dat.base.errors import ChangedError, MissingError
 from dat.base.params import Settings
 from dat.pipeline.stages import STAGES, Stage
 
 
 def choose_device(stage: Stage, settings: Settings) -> str:
-    """`cuda` or `cpu`. A training on one GPU waits for a free card of those that the run uses, and sees no other."""
+    """`cuda` or `cpu`. A training on one GPU waits for a free card of those that the run uses, and sees no other. A
+    stage whose jobs a cluster starts looks for no card here."""
     fanout = settings.root.fanout
+    if stage.jobs and executor.elsewhere():
+        return "cpu"
     device = devices.kind(settings.root.numerics, fanout.devices)
     alone = stage.module.startswith("dat.training.") and int(os.environ.get("WORLD_SIZE", "1")) == 1
     if device == "cuda" and alone:

@@ -112,7 +112,7 @@ def _packages(settings: Settings, stages: Stages) -> Iterator[Missing]:
         return
     try:
         name = executor.name()
-    except InputError as error:
+    except DatError as error:
         yield Missing("profile of Snakemake", str(error), "unset SNAKEMAKE_PROFILE, or name a folder with one", True)
         return
     if name == "local":
@@ -126,11 +126,20 @@ def _packages(settings: Settings, stages: Stages) -> Iterator[Missing]:
         yield Missing("program sbatch", stopped, "work where SLURM's commands are (apt-get install slurm-client)", True)
 
 
+def _tracks_here() -> bool:
+    """Whether a benchmark's jobs are this machine's. A profile that is not there is missed by itself."""
+    try:
+        return not executor.elsewhere()
+    except DatError:
+        return False
+
+
 def _gpu(settings: Settings, stages: Stages) -> Iterator[Missing]:
-    """A GPU, where the settings want one."""
+    """A GPU, where the settings want one, for what is computed on this machine."""
     fanout, kinds = settings.root.fanout, {name.partition("@")[0] for name in stages.run}
     wanted = os.environ.get("DAT_DEVICES") or fanout.devices
-    if not kinds & {"language", "encoder", "gpgnet", "salnet", "benchmark"}:
+    computing = {"language", "encoder", "gpgnet", "salnet"} | ({"benchmark"} if _tracks_here() else set())
+    if not kinds & computing:
         return
     try:
         kind = devices.kind(settings.root.numerics, fanout.devices)

@@ -211,6 +211,16 @@ def test_a_gpu_is_missed_where_one_is_wanted(
     assert [one.what for one in missing._gpu(settings, chosen(run))] == expected
 
 
+@pytest.mark.parametrize("profile", ["slurm", "nowhere"])
+def test_no_gpu_is_missed_here_where_a_cluster_computes(
+    paper: Settings, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(ROOT / "workflow" / "profiles" / profile))
+    monkeypatch.setenv("DAT_DEVICES", "3")
+    assert not list(missing._gpu(paper, chosen("benchmark@otb100")))
+    assert [one.what for one in missing._gpu(paper, chosen("benchmark@otb100", "salnet@salnet"))] == ["GPU"]
+
+
 def test_a_finished_run_lacks_nothing_and_has_nothing_to_do(fake: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     done = call(fake.path, monkeypatch)
     assert done.exit_code == 0 and "nothing to run" in done.output and "nothing is missing" in done.output

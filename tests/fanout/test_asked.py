@@ -10,8 +10,11 @@ import pytest
 from dat import records
 from dat.base import devices
 from dat.base.errors import InputError
+from dat.base.params import Settings
 from dat.fanout import job, plan
 from dat.fanout import stage as fanout
+from dat.pipeline import running
+from dat.pipeline.stages import STAGES
 from tests.parts import small_sets as small
 
 SLURM = Path(__file__).resolve().parents[2] / "workflow" / "profiles" / "slurm"
@@ -21,7 +24,7 @@ ANSWER = {"device": "cuda", "environment": {"device": "a card of the cluster's",
 @pytest.fixture
 def benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> records.Job:
     """The stage on a set of one sequence, on a machine without a GPU."""
-    monkeypatch.setenv("SNAKEMAKE_PROFILE", "somewhere")
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(SLURM))
     monkeypatch.setenv("DAT_CACHE", str(tmp_path / "store"))
     settings = small.profile(tmp_path / "p")
     small.otb(tmp_path / "p/data/otb100", "Disc", 3)
@@ -77,9 +80,50 @@ def test_a_cluster_gives_jobs_their_cards_whatever_the_run_itself_is_inside_of(
     assert fanout._room(benchmark) == {}
 
 
+@pytest.mark.parametrize(("named", "asked"), [("0,2", "all"), ("", "all"), ("cpu", "cpu")])
+def test_the_machine_that_a_cluster_is_asked_from_looks_for_no_card(
+    benchmark: records.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, asked: str
+) -> None:
+    """A login node without a GPU: cards that are named are this machine's, and no job elsewhere hears of them."""
+    root = benchmark.settings.root
+    fanned = root.fanout.model_copy(update={"devices": "0,2"})
+    settings = Settings(benchmark.settings.path, root.model_copy(update={"numerics": "native", "fanout": fanned}))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("DAT_DEVICES", named)
+    assert running.choose_device(STAGES["benchmark"], settings) == "cpu"
+    heard = []
+
+    def run(call: list[str], environment: dict[str, str], log: Path, tick: Any) -> int:
+        heard.append((records.read_json(log.parent / "plan.json")["devices"], environment.get("DAT_DEVICES")))
+        records.write_json(log.parent / plan.ANSWER, ANSWER)
+        return 0
+
+    monkeypatch.setattr(fanout.supervise, "run", run)
+    fanout._asked(replace(benchmark, settings=settings), tmp_path / "work")
+    assert heard == [(asked, named if named == "cpu" else None)]
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(SLURM.with_name("default")))
+    if named != "cpu":
+        with pytest.raises(InputError, match="no GPU '0' here"):
+            running.choose_device(STAGES["benchmark"], settings)
+    assert fanout.environment()["DAT_DEVICES"] == named
+
+
+def test_jobs_are_packed_for_as_many_as_the_cluster_takes_at_a_time(
+    benchmark: records.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widths = []
+    monkeypatch.setattr(fanout.plan, "pack", lambda units, batch, width: widths.append(width) or [])
+    monkeypatch.setattr(fanout, "_gather", lambda chosen, places: None)
+    places = fanout.Places(*[benchmark.settings.path / "none"] * 4)
+    for profile in (str(SLURM), str(SLURM.with_name("default"))):
+        monkeypatch.setenv("SNAKEMAKE_PROFILE", profile)
+        fanout.track(benchmark, {}, [], places)
+    assert widths == [20, benchmark.settings.root.fanout.cores]
+
+
 def test_a_scheduler_that_runs_no_job_ends_the_run(benchmark: records.Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fanout.supervise, "run", snakemake(1))
-    with pytest.raises(InputError, match=r"no partition.*; look at the settings in somewhere"):
+    with pytest.raises(InputError, match=rf"no partition.*; look at the settings in {SLURM}"):
         fanout.run(benchmark)
 
 
