@@ -37,8 +37,9 @@ def plan(stages: tuple[str, ...], out: Path | None) -> None:
 
     settings = params.load()
     graph_of_stages = graph.read(settings, stages)
-    lacking, coming = missing.everything(settings, graph_of_stages), estimates.stages(settings, graph_of_stages)
+    coming = estimates.stages(settings, graph_of_stages)
     room = estimates.disk(settings, graph_of_stages, coming)
+    lacking = missing.everything(settings, graph_of_stages, room)
     if out is not None:
         rows = {"missing": [asdict(one) for one in lacking], "stages": [asdict(one) for one in coming]}
         write_json(out, {**rows, "disk": asdict(room)})

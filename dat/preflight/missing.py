@@ -1,5 +1,6 @@
 """What a run lacks, all of it at once: data, sentences, starting weights, packages, a GPU, files that nothing makes."""
 
+import errno
 import importlib.util
 import os
 import shutil
@@ -8,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dat.base import devices, executor, public
-from dat.base.errors import DatError, InputError
+from dat.base.errors import REMEDIES, DatError, InputError
 from dat.base.params import Settings
 from dat.datasets import linking, sets
+from dat.preflight.estimates import Disk
 from dat.preflight.graph import Stages
 from dat.preflight.matrix import targets
 
@@ -29,9 +31,9 @@ class Missing:
     stops: bool
 
 
-def everything(settings: Settings, stages: Stages) -> list[Missing]:
-    """All that the stages that would run lack, what stops one first."""
-    missing = [*_data(settings, stages), *_files(stages), *_packages(settings, stages)]
+def everything(settings: Settings, stages: Stages, room: Disk) -> list[Missing]:
+    """All that the stages that would run lack, what stops one first; `room` is what they write and what is free."""
+    missing = [*_data(settings, stages), *_files(stages), *_packages(settings, stages), *_room(room)]
     missing += [*_weights(settings, stages), *_sentences(settings, stages), *_gpu(settings, stages)]
     return sorted(missing, key=lambda one: not one.stops)
 
@@ -71,6 +73,13 @@ def _files(stages: Stages) -> Iterator[Missing]:
             get = f"git checkout -- {path}"
         without = f"{users[0]} stops" if len(users) == 1 else f"{len(users)} stages stop, such as {users[0]}"
         yield Missing(f"file {path}", without, get, True)
+
+
+def _room(room: Disk) -> Iterator[Missing]:
+    """Room on the disk for what the run writes."""
+    if room.needed > room.free:
+        what = f"room on the disk: about {room.needed / 1e9:.2f} GB are needed, {room.free / 1e9:.2f} GB are free"
+        yield Missing(what, "a stage stops where it is full", REMEDIES[errno.ENOSPC], True)
 
 
 def _weights(settings: Settings, stages: Stages) -> Iterator[Missing]:

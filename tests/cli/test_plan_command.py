@@ -24,6 +24,7 @@ from dat.preflight.graph import Stages
 from tests.parts import fake_profile, small_sets
 
 ROOT = Path(__file__).resolve().parents[2]
+ROOM = estimates.Disk(1, 1, [])
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's
 
 
@@ -149,13 +150,13 @@ def test_a_folder_with_some_of_the_sequences_stops_the_benchmarks_that_want_the_
     (left_out,) = missing._data(paper, chosen("index@otb100"))
     assert not left_out.stops and left_out.without == "they are left out"
     stages = Stages(["index@otb100"], ["index@otb100"], {"none": ["index@otb100"]}, {"index@otb100": []}, {})
-    assert [one.what for one in missing.everything(paper, stages)] == ["file none", left_out.what]
+    assert [one.what for one in missing.everything(paper, stages, ROOM)] == ["file none", left_out.what]
 
 
 def test_files_that_nothing_makes_are_named_with_the_command_that_fetches_them(paper: Settings) -> None:
     absent = {"data/weights/imagenet-vgg-m.mat": ["salnet@a", "salnet@b"], "names.npy": ["benchmark@otb100"]}
     stages = Stages(["salnet@a"], ["salnet@a"], absent, {"salnet@a": []}, {})
-    found = by(missing.everything(paper, stages))
+    found = by(missing.everything(paper, stages, ROOM))
     weights = found["file data/weights/imagenet-vgg-m.mat"]
     assert (weights.get, weights.without) == ("dat weights get vgg-m", "2 stages stop, such as salnet@a")
     assert found["file names.npy"].get == "put it there"
@@ -276,6 +277,18 @@ def test_hours_are_those_of_this_machines_runs_and_else_unknown(fake: Settings) 
     root = fake.root.model_copy(update={"benchmarks": {"otb100": benchmark}})
     (one,) = estimates.stages(Settings(fake.path, root), chosen("benchmark@otb100"))
     assert one.hours == pytest.approx(3 * fake_profile.FRAMES * 360 / 3600 / fake.root.fanout.cores)
+
+
+def test_a_disk_without_room_for_the_run_is_missing_with_both_numbers(
+    paper: Settings, fake: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = Stages([], [], {}, {}, {})
+    (found,) = missing.everything(paper, stages, estimates.Disk(900 * 10**9, 10 * 10**9, []))
+    assert found.what == "room on the disk: about 900.00 GB are needed, 10.00 GB are free" and found.stops
+    assert found.get == "free some space (dat cache clean removes finished jobs)"
+    monkeypatch.setattr(estimates, "disk", lambda *_: estimates.Disk(2, 1, []))
+    done = call(fake.path, monkeypatch)
+    assert done.exit_code == 1 and "1 things are missing" in done.output
 
 
 def test_it_needs_no_torch(fake: Settings) -> None:
