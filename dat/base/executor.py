@@ -3,11 +3,13 @@
 That the run itself is inside of a cluster's allocation or pod says nothing: its jobs are started by hand there.
 """
 
+import importlib.util
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from dat.base.errors import InputError
+from dat.base.errors import InputError, MissingError
 from dat.base.params import read_yaml
 
 
@@ -25,6 +27,23 @@ def jobs() -> int:
     """How many jobs the profile lets a cluster have at a time; 0 where it does not say, or jobs run here."""
     most = _profile().get("jobs", 0) if elsewhere() else 0
     return most if isinstance(most, int) else 0
+
+
+def lacking() -> list[tuple[str, str]]:
+    """What this machine lacks to ask that cluster: each thing, and what gets it. Raises InputError for no profile."""
+    found, plugin = [], f"snakemake_executor_plugin_{name().replace('-', '_')}"
+    if elsewhere() and importlib.util.find_spec(plugin) is None:
+        extra = f"'dat[{name()}]'" if name() in ("slurm", "kubernetes") else plugin
+        found.append((f"package {plugin.replace('_', '-')}", f"pip install {extra}"))
+    if name() == "slurm" and shutil.which("sbatch") is None:
+        found.append(("program sbatch", "work where SLURM's commands are (apt-get install slurm-client)"))
+    return found
+
+
+def check() -> None:
+    """Raises MissingError where this machine lacks something to ask the cluster, InputError for no profile."""
+    for what, get in lacking():
+        raise MissingError(f"SNAKEMAKE_PROFILE={os.environ['SNAKEMAKE_PROFILE']}: {what} is not there; {get}")
 
 
 def _profile() -> Mapping[str, object]:

@@ -17,7 +17,7 @@ from typing import IO
 
 import click
 
-from dat.base import devices, params, supervise
+from dat.base import devices, executor, params, supervise
 from dat.base.errors import JobError
 from dat.base.naming import shown
 from dat.base.params import Settings
@@ -51,6 +51,8 @@ def repro(stages: tuple[str, ...], at_once: int | None) -> None:
     """
     settings = params.load()
     planned = graph.read(settings, stages)
+    if any(name.startswith("benchmark@") for name in planned.run):
+        executor.check()  # before DVC removes what these have made
     trainings = [name for name in planned.run if name.partition("@")[0] in KINDS]
     if len(trainings) > 1:
         before = [name for name in planned.before(trainings) if name in planned.run and name not in trainings]

@@ -73,7 +73,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     """Run one stage of the nearest profile and write its record and run file (of a partial one no run file: those tell
     of the run).
 
-    Raises MissingError when an input is not there, ParamsError when there is no such key.
+    Raises MissingError when an input or a scheduler's plugin is not there, ParamsError when there is no such key.
     """
     if key:
         naming.part(key, f"dat {name}")
@@ -84,6 +84,8 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     numerics.confirm()
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
     label = f"{name}@{key}" if key else name
+    if stage.jobs:
+        executor.check()
     for path in inputs.values():
         if not path.exists() and not partial:
             raise MissingError(f"{path}: not there; {_remedy(path, label)}")

@@ -1,9 +1,7 @@
 """What a run lacks, all of it at once: data, sentences, starting weights, packages, a GPU, files that nothing makes."""
 
 import errno
-import importlib.util
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +31,7 @@ class Missing:
 
 def everything(settings: Settings, stages: Stages, room: Disk) -> list[Missing]:
     """All that the stages that would run lack, what stops one first; `room` is what they write and what is free."""
-    missing = [*_data(settings, stages), *_files(stages), *_packages(settings, stages), *_room(room)]
+    missing = [*_data(settings, stages), *_files(stages), *_packages(stages), *_room(room)]
     missing += [*_weights(settings, stages), *_sentences(settings, stages), *_gpu(settings, stages)]
     return sorted(missing, key=lambda one: not one.stops)
 
@@ -115,24 +113,15 @@ def _sentences(settings: Settings, stages: Stages) -> Iterator[Missing]:
         yield Missing(what, f"{', '.join(readers)}: attention from the target alone for the others", get, False)
 
 
-def _packages(settings: Settings, stages: Stages) -> Iterator[Missing]:
+def _packages(stages: Stages) -> Iterator[Missing]:
     """The plugin of the scheduler that SNAKEMAKE_PROFILE names, and SLURM's own programs."""
     if not _of("benchmark", stages.run):
         return
+    stopped = f"{len(_of('benchmark', stages.run))} benchmarks stop, after DVC has removed their results"
     try:
-        name = executor.name()
+        yield from (Missing(what, stopped, get, True) for what, get in executor.lacking())
     except DatError as error:
         yield Missing("profile of Snakemake", str(error), "unset SNAKEMAKE_PROFILE, or name a folder with one", True)
-        return
-    if name == "local":
-        return
-    stopped = f"{len(_of('benchmark', stages.run))} benchmarks stop, after DVC has removed their results"
-    module = f"snakemake_executor_plugin_{name.replace('-', '_')}"
-    if importlib.util.find_spec(module) is None:
-        extra = f"pip install 'dat[{name}]'" if name in ("slurm", "kubernetes") else f"pip install {module}"
-        yield Missing(f"package {module.replace('_', '-')}", stopped, extra, True)
-    if name == "slurm" and shutil.which("sbatch") is None:
-        yield Missing("program sbatch", stopped, "work where SLURM's commands are (apt-get install slurm-client)", True)
 
 
 def _tracks_here() -> bool:

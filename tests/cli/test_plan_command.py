@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dat import records
-from dat.base import numerics, params
+from dat.base import executor, numerics, params
 from dat.base.errors import InputError
 from dat.base.params import Settings
 from dat.cli.plan import plan as command
@@ -181,15 +181,15 @@ def test_a_schedulers_plugin_is_missed_before_any_result_is_removed(
 ) -> None:
     monkeypatch.setenv("SNAKEMAKE_PROFILE", str(ROOT / "workflow" / "profiles" / "slurm"))
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(missing.importlib.util, "find_spec", lambda name: None)
-    found = by(list(missing._packages(paper, chosen("benchmark@otb100"))))
+    monkeypatch.setattr(executor.importlib.util, "find_spec", lambda name: None)
+    found = by(list(missing._packages(chosen("benchmark@otb100"))))
     assert found["package snakemake-executor-plugin-slurm"].get == "pip install 'dat[slurm]'"
     assert found["program sbatch"].stops
-    assert list(missing._packages(paper, chosen("evaluate@otb100"))) == []
-    monkeypatch.setattr(missing.importlib.util, "find_spec", lambda name: object())
-    assert list(by(list(missing._packages(paper, chosen("benchmark@otb100"))))) == ["program sbatch"]
+    assert list(missing._packages(chosen("evaluate@otb100"))) == []
+    monkeypatch.setattr(executor.importlib.util, "find_spec", lambda name: object())
+    assert list(by(list(missing._packages(chosen("benchmark@otb100"))))) == ["program sbatch"]
     monkeypatch.setenv("SNAKEMAKE_PROFILE", "nowhere")
-    (wrong,) = missing._packages(paper, chosen("benchmark@otb100"))
+    (wrong,) = missing._packages(chosen("benchmark@otb100"))
     assert wrong.without.startswith("SNAKEMAKE_PROFILE=nowhere: no config.yaml")
 
 

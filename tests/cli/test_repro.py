@@ -3,6 +3,7 @@
 tests/workflow/test_side_by_side.py runs the real one.
 """
 
+import functools
 import os
 import signal
 import subprocess
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from dat.base.errors import JobError
+from dat.base import executor
+from dat.base.errors import JobError, MissingError
 from dat.cli import repro
 from dat.preflight.graph import Stages
 
@@ -119,6 +121,26 @@ def test_what_a_training_needs_comes_before_it() -> None:
     assert stages.before(["c"]) == ["a", "b"]
     assert stages.before(["a", "d"]) == []
     assert stages.needed == ["a", "b", "c"]
+
+
+def test_a_schedulers_plugin_is_missed_before_dvc_is_called(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DVC would remove a benchmark's results first; a run without one needs no scheduler."""
+    called: list[list[str]] = []
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(ROOT / "workflow" / "profiles" / "slurm"))
+    monkeypatch.setattr(executor.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(repro.params, "load", lambda: None)
+    monkeypatch.setattr(repro.os, "execv", lambda program, arguments: called.append(arguments))
+    run = ["benchmark@otb100", "evaluate@otb100"]
+    call: Any = functools.partial(repro.repro.callback, at_once=None)  # type: ignore[arg-type]
+    monkeypatch.setattr(repro.graph, "read", lambda settings, stages: Stages(run, run, {}, {}, {}))
+    with pytest.raises(
+        MissingError, match=r"snakemake-executor-plugin-slurm is not there; pip install 'dat\[slurm\]'$"
+    ):
+        call(())
+    assert not called
+    run.remove("benchmark@otb100")
+    call(("evaluate",))
+    assert called[0][-1] == "evaluate"
 
 
 def test_a_killed_one_takes_its_trainings_with_it(place: Path) -> None:

@@ -2,13 +2,14 @@
 lock."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dat import records
-from dat.base import params
-from dat.base.errors import ChangedError, DatError, LockedError
+from dat.base import executor, params
+from dat.base.errors import ChangedError, DatError, LockedError, MissingError
 from dat.pipeline import running as stages
 from dat.records import Job
 
@@ -113,6 +114,22 @@ def test_only_the_process_that_has_the_lock_puts_outputs_in_place(fake: Fake) ->
         lock.touch()
 
     fake.refused(taken, LockedError, "removed while this process worked")
+
+
+def test_a_stage_that_asks_a_cluster_says_before_its_work_that_the_plugin_is_not_there(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the profile that is shipped; a stage without jobs of its own does not look."""
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", str(ROOT / "workflow" / "profiles" / "slurm"))
+    monkeypatch.setattr(executor.importlib.util, "find_spec", lambda name: None)
+    stages.run_stage("fake")
+    monkeypatch.setattr(stages, "STAGES", {"fake": replace(stages.STAGES["fake"], jobs="dat.fanout.job")})
+    fake.during = lambda job: pytest.fail("the work began")
+    with pytest.raises(
+        MissingError, match=r"snakemake-executor-plugin-slurm is not there; pip install 'dat\[slurm\]'$"
+    ):
+        stages.run_stage("fake")
+    assert (fake.home / "out.txt").read_text() == "old"
 
 
 def test_what_killed_processes_left_is_swept_from_outputs_and_inputs(fake: Fake) -> None:
