@@ -57,6 +57,7 @@ def moved(boxes: Floats, truth: Floats, whole: bool = False) -> str:
     tried = {step: _gains(boxes, truth, step) for step in (wrong, int(np.sign(wrong)), *([-1] if whole else []))}
     step = max(tried, key=lambda step: tried[step][0] if whole else tried[step].max())
     gains = tried[step]
+    start = gains.argmax() if step > 0 else len(gains) - 1 - gains[::-1].argmax()  # of equals the row at the gap
     if (gains[0] if whole else gains.max()) <= STILL:
         return ""
     shorter = min(len(boxes), len(truth))
@@ -64,7 +65,7 @@ def moved(boxes: Floats, truth: Floats, whole: bool = False) -> str:
     frames = f"{abs(step)} frame{'s' if abs(step) > 1 else ''} {'earlier' if step > 0 else 'later'}"
     todo = "too many: leave them out" if step > 0 else "missing: add them"
     return (
-        f"from row {gains.argmax() + max(step, 0) + 1} on they fit the truth {frames} better (mean overlap "
+        f"from row {start + max(step, 0) + 1} on they fit the truth {frames} better (mean overlap "
         f"{now + gains.max():.3f}, not {now:.3f}), so rows before it seem to be {todo}"
     )
 

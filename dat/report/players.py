@@ -160,7 +160,7 @@ def _restarted(path: Path, label: str, row: manifests.Sequence, name: str, data:
     definition = definitions.find(listed(name, data).definition, "vot")
     assert isinstance(definition, Vot)
     target = vot_target(row)
-    run, _ = vot_files.read_run(path, len(target), label, "strict")
+    run, *_ = vot_files.read_run(path, target.regions, label, "strict")
     measured = vot.frame_overlaps(target, [run], definition)
     tracked = run.codes == vot_files.TRACKED
     overlap = np.where(tracked, measured.accuracy[0], np.nan)

@@ -27,9 +27,12 @@ from dat.benchmarks import catalogue
 from dat.datasets import images, manifest, rows, sentences, shards
 from dat.evaluation import ground_truth, matlab, text
 from dat.evaluation.vot import files as vot_files
+from dat.evaluation.vot.rasters import regions
 from dat.models import weights
 from dat.tracking.csrdcf import colours
 from dat.video import sources, splitting
+
+NOWHERE = regions(np.full((3, 8), np.nan), np.full(3, 8))
 
 READERS: dict[str, Callable[[Path], object]] = {
     "bytes": lambda path: outside.read_bytes(path, most=1000),
@@ -45,7 +48,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "image": images.read_image,
     "result": lambda path: text.read_boxes(path, 3, "tracker T, sequence S"),
     "result.mat": lambda path: matlab.read_boxes(path, "tracker T, sequence S"),
-    "repetition": lambda path: vot_files.read_run(path, 3, "tracker T, sequence S", "strict"),
+    "repetition": lambda path: vot_files.read_run(path, NOWHERE, "tracker T, sequence S", "strict"),
     "truth.json": vot_files._from_json,
     "flags": lambda path: ground_truth._flags(path, 3, []),
     "list": lambda path: catalogue.subset(catalogue.find("tnl2k"), path),

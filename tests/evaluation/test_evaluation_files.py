@@ -12,6 +12,7 @@ from dat.evaluation import definitions, ground_truth, matlab, results, score
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import SequenceTruth, Truth
 from dat.evaluation.vot import files as vot_files
+from dat.evaluation.vot.rasters import Regions, regions
 
 
 def rule(name: str = "otb-toolkit-1.1") -> OnePass:
@@ -306,15 +307,23 @@ def test_a_truth_without_a_known_box_is_told_by_file_and_sequence(tmp_path: Path
 # ---------------------------------------------------------------- VOT files
 
 
-def vot_run(tmp_path: Path, content: str, frames: int = 4, lengths: results.Lengths = "strict") -> vot_files.Run:
-    """A repetition."""
+def vot_truth(frames: int, step: int = 2) -> Regions:
+    """A target of 3 x 4 pixels that moves by `step` a frame."""
+    rows = [[1.0 + step * frame, 2, 3, 4, *[np.nan] * 4] for frame in range(frames)]
+    return regions(np.array(rows), np.full(frames, 4))
+
+
+def vot_run(
+    tmp_path: Path, content: str, truth: Regions | None = None, lengths: results.Lengths = "strict"
+) -> tuple[vot_files.Run, bool, str]:
+    """A repetition, by default of four frames in which nothing moves."""
     path = tmp_path / "bag_001.txt"
     path.write_text(content)
-    return vot_files.read_run(path, frames, "tracker T, sequence bag", lengths)[0]
+    return vot_files.read_run(path, truth or vot_truth(4, 0), "tracker T, sequence bag", lengths)
 
 
 def test_codes_boxes_polygons_and_unknown_regions(tmp_path: Path) -> None:
-    run = vot_run(tmp_path, "1\n1,2,3,4\n1,2,3,4,5,6,7,8\nnan,nan,nan,nan")
+    run, *_ = vot_run(tmp_path, "1\n1,2,3,4\n1,2,3,4,5,6,7,8\nnan,nan,nan,nan")
     assert run.codes.tolist() == [1, -1, -1, 0]
     assert run.regions.rectangle.tolist() == [False, True, False, True]
     assert run.regions.special.tolist() == [True, False, False, True]
@@ -337,6 +346,37 @@ def test_codes_boxes_polygons_and_unknown_regions(tmp_path: Path) -> None:
 def test_a_wrong_vot_file_is_an_error_with_its_line(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(InputError, match=f"tracker T, sequence bag, {said}"):
         vot_run(tmp_path, content)
+
+
+RUN = ["1", *(f"{1 + 2 * frame},2,3,4" for frame in range(1, 40))]
+"""A run that follows `vot_truth(40)` to the pixel."""
+
+
+@pytest.mark.parametrize("first", [1, 5, 20])
+@pytest.mark.parametrize("lengths", ["strict", "cut"])
+def test_a_vot_run_with_rows_missing_in_the_middle_is_not_scored(
+    tmp_path: Path, first: int, lengths: results.Lengths
+) -> None:
+    rows = "\n".join(RUN[:first] + RUN[first + 1 :])
+    with pytest.raises(InputError, match=f"39 rows for 40 frames, and from row {first + 1} on .*add them") as error:
+        vot_run(tmp_path, rows, vot_truth(40), lengths)
+    assert "--lengths cut" not in str(error.value)
+
+
+def test_a_vot_run_of_which_nothing_meets_the_truth_is_not_cut(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"3 rows for 4 frames; no region meets the truth.*track the sequence again"):
+        vot_run(tmp_path, "1\n50,60,3,4\n50,60,3,4", lengths="cut")
+
+
+def test_a_vot_run_that_ends_early_is_cut_on_demand(tmp_path: Path) -> None:
+    run, cut, note = vot_run(tmp_path, "\n".join(RUN[:30]), vot_truth(40), "cut")
+    assert (len(run.codes), cut, note) == (30, True, "")
+
+
+def test_a_vot_run_with_rows_too_many_is_cut_with_a_note(tmp_path: Path) -> None:
+    assert vot_run(tmp_path, "\n".join([*RUN, RUN[-1]]), vot_truth(40), "cut")[1:] == (True, "")
+    _, cut, note = vot_run(tmp_path, "\n".join([*RUN[:5], *RUN[4:]]), vot_truth(40), "cut")
+    assert cut and "bag_001.txt: 41 rows for 40 frames, and from row 6 on they fit" in note
 
 
 # ---------------------------------------------------------------- annotations

@@ -303,8 +303,12 @@ def _broken(codes: Whole) -> tuple[int, str] | None:
     return (int(wrong[0]), f"no restart {RESTART} frames after a failure") if len(wrong) else None
 
 
-def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run, bool]:
-    """One repetition of a sequence, and whether it was cut. Raises InputError naming the line of what is wrong."""
+def read_run(path: Path, truth: Regions, label: str, lengths: Lengths) -> tuple[Run, bool, str]:
+    """One repetition of a sequence of that truth, whether it was cut, and what is odd about its number of rows.
+
+    Raises InputError naming the line of what is wrong, and where rows seem to be missing before others.
+    """
+    frames = len(truth)
     table, counts, lines = rows(path, frames, label)
     _check(counts, lines, (1, 4, 8), label, path)
     strange = _strange(counts, table[:, 0])
@@ -315,13 +319,25 @@ def read_run(path: Path, frames: int, label: str, lengths: Lengths) -> tuple[Run
     if len(counts) and (broken := _broken(run.codes)):
         line, wrong = lines[broken[0]], broken[1]
         raise InputError(f"{place(path, line, label)}: not a run with restarts: {wrong}; give VOT's `baseline` runs")
-    if len(counts) != frames and (lengths != "cut" or not len(counts)):
-        line = min(len(counts), frames) + 1
-        raise InputError(
-            f"{place(path, line, label)}: {len(counts)} rows for {frames} frames; "
-            "complete the file, or score the common part with --lengths cut"
-        )
-    return run, len(counts) != frames
+    if len(counts) == frames:
+        return run, False, ""
+    met, moved = _alignment(regions(table, counts), truth)
+    if lengths == "cut" and met and not (moved and len(counts) < frames):
+        return run, True, f"{path.name}: {len(counts)} rows for {frames} frames, and {moved}" if moved else ""
+    wrong = f"{place(path, min(len(counts), frames) + 1, label)}: {len(counts)} rows for {frames} frames"
+    if moved:
+        raise InputError(f"{wrong}, and {moved}")
+    sure = "if they are the first frames', score the common part with --lengths cut"
+    unknown = "no region meets the truth of its row, so which frames they are of is not known: track the sequence again"
+    raise InputError(f"{wrong}; {f'complete the file, or, {sure}' if met else unknown}")
+
+
+def _alignment(found: Regions, truth: Regions) -> tuple[bool, str]:
+    """Whether any region meets the truth of its row, and from where on they fit other frames better ("": nowhere)."""
+    boxes, true = (np.where(shapes.special[:, None], np.nan, bounds(shapes)) for shapes in (found, truth))
+    shorter = min(len(boxes), len(true))
+    met = fitting.overlaps(boxes[:shorter], true[:shorter]).any()
+    return bool(met), fitting.moved(boxes, true) if shorter else ""
 
 
 def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
@@ -438,6 +454,7 @@ def _runs(tracker: VotResults, target: VotSequence, files: Sequence[Path], lengt
     if together is not None:
         known = dict(zip(unique, together, strict=True))
         return [known[data] for data in held]
-    read = {data: read_run(path, frames, label, lengths) for data, path in unique.items()}
-    tracker.cut += [target.name] if any(cut for _, cut in read.values()) and target.name not in tracker.cut else []
+    read = {data: read_run(path, target.regions, label, lengths) for data, path in unique.items()}
+    tracker.cut += [target.name] if any(cut for _, cut, _ in read.values()) and target.name not in tracker.cut else []
+    tracker.notes += [note for _, _, note in read.values() if note]
     return [read[data][0] for data in held]
