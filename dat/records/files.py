@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,9 @@ from typing import Any
 
 from dat.base import opening, outside, used
 from dat.base.errors import ChangedError, InputError, LockedError
+
+_MADE = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{6}\.tmp$")
+"""A temporary name and the process that made it."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -42,12 +46,21 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:6]}.tmp")
 
 
+def _is_temporary(name: str) -> bool:
+    """Whether a file's or folder's name is a temporary one: what .dvcignore keeps from DVC."""
+    return name.startswith(".") and name.endswith(".tmp")
+
+
 def sweep(path: Path) -> None:
-    """Remove what processes that were killed left beside `path` or in it under temporary names, or those of such."""
-    beside = [left for dots in (".", "..") for left in path.parent.glob(f"{dots}{path.name}.*.tmp")]
-    for left in [*beside, *(path.glob(".*.tmp") if path.is_dir() else ())]:
-        pid = left.name.split(".")[-3]
-        if pid.isdigit() and not _living(int(pid)):
+    """Remove what processes that were killed left beside `path` or anywhere in it under temporary names, or those of
+    such."""
+    found = [left for dots in (".", "..") for left in path.parent.glob(f"{dots}{path.name}.*.tmp")]
+    for directory, folders, names in os.walk(path):
+        found += [Path(directory, name) for name in (*folders, *names) if _is_temporary(name)]
+        folders[:] = [name for name in folders if not _is_temporary(name)]
+    for left in found:
+        made = _MADE.search(left.name)
+        if made and not _living(int(made[1])):
             remove(left)
 
 
@@ -130,11 +143,11 @@ def locked(path: Path, name: str) -> Iterator[Callable[[], None]]:
 
 
 def files_below(path: Path) -> Iterator[Path]:
-    """The files of a folder in order of path, or the file itself; temporary names and records' own files included."""
+    """The files of a folder in order of path, or the file itself; records' own included, temporary ones left out."""
     if path.is_dir():
         for directory, folders, names in os.walk(path):
-            folders.sort()
-            yield from (Path(directory, name) for name in sorted(names) if not name.endswith(".tmp"))
+            folders[:] = sorted(name for name in folders if not _is_temporary(name))
+            yield from (Path(directory, name) for name in sorted(names) if not _is_temporary(name))
     elif path.exists():
         yield path
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dat.base.errors import InputError, MissingError
 from dat.base.naming import shown
+from dat.base.outside import matching
 from dat.base.params import Settings
 from dat.evaluation import statistics
 from dat.records import read_json
@@ -194,8 +195,8 @@ def read_trainings(weights: Path, language: Path) -> Iterator[Training]:
     """The metrics of every training that this run has: the sentence encoder, GPGNet's versions, the SALNets."""
     if (language / "metrics.json").is_file():
         yield Training("language", "encoder", _flat(language / "metrics.json"), "training/language/metrics.json")
-    paths = sorted(weights.glob("gpgnet/*/metrics.json"))
-    paths += sorted(weights.glob("salnet/*/*/metrics.json"), key=lambda path: path.parent.name)
+    paths = matching(weights, "gpgnet/*/metrics.json")
+    paths += sorted(matching(weights, "salnet/*/*/metrics.json"), key=lambda path: path.parent.name)
     for path in paths:
         place = path.relative_to(weights)
         yield Training(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dat.base import naming
 from dat.base.errors import DatError, MissingError
-from dat.base.outside import read_text
+from dat.base.outside import matching, read_text
 from dat.base.params import Settings
 from dat.base.sections import Subsample
 from dat.benchmarks import catalogue, words
@@ -408,7 +408,7 @@ def training_curves(source: Source) -> tuple["Drawing", str]:
     drawn = 0
     for one, (title, role, pattern, metric, caption) in zip(axes[0], TRAININGS, strict=True):
         top = source.inputs[role]
-        folders = sorted(top.glob(pattern), key=lambda path: path.name) if pattern else [top]
+        folders = sorted(matching(top, pattern), key=lambda path: path.name) if pattern else [top]
         curves = {path: read_curve(path / f"dvclive/plots/metrics/{metric}.tsv") for path in folders}
         for index, (path, (x, y)) in enumerate((path, xy) for path, xy in curves.items() if xy[0]):
             look: Any = {

@@ -1,13 +1,18 @@
 """Records: hashes, whole files, code closures."""
 
+import fnmatch
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from dat import records
 from dat.base.errors import InputError
+from dat.report import metrics
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_hashes_are_those_of_hashlib(tmp_path: Path) -> None:
@@ -34,6 +39,29 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         records.write_json(path, {"new": 2})
     assert json.loads(path.read_text()) == {"old": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_what_the_dead_left_deep_in_a_folder_is_removed_and_never_read(tmp_path: Path) -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    group = tmp_path / "weights" / "salnet" / "core"
+    dead, mine = group / f".x.{process.pid}.abcdef.tmp", records.temporary(group / "x")
+    for folder in (group / "x", dead, mine):
+        records.write_text(folder / "metrics.json", "{}")
+    whole = [f"salnet/core/{name}" for name in ("notes.tmp", "x/metrics.json")]
+    (group / "notes.tmp").touch()  # a user's
+    (group / f".mine.{process.pid}.old.tmp").touch()
+    assert [file["path"] for file in records.folder_files(tmp_path / "weights")] == whole
+    assert [training.name for training in metrics.read_trainings(tmp_path / "weights", tmp_path)] == ["x"]
+    records.sweep(tmp_path / "weights")
+    assert sorted(path.name for path in group.iterdir()) == sorted(
+        ["x", "notes.tmp", mine.name, f".mine.{process.pid}.old.tmp"]
+    )
+
+
+def test_dvc_does_not_see_temporary_names_either() -> None:
+    patterns = (ROOT / ".dvcignore").read_text().split()
+    assert any(fnmatch.fnmatch(records.temporary(Path("x")).name, pattern) for pattern in patterns)
 
 
 def test_broken_json_names_file_and_line(tmp_path: Path) -> None:
