@@ -5,7 +5,7 @@ the video's patch laid at some size on another frame. That of sentences, as the 
 to foretell what the other sees. Videos that any attention network holds out are left out here too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -210,7 +210,7 @@ def run(job: records.Job) -> None:
         grounded = grounding.prepare(
             data, vocabulary, held_out, task.module.encoder, module, settings_of.sentence, shared.seed
         )
-        apart = Checkpoints(checkpoints.folder / SENTENCE)
+        apart = replace(checkpoints, folder=checkpoints.folder / SENTENCE)
         last = runner.train(grounded, shared, apart, "sentence encoder", clock, out / SENTENCE)[-1]
     if not distributed.first():
         return

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -118,11 +120,22 @@ def test_resumes_exactly_in_bfloat16(tmp_path: Path, stop: int) -> None:
     assert all(torch.equal(a, b) for a, b in zip(weights_of(whole), weights_of(again), strict=True))
 
 
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda data: data[:100],
+    "empty": lambda data: b"",
+    "zeros at its head": lambda data: bytes(4096) + data[4096:],
+    "zeros": lambda data: bytes(len(data)),
+    "random": lambda data: np.random.default_rng(0).bytes(len(data)),
+    "zeros within": lambda data: data[: len(data) // 2] + bytes(64) + data[len(data) // 2 + 64 :],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, damage: str) -> None:
     with pytest.raises(Killed):
         runner.train(Line(stop=8), SETTINGS, Checkpoints(tmp_path))
     newest = sorted(tmp_path.iterdir())[-1]
-    newest.write_bytes(newest.read_bytes()[:100])
+    newest.write_bytes(DAMAGES[damage](newest.read_bytes()))
     again, whole = Line(), Line()
     assert runner.train(again, SETTINGS, Checkpoints(tmp_path)) == runner.train(whole, SETTINGS)
     assert again.seen[0] == 3

@@ -10,7 +10,7 @@ import torch
 
 from dat import records
 from dat.base import params, public
-from dat.base.errors import InputError, JobError
+from dat.base.errors import ChangedError, InputError, JobError
 from dat.datasets.images import decode_image, read_image
 from dat.datasets.shards import Shards
 from dat.models import weights
@@ -265,6 +265,32 @@ def test_other_settings_do_not_resume(made: params.Settings) -> None:
         return Checkpoints.of(records.Job("", found, {}, {}), "dat.training.salnet").folder
 
     assert folder("salnet.salnet") != folder("salnet.pymdnet") and folder("train") == folder("train")
+
+
+def test_no_checkpoint_is_kept_of_inputs_that_changed_meanwhile(tmp_path: Path, made: params.Settings) -> None:
+    """Restored bytes too: what was read in between is in the state."""
+    settings = dataclasses.replace(made, path=tmp_path)
+    file = tmp_path / "training" / "frames" / "a.tar"
+    records.write_text(file, "frames")
+    checkpoints = Checkpoints.of(
+        records.Job("", settings, {"training": tmp_path / "training"}, {}), "dat.training.gpgnet"
+    )
+    checkpoints.save(2, {"step": 2})
+    file.write_text("others")
+    file.write_text("frames")
+    with pytest.raises(ChangedError, match=r"training/frames/a\.tar: changed while it was in use"):
+        checkpoints.save(4, {"step": 4})
+    assert checkpoints.load() == {"step": 2}
+    checkpoints.clear()
+
+
+def test_the_encoders_second_training_looks_at_its_inputs_too(
+    made: params.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(Checkpoints, "save", lambda self, *_: seen.append((self.folder.name, self.inputs is not None)))
+    train_encoders(made, "watched")
+    assert len({name for name, _ in seen}) == 2 and all(watched for _, watched in seen)
 
 
 @pytest.mark.parametrize("name", ["language", "pictures", "jtnl", "salnet"])
