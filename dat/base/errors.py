@@ -49,9 +49,10 @@ class JobError(DatError):
     status = 1
 
 
+_SPACE = "free some space (dat cache clean --days 7 removes stored results that are older than a week)"
 REMEDIES = {
-    errno.ENOSPC: "free some space (dat cache clean removes finished jobs)",
-    errno.EDQUOT: "free some space (dat cache clean removes finished jobs)",
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
     errno.EACCES: "give yourself the right to read and write there, and run again",
     errno.EPERM: "give yourself the right to read and write there, and run again",
     errno.ENOENT: "restore it, or name another",

@@ -1,11 +1,17 @@
 """The command line as a user meets it: quick, one message, the right exit status, no traceback."""
 
+import errno
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from dat.cli import cache, explain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -124,19 +130,30 @@ def test_a_wrong_key_in_params_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line() -> None:
-    import errno
-
-    from dat.cli import explain
-
     message, status = explain(OSError(errno.ENOSPC, "No space left on device", "results/x"))
     assert status == 2
     assert "results/x" in message
     assert "free" in message
 
 
-def test_a_missing_system_library_is_one_line() -> None:
-    from dat.cli import explain
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_what_a_full_disk_advises_keeps_the_runs_own_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    message, _ = explain(OSError(number, "No space left on device", "results/x"))
+    advised = re.search(r"\(dat cache (clean[^)]*?) removes", message)
+    assert advised
+    monkeypatch.setenv("DAT_CACHE", str(tmp_path))
+    fresh, old = (tmp_path / key[:2] / key for key in ("aa" * 32, "bb" * 32))
+    for folder in (fresh, old):
+        folder.mkdir(parents=True)
+    os.utime(old, (time.time() - 8 * 86400,) * 2)
+    done = CliRunner().invoke(cache.cache, advised[1].split())
+    assert done.exit_code == 0, done.output
+    assert fresh.exists() and not old.exists()
 
+
+def test_a_missing_system_library_is_one_line() -> None:
     message, _ = explain(ImportError("libGL.so.1: cannot open shared object file: No such file or directory"))
     assert "libGL.so.1" in message
 
