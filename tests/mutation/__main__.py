@@ -25,7 +25,7 @@ import pytest
 from dat.base import numerics
 from tests import real_data
 from tests.mutation.changes import Mutant, mutants
-from tests.mutation.running import PARTS, ROOT, Chosen, forked, recorded, tests_of
+from tests.mutation.running import PARTS, ROOT, Chosen, forked, modules, recorded, tests_of
 
 HEAVY = ("coverage", "cv2", "hypothesis", "matplotlib.pyplot", "pandas", "pydantic", "scipy.stats", "torch")
 PASSED = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -75,8 +75,8 @@ def main() -> None:
             shutil.copy2(ROOT / file, place / file, follow_symlinks=False)
         os.environ |= {"PYTHONPATH": str(place), "DAT_TEST_DATA": str(real_data.folder())}
         known = recorded(place)
-        modules = [path for part in options.part or PARTS for path in sorted((place / part).glob("*.py"))]
-        changes = [one for path in modules for one in mutants(str(path.relative_to(place)), path.read_text())]
+        files = modules(place, options.part or PARTS)
+        changes = [one for path in files for one in mutants(str(path.relative_to(place)), path.read_text())]
         random.Random(options.seed).shuffle(changes)  # so that a smaller sample is the beginning of a larger one
         sample = [one for one in changes if one.place in options.only]
         sample = sample if options.only else changes[options.skip : options.sample]

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,11 @@ LONGEST, LONGEST_FILE = 10, 30
 ALWAYS = ("-q", "-p", "no:cacheprovider", "-m", "not slow", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 T = TypeVar("T")
+
+
+def modules(place: Path, parts: Iterable[str] = PARTS) -> list[Path]:
+    """The modules of some parts in a copy of the tree, those of packages within them too."""
+    return [path for part in parts for path in sorted((place / part).rglob("*.py"))]
 
 
 def out_of_time(*_: object) -> None:
