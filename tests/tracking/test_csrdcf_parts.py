@@ -225,6 +225,17 @@ def test_a_users_table_is_read_as_channels_likelihoods_or_with_colours(tmp_path)
         assert colours.read(tmp_path / name) == pytest.approx(wanted, abs=1e-8)
 
 
+def test_of_two_tables_in_a_mat_none_is_chosen_by_chance(tmp_path):
+    from scipy.io import savemat
+
+    table = np.zeros((32768, 10))
+    savemat(tmp_path / "two.mat", {"w2c": table, "note": [1.0], "other": table})
+    with pytest.raises(InputError, match=r"two\.mat: w2c and other are equally large.*save one alone"):
+        colours.read(tmp_path / "two.mat")
+    savemat(tmp_path / "one.mat", {"note": [1.0], "w2c": table})
+    assert colours.read(tmp_path / "one.mat").shape == (32768, 10)
+
+
 @pytest.mark.parametrize(("name", "said"), [("few.txt", "3 x 2"), ("words.txt", "no table"), ("nan.npy", "finite")])
 def test_a_file_that_is_no_table_is_named(tmp_path, name, said):
     (tmp_path / "few.txt").write_text("1 2\n3 4\n5 6\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from dat.base import opening, used
 from dat.base.errors import InputError, MissingError
+from dat.base.naming import shown
 from dat.base.outside import plain
 
 Floats = NDArray[np.float32]
@@ -92,14 +94,25 @@ def _numbers(path: Path) -> NDArray[np.float64]:
         if path.suffix == ".npy":
             return np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float64)
         if path.suffix == ".mat":
-            values = [value for name, value in opening.read_matlab(data).items() if not name.startswith("__")]
-            return np.asarray(max(values, key=np.size), np.float64)
+            return np.asarray(_largest(opening.read_matlab(data), path), np.float64)
         text = plain(data, path).decode().replace(",", " ")
         return np.loadtxt(text.splitlines(), ndmin=2)
     except NotImplementedError:
         raise InputError(f"{path}: a MATLAB file of version 7.3 (HDF5); save its table as .npy") from None
     except (ValueError, OSError, MemoryError) as error:
         raise InputError(f"{path}: no table of colour names ({error}); a .npy, .mat or text file is expected") from None
+
+
+def _largest(variables: Mapping[str, Any], path: Path) -> Any:
+    """The largest variable of a MATLAB file. Raises InputError naming two that are, ValueError where there is none."""
+    sizes = {name: np.size(value) for name, value in variables.items() if not name.startswith("__")}
+    largest = [name for name, size in sizes.items() if size == max(sizes.values())]
+    if len(largest) > 1:
+        names = " and ".join(shown(name) for name in largest[:2])
+        raise InputError(f"{path}: {names} are equally large, and either may be the table; save one alone")
+    if not largest:
+        raise ValueError("without a variable")
+    return variables[largest[0]]
 
 
 @cache
