@@ -76,7 +76,8 @@ def get(name: str, sequences: tuple[str, ...], folder: Path | None) -> None:
     """Fetch a data set that has direct addresses (otb100, vot2014, vot2016), unpack and link it; of the others, say
     where they are to be had.
 
-    After a break the same command goes on; sequences that are there are not fetched again.
+    After a break the same command goes on; sequences that are there are not fetched again. Archives of which no
+    checksum is published are unchecked, which is said, and have to stay those that were fetched first.
 
     Example: dat data get otb100 --sequence Deer
     """
@@ -91,8 +92,13 @@ def get(name: str, sequences: tuple[str, ...], folder: Path | None) -> None:
     common = os.environ.get("DAT_DATA")
     root = folder or (Path(common) / name if common else settings.path / "data" / "raw" / name)
     plan = getting.plan(described.name, sequences or described.wanted, root.absolute())
+    unchecked = getting.unchecked(plan)
     number = getting.get(plan, root.absolute())
     click.echo(f"{name}: {number} of {len(plan)} folders fetched, the others were there")
+    if unchecked:
+        some = f"{len(unchecked)} archives such as {shown(unchecked[0])}"
+        pins = shown(root / ".downloads")
+        click.echo(f"unchecked: no full checksum is published of {some}; the sha256 of each is kept below {pins}")
     _link(settings, name, root)
 
 

@@ -132,6 +132,12 @@ def _vot_source(part: Mapping[str, Any], address: str) -> Source:
     return Source(file, url, f"{kind}:{checksum.lower()}" if kind else "sha256:")
 
 
+def unchecked(sequences: Iterable[Download]) -> list[str]:
+    """The addresses that are still to be fetched and of whose files no full checksum is published."""
+    wanted = [archive for sequence in sequences for archive in sequence.archives if not archive.folder.is_dir()]
+    return [archive.source.address for archive in wanted if not archive.source.checked]
+
+
 def get(sequences: Sequence[Download], root: Path) -> int:
     """Fetch and unpack what is not there yet, several at a time; how many sequences were.
 

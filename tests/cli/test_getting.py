@@ -149,8 +149,9 @@ def test_otb_is_fetched_a_folder_at_a_time_in_parallel_and_linked(web: Web, pape
     assert Path((paper / "data/otb100.path").read_text().strip()) == root_of(paper)
     assert {path.name for path in root_of(paper).iterdir()} == {"Deer", "Jogging", "Woman", ".downloads"}
     assert all(name.endswith(".sha256") for name in below(root_of(paper) / ".downloads"))
-    asked = list(web.asked)
-    assert "0 of 3 folders fetched" in call("get", "otb100").output and web.asked == asked
+    assert f"unchecked: no full checksum is published of 3 archives such as {web.address}/Deer.zip" in done.output
+    asked, again = list(web.asked), call("get", "otb100").output
+    assert "0 of 3 folders fetched" in again and "unchecked" not in again and web.asked == asked
 
 
 def test_one_sequence_alone(web: Web, paper: Path) -> None:
@@ -227,6 +228,7 @@ def test_vot_is_fetched_by_its_description(web: Web, paper: Path) -> None:
     bundle(web)
     done = call("get", "vot2014")
     assert done.exit_code == 0 and "2 of 2 targets" in done.output, done.exception
+    assert "unchecked" not in done.output  # the description has their checksums
     root = paper / "data/raw/vot2014"
     assert below(root / "ball") == {"groundtruth.txt", "color/00000001.jpg"}
     assert below(root / ".downloads") == {"description.json", "description.json.sha256"}
