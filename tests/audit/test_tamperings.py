@@ -440,7 +440,8 @@ def test_a_whole_run_rewritten_alike_breaks_the_seal(run: Run) -> None:
 def test_what_is_taken_on_trust_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     said = show.trusted()
     assert [line.partition(" (")[0] for line in said[:1]] == ["the audit's own code"]
-    for words in ("not all rewritten alike", "job store's entries were made by jobs", "times, hosts and commits"):
+    run = "requirements.lock and the commit checked out now are the run's"
+    for words in ("not all rewritten alike", "job store's entries were made by jobs", "times, hosts and commits", run):
         assert len([line for line in said if words in line]) == 1
     monkeypatch.setitem(used.CODE, "dat/audit/walk.py", "0" * 64)
     assert show.trusted()[0] != said[0] and show.trusted()[1:] == said[1:]

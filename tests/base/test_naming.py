@@ -8,7 +8,9 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest import mock
 
 import click
 import pytest
@@ -18,6 +20,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from dat import cli
+from dat.audit import earlier, retrain, revisions
+from dat.audit.scores import Results
 from dat.base import naming, params
 from dat.base.errors import DatError, InputError, ParamsError
 from dat.benchmarks import catalogue
@@ -26,13 +30,14 @@ from dat.cli.evaluate import evaluate
 from dat.datasets import manifest, sentences, sets, shards
 from dat.datasets.layouts import registry as layouts
 from dat.datasets.subsample import write_selection
-from dat.evaluation import ground_truth, results, table
+from dat.evaluation import baselines, ground_truth, results, table
 from dat.evaluation.vot import files as vot_files
 from dat.fanout import store
 from dat.pipeline import running
 from dat.records import Job
 from dat.report import stage
 from dat.report.figures import Figure
+from dat.video import stored
 from tests.parts import fake_scores, small_sets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,6 +215,104 @@ def test_the_frames_of_a_manifest_lie_below_the_profile(tmp_path: Path, root: st
 def test_the_sentences_of_a_data_set_lie_below_the_checkout(tmp_path: Path, place: str) -> None:
     with pytest.raises(InputError, match=r"otb100\.json: .*path of sentences"):
         by_description(sentences=place)(tmp_path)
+
+
+def profile(folder: Path, **more: Any) -> Any:
+    return SimpleNamespace(path=folder, root=SimpleNamespace(benchmarks={}, **more))
+
+
+def by_audited_scores(benchmark: str, tracker: str) -> Callable[[Path], object]:
+    return lambda folder: Results._folder(SimpleNamespace(settings=profile(folder)), benchmark, tracker)
+
+
+def by_training_again(part: str, name: str) -> Callable[[Path], object]:
+    def enter(folder: Path) -> object:
+        record = {"params": {}, "inputs": [], "parents": []} | {part: [{"path": name}]}
+        network = retrain.Network("weights/gpgnet/t", "gpgnet", "t", record, None)
+        return retrain._check(cast(Any, SimpleNamespace(settings=profile(folder), params={})), network)
+
+    return enter
+
+
+def by_earlier_lock(name: str) -> Callable[[Path], object]:
+    def enter(folder: Path) -> object:
+        run = SimpleNamespace(settings=profile(folder), lacking=set(), partial=set(), revision="v1")
+        store = SimpleNamespace(listing=lambda *_: None, cached=str)
+        with mock.patch.object(earlier.lock, "read"), mock.patch.object(earlier, "locked", lambda _: {name: "0"}):
+            return earlier._link(cast(Any, run), cast(Any, store))
+
+    return enter
+
+
+def by_earlier_listing(name: str) -> Callable[[Path], object]:
+    def enter(folder: Path) -> object:
+        run = SimpleNamespace(settings=profile(folder), lacking=set(), partial=set())
+        store = SimpleNamespace(listing=lambda *_: {name: ("0", folder / "not cached")})
+        return earlier._output(cast(Any, run), cast(Any, store), "results/own", "0.dir")
+
+    return enter
+
+
+def by_commit(name: str) -> Callable[[Path], object]:
+    def enter(folder: Path) -> object:
+        with (
+            mock.patch.object(revisions, "check_lock"),
+            mock.patch.object(revisions, "write_bytes"),  # a test that fails writes nothing either
+            mock.patch.object(revisions, "git", lambda *_: b""),
+            mock.patch.object(revisions, "_lines", lambda _: [name]),
+        ):
+            return revisions._unpack(folder, "v1", "0" * 40, folder)
+
+    return enter
+
+
+READ_AGAIN: dict[str, Callable[[str], Callable[[Path], object]]] = {
+    "a benchmark of the scores": lambda name: by_audited_scores(name, "T@seed-0"),
+    "a tracker of the scores": lambda name: by_audited_scores("otb100", name),
+    "an input of a training's record": lambda name: by_training_again("inputs", name),
+    "a parent of a training's record": lambda name: by_training_again("parents", name),
+    "an output of a commit's lock": by_earlier_lock,
+    "a file of such an output": by_earlier_listing,
+    "a file of a commit": by_commit,
+    "the tracker of dat show": lambda name: lambda folder: stored.find(profile(folder), f"own/{name}/A"),
+    "the sequence of dat show": lambda name: lambda folder: stored.find(profile(folder), f"own/T/{name}"),
+}
+"""Where names of a run enter again: what the audit and `dat show` read. Paths may have several parts."""
+
+PATHS = {name for name in READ_AGAIN if name.startswith(("an ", "a parent", "a file"))}
+THERE = {("an output of a commit's lock", name) for name in ("", "..")}
+"""Folders that are there already: nothing is put in their place."""
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        (entry, name)
+        for entry in READ_AGAIN
+        for name in ODD
+        if (entry, name) not in THERE and (name != "a/b" or entry not in PATHS)
+    ],
+)
+def test_no_record_score_or_commit_leads_elsewhere(tmp_path: Path, entry: str, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(InputError, match=r"plain name|leads elsewhere|name BENCHMARK/VARIANT"):
+        READ_AGAIN[entry](name)(tmp_path / "in")
+    assert {path.name for path in tmp_path.rglob("*")} == {"in"}
+
+
+@pytest.mark.parametrize("entry", READ_AGAIN)
+def test_a_plain_name_is_no_reason_to_refuse_a_record(tmp_path: Path, entry: str) -> None:
+    try:
+        READ_AGAIN[entry]("Jogging-1")(tmp_path)
+    except DatError as error:
+        assert re.search("no benchmark 'own'|not there, and|has none of its outputs", str(error)), error
+
+
+@pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\x1b[31mb", "a\u202eb", " x", "x" * 129])
+def test_a_baselines_folder_with_such_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match=r"the tracker '.*give it a plain name"):
+        list(baselines._trackers(tmp_path, cast(Any, None)))
 
 
 @pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\x1b[31mb", "x" * 129])

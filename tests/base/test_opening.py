@@ -1,5 +1,6 @@
 """Files from outside that are no files, have no end, or grow without end: one message at once, each in its reader."""
 
+import ast
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -498,3 +500,96 @@ def test_what_is_no_file_is_not_written_over(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     assert opening.no_file(Path("/dev/null")) == "a device" and opening.no_file(tmp_path / "none") == ""
+
+
+# ---------------------------------------------------------------- no other way in
+
+ALLOWED = {
+    # `opening` itself, and what the kernel writes
+    ("base/opening.py", "_open"),
+    ("base/numerics.py", "_has_avx512"),
+    ("base/supervise.py", "_stat"),
+    ("base/supervise.py", "_watched"),
+    ("cli/watch.py", "stages_at_work"),
+    ("fanout/plan.py", "place"),
+    ("records/host.py", "processor"),
+    ("records/record.py", "peak_memory"),
+    # code and pictures of installed packages
+    ("base/used.py", "code"),
+    ("base/used.py", "check_code"),
+    ("datasets/scenery/textures.py", "photo"),
+    # what was read through `opening` before, and is a value or an archive's member by now
+    ("audit/earlier.py", "unpacked"),
+    ("cli/archives.py", "_unpack"),
+    ("tracking/csrdcf/colours.py", "_numbers"),
+    # decoders of pictures, which `opening.check` goes before
+    ("video/sources.py", "_video"),
+    ("video/sources.py", "_video_pictures"),
+    # files that this process or one of its jobs writes: locks, logs, downloads, outputs, checkpoints
+    ("base/devices.py", "take"),
+    ("base/supervise.py", "run"),
+    ("cli/__init__.py", "main"),
+    ("cli/downloads.py", "_own"),
+    ("cli/timings.py", "write_run"),
+    ("datasets/manifest.py", "write"),
+    ("datasets/shards.py", "Shards._file"),
+    ("datasets/shards.py", "Writer.add"),
+    ("fanout/failures.py", "_failed"),
+    ("fanout/failures.py", "line"),
+    ("fanout/logs.py", "tail"),
+    ("fanout/logs.py", "written"),
+    ("fanout/stage.py", "_line.tick"),
+    ("fanout/store.py", "_flock"),
+    ("records/files.py", "locked"),
+    ("training/checkpoints.py", "Checkpoints.load"),
+    ("video/drawing.py", "VideoWriter.add"),
+}
+"""Files and functions that may open one by themselves."""
+
+CALLS = {"np.load", "np.loadtxt", "np.genfromtxt", "np.fromfile", "json.load", "cv2.imread"}
+
+
+class Opening(ast.NodeVisitor):
+    """The functions that open a file in another way than by `opening`, `outside` and `used`."""
+
+    def __init__(self) -> None:
+        self.inside: list[str] = []
+        self.found: set[str] = set()
+
+    def named(self, node: Any) -> None:
+        self.inside.append(node.name)
+        self.generic_visit(node)
+        self.inside.pop()
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = named
+
+    def visit_Call(self, node: ast.Call) -> None:
+        name = ast.unparse(node.func)
+        last = name.rpartition(".")[2]
+        of_a_path = last in ("read_text", "read_bytes") and "." in name and not node.args  # outside's take the path
+        if name in CALLS or last == "open" or of_a_path:
+            self.found.add(".".join(self.inside))
+        self.generic_visit(node)
+
+
+def opened_in(code: str) -> set[str]:
+    visitor = Opening()
+    visitor.visit(ast.parse(code))
+    return visitor.found
+
+
+def test_no_other_function_opens_a_file_by_itself() -> None:
+    package = Path(opening.__file__).parents[1]
+    files = {path.relative_to(package).as_posix(): path for path in package.rglob("*.py")}
+    found = {(name, function) for name, path in files.items() for function in opened_in(path.read_text())}
+    assert found <= ALLOWED, f"read it by dat.base.outside, used or opening: {sorted(found - ALLOWED)}"
+    assert len(found) > 20
+
+
+WAYS = ["open(p)", "p.open()", "io.open(p)", "p.read_text(encoding='utf-8')", "Path(p).read_bytes()"]
+
+
+@pytest.mark.parametrize("call", [*WAYS, *(f"{name}(p)" for name in sorted(CALLS))])
+def test_each_way_to_open_a_file_is_seen(call: str) -> None:
+    assert opened_in(f"class A:\n def b(p):\n  return {call}\n") == {"A.b"}
+    assert opened_in("def b(p):\n  return outside.read_text(p), read_bytes(p), opening.opened(p, 3)\n") == set()
