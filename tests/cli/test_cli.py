@@ -6,8 +6,12 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -60,26 +64,81 @@ def test_help_imports_no_numbers() -> None:
 
 
 BARE = """
-import sys
+import os, sys
 from importlib.abc import MetaPathFinder
 from dat.cli import EXTRAS, main
 
 class Absent(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name in EXTRAS:
+        if EXTRAS.get(name) in os.environ["ABSENT"].split():
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
 sys.argv[0] = "dat"
-main()
 """
-"""The program where no package of an extra is installed."""
+"""Python where no package of the extras in ABSENT is installed."""
 
 
-def bare(*arguments: str, at: Path) -> "subprocess.CompletedProcess[str]":
+def bare(
+    *arguments: str, at: Path, code: str = "main()", absent: str = "pipeline report track vot"
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", BARE, *arguments], cwd=at, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", BARE + code, *arguments],
+        cwd=at,
+        env={**os.environ, "ABSENT": absent},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
+
+
+def test_the_modules_of_extras_are_those_that_the_package_asks_for() -> None:
+    """All but ruamel's C library, without which DVC is only slower; Snakemake names its plugins itself."""
+    from dat.cli import EXTRAS
+
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = {
+        (re.split(r"[\[>=]", line)[0], extra)
+        for extra in ("report", "track", "pipeline", "vot")
+        for line in asked[extra]
+    } - {("dat", "pipeline"), ("ruamel.yaml", "pipeline")}
+    names = packages_distributions() | {"trax": ["vot-trax"]}
+    assert {(name.lower(), extra) for module, extra in EXTRAS.items() for name in names[module]} == wanted
+
+
+@pytest.mark.parametrize(
+    ("extra", "call"),
+    [
+        ("track", "track clip.mp4 --box 1,1,9,9 --variant csrdcf"),
+        ("track", "track clip --box 1,1,9,9 --variant csrdcf"),
+        ("track", "train language"),
+        ("pipeline", "synthetic otb100"),
+        ("pipeline", "repro"),
+        ("pipeline", "plan"),
+        ("report", "report --partial"),
+    ],
+)
+def test_a_verb_whose_extra_is_missing_names_it(extra: str, call: str, tmp_path: Path) -> None:
+    folders = "clip reports/metrics results testing training/frames training/language training/masks weights"
+    for folder in folders.split():
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (tmp_path / "training/lasot.jsonl").touch()
+    (tmp_path / "clip.mp4").write_bytes(bytes(100))
+    cv2.imwrite(str(tmp_path / "clip" / "1.png"), np.zeros((16, 16, 3), np.uint8))
+    done = bare(*call.split(), at=tmp_path, absent=extra)
+    assert done.returncode == 2
+    assert f"is not installed: pip install 'dat[{extra}]'" in done.stderr.splitlines()[-1]
+
+
+def test_audit_and_the_python_interface_need_no_extra(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    audited = bare("audit", "all", at=tmp_path)
+    assert audited.returncode == 2 and "there are no numbers to audit yet" in audited.stderr
+    code = "from dat.api import *; print(Tracker, frames, scores, audit)"
+    used = bare(at=tmp_path, code=code)
+    assert used.returncode == 0, used.stderr
 
 
 def test_scores_and_data_sets_need_no_extra(tmp_path: Path) -> None:
