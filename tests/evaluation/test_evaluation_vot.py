@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from dat.audit import recompute_vot
 from dat.base.errors import InputError
 from dat.benchmarks import catalogue
 from dat.evaluation import definitions, score
@@ -21,6 +22,7 @@ from dat.evaluation.vot import files as vot_files
 from dat.evaluation.vot import ranks, summary, truth_runs
 from dat.evaluation.vot import rasters as regions
 from dat.evaluation.vot.rasters import Regions
+from dat.tracking import restarts
 
 RASTERS: tuple[Raster, ...] = ("2016", "7", "toolkit", "legacy", "2014")
 NUMBER = st.floats(-30, 150).map(lambda value: round(value, 1))
@@ -465,3 +467,26 @@ def test_a_truth_that_is_nowhere_known_is_told_by_file_and_sequence(tmp_path: Pa
     place = tmp_path / "vot.json" if form == "json" else tmp_path
     with pytest.raises(InputError, match=rf"{place}.*none of the {len(bag)} regions of bag is known and has an area"):
         vot_files.read_truth(place, benchmark)
+
+
+class Lost:
+    """A tracker that is beside the target from its third frame after every start."""
+
+    def init(self, image: Any, box: Any, sentence: str | None = None) -> None:
+        self.box, self.frames = np.asarray(box, float), 0
+
+    def update(self, image: Any) -> Any:
+        self.frames += 1
+        return self.box + np.array([500 * (self.frames > 2), 0, 0, 0])
+
+
+def test_tracking_scoring_and_audit_start_again_after_as_many_frames() -> None:
+    """VOT's five stand in each: trackers and scores know nothing of one another, the audit computes on its own."""
+    lines = restarts.run(Lost(), lambda index: np.zeros((90, 120, 3), np.uint8), [[10, 10, 20, 20]] * 30, (120, 90), "")
+    codes = np.array([line if isinstance(line, int) else vot_files.TRACKED for line in lines])
+    starts, failures = np.flatnonzero(codes == vot_files.INITIALISED), np.flatnonzero(codes == vot_files.FAILED)
+    assert len(failures) > 2 and vot_files._broken(codes) is None
+    for fragments in (vot._matlab_fragments(codes), vot._toolkit_fragments(codes)):
+        assert [fragment.start for fragment in fragments] == starts.tolist()
+    assert restarts.SKIP == vot_files.RESTART == vot.SKIP == recompute_vot.SKIP == 5
+    assert vot.BURN_IN == recompute_vot.BURN_IN == 10
