@@ -71,7 +71,12 @@ def test_a_training_agrees_with_itself_also_from_a_checkpoint() -> None:
 
 def test_jobs_take_slots_and_give_the_same_boxes() -> None:
     figures = parts.jobs_at_once("cpu", SMALL)
-    assert list(figures) == ["1 at a time, frames a second", "2 at a time, frames a second"]
+    assert list(figures) == ["1 at a time, frames a second", "2 at a time, frames a second", "aim 100"]
+    assert figures["aim 100"] in ("reached", "missed")
+
+
+def test_frames_a_second_are_held_against_the_aim() -> None:
+    assert [parts.aim(rate)["aim 100"] for rate in (99.9, 100.0)] == ["missed", "reached"]
 
 
 def test_without_a_card_it_is_one_line_and_status_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
