@@ -54,6 +54,15 @@ def test_dvc_at_the_top_does_not_see_the_other_profiles() -> None:
     assert "report" in listed and not [name for name in listed if "profiles" in name]
 
 
+def test_dvc_shows_a_runs_numbers_on_a_screen() -> None:
+    """The details are outputs, and no metrics."""
+    lines = subprocess.run(
+        [sys.executable, "-m", "dvc", "metrics", "show"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(lines) == 2 and "otb100.dat-jtnl" in lines[0]
+    assert max(map(len, lines)) < 200
+
+
 def test_dvc_and_the_command_line_name_the_same_stages() -> None:
     assert set(GRAPH) == set(STAGES)
 

@@ -78,6 +78,7 @@ def test_again_runs_nothing(project: Project) -> None:
     first = {path: path.read_bytes() for path in (project.path / "reports").rglob("*") if path.is_file()}
     lock = (project.path / "dvc.lock").read_bytes()
     assert ran(project.run("dvc", "repro")) == set()
+    assert project.run("dvc", "status", "-q") == ""
     assert {path: path.read_bytes() for path in first} == first
     assert (project.path / "dvc.lock").read_bytes() == lock
 
