@@ -2,14 +2,17 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
 from ruamel.yaml import YAML
 
+from dat import records
 from dat.base import params, public, sections
 from dat.base.errors import MissingError, ParamsError
+from dat.pipeline.stages import STAGES
+from tests.parts.settings_read import read_by
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = [ROOT, *(ROOT / "profiles" / name for name in ("paper", "mdnet")), ROOT / "tests" / "workflow" / "project"]
@@ -142,14 +145,42 @@ def test_an_unknown_section_lists_the_known(tmp_path: Path) -> None:
         params.load(ROOT).section("salnet.nosuch", object)
 
 
-def test_every_setting_is_read_by_the_code() -> None:
-    """As an attribute, outside of the modules that load and check params.yaml."""
-    code = "\n".join(
-        path.read_text()
-        for path in sorted((ROOT / "dat").rglob("*.py"))
-        if path.name not in ("sections.py", "params.py")
-    )
-    kinds = [kind for kind in vars(sections).values() if isinstance(kind, type) and issubclass(kind, sections.Section)]
-    fields = {f"{kind.__name__}.{field}" for kind in kinds if kind is not sections.Root for field in kind.model_fields}
-    assert len(fields) > 100
-    assert not {name for name in fields if not re.search(rf"\.{name.partition('.')[2]}\b", code)}
+def fields(kind: Any, prefix: str) -> dict[str, tuple[str, str]]:
+    """Every setting below a section, by its dotted path (`*` for an entry's name): its class and field."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, field in kind.model_fields.items():
+        path, inner = f"{prefix}{field.alias or name}", field.annotation
+        path, inner = (f"{path}.*", get_args(inner)[1]) if get_origin(inner) is dict else (path, inner)
+        deeper = isinstance(inner, type) and issubclass(inner, sections.Section)
+        found |= fields(inner, f"{path}.") if deeper else {path: (kind.__name__, name)}
+    return found
+
+
+NO_STAGES = {"root", "profile", "numerics", "seeds"}
+"""Where the code lies; the others are no section's, and `section` names them by their path."""
+
+
+def test_every_setting_is_read_by_the_code_of_a_stage_that_declares_it() -> None:
+    """DVC sees a change of what `params` of a stage in dvc.yaml names; how jobs share a machine decides no result."""
+    graph = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    reads: dict[str, set[tuple[str, str]]] = {}
+    declared: dict[str, list[str]] = {}
+    for name, stage in STAGES.items():
+        modules = [stage.module, "dat.cli.stages", *([stage.jobs] if stage.jobs else [])]
+        files = {path for module in modules for path in records.code_closure(module)} - {"dat/base/params.py"}
+        reads[name] = {one for path in files for one in read_by(ROOT / path)}
+        listed = graph[name].get("do", graph[name])["params"]
+        declared[name] = [re.sub(r"\$\{[^}]*\}", "*", path) for path in listed]
+    settings = {path: field for path, field in fields(sections.Root, "").items() if path not in NO_STAGES}
+    assert len(settings) > 100
+
+    def covered(path: str, by: str) -> bool:
+        places = {by, f"{by}.*"} if "*" not in by else {by}
+        return any(path == place or path.startswith(f"{place}.") for place in places)
+
+    def live(path: str, field: tuple[str, str]) -> bool:
+        if path.startswith("fanout."):
+            return field in reads["benchmark"]
+        return any(field in reads[name] and any(covered(path, by) for by in declared[name]) for name in STAGES)
+
+    assert [path for path, field in settings.items() if not live(path, field)] == []
