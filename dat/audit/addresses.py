@@ -150,7 +150,7 @@ class Numbers:
         home = self.settings.path
         files = {"language/encoder": home / "training" / "language" / "metrics.json"}
         for network, folders in (("gpgnet", "weights/gpgnet/*"), ("salnet", "weights/salnet/*/*")):
-            files |= {f"{network}/{folder.name}": folder / "metrics.json" for folder in sorted(home.glob(folders))}
+            files |= {f"{network}/{folder.name}": folder / "metrics.json" for folder in matching(home, folders)}
         return {name: path for name, path in files.items() if os.path.lexists(path)}
 
     def _trainings(self) -> Iterator[Address]:
