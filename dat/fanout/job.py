@@ -49,7 +49,7 @@ def run(plan_path: Path, number: int, done: Path) -> None:
             _begin_again(plan_path, number, done)
     units = [Unit(**facts) for facts in plan["jobs"][number]]
     notes = pace.Notes(plan_path.parent / pace.FOLDER / f"{number}.json")
-    context = Context(plan, manifest, plan_path.parent, notes, records.commit(Path(plan["home"])))
+    context = Context(plan, manifest, plan_path.parent, notes, records.commit(used.TOP))
     with store.held(place):
         failed = [line for unit in context.missing(units) if (line := context.attempt(unit))]
     if failed:

@@ -66,14 +66,24 @@ def _git(*arguments: str, at: Path) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+CODE, SETTINGS = ("dat", "workflow"), ("Snakefile", "dvc.yaml", "params.yaml", "profiles")
+"""What of a checkout decides a result, below its top; of the code's folders, files that git does not know yet too."""
+
+
 def commit(at: Path) -> dict[str, str]:
-    """The git commit of the checkout at `at` and the sha256 of its uncommitted patch, where there are any."""
+    """The git commit of the checkout that holds the folder `at` (its top, or a profile), and the sha256 of what is not
+    committed of it, where there is any: git's patch, and the name and sha256 of each new file of the code."""
     facts: dict[str, str] = {}
-    head = _git("rev-parse", "HEAD", at=at)
-    patch = _git("diff", "HEAD", "--", "dat", "workflow", "Snakefile", "dvc.yaml", "params.yaml", "profiles", at=at)
+    top = next((folder for folder in (at, *at.parents) if (folder / "dat" / "__init__.py").is_file()), at)
+    head = _git("rev-parse", "HEAD", at=top)
+    patch = _git("diff", "HEAD", "--", *CODE, *SETTINGS, at=top) or b""
+    new = _git("ls-files", "--others", "--exclude-standard", "-z", "--", *CODE, at=top) or b""
+    for name in sorted(filter(None, new.decode(errors="surrogateescape").split("\0"))):
+        sha256 = sha256_file(top / name) if (top / name).is_file() else ""
+        patch += f"{sha256}  {name}\n".encode(errors="surrogateescape")
     if head:
         facts["commit"] = head.decode().strip()
-    if patch:
+    if head and patch:
         facts["patch"] = sha256_bytes(patch)
     return facts
 

@@ -103,3 +103,32 @@ def test_what_is_not_known_is_absent() -> None:
     assert "threads" not in facts
     assert facts["device"] == "cpu"
     assert all(facts["packages"].values())
+
+
+@pytest.mark.parametrize("below", ["", "project"])
+def test_a_changed_checkout_is_never_clean(tmp_path: Path, below: str) -> None:
+    top = tmp_path / below  # a repository may hold more than the checkout
+    profile = top / "profiles" / "paper"
+
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+
+    for name in ("dat/__init__.py", "params.yaml", "profiles/paper/params.yaml"):
+        records.write_text(top / name, "old\n")
+    records.write_text(tmp_path / ".gitignore", "*.pyc\n")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Begin"]):
+        git(*command)
+    records.write_text(top / "dat" / "a.pyc", "ignored")
+    assert records.commit(top).keys() == records.commit(profile).keys() == {"commit"}
+    seen = set()
+    for name in ("dat/__init__.py", "params.yaml", "dat/new.py", "workflow/new.smk", "dat/new.py"):
+        records.write_text(top / name, f"{len(seen)}\n")
+        facts = records.commit(profile)
+        assert facts == records.commit(top) and facts["patch"] not in seen, name
+        seen.add(facts["patch"])
+
+
+def test_a_folder_outside_of_git_has_no_commit(tmp_path: Path) -> None:
+    records.write_text(tmp_path / "dat" / "__init__.py", "")
+    assert records.commit(tmp_path) == {}
