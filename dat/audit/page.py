@@ -1,41 +1,65 @@
 """The numbers that the report's page shows, read from its HTML by their addresses."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+from dat.audit.addresses import Address
+from dat.audit.printed import decimals
 from dat.base import outside
 from dat.base.errors import DatError
 
 ADDRESS = "data-address"
+VOID = ("br", "hr", "img", "input", "wbr")
+"""Elements of HTML without an end."""
+
+
+@dataclass
+class Cell:
+    """All the text of an element that has an address: what stands beside it in small print, and the rest."""
+
+    number: str = ""
+    small: list[str] = field(default_factory=list)
+
+    def wrong(self, number: str, small: Sequence[str]) -> str:
+        """What of it is neither this number nor one of these texts in small print; empty where nothing is."""
+        others = [text for text in self.small if text.strip() not in small]
+        return ", ".join([self.number.strip()] * (self.number.strip() != number) + others)
 
 
 class _Numbers(HTMLParser):
-    """Collects the text of each element that has an address; of one with a bold part, that part's."""
+    """Collects the text of each element that has an address."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.shown: dict[str, list[str]] = {}
-        self._address, self._tag, self._bold = "", "", False
+        self.shown: dict[str, list[Cell]] = {}
+        self._open: list[str] = []
+        self._cell = Cell()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         address = dict(attrs).get(ADDRESS)
         if address:
-            self._address, self._tag, self._bold = address, tag, False
-            self.shown.setdefault(address, []).append("")
-        elif self._address and tag == "b":
-            self._bold = True
-            self.shown[self._address][-1] = ""
+            self._open, self._cell = [tag], Cell()
+            self.shown.setdefault(address, []).append(self._cell)
+        elif self._open and tag not in VOID:
+            self._open.append(tag)
+            if tag == "small":
+                self._cell.small.append("")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == self._tag or (self._bold and tag == "b"):
-            self._address, self._tag = "", ""
+        if tag in self._open:
+            last = len(self._open) - 1 - self._open[::-1].index(tag)
+            self._open = self._open[:last]
 
     def handle_data(self, data: str) -> None:
-        if self._address:
-            self.shown[self._address][-1] += data.strip()
+        if "small" in self._open:
+            self._cell.small[-1] += data
+        elif self._open:
+            self._cell.number += data
 
 
-def numbers(path: Path) -> dict[str, list[str]]:
+def numbers(path: Path) -> dict[str, list[Cell]]:
     """What the page shows at each address; empty where there is no page that can be read."""
     parser = _Numbers()
     try:
@@ -45,7 +69,9 @@ def numbers(path: Path) -> dict[str, list[str]]:
     return parser.shown
 
 
-def shows(text: str, value: float) -> bool:
-    """Whether a text is this value, rounded to the text's decimals or to four significant ones."""
-    decimals = len(text.partition(".")[2])
-    return text in (f"{value:.{decimals}f}", f"{value:.4g}")
+def text(address: Address, value: float) -> str:
+    """A number as the page prints it: scores with fixed decimals, of a training's metrics whole numbers as such and
+    others with four significant digits."""
+    if address.kind == "train":
+        return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.4g}"
+    return f"{value:.{decimals(address.metric) if address.kind == 'table' else 3}f}"

@@ -109,6 +109,14 @@ class Printed:
         ends = self._variant(benchmark, variant).get(f"{metric}_interval")
         return (float(ends[0]), float(ends[1])) if ends else None
 
+    def beside(self, benchmark: str, variant: str, metric: str) -> list[str]:
+        """What may stand beside a score in small print: interval, spread over seeds, and how it came about."""
+        entry, ends = self._variant(benchmark, variant), self.interval(benchmark, variant, metric)
+        spread, part = entry.get("spread", {}).get(metric), self.scored(benchmark, variant)
+        between = f"{ends[0]:.3f} to {ends[1]:.3f}" if ends and not self.too_few(benchmark, variant, metric) else ""
+        others = [f"± {float(spread):.3f}" if spread is not None else "", part, "recomputed here"]
+        return [text for text in (between, *others) if text]
+
     def data_set(self, benchmark: str) -> str:
         """The name of the data set that a benchmark's scores are of."""
         return str(self.scores(benchmark).get("data_set", benchmark))

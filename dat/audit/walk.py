@@ -76,24 +76,26 @@ class Walk(Recorded):
         return self._nodes["lock"]
 
     @cached_property
-    def _page(self) -> dict[str, list[str]]:
+    def _page(self) -> dict[str, list[page.Cell]]:
         return page.numbers(self.settings.path / PAGE)
 
     def _on_page(self, address: Address) -> list[Check]:
         """A number of the report as the page shows it, in each place."""
-        subject, texts = f"{PAGE}: {address.text}", self._page.get(address.text, [])
-        if not self._page or (address.printed is None and not texts):
+        subject, shown = f"{PAGE}: {address.text}", self._page.get(address.text, [])
+        if not shown and (address.printed is None or not (self.settings.path / PAGE).is_file()):
             return []
         value = address.printed
         if value is None and address.benchmark in self.numbers.scores:
             value = self.numbers.scores[address.benchmark].shown(address)
-        if not texts or value is None:
+        if not shown or value is None:
             return [missing("page", subject, "a number" if value is None else f"{value:.4g}")]
         whole = address.at is None and address.seed is None and not address.sequence
         few = self.printed.too_few(address.benchmark, address.variant, address.metric) if whole else ""
-        wrong = [text for text in texts if (text != few if few else not page.shows(text, value))]
+        small = self.printed.beside(address.benchmark, address.variant, address.metric) if whole else []
+        expected = few or page.text(address, value)
+        wrong = [text for cell in shown if (text := cell.wrong(expected, small))]
         verdict: Verdict = "differs" if wrong else "verified"
-        return [Check("page", verdict, subject, f"{value:.6g}", ", ".join(wrong or texts))]
+        return [Check("page", verdict, subject, f"{value:.6g}", ", ".join(wrong or [expected]))]
 
     def _training(self, address: Address) -> Node:
         """A training's metric rests on its weights' record."""

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from dat import records
-from dat.audit import graph, kept, lock, seal, show
+from dat.audit import graph, kept, lock, page, seal, show
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
 from dat.base import params, used
@@ -96,8 +97,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     fake_profile.build(home)
     fake_checkout.take_code(home, home / "checkout")
     settings = params.load(home)
-    shown = [address for address in Walk(settings).resolve("all") if address.printed is not None]
-    cells = "".join(f'<td data-address="{one.text}">{one.printed:.4g}</td>' for one in shown)
+    shown = [(one, one.printed) for one in Walk(settings).resolve("all") if one.printed is not None]
+    cells = "".join(f'<td data-address="{one.text}">{page.text(one, value)}</td>' for one, value in shown)
     (home / PAGE).write_text(cells)
     return Run(home, settings)
 
@@ -229,6 +230,12 @@ def of_no_benchmark(run: Run) -> None:
     """Scores of a benchmark that the settings do not have, shown on the page."""
     run.write("reports/metrics/another.json", (run.home / OTB).read_bytes())
     run.edit(PAGE, CELL, "another/dat-jtnl/success")
+
+
+def in_cell(old: str, new: str) -> Callable[[Run], None]:
+    """A change to the text of a cell of the page."""
+    pattern = f'(?<="{re.escape(CELL)}">){old}(?=</td>)'
+    return lambda run: run.write(PAGE, re.sub(pattern, new, (run.home / PAGE).read_text()))
 
 
 PYMDNET, JTNL = "weights/salnet/core/pymdnet", "weights/gpgnet/jtnl"
@@ -389,6 +396,13 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "a figure's drawing": (lambda run: run.write("reports/figures/figure-10.png", b"another"), POINT,
         "outputs", "reports/index.record.json: reports/figures/figure-10.png"),
     "a cell of the page": (edited(PAGE, f'{CELL}">0.', f'{CELL}">0.9'), CELL, "page", f"{PAGE}: {CELL}"),
+    "a cell of the page, rounded to nothing": (in_cell(r"\d\.\d+", "1"), CELL, "page", f"{PAGE}: {CELL}"),
+    "text before a number in bold": (in_cell(r"([^<]+)", r"9<b>\1</b>"), CELL, "page", f"{PAGE}: {CELL}"),
+    "text behind a number in bold": (in_cell(r"([^<]+)", r"<b>\1</b>9"), CELL, "page", f"{PAGE}: {CELL}"),
+    "an interval on the page": (
+        in_cell(r"([^<]+)", r"\1<small>0.600 to 0.601</small>"), CELL, "page", f"{PAGE}: {CELL}"),
+    "the addresses of the page": (lambda run: run.write(PAGE, (run.home / PAGE).read_text().replace("data-", "")), CELL,
+        "page", f"{PAGE}: {CELL}"),
     "a cell of the page for a number that is not there": (edited(PAGE, CELL, "otb100/none/success"), "all",
         "printed", f"{PAGE}: otb100/none/success"),
     "a cell of the page for a benchmark that is not in the settings": (of_no_benchmark, "all",

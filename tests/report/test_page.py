@@ -11,13 +11,14 @@ import pytest
 
 from dat import records
 from dat.audit import page as audited
+from dat.audit.addresses import Address
 from dat.base import params
 from dat.base.params import Settings
 from dat.cli import run_in_process
 from dat.pipeline.stages import PARTIAL
 from dat.records import Job
-from dat.report import brief, page, readings, sources, stage
-from dat.report.metrics import Scores, Training
+from dat.report import brief, figures, page, readings, sources, stage, tables
+from dat.report.metrics import Number, Scores, Training
 from tests.parts import fake_profile, fake_scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -151,8 +152,18 @@ def test_every_number_leads_to_what_it_comes_from(html: str, links: Links) -> No
 def test_numbers_in_links_are_read_by_the_audit(made: Job) -> None:
     shown = audited.numbers(made.outputs["page"])
     scores = records.read_json(made.inputs["metrics"] / "otb2013.json")["variants"]
-    assert shown["table/4/pymdnet+gcn/otb2013-precision"] == [f"{scores['pymdnet+gcn']['precision']:.3f}"]
-    assert len(shown) > 100 and all(re.fullmatch(r"[-+.e0-9]+", text) for texts in shown.values() for text in texts)
+    assert shown["table/4/pymdnet+gcn/otb2013-precision"][0].number == f"{scores['pymdnet+gcn']['precision']:.3f}"
+    assert len(shown) > 100
+    assert all(re.fullmatch(r"[-+.e0-9]+", cell.number.strip()) for cells in shown.values() for cell in cells)
+
+
+@pytest.mark.parametrize("value", [0.606, 1.0, 0.0, 40.0, 2304.0, 1.2341e-5, -0.5, 0.25, 123456.7])
+def test_the_audit_expects_what_the_page_prints(value: float) -> None:
+    assert audited.text(Address("", "train", metric="loss"), value) == page.compact(value)
+    assert audited.text(Address("", "figure", metric="eao"), value) == figures.Point("", value, "").text
+    for metric in ("success", "eao"):
+        cell = tables.Cell("", "", metric, Number(value, None, None), "", "")
+        assert audited.text(Address("", "table", metric=metric), value) == cell.text
 
 
 def test_sources_are_files_sequences_seeds_and_networks() -> None:
