@@ -156,14 +156,36 @@ class Printed:
     @cached_property
     def paper(self) -> dict[tuple[str, str, str, str], str]:
         """What the paper prints, by table, benchmark, tracker and metric; none where the file cannot be read."""
-        keys = ("table", "dataset", "tracker", "metric")
+        return {place: value for place, value in self._published.items() if value}
+
+    @cached_property
+    def _published(self) -> dict[tuple[str, str, str, str], str]:
+        """The same with its dashes, which are empty."""
         try:
             rows = list(csv.DictReader(outside.read_text(self.numbers.settings.top / PUBLISHED).splitlines()))
-            return {
-                (row[keys[0]], row[keys[1]], row[keys[2]], row[keys[3]]): row["value"] for row in rows if row["value"]
-            }
+            return {(row["table"], row["dataset"], row["tracker"], row["metric"]): row["value"] for row in rows}
         except (DatError, KeyError):
             return {}
+
+    @property
+    def columns(self) -> list[tuple[str, str, str]]:
+        """Table, benchmark and metric of each column of the paper's tables."""
+        return list(
+            dict.fromkeys((table, name, metric) for table, name, _, metric in self._published if table.isdecimal())
+        )
+
+    def rows(self, table: str) -> list[str]:
+        """The rows of one of the paper's tables."""
+        return list(dict.fromkeys(tracker for number, _, tracker, _ in self._published if number == table))
+
+    def variants(self, benchmark: str) -> list[str]:
+        """The variants that this run scored on a benchmark."""
+        return list(self.scores(benchmark).get("variants", {}))
+
+    def baselines(self, benchmark: str) -> list[str]:
+        """The other trackers whose raw results this run scored on a benchmark."""
+        scores = self.numbers.scores.get(benchmark)
+        return list(scores.baselines) if scores else []
 
     @cached_property
     def claims(self) -> list[Claim]:

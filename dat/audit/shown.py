@@ -5,12 +5,14 @@ A cell that differs is named by file and line, row and column, with the text tha
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dat.audit.checks import Check, compare, missing
+from dat.audit.expected import PAIR, STEPS, TABLES, addresses
 from dat.audit.files import json_object
 from dat.audit.printed import Claim, Printed, decimals
 from dat.base import naming, outside
@@ -18,11 +20,9 @@ from dat.base.errors import DatError
 from dat.benchmarks import words
 from dat.benchmarks.words import BENCHMARKS, named
 
-TABLES = "reports/tables"
 CLAIMS, SUMMARY = f"{TABLES}/claims.csv", f"{TABLES}/summary.json"
-SUMMARISED = ("pymdnet", "dat-jtnl")
-CURVES = {"success": 0.05, "precision": 1.0}
-"""The distance between the thresholds of a curve."""
+SUMMARISED = ("success", "eao")
+"""A benchmark's score in the summary is the first of these that it has."""
 
 CLAIM_HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
 METRICS = {name: metric for metric, name in words.METRICS.items()}
@@ -87,7 +87,16 @@ def _cells(printed: Printed, file: str, path: Path) -> Iterator[Cell]:
         return _latex(printed, path)
     if file == CLAIMS:
         return _claims(printed.claims, path)
-    return _table(printed, path) if path.name.startswith("table-") else _points(printed, path)
+    cells = _table if path.name.startswith("table-") else _points
+    return itertools.chain(cells(printed, path), _left_out(printed, file, path))
+
+
+def _left_out(printed: Printed, file: str, path: Path) -> Iterator[Cell]:
+    """The numbers that the scores have for a table or figure, and that it does not."""
+    there = {row["address"] for _, row in _rows(path)}
+    for address in addresses(printed).get(file, []):
+        if address not in there:
+            yield Cell(0, address, "address", None, "a row")
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -132,7 +141,7 @@ def _table(printed: Printed, path: Path) -> Iterator[Cell]:
 
 
 def _points(printed: Printed, path: Path) -> Iterator[Cell]:
-    """The points of a figure; a curve must have all of its points."""
+    """The points of a figure."""
     figure, counts = path.stem.rpartition("-")[2], dict[tuple[str, str, str, str], int]()
     for line, row in _rows(path):
         series, benchmark, variant, metric = row["series"], row["benchmark"], row["variant"], row["metric"]
@@ -142,12 +151,10 @@ def _points(printed: Printed, path: Path) -> Iterator[Cell]:
             counts[series, benchmark, variant, metric] += 1
             low, high = printed.band(benchmark, variant, metric, at) or ("", "")
             wanted = _facts(printed, benchmark, variant, metric) | {"low": _full(low), "high": _full(high)}
-            wanted |= {"x": f"{at * CURVES[metric]:.10g}"}
+            wanted |= {"x": f"{at * STEPS[metric]:.10g}"}
         else:
             wanted = _facts(printed, benchmark, variant, metric)
         yield from _compared(line, f"{series} {row['x']}", row, wanted | {"address": address})
-    for (series, *which), count in counts.items():
-        yield Cell(0, series, "points", str(count), str(len(printed.curve(*which))))
 
 
 def _claims(claims: Sequence[Claim], path: Path) -> Iterator[Cell]:
@@ -194,12 +201,19 @@ def last_point(path: Path, column: str) -> tuple[float | str | None, int]:
 
 
 def _summary(printed: Printed, path: Path) -> Iterator[Cell]:
-    """The few scores that `dvc metrics show` prints."""
-    for benchmark, values in json_object(path).items():
-        metric = "success" if printed.score(benchmark, SUMMARISED[0], "success") is not None else "eao"
-        for variant, value in values.items():
-            score = printed.score(benchmark, variant, metric)
-            yield Cell(0, benchmark, variant, repr(value), None if score is None else repr(score))
+    """The few scores that `dvc metrics show` prints: of each benchmark, none of its subsets."""
+    shown = {(name, variant): value for name, values in json_object(path).items() for variant, value in values.items()}
+    scores = {}
+    for name, of in printed.numbers.scores.items():
+        known = {(variant, metric): printed.score(name, variant, metric) for metric in SUMMARISED for variant in PAIR}
+        first = next((metric for (_, metric), score in known.items() if score is not None), "")
+        scores |= {
+            (name, one): known[one, first] for one in PAIR if name == of.parent and known.get((one, first)) is not None
+        }
+    for name, variant in dict.fromkeys((*shown, *scores)):
+        found, score = shown.get((name, variant)), scores.get((name, variant))
+        pair = [None if value is None else repr(value) for value in (found, score)]
+        yield Cell(0, name, variant, *pair)
 
 
 # ---------------------------------------------------------------- Markdown and LaTeX

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat.audit import kept, page
+from dat.audit import expected, kept, page
 from dat.audit import shown as cells
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
@@ -42,7 +42,16 @@ class Walk(Recorded):
         if text != "all":
             return [self.numbers.find(text)]
         addresses = self.numbers.every()
-        return addresses + self._else_on_page({address.text for address in addresses})
+        return addresses + self._files_gone() + self._else_on_page({address.text for address in addresses})
+
+    def _files_gone(self) -> list[Address]:
+        """The tables and figures that are not there, and have to be by the scores."""
+        gone = []
+        for file, there in expected.addresses(self.printed).items():
+            if not (self.settings.path / file).is_file():
+                wrong = f"{file}: not there, and the scores have {len(there)} numbers for it; run dvc repro -f report"
+                gone.append(Address(file, "table", file=file, wrong=wrong))
+        return gone
 
     def _else_on_page(self, known: set[str]) -> list[Address]:
         """The numbers that the page shows and no table has; of one that the run has not, what is wrong."""

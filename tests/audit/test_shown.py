@@ -1,16 +1,21 @@
 """Every cell that the report's files show is compared with scores and paper; one that was changed is named."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from dat.audit import printed, shown
+from dat import records
+from dat.audit import expected, printed, shown
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check
+from dat.audit.walk import Walk
 from dat.base import params
 from dat.evaluation import statistics
-from dat.report import claims
-from tests.parts import fake_profile
+from dat.report import brief, claims, figures, metrics, published, stage, tables
+from tests.parts import fake_profile, fake_scores
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +108,8 @@ def test_scores_that_cannot_be_read_are_named_and_not_the_end(run: Path) -> None
 def test_the_audit_knows_the_reports_heads_and_level() -> None:
     assert shown.CLAIM_HEADS == claims.HEADS
     assert printed.SIGNIFICANT == statistics.SIGNIFICANT
+    assert tuple(expected.AMOUNTS.values()) == (published.LAMBDAS, published.NODES)
+    assert metrics.CURVE_STEPS == expected.STEPS and shown.SUMMARISED == brief.SCORES
 
 
 def test_a_point_of_a_curve_that_was_taken_away_is_told(run: Path, numbers: Numbers) -> None:
@@ -115,9 +122,73 @@ def test_a_point_of_a_curve_that_was_taken_away_is_told(run: Path, numbers: Numb
         said = failed(numbers, "reports/tables/figure-10.csv")
     finally:
         path.write_text(text)
-    assert (said[-1].subject.partition(", ")[2], said[-1].expected, said[-1].found) == (
-        *("row pymdnet-success, column points", "21", "20"),
-    )
+    assert said[-1].verdict == "missing" and "row figure/10/pymdnet-success/0.5, column address" in said[-1].subject
+
+
+TAKEN = [
+    ("figure-10.csv", r"pymdnet-success,.*\n", "figure/10/pymdnet-success/0.35"),
+    ("table-2.csv", r"pymdnet,.*\n", "table/2/pymdnet/vot2016-eao"),
+]
+
+
+@pytest.mark.parametrize(("name", "pattern", "told"), TAKEN)
+def test_what_the_scores_have_and_a_file_leaves_out_is_missing(
+    run: Path, numbers: Numbers, name: str, pattern: str, told: str
+) -> None:
+    path = run / "reports/tables" / name
+    text = path.read_text()
+    try:
+        path.write_text(re.sub(pattern, "", text))
+        said = failed(numbers, f"reports/tables/{name}")
+    finally:
+        path.write_text(text)
+    assert any(check.verdict == "missing" and told in check.subject for check in said)
+
+
+def test_the_summary_has_the_scores_of_each_benchmark(run: Path, numbers: Numbers) -> None:
+    path, file = run / "reports/tables/summary.json", "reports/tables/summary.json"
+    whole = brief.summary(metrics.read_scores(run / "reports/metrics", numbers.settings, partial=False))
+    try:
+        for part, told in ((whole, []), ({**whole, "otb100": {"pymdnet": whole["otb100"]["pymdnet"]}}, ["missing"])):
+            records.write_json(path, part)
+            said = failed(numbers, file)
+            assert [check.verdict for check in said] == told
+    finally:
+        path.unlink()
+    assert said[0].subject == f"{file}:0, row otb100, column dat-jtnl"
+
+
+def test_a_table_or_figure_that_is_gone_is_one_missing_thing(run: Path) -> None:
+    walk, path = Walk(params.load(run)), run / "reports/tables/figure-10.csv"
+    held = path.rename(path.with_suffix(".away"))
+    try:
+        gone = [address.wrong for address in walk.resolve("all") if address.wrong]
+    finally:
+        held.rename(path)
+    (wrong,) = gone
+    assert wrong.startswith("reports/tables/figure-10.csv: not there, and the scores have ")
+    assert not [address for address in walk.resolve("all") if address.wrong]
+
+
+def test_the_audit_expects_the_numbers_that_the_report_has(tmp_path: Path) -> None:
+    settings = params.load(ROOT)
+    for name in ("params.yaml", "dat"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    folder = tmp_path / "reports" / "metrics"
+    fake_scores.write_scores(folder, settings)
+    scores = records.read_json(folder / "otb100.json")
+    for part in (scores, scores["subsets"]["otb100-similar"]):
+        made = fake_scores.benchmark_scores("otb100", ["SiamFC", "Another"], ["Disc-1"])["trackers"]
+        part["baselines"] = {name.partition("@")[0]: entry for name, entry in made.items()}
+    records.write_json(folder / "otb100.json", scores)
+    of = metrics.read_scores(folder, settings, partial=False)
+    text = claims.of_table(claims.IN_TEXT, of)
+    stage.write_tables(tmp_path / "reports/tables", tables.build_all(of, "made"), figures.build_all(of), text, "made")
+    numbers = Numbers(params.load(tmp_path))
+    wanted = [one for there in expected.addresses(printed.Printed(numbers)).values() for one in there]
+    found = [address.text for address in numbers.every()]
+    assert sorted(wanted) == sorted(found) and len(wanted) > 300
+    assert any("Another" in one for one in wanted)
 
 
 def test_holms_correction_by_hand() -> None:
