@@ -51,9 +51,7 @@ def of(walk: Walk, address: Address) -> Origin:
     """Where a number comes from, by run files and records."""
     if address.kind == "train":
         record = (PurePosixPath(address.file).parent / "record.json").as_posix()
-        stage = walk.lock.stage_of(address.file)
-        runs = [walk.json(f"runs/{stage}.json")] if stage else []
-        return Origin(_facts(runs, [walk.json(record)]) | {"networks": _networks(walk, [record])})
+        return Origin(_facts(*_made(walk, [record])) | {"networks": _networks(walk, [record])})
     scores = walk.numbers.scores.get(address.benchmark)
     if scores is None:
         return Origin({})
@@ -71,7 +69,21 @@ def of(walk: Walk, address: Address) -> Origin:
         "frames": sum(len(rows[name].files) for name in names if name in rows),
         "networks": _networks(walk, sorted(networks)),
     }
-    return Origin(_facts([*runs, walk.json(f"runs/evaluate@{scores.parent}.json")], records) | data)
+    runs.append(walk.json(f"runs/evaluate@{scores.parent}.json"))
+    before = _made(walk, sorted(networks))
+    return Origin(_facts([*runs, *before[0]], [*records, *before[1]]) | data)
+
+
+def _made(walk: Walk, names: Iterable[str]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The run files and the records of stages, by their records' paths, and of all stages that these rest on."""
+    records, todo = dict[str, Mapping[str, Any]](), list(names)
+    while todo:
+        name = todo.pop()
+        if name not in records:
+            records[name] = walk.json(name)
+            todo += [parent["path"] for parent in records[name].get("parents", [])]
+    stages = {walk.lock.stage_of(name) for name in records}
+    return [walk.json(f"runs/{stage}.json") for stage in sorted(filter(None, stages))], list(records.values())
 
 
 def _networks(walk: Walk, records: Iterable[str]) -> dict[str, dict[str, int]]:
@@ -93,10 +105,17 @@ def _facts(runs: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any
     many = {"started": "started", "hosts": "host", "processors": "processor", "platforms": "platform"}
     many |= {"pythons": "python", "commits": "commit", "patches": "patch"}
     facts: dict[str, Any] = {word: every(key) for word, key in many.items()}
-    for record in records:
-        environment = record.get("environment", {})
-        facts |= {key: environment[key] for key in ("numerics", "device", "packages") if key in environment}
-    return facts
+    environments = [record.get("environment", {}) for record in records]
+    versions = [environment.get("packages", {}) for environment in environments]
+    for key in ("numerics", "device"):
+        facts |= {key: value} if (value := _every(environments, key)) else {}
+    names = {name: _every(versions, name) for every in versions for name in every}
+    return facts | ({"packages": dict(sorted(names.items()))} if names else {})
+
+
+def _every(facts: Iterable[Mapping[str, Any]], key: str) -> str:
+    """Each value of a key, once."""
+    return _listed(sorted({str(one[key]) for one in facts if key in one}))
 
 
 def _listed(values: Sequence[str], length: int | None = None) -> str:

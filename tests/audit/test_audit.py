@@ -11,7 +11,7 @@ import click
 import pytest
 
 from dat import records
-from dat.audit import page, show
+from dat.audit import origin, page, show
 from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, Verdict
 from dat.audit.printed import Printed
@@ -545,3 +545,36 @@ def test_a_tampered_run_ends_with_status_1(
     assert caught.value.code == 1
     said = capsys.readouterr().out
     assert said.index("result file") < said.index("recomputed")
+
+
+def told(home: Path) -> str:
+    """The head of a number in words."""
+    walk = Walk(params.load(home))
+    (address,) = walk.resolve("otb100/dat-jtnl/success")
+    return "\n".join(origin.of(walk, address).lines())
+
+
+def test_the_head_has_commit_patch_time_and_machine_of_units_and_of_trainings(copy: Path) -> None:
+    unit = {"started": "2026-02-01T00:00:00+00:00", "host": "one", "commit": "a" * 40, "python": "3.12.1"}
+    for name in ("Disc", "Star", "Wall"):
+        records.write_json(copy / f"runs/otb100/dat-jtnl@seed-0/{name}.json", {**unit, "processor": "Maker A"})
+    assert told(copy).splitlines()[:2] == [
+        "made 2026-02-01T00:00:00+00:00 on one, Maker A, Python 3.12.1", "by commit aaaaaaaaaaaa, clean",
+    ]  # fmt: skip
+    training = {"started": "2026-01-01T00:00:00+00:00", "host": "two", "commit": "b" * 40, "patch": "c" * 64}
+    records.write_json(copy / "runs/gpgnet@jtnl.json", training)
+    assert told(copy).splitlines()[:2] == [
+        "made 2026-01-01T00:00:00+00:00 to 2026-02-01T00:00:00+00:00 on one and two, Maker A, Python 3.12.1",
+        "by commit aaaaaaaaaaaa and bbbbbbbbbbbb, with uncommitted changes (patch cccccccccccc)",
+    ]  # fmt: skip
+    records.write_json(copy / "runs/gpgnet@jtnl.json", {})
+    records.write_json(copy / "runs/index@lasot.json", training)  # what its training read
+    assert "with uncommitted changes (patch cccccccccccc)" in told(copy)
+
+
+def test_the_head_has_every_device_and_version(copy: Path) -> None:
+    path = copy / "results/otb100/dat-jtnl@seed-0/Disc.json"
+    made = records.read_json(path)
+    made["environment"] = {"numerics": "native", "device": "A card", "packages": {"torch": "2.14.0"}}
+    records.write_json(path, made)
+    assert "native and portable numerics; A card and cpu; torch 2.14.0 and 2.15.0" in told(copy)
