@@ -11,11 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from dat.base import numerics
 
-from dat.audit.checks import Audit, Check, Node
-from dat.base.errors import DatError, InputError, MissingError
+numerics.prepare_import()
+
+import numpy as np  # noqa: E402
+from numpy.typing import ArrayLike, NDArray  # noqa: E402
+
+from dat.audit.checks import Audit, Check, Node  # noqa: E402
+from dat.base.errors import DatError, InputError, MissingError  # noqa: E402
 
 if TYPE_CHECKING:
     import pandas

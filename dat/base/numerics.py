@@ -9,6 +9,7 @@ docs/reproduction.md says what was tried and what is promised.
 import os
 import re
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,8 @@ def kind() -> str:
 def setting(start: Path | None = None) -> str:
     """`numerics` of the nearest params.yaml upwards from `start` (default: the working directory), else `portable`.
 
-    Only this line is read, so that no library is loaded before `prepare`; `dat.base.params` checks the file.
+    Only this line is read, or, where it is written in another way, the file as YAML; no library is loaded before
+    `prepare`. `dat.base.params` checks the file.
     """
     folder = (start or Path.cwd()).absolute()
     for directory in (folder, *folder.parents):
@@ -72,9 +74,23 @@ def setting(start: Path | None = None) -> str:
             text = outside.read_text(directory / "params.yaml", most=opening.SETTINGS)
         except InputError:
             continue
-        line = re.search(r"^numerics:[ \t]*([a-z]+)[ \t]*(#.*)?$", text, re.MULTILINE)
-        return line[1] if line and line[1] in KINDS else "portable"
+        line = re.search(r"^numerics:[ \t]+([a-z]+)[ \t]*(#.*)?$", text, re.MULTILINE)
+        found = line[1] if line else _in_yaml(text)
+        return found if found in KINDS else "portable"
     return "portable"
+
+
+def _in_yaml(text: str) -> Any:
+    """`numerics` of a text in YAML; None where it has none, or cannot be read."""
+    if "numerics" not in text:
+        return None
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        content = opening.yaml_reader("safe").load(text)
+    except (YAMLError, RecursionError, ValueError):
+        return None
+    return content.get("numerics") if isinstance(content, Mapping) else None
 
 
 def prepare(wanted: str) -> None:
@@ -96,6 +112,19 @@ def prepare(wanted: str) -> None:
             )
         os.environ.update({**missing, **THREADS})
     _state["kind"] = wanted
+
+
+def prepare_import() -> None:
+    """For a program that imports this package: the numerics of its profile, or one warning where that is too late."""
+    if kind() == "portable" or setting() != "portable":
+        return
+    try:
+        prepare("portable")
+    except NumericsError as error:
+        remedy = "for the same ones import dat.api before other libraries"
+        warnings.warn(f"{error}; boxes may differ from dat track's in their last digits: {remedy}", stacklevel=3)
+        return
+    confirm()
 
 
 def _has_avx512() -> bool:

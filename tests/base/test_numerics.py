@@ -112,6 +112,11 @@ def test_a_processor_without_avx2_computes_natively_and_says_so() -> None:
         ("numerics: portable\n", "portable"),
         ("a:\n  numerics: native\n", "portable"),
         ("", "portable"),
+        ('numerics: "native"\n', "native"),
+        ("numerics: 'native' # quoted\n", "native"),
+        ("'numerics' : native\n", "native"),
+        ('{"profile": "a", "numerics": "native"}', "native"),
+        ("numerics: [native\n", "portable"),
     ],
 )
 def test_the_setting_is_that_of_the_nearest_profile(text: str, kind: str, tmp_path: Path) -> None:
@@ -128,3 +133,27 @@ def test_a_portable_record_says_nothing_of_the_machine_and_a_native_one_does(mon
 
 def test_the_run_file_says_where_it_was() -> None:
     assert {"processor", "platform", "python", "host"} <= records.Clock.start().run_facts("", None).keys()
+
+
+@pytest.mark.parametrize("module", ["dat.api", "dat.adapters.factory"])
+def test_a_program_that_imports_the_package_first_computes_as_the_commands_do(module: str) -> None:
+    code = (
+        f"import {module}, os; from dat.base import numerics\n"
+        "print(numerics.kind(), all(name in os.environ for name in ('ATEN_CPU_CAPABILITY', 'MKL_CBWR')))"
+    )
+    done = run(code)
+    assert (done.stdout, done.stderr) == ("portable True\n", "")
+
+
+def test_a_program_that_loads_a_library_first_is_warned_once() -> None:
+    done = run("import numpy, dat.api, dat.adapters; from dat.base import numerics; print(numerics.kind())")
+    assert done.stdout == "native\n"
+    assert done.stderr.count("UserWarning: numpy was loaded before portable numerics were set") == 1
+    assert "last digits" in done.stderr and "import dat.api before other libraries" in done.stderr
+
+
+def test_a_program_in_a_native_profile_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("numerics: native\n")
+    code = f"import os; os.chdir({str(tmp_path)!r}); import numpy, dat.api; print('MKL_CBWR' in os.environ)"
+    done = run(code, PYTHONPATH=str(ROOT))
+    assert (done.stdout, done.stderr) == ("False\n", "")
