@@ -37,12 +37,16 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def check_profile(path: Path, stages: Mapping[str, Any], profile: str) -> None:
-    """Raises InputError for a lock of another profile than params.yaml, whose name the report's stage has locked."""
-    params = stages.get("report", {}).get("params") or {}
-    locked = next((values["profile"] for values in params.values() if "profile" in values), profile)
-    if locked != profile:
+    """Raises InputError for a lock of another profile than params.yaml, whose name any stage has locked."""
+    params = [values for stage in stages.values() for values in (stage.get("params") or {}).values()]
+    others = [
+        values["profile"]
+        for values in params
+        if isinstance(values, Mapping) and values.get("profile", profile) != profile
+    ]
+    if others:
         raise InputError(
-            f"{path}: of the profile '{locked}', and params.yaml beside it is of '{profile}'; "
+            f"{path}: of the profile '{others[0]}', and params.yaml beside it is of '{profile}'; "
             "put this profile's own back (git checkout -- dvc.lock), or run dvc repro"
         )
 

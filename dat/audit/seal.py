@@ -99,13 +99,12 @@ def read(path: Path) -> Seal:
 
 def committed(walk: Walk) -> Seal | None:
     """The seal of the commit that is checked out; None where it has none, or there is no git."""
-    home, top = walk.settings.path.resolve(), walk.settings.top
-    name = (home.relative_to(top) / FILE).as_posix() if home.is_relative_to(top) else FILE
+    name = f"HEAD:./{FILE}"  # from the profile's folder, wherever the repository begins
     try:
-        text = git(top, "show", f"HEAD:{name}")
+        text = git(walk.settings.path, "show", name)
     except DatError:
         return None
-    return _seal(_json(text), f"HEAD:{name}")
+    return _seal(_json(text), name)
 
 
 def _json(text: bytes) -> Any:

@@ -178,8 +178,10 @@ def test_a_lock_of_another_profile_is_one_line(tmp_path: Path) -> None:
     }
     lock.check_profile(tmp_path / "dvc.lock", stages, "paper")
     lock.check_profile(tmp_path / "dvc.lock", {"masks": {"cmd": "dat masks"}}, "embedded")
-    with pytest.raises(InputError, match=r"dvc\.lock: of the profile 'paper'.* of 'embedded'; put this"):
-        lock.check_profile(tmp_path / "dvc.lock", stages, "embedded")
+    other = {"report": {"params": {"params.yaml": {"profile": "embedded"}}}, "encoder@vgg11": stages["report"]}
+    for held in (stages, {"encoder@vgg11": stages["report"]}, other):
+        with pytest.raises(InputError, match=r"dvc\.lock: of the profile 'paper'.* of 'embedded'; put this"):
+            lock.check_profile(tmp_path / "dvc.lock", held, "embedded")
 
 
 def test_an_audit_refuses_a_lock_of_another_profile(run: Path, tmp_path: Path) -> None:

@@ -117,6 +117,22 @@ def test_a_seal_that_was_edited_is_refused(copy: Path) -> None:
         run_in_process(["audit", "--sealed"])
 
 
+def test_a_project_below_the_top_of_a_repository_has_its_seal(copy: Path) -> None:
+    held = seal.committed(Walk(params.load(copy)))
+    top = copy.parent / "top"
+    top.mkdir()
+    (copy / ".git").rename(top / ".git")
+    home = copy.rename(top / "project")
+    for command in (
+        ["rm", "-q", "--cached", seal.FILE],
+        ["add", f"project/{seal.FILE}"],
+        ["commit", "-q", "-m", "Move the project"],
+    ):
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *command], cwd=top, check=True)
+    assert held is not None and seal.committed(Walk(params.load(home))) == held
+
+
 def test_a_run_that_is_not_whole_is_not_sealed(copy: Path) -> None:
     (copy / "weights/salnet/core/pymdnet/weights.safetensors").unlink()
     shutil.rmtree(copy / "results/vot2016")
