@@ -219,13 +219,17 @@ class Printed:
 
     def _needed(self, benchmark: str, a: str, b: str, metric: str) -> int | None:
         """(1.96 + .84)^2 times variance over squared mean of the sequences' differences, rounded up, at least 6."""
-        first, second = (self._by_sequence(benchmark, variant, metric) for variant in (a, b))
-        values = [first[name] - second[name] for name in first if name in second]
+        values = self.differences(benchmark, a, b, metric)
         mean = math.fsum(values) / max(len(values), 1)
         if len(values) < 2 or not mean:
             return None
         variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
         return max(6, math.ceil((1.959963984540054 + 0.8416212335729143) ** 2 * variance / mean**2))
+
+    def differences(self, benchmark: str, a: str, b: str, metric: str) -> list[float]:
+        """The differences a - b of the sequences that both have; none where sequences have no such score."""
+        first, second = (self._by_sequence(benchmark, variant, metric) for variant in (a, b))
+        return [first[name] - second[name] for name in first if name in second]
 
     def _by_sequence(self, benchmark: str, variant: str, metric: str) -> dict[str, float]:
         """A variant's score of each sequence, the mean over its seeds; empty where sequences have none."""

@@ -46,6 +46,7 @@ def trusted() -> list[str]:
         f"the audit's own code (sha256 {sha256_json(modules)[:16]} over {len(modules)} files of dat/audit)",
         "that records, dvc.lock and scores were not all rewritten alike: only making the results again can tell",
         "that the job store's entries were made by jobs",
+        "the ends of 95 % intervals, EAO's p values, and the others within five standard errors of drawing",
         "times, hosts and commits in the run files, and what reports/run.js shows of them",
         "that requirements.lock and the commit checked out now are the run's: records have what was loaded",
     ]

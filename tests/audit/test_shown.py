@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dat import records
-from dat.audit import expected, printed, shown
+from dat.audit import expected, pairs, printed, shown
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
@@ -202,3 +203,43 @@ def test_holms_correction_by_hand() -> None:
 def test_the_last_point_of_a_curve(tmp_path: Path, text: str, value: object, line: int) -> None:
     (tmp_path / "loss.tsv").write_text(text)
     assert shown.last_point(tmp_path / "loss.tsv", "loss") == (value, line)
+
+
+PAIRS = [
+    ("difference", 0.5, "difference"), ("interval", [0.9, 0.95], "interval"), ("p_uncorrected", 0.9, "p by Holm"),
+    ("p", 0.01, "p by Holm"), ("verdict", "holds", "verdict"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value", "told"), PAIRS)
+@pytest.mark.parametrize(("benchmark", "metric"), [("otb100", "success"), ("vot2016", "eao")])
+def test_a_changed_paired_difference_is_named(
+    run: Path, benchmark: str, metric: str, key: str, value: object, told: str
+) -> None:
+    numbers = Numbers(params.load(run))
+    assert {check.verdict for check in pairs.checks(printed.Printed(numbers))} == {"verified"}
+    pair = next(one for one in numbers.scores[benchmark].data["pairs"] if one["metric"] == metric)
+    pair[key] = value
+    said = failed(numbers, "reports/tables/claims.csv")
+    named = f"reports/metrics/{benchmark}.json: {benchmark} {pair['a']} against {pair['b']}, {metric}, {told}"
+    assert (named, "differs") in [(check.subject, check.verdict) for check in said if check.name == "recomputed"]
+
+
+def test_a_p_value_and_its_correction_changed_together_are_told(run: Path) -> None:
+    numbers = Numbers(params.load(run))
+    for pair in numbers.scores["otb100"].data["pairs"]:
+        pair |= {"p": 0.001, "p_uncorrected": 0.001, "interval": [-1.0, 1.0]}
+    said = [check for check in failed(numbers, "reports/tables/claims.csv") if check.name == "recomputed"]
+    assert said and all(check.subject.endswith(", p") for check in said)
+
+
+def test_signs_that_are_all_there_and_signs_that_are_drawn_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [0.1, 0.2, -0.05, 0.3, 0.12, 0.2, -0.1, 0.25]
+    share, error = pairs.flipped(values, 0.03, 10_000)
+    (ours,) = statistics.sign_flip(np.array(values)[:, None], 10_000, 0)
+    assert abs(share - ours) <= error < 0.02 and share * 256 == round(share * 256)
+    pairs._signs.cache_clear()
+    monkeypatch.setattr(pairs, "ALL", 0)
+    drawn, wider = pairs.flipped(values, 0.03, 10_000)
+    pairs._signs.cache_clear()
+    assert abs(drawn - ours) <= wider and wider > error
