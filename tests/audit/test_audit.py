@@ -455,6 +455,14 @@ def test_the_numbers_that_rest_on_a_file(here: Path, capsys: pytest.CaptureFixtu
     run_in_process(["audit", "--uses", "tracking.threads"])  # a setting
     found = capsys.readouterr().out.split()
     assert found and not [address for address in found if address.startswith("train/")]
+    for path, users in (("data/otb100/Wall/img/0003.jpg", "otb100/"), ("Wall", "otb100/"), ("Ring", "vot2016")):
+        run_in_process(["audit", "--uses", path])  # a frame; a sequence
+        found = capsys.readouterr().out.split()
+        others = [one for one in found if users.strip("/") not in one and not one.startswith("figure/")]
+        assert found and not others, path
+    run_in_process(["audit", "--uses", "data/lasot/cup-1/img/0003.jpg"])  # a frame of a training
+    found = capsys.readouterr().out.split()
+    assert "train/gpgnet/jtnl/loss" in found and "table/3/dat-jtnl/otb100-success" in found
     with pytest.raises(InputError, match="--uses nothing/here: no number"):
         run_in_process(["audit", "--uses", "nothing/here"])
 

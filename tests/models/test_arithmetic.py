@@ -14,9 +14,14 @@ PACKAGE = Path(arithmetic.__file__).resolve().parents[1]
 ROOMS = ("models", "training", "tracking")
 PRODUCTS = {
     *("matmul", "mm", "bmm", "addmm", "addbmm", "baddbmm", "addmv", "mv", "einsum", "tensordot", "inner", "cdist"),
+    *("dot", "vdot", "outer", "ger", "addr", "kron", "chain_matmul", "multi_dot", "vecdot", "matrix_power"),
     *("linear", "Linear", "Bilinear", "bilinear", "MultiheadAttention", "scaled_dot_product_attention", "LSTM", "GRU"),
 }
 ROOTS = {"sqrt", "sqrt_"}
+LINALG = ("torch.linalg", "linalg")
+"""All of it is MKL's, and some of it products."""
+LAPACK = ("cholesky",)
+"""What of it MKL answers alike for every maker, as `dat.base.numerics` sets MKL_CBWR."""
 ALLOWED_OWNERS = {"np", "math", "arithmetic"}
 
 
@@ -84,12 +89,21 @@ def test_the_square_root_is_exact_where_it_can_be_and_close_elsewhere() -> None:
 def offences(source: str) -> list[str]:
     """Calls and operators of a module that imports torch and that MKL would answer."""
     tree = ast.parse(source)
-    if not any(isinstance(node, ast.Import) and any(name.name == "torch" for name in node.names) for node in tree.body):
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [node.module or "" for node in imports if isinstance(node, ast.ImportFrom)]
+    names += [name.name for node in imports if isinstance(node, ast.Import) for name in node.names]
+    if not any(name.split(".")[0] == "torch" for name in names):
         return []
     return [f"line {node.lineno}: {ast.unparse(node)}" for node in ast.walk(tree) if _offends(node)]
 
 
 def _offends(node: ast.AST) -> bool:
+    if isinstance(node, ast.ImportFrom):  # a bare name cannot be told from one of our own where it is called
+        torch = (node.module or "").split(".")[0] == "torch"
+        return torch and any(name.name in PRODUCTS | ROOTS | {"linalg", "pow"} for name in node.names)
+    if isinstance(node, ast.AugAssign):
+        half = isinstance(node.op, ast.Pow) and ast.unparse(node.value) in ("0.5", "-0.5")
+        return isinstance(node.op, ast.MatMult) or half
     if isinstance(node, ast.BinOp):
         half = isinstance(node.right, ast.Constant | ast.UnaryOp) and ast.unparse(node.right) in ("0.5", "-0.5")
         return isinstance(node.op, ast.MatMult) or (isinstance(node.op, ast.Pow) and half)
@@ -97,7 +111,9 @@ def _offends(node: ast.AST) -> bool:
         return False
     name, owner = node.func.attr, ast.unparse(node.func.value)
     half = name in ("pow", "pow_") and any(ast.unparse(one) in ("0.5", "-0.5") for one in node.args)
-    return owner not in ALLOWED_OWNERS and (name in PRODUCTS | ROOTS or half)
+    return owner not in ALLOWED_OWNERS and (
+        (owner in LINALG and name not in LAPACK) or name in PRODUCTS | ROOTS or half
+    )
 
 
 def test_products_and_roots_stand_in_one_place() -> None:
@@ -118,8 +134,21 @@ def test_products_and_roots_stand_in_one_place() -> None:
         "torch.bmm(a, b)",
         "F.linear(a, b)",
         "nn.Linear(2, 2)",
+        "a.dot(b)",
+        "torch.outer(a, b)",
+        "torch.ger(a, b)",
+        "torch.linalg.solve(a, b)",
+        "a; a @= b",
+        "a; a **= 0.5",
     ],
 )
 def test_what_is_forbidden_elsewhere_is_seen(line: str) -> None:
     assert offences(f"import torch\nx = {line}\n")
     assert not offences(f"import numpy as np\nx = {line}\n")
+
+
+@pytest.mark.parametrize("name", ["matmul", "sqrt as root", "linalg", "nn, mm"])
+def test_a_bare_name_of_torch_is_seen_where_it_is_imported(name: str) -> None:
+    assert offences(f"from torch import {name}\n") and not offences(f"from numpy import {name}\n")
+    assert offences("def f():\n    from torch.nn.functional import linear\n")
+    assert not offences("from torch import Tensor, nn\n") and offences("from torch import nn\nx = a @ b\n")

@@ -1,0 +1,48 @@
+"""Boxes that were made again, against the stored ones: equal, near on another machine, and neither."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dat.audit import replay
+
+STORED = [f"{10 + 5 * at},20,40,40" for at in range(10)]
+
+
+def check(folder: Path, numerics: str, again: list[str]) -> tuple[str, str, str]:
+    """The verdict on boxes made again, its subject and what it found."""
+    walk: Any = SimpleNamespace(settings=SimpleNamespace(root=SimpleNamespace(numerics=numerics)))
+    for name, lines in (("stored.txt", STORED), ("again.txt", again)):
+        (folder / name).write_text("\n".join(lines) + "\n")
+    found = replay._check(walk, folder / "stored.txt", folder / "again.txt", "a.txt")
+    return found.verdict, found.subject, str(found.found)
+
+
+def moved(share: float) -> list[str]:
+    """The boxes, each from the fourth on wider by a share of its width, so that it overlaps by 1 / (1 + share)."""
+    return [*STORED[:3], *(line.rpartition(",40,")[0] + f",{40 * (1 + share)},40" for line in STORED[3:])]
+
+
+@pytest.mark.parametrize(("share", "verdict", "overlap"), [
+    (0.01, "verified", "0.9931"), (0.014, "verified", "0.9903"),
+    (0.015, "differs", "0.9897"), (1.0, "differs", "0.6500"),
+])  # fmt: skip
+def test_elsewhere_the_mean_overlap_decides(tmp_path: Path, share: float, verdict: str, overlap: str) -> None:
+    subject = "a.txt: frame 4 is the first that differs"
+    assert check(tmp_path, "native", moved(share)) == (verdict, subject, overlap)
+
+
+def test_with_portable_numerics_near_is_not_enough(tmp_path: Path) -> None:
+    assert check(tmp_path, "portable", moved(1e-6))[0] == "differs"
+    assert check(tmp_path, "portable", STORED)[0] == check(tmp_path, "native", STORED)[0] == "verified"
+
+
+def test_a_code_in_the_place_of_a_box_or_a_frame_less_is_never_near(tmp_path: Path) -> None:
+    assert check(tmp_path, "native", [*STORED[:9], "2"]) == (
+        "differs",
+        "a.txt: frame 10 is the first that differs",
+        "2",
+    )
+    assert check(tmp_path, "native", STORED[:9]) == ("differs", "a.txt", "9 frames")
