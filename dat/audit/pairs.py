@@ -55,7 +55,7 @@ def _means(
     printed: Printed, benchmark: str, metric: str, variants: Sequence[str], difference: float, p: float, subject: str
 ) -> Iterator[Check]:
     """A pair's difference against that of its sequences, or of the scores, and the p value of these sequences."""
-    values = printed.differences(benchmark, *variants, metric) if metric in MEANS else []
+    values = printed.differences(benchmark, variants[0], variants[1], metric) if metric in MEANS else []
     scores = [printed.score(benchmark, variant, metric) for variant in variants]
     if values:
         yield _near(f"{subject}, difference", math.fsum(values) / len(values), difference, CLOSE)
@@ -80,7 +80,7 @@ def flipped(values: Sequence[float], p: float, resamples: int) -> tuple[float, f
 def _signs(count: int) -> NDArray[np.float64]:
     if count <= ALL:
         return np.array(list(itertools.product((-1.0, 1.0), repeat=count)))
-    return np.random.default_rng([count, 2018]).integers(0, 2, (DRAWN, count)) * 2.0 - 1
+    return np.random.default_rng([count, 2018]).integers(0, 2, (DRAWN, count)).astype(np.float64) * 2 - 1
 
 
 def _verdict(low: float, high: float, p: float, metric: str) -> str:

@@ -205,7 +205,7 @@ def last_point(path: Path, column: str) -> tuple[float | str | None, int]:
 def _summary(printed: Printed, path: Path) -> Iterator[Cell]:
     """The few scores that `dvc metrics show` prints: of each benchmark, none of its subsets."""
     shown = {(name, variant): value for name, values in json_object(path).items() for variant, value in values.items()}
-    scores = {}
+    scores: dict[tuple[str, str], float | None] = {}
     for name, of in printed.numbers.scores.items():
         known = {(variant, metric): printed.score(name, variant, metric) for metric in SUMMARISED for variant in PAIR}
         first = next((metric for (_, metric), score in known.items() if score is not None), "")

@@ -104,22 +104,24 @@ def test_standardised_matches_numpy_and_leaves_no_spread_at_nothing() -> None:
 
 def test_a_standardising_network_gives_its_decoder_inputs_of_one_size() -> None:
     """R40: per channel of the frame, and over all of the patch's and of the sentence's values."""
-    model, seen = small("jtnl", standardise=True, repeat=True), []
+    model, seen = small("jtnl", standardise=True, repeat=True).double(), []
     model.decoder.register_forward_hook(lambda m, i, o: seen.append(i[0]))
     with torch.no_grad():
-        model(pictures(2), pictures(2, 1), tokens(2))
-        plain = small("jtnl")
+        model(pictures(2).double(), pictures(2, 1).double(), tokens(2))
+        plain = small("jtnl").double()
         plain.load_state_dict(model.state_dict())
         plain.decoder.register_forward_hook(lambda m, i, o: seen.append(i[0]))
-        plain(pictures(2), pictures(2, 1), tokens(2))
+        plain(pictures(2).double(), pictures(2, 1).double(), tokens(2))
     frame, patch, _ = torch.split(seen[0], [64, 64, 24], 1)
     alive = torch.split(seen[1], [64, 64, 24], 1)[0].std((2, 3)) > 0.1
-    assert frame.mean((2, 3)).abs().max() < 1e-5
-    torch.testing.assert_close(frame.std((2, 3), correction=0)[alive], torch.ones(int(alive.sum())), atol=1e-2, rtol=0)
-    torch.testing.assert_close(patch.std((1, 2, 3), correction=0), torch.ones(2), atol=1e-2, rtol=0)
+    assert frame.mean((2, 3)).abs().max() < 1e-12
+    torch.testing.assert_close(
+        frame.std((2, 3), correction=0)[alive], torch.ones(int(alive.sum())).double(), atol=1e-2, rtol=0
+    )
+    torch.testing.assert_close(patch.std((1, 2, 3), correction=0), torch.ones(2).double(), atol=1e-2, rtol=0)
     encoded = model.encode_sentence(tokens(2))
-    torch.testing.assert_close(encoded.std((1, 2), correction=0), torch.ones(2), atol=1e-2, rtol=0)
-    torch.testing.assert_close(encoded.mean((1, 2)), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(encoded.std((1, 2), correction=0), torch.ones(2).double(), atol=1e-2, rtol=0)
+    torch.testing.assert_close(encoded.mean((1, 2)), torch.zeros(2).double(), atol=1e-12, rtol=0)
 
 
 def test_a_tracker_may_encode_once_for_many_frames() -> None:

@@ -160,11 +160,11 @@ def test_nothing_is_learned_from_pictures_in_the_dark(made: params.Settings, mon
 
 
 def test_features_are_the_largest_values_of_what_the_decoder_is_given(made: params.Settings) -> None:
-    module = GPGNet(["target"], made.root.network, generator=torch.Generator().manual_seed(1), encoder="vgg11")
-    patches = torch.rand(23, 3, 32, 48, generator=torch.Generator().manual_seed(2)) * 255
+    module = GPGNet(["target"], made.root.network, generator=torch.Generator().manual_seed(1), encoder="vgg11").double()
+    patches = torch.rand(23, 3, 32, 48, generator=torch.Generator().manual_seed(2)).double() * 255
     found = grounding.features(module.encoder, patches)
     with torch.no_grad():
-        assert torch.allclose(found, module.encode_patch(patches).amax((2, 3)), atol=1e-6)
+        assert torch.allclose(found, module.encode_patch(patches).amax((2, 3)), rtol=1e-9, atol=1e-12)
 
 
 def grounded(dropout: float = 0.0, steps: int = 10) -> grounding.GroundingTask:
@@ -180,13 +180,14 @@ def grounded(dropout: float = 0.0, steps: int = 10) -> grounding.GroundingTask:
 
 def test_the_error_of_foretelling_by_hand() -> None:
     one = grounded()
+    one.seen = one.seen.double()  # sums of float64 from the same float32 words: their order is nothing to the bound
     batch = one.batch(0)
     with torch.no_grad():
         out = one.module(batch.tokens).double().numpy()
     wanted = np.where(batch.rows[:, None] % 2 == 0, [1.0, -1, 0, 0], [-1.0, 1, 0, 0])  # less the mean, over the spread
     columns = np.mean([(out[i, :3] - wanted[i]) ** 2 for i in range(4)])  # three words, the rest is padding
     means = np.mean([(out[i, :3].mean(0) - wanted[i]) ** 2 for i in range(4)])
-    assert one.loss(batch)["loss"].item() == pytest.approx((columns + means) / 2, rel=1e-5)
+    assert one.loss(batch)["loss"].item() == pytest.approx((columns + means) / 2, rel=1e-6)
     assert one.samples(batch) == [f"v{i}" for i in batch.rows]
 
 
