@@ -29,7 +29,7 @@ def checks(printed: Printed) -> list[Check]:
     found = [check for benchmark in printed.numbers.scores for check in _benchmark(printed, benchmark)]
     wrong = [check for check in found if check.verdict != "verified"]
     good = f"{len(found) - len(wrong)} facts of paired differences"
-    return [*wrong, Check("recomputed", "verified", "reports/metrics: pairs", good, good)] if found else []
+    return [*wrong, Check("paired differences", "verified", "reports/metrics: pairs", good, good)] if found else []
 
 
 def _benchmark(printed: Printed, benchmark: str) -> Iterator[Check]:
@@ -95,4 +95,4 @@ def _near(subject: str, expected: float, found: float, error: float) -> Check:
 
 def _said(subject: str, expected: str, found: str, holds: bool | None = None) -> Check:
     verified = expected == found if holds is None else holds
-    return Check("recomputed", "verified" if verified else "differs", subject, expected, found)
+    return Check("paired differences", "verified" if verified else "differs", subject, expected, found)

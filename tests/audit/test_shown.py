@@ -222,14 +222,16 @@ def test_a_changed_paired_difference_is_named(
     pair[key] = value
     said = failed(numbers, "reports/tables/claims.csv")
     named = f"reports/metrics/{benchmark}.json: {benchmark} {pair['a']} against {pair['b']}, {metric}, {told}"
-    assert (named, "differs") in [(check.subject, check.verdict) for check in said if check.name == "recomputed"]
+    assert (named, "differs") in [
+        (check.subject, check.verdict) for check in said if check.name == "paired differences"
+    ]
 
 
 def test_a_p_value_and_its_correction_changed_together_are_told(run: Path) -> None:
     numbers = Numbers(params.load(run))
     for pair in numbers.scores["otb100"].data["pairs"]:
         pair |= {"p": 0.001, "p_uncorrected": 0.001, "interval": [-1.0, 1.0]}
-    said = [check for check in failed(numbers, "reports/tables/claims.csv") if check.name == "recomputed"]
+    said = [check for check in failed(numbers, "reports/tables/claims.csv") if check.name == "paired differences"]
     assert said and all(check.subject.endswith(", p") for check in said)
 
 

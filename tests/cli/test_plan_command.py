@@ -1,5 +1,6 @@
 """`dat plan`: what a run lacks, and what lies ahead of it, on the paper profile's files and on a made-up run."""
 
+import errno
 import json
 import shutil
 import socket
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from dat import records
 from dat.base import executor, numerics, params
-from dat.base.errors import InputError
+from dat.base.errors import REMEDIES, InputError
 from dat.base.params import Settings
 from dat.cli.plan import plan as command
 from dat.datasets import manifest
@@ -285,7 +286,7 @@ def test_a_disk_without_room_for_the_run_is_missing_with_both_numbers(
     stages = Stages([], [], {}, {}, {})
     (found,) = missing.everything(paper, stages, estimates.Disk(900 * 10**9, 10 * 10**9, []))
     assert found.what == "room on the disk: about 900.00 GB are needed, 10.00 GB are free" and found.stops
-    assert found.get == "free some space (dat cache clean removes finished jobs)"
+    assert found.get == REMEDIES[errno.ENOSPC]
     monkeypatch.setattr(estimates, "disk", lambda *_: estimates.Disk(2, 1, []))
     done = call(fake.path, monkeypatch)
     assert done.exit_code == 1 and "1 things are missing" in done.output
