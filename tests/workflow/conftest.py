@@ -95,6 +95,7 @@ def bring_up(path: Path) -> Project:
     project = Project(path)
     project.run("git", "init", "-q", ".")
     project.run("dvc", "init", "-q")
+    project.run("git", "add", "dat", "workflow")  # a run reads what git does not know of its code
     project.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "start", "--allow-empty")
     project.opened.mkdir()
     watched = {"PYTHONPATH": f"{path}{os.pathsep}{HOOK}", "DAT_TEST_OPENED": str(project.opened)}
