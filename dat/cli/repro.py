@@ -1,8 +1,8 @@
 """`dat repro`: `dvc repro` in which trainings that do not wait for one another run side by side.
 
 DVC runs one stage after another, so a training that uses one core or one card leaves the others idle. Here each
-training is a `dvc repro --single-item` of its own: DVC alone decides what is stale, runs it and writes dvc.lock. What
-is left when they are done is one plain `dvc repro`.
+training is a `dvc repro --single-item` of its own: DVC alone decides what is stale, runs it and writes dvc.lock. The
+benchmarks' data sets are drawn and indexed beside them. What is left when they are done is one plain `dvc repro`.
 """
 
 import functools
@@ -27,6 +27,8 @@ from dat.preflight import graph
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 KINDS = ("language", "encoder", "gpgnet", "salnet")
 """The stages that train a network."""
+DATA = ("synthetic", "index")
+"""Those that make and read a data set, which take one core."""
 PERIOD = 0.2
 """Seconds from one look at the trainings to the next."""
 GRACE = 5.0
@@ -58,9 +60,12 @@ def repro(stages: tuple[str, ...], at_once: int | None) -> None:
         before = [name for name in planned.before(trainings) if name in planned.run and name not in trainings]
         if before and (status := subprocess.run([*DVC, *before]).returncode):
             sys.exit(status)
-        seconds = seconds_of(settings, trainings)
+        seconds = seconds_of(settings, planned.run)
         needs = {name: set(planned.before([name])) & set(trainings) for name in trainings}
-        SideBySide(needs, seconds, at_once or room(settings)).run()
+        beside = {name: [name] for name in trainings}
+        if data := [name for name in planned.run if name.partition("@")[0] in DATA and name not in before]:
+            beside["data"], needs["data"], seconds["data"] = data, set(), sum(seconds[name] for name in data)
+        SideBySide(beside, needs, seconds, at_once or room(settings)).run()
     os.execv(sys.executable, [*DVC, *stages])
 
 
@@ -89,8 +94,10 @@ def order(needs: Mapping[str, set[str]], seconds: Mapping[str, float]) -> list[s
 
 @dataclass
 class SideBySide:
-    """Trainings, which others of them each waits for, the seconds of each, and how many run at a time."""
+    """Trainings and the like by name: the stages of each, which others each waits for, its seconds, and how many run
+    at a time."""
 
+    stages: Mapping[str, Sequence[str]]
     needs: Mapping[str, set[str]]
     seconds: Mapping[str, float]
     at_once: int
@@ -101,12 +108,13 @@ class SideBySide:
     def run(self) -> None:
         """Run all. Raises JobError naming those that failed, when no other runs any more."""
         waiting = order(self.needs, self.seconds)
-        print(f"{len(waiting)} trainings, {self.at_once} at a time", file=sys.stderr, flush=True)
+        trainings = len(waiting) - ("data" in waiting)
+        print(f"{trainings} trainings, {self.at_once} at a time", file=sys.stderr, flush=True)
         try:
             while self.running or (waiting and not self.failed):
                 for name in [] if self.failed else self._ready(waiting):
                     waiting.remove(name)
-                    self.running[name] = _started(name)
+                    self.running[name] = _started(name, self.stages[name])
                 time.sleep(PERIOD)
                 self._note_ended()
         except KeyboardInterrupt:
@@ -140,10 +148,10 @@ class SideBySide:
             process.wait()
 
 
-def _started(name: str) -> subprocess.Popen[str]:
-    """A stage's own `dvc repro`, which ends when we do, and whose lines come out with its name before them."""
+def _started(name: str, stages: Sequence[str]) -> subprocess.Popen[str]:
+    """A `dvc repro` of these stages alone, which ends when we do. Its lines come out with the name before them."""
     process = subprocess.Popen(
-        [*DVC, "--quiet", "--single-item", name],
+        [*DVC, "--quiet", "--single-item", *stages],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -44,7 +44,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def side_by_side(needs: dict[str, set[str]], at_once: int) -> repro.SideBySide:
-    return repro.SideBySide(needs, dict.fromkeys(needs, 1.0), at_once)
+    return repro.SideBySide({name: [name] for name in needs}, needs, dict.fromkeys(needs, 1.0), at_once)
 
 
 def begun(place: Path) -> set[str]:
@@ -65,7 +65,7 @@ def test_a_stage_waits_for_those_that_it_needs_and_its_lines_have_its_name(
 def test_no_more_than_so_many_run_at_a_time(place: Path) -> None:
     run = side_by_side({"a": set(), "b": set(), "c": set()}, 2)
     assert run._ready(["a", "b", "c"]) == ["a", "b"]
-    run.running["a"] = repro._started("a")
+    run.running["a"] = repro._started("a", ["a"])
     assert run._ready(["b", "c"]) == ["b"]
     run.running["a"].wait()
 
@@ -81,7 +81,7 @@ def test_a_failed_one_is_named_no_other_begins_and_those_at_work_end(place: Path
 
     needs: dict[str, set[str]] = {"bad": set(), "other": set(), "later": {"other"}}
     with pytest.raises(JobError, match=r"^bad: failed") as caught:
-        Watched(needs, dict.fromkeys(needs, 1.0), 2).run()
+        Watched({name: [name] for name in needs}, needs, dict.fromkeys(needs, 1.0), 2).run()
     assert caught.value.status == 1
     assert begun(place) == {"bad", "other"}
     assert sorted((place / "order").read_text().split()) == ["bad", "other"]
@@ -143,12 +143,45 @@ def test_a_schedulers_plugin_is_missed_before_dvc_is_called(place: Path, monkeyp
     assert called[0][-1] == "evaluate"
 
 
+def test_data_that_no_training_needs_are_made_beside_the_trainings_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    above: dict[str, list[str]] = {
+        "synthetic@lasot": [],
+        "salnet@a": ["synthetic@lasot"],
+        "salnet@b": ["synthetic@lasot"],
+        "synthetic@otb100": [],
+        "index@otb100": ["synthetic@otb100"],
+        "benchmark@otb100": ["salnet@a", "salnet@b", "index@otb100"],
+        "report": ["benchmark@otb100"],
+    }
+    run, called, made = list(above), list[list[str]](), list[tuple[Any, ...]]()
+
+    def side_by_side(*facts: Any) -> Any:
+        made.append(facts)
+        return SimpleNamespace(run=lambda: None)
+
+    monkeypatch.setattr(repro.graph, "read", lambda settings, stages: Stages(run, run, {}, above, {}))
+    monkeypatch.setattr(repro.params, "load", lambda: None)
+    monkeypatch.setattr(repro.executor, "check", lambda: None)
+    monkeypatch.setattr(repro, "seconds_of", lambda settings, stages: dict.fromkeys(stages, 2.0))
+    monkeypatch.setattr(repro, "DVC", ("true",))
+    monkeypatch.setattr(os, "execv", lambda program, arguments: called.append(arguments))
+    monkeypatch.setattr(repro, "SideBySide", side_by_side)
+    call: Any = functools.partial(repro.repro.callback, at_once=2)  # type: ignore[arg-type]
+    call(())
+    stages, needs, seconds, at_once = made[0]
+    assert stages["data"] == ["synthetic@otb100", "index@otb100"] and needs["data"] == set()
+    assert seconds["data"] == 4.0 and at_once == 2
+    assert set(stages) == {"salnet@a", "salnet@b", "data"} and called == [["true"]]
+
+
 def test_a_killed_one_takes_its_trainings_with_it(place: Path) -> None:
     (place / "a.hold").touch()
     script = (
         "import sys\nfrom dat.cli import repro\n"
         f"repro.DVC = (sys.executable, '-c', {PROGRAM!r})\n"
-        "repro.SideBySide({'a': set()}, {'a': 1.0}, 1).run()\n"
+        "repro.SideBySide({'a': ['a']}, {'a': set()}, {'a': 1.0}, 1).run()\n"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", script], env=environment) as process:
