@@ -4,6 +4,7 @@ DVC's md5 of a file is that of its bytes; of a folder, of the JSON list of its f
 stage is stale; comparing a dependency's md5 with its producer's output does.
 """
 
+import functools
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -25,14 +26,20 @@ def read(path: Path) -> dict[str, Any]:
     if not os.path.lexists(path):
         return {}
     try:
-        content = opening.yaml_reader("safe").load(outside.read_text(path))
-        stages = dict(content["stages"])
+        stages = dict(_stages(outside.read_text(path)))
         facts = [fact for stage in stages.values() for part in ("outs", "deps") for fact in stage.get(part, [])]
         whole = all(isinstance(fact[key], str) for fact in facts for key in ("path", "md5"))
     except (AttributeError, YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a lock of DVC ({type(error).__name__}); run dvc repro") from None
     if not whole:
         raise InputError(f"{path}: not a lock of DVC (a path or md5 is no text); run dvc repro")
+    return stages
+
+
+@functools.lru_cache(2)
+def _stages(text: str) -> dict[str, Any]:
+    """The stages of a lock's text, which takes a second to read and is the same in a commit and in its run."""
+    stages: dict[str, Any] = opening.yaml_reader("safe").load(text)["stages"]
     return stages
 
 
