@@ -1,8 +1,9 @@
-"""`dat repro`: `dvc repro` in which trainings that do not wait for one another run side by side.
+"""`dat repro`: `dvc repro` in which the stages before the benchmarks run side by side.
 
 DVC runs one stage after another, so a training that uses one core or one card leaves the others idle. Here each
-training is a `dvc repro --single-item` of its own: DVC alone decides what is stale, runs it and writes dvc.lock. The
-benchmarks' data sets are drawn and indexed beside them. What is left when they are done is one plain `dvc repro`.
+training is a `dvc repro --single-item` of its own, and so is the making of each data set: DVC alone decides what is
+stale, runs it and writes dvc.lock. What is left when they are done, the benchmarks and what reads them, is one plain
+`dvc repro`.
 """
 
 import functools
@@ -28,7 +29,7 @@ DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
 KINDS = ("language", "encoder", "gpgnet", "salnet")
 """The stages that train a network."""
 DATA = ("synthetic", "index")
-"""Those that make and read a data set, which take one core."""
+"""The stages of one data set, which one DVC runs one after another."""
 PERIOD = 0.2
 """Seconds from one look at the trainings to the next."""
 GRACE = 5.0
@@ -41,13 +42,13 @@ GRACE = 5.0
     "--at-once",
     metavar="N",
     type=click.IntRange(min=1),
-    help="So many trainings at a time (default: one a card, or as many as their threads fit on the cores).",
+    help="So many at a time (default: one a card, or as many as their threads fit on the cores).",
 )
 def repro(stages: tuple[str, ...], at_once: int | None) -> None:
-    """`dvc repro STAGE...` with trainings side by side; without a STAGE, all of the profile.
+    """`dvc repro STAGE...` with what comes before the benchmarks side by side; without a STAGE, all of the profile.
 
-    The outputs and dvc.lock are those of `dvc repro`. What a training prints has its stage's name before it. When one
-    fails, those at work go on to their end and no other begins.
+    The outputs and dvc.lock are those of `dvc repro`. What a stage prints has its name before it. When one fails, those
+    at work go on to their end and no other begins.
 
     Examples: dat repro; cd profiles/paper && dat repro evaluate@otb100
     """
@@ -55,18 +56,29 @@ def repro(stages: tuple[str, ...], at_once: int | None) -> None:
     planned = graph.read(settings, stages)
     if any(name.startswith("benchmark@") for name in planned.run):
         executor.check()  # before DVC removes what these have made
-    trainings = [name for name in planned.run if name.partition("@")[0] in KINDS]
-    if len(trainings) > 1:
-        before = [name for name in planned.before(trainings) if name in planned.run and name not in trainings]
-        if before and (status := subprocess.run([*DVC, *before]).returncode):
-            sys.exit(status)
+    items = side_by_side(planned)
+    if len(items) > 1:
+        needs = {label: waits_for(label, items, planned) for label in items}
         seconds = seconds_of(settings, planned.run)
-        needs = {name: set(planned.before([name])) & set(trainings) for name in trainings}
-        beside = {name: [name] for name in trainings}
-        if data := [name for name in planned.run if name.partition("@")[0] in DATA and name not in before]:
-            beside["data"], needs["data"], seconds["data"] = data, set(), sum(seconds[name] for name in data)
-        SideBySide(beside, needs, seconds, at_once or room(settings)).run()
+        each = {label: sum(seconds[name] for name in names) for label, names in items.items()}
+        SideBySide(items, needs, each, at_once or room(settings)).run()
     os.execv(sys.executable, [*DVC, *stages])
+
+
+def side_by_side(planned: graph.Stages) -> dict[str, list[str]]:
+    """The stages that run before any benchmark, in order: each by its name, those of one data set by its index."""
+    items: dict[str, list[str]] = {}
+    for name in planned.run:
+        if not any(stage.startswith("benchmark@") for stage in (name, *planned.before([name]))):
+            kind, _, data = name.partition("@")
+            items.setdefault(f"index@{data}" if kind in DATA else name, []).append(name)
+    return items
+
+
+def waits_for(label: str, items: Mapping[str, Sequence[str]], planned: graph.Stages) -> set[str]:
+    """Which other items have stages that one's stages need."""
+    needed = set(planned.before(items[label]))
+    return {other for other, names in items.items() if other != label and needed.intersection(names)}
 
 
 def room(settings: Settings) -> int:
@@ -94,8 +106,8 @@ def order(needs: Mapping[str, set[str]], seconds: Mapping[str, float]) -> list[s
 
 @dataclass
 class SideBySide:
-    """Trainings and the like by name: the stages of each, which others each waits for, its seconds, and how many run
-    at a time."""
+    """What runs side by side, by name: the stages of each, which others it waits for, its seconds, and how many run at
+    a time."""
 
     stages: Mapping[str, Sequence[str]]
     needs: Mapping[str, set[str]]
@@ -108,8 +120,10 @@ class SideBySide:
     def run(self) -> None:
         """Run all. Raises JobError naming those that failed, when no other runs any more."""
         waiting = order(self.needs, self.seconds)
-        trainings = len(waiting) - ("data" in waiting)
-        print(f"{trainings} trainings, {self.at_once} at a time", file=sys.stderr, flush=True)
+        stages = [name for names in self.stages.values() for name in names]
+        trainings = sum(name.partition("@")[0] in KINDS for name in stages)
+        others = f" and {len(stages) - trainings} other stages" if trainings < len(stages) else ""
+        print(f"{trainings} trainings{others}, {self.at_once} at a time", file=sys.stderr, flush=True)
         try:
             while self.running or (waiting and not self.failed):
                 for name in [] if self.failed else self._ready(waiting):

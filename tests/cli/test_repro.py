@@ -59,7 +59,7 @@ def test_a_stage_waits_for_those_that_it_needs_and_its_lines_have_its_name(
     deadline, printed = time.monotonic() + 30, ""
     while "c: training c" not in printed and time.monotonic() < deadline:  # a thread passes the lines on
         printed += capfd.readouterr().err
-    assert "3 trainings, 3 at a time" in printed and "c: training c\n" in printed
+    assert "0 trainings and 3 other stages, 3 at a time" in printed and "c: training c\n" in printed
 
 
 def test_no_more_than_so_many_run_at_a_time(place: Path) -> None:
@@ -132,7 +132,9 @@ def test_a_schedulers_plugin_is_missed_before_dvc_is_called(place: Path, monkeyp
     monkeypatch.setattr(repro.os, "execv", lambda program, arguments: called.append(arguments))
     run = ["benchmark@otb100", "evaluate@otb100"]
     call: Any = functools.partial(repro.repro.callback, at_once=None)  # type: ignore[arg-type]
-    monkeypatch.setattr(repro.graph, "read", lambda settings, stages: Stages(run, run, {}, {}, {}))
+    monkeypatch.setattr(
+        repro.graph, "read", lambda settings, stages: Stages(run, run, {}, {name: [] for name in run}, {})
+    )
     with pytest.raises(
         MissingError, match=r"snakemake-executor-plugin-slurm is not there; pip install 'dat\[slurm\]'$"
     ):
@@ -143,25 +145,27 @@ def test_a_schedulers_plugin_is_missed_before_dvc_is_called(place: Path, monkeyp
     assert called[0][-1] == "evaluate"
 
 
-def test_data_that_no_training_needs_are_made_beside_the_trainings_in_order(
+def test_what_comes_before_the_benchmarks_runs_side_by_side_a_data_set_in_one_item(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     above: dict[str, list[str]] = {
         "synthetic@lasot": [],
-        "salnet@a": ["synthetic@lasot"],
-        "salnet@b": ["synthetic@lasot"],
+        "index@lasot": ["synthetic@lasot"],
+        "subsample": ["index@lasot"],
+        "salnet@a": ["subsample"],
         "synthetic@otb100": [],
         "index@otb100": ["synthetic@otb100"],
-        "benchmark@otb100": ["salnet@a", "salnet@b", "index@otb100"],
-        "report": ["benchmark@otb100"],
+        "benchmark@otb100": ["salnet@a", "index@otb100"],
+        "evaluate@otb100": ["benchmark@otb100"],
     }
-    run, called, made = list(above), list[list[str]](), list[tuple[Any, ...]]()
+    called, made = list[list[str]](), list[tuple[Any, ...]]()
 
     def side_by_side(*facts: Any) -> Any:
         made.append(facts)
         return SimpleNamespace(run=lambda: None)
 
-    monkeypatch.setattr(repro.graph, "read", lambda settings, stages: Stages(run, run, {}, above, {}))
+    run = list(above)
+    monkeypatch.setattr(repro.graph, "read", lambda settings, stages: Stages(list(above), run, {}, above, {}))
     monkeypatch.setattr(repro.params, "load", lambda: None)
     monkeypatch.setattr(repro.executor, "check", lambda: None)
     monkeypatch.setattr(repro, "seconds_of", lambda settings, stages: dict.fromkeys(stages, 2.0))
@@ -171,9 +175,19 @@ def test_data_that_no_training_needs_are_made_beside_the_trainings_in_order(
     call: Any = functools.partial(repro.repro.callback, at_once=2)  # type: ignore[arg-type]
     call(())
     stages, needs, seconds, at_once = made[0]
-    assert stages["data"] == ["synthetic@otb100", "index@otb100"] and needs["data"] == set()
-    assert seconds["data"] == 4.0 and at_once == 2
-    assert set(stages) == {"salnet@a", "salnet@b", "data"} and called == [["true"]]
+    assert list(stages) == ["index@lasot", "subsample", "salnet@a", "index@otb100"]
+    assert stages["index@otb100"] == ["synthetic@otb100", "index@otb100"]
+    assert needs == {
+        "index@lasot": set(),
+        "subsample": {"index@lasot"},
+        "salnet@a": {"index@lasot", "subsample"},
+        "index@otb100": set(),
+    }
+    assert seconds == {"index@lasot": 4.0, "subsample": 2.0, "salnet@a": 2.0, "index@otb100": 4.0} and at_once == 2
+    assert called == [["true"]]
+    run[:] = ["index@otb100", "benchmark@otb100", "evaluate@otb100"]  # one alone: a plain dvc repro
+    call(())
+    assert len(made) == 1 and len(called) == 2
 
 
 def test_a_killed_one_takes_its_trainings_with_it(place: Path) -> None:
