@@ -85,6 +85,9 @@ bench-learning: setup ## does training help? trained against random networks (af
 bench-train: setup ## what a training costs beyond its network, at the paper's sizes
 	@python -m benchmarks.bench_train
 
+bench-numerics: setup ## portable beside native numerics: the longest trainings and the tracker, in pairs (after make repro; six minutes)
+	@python -m benchmarks.bench_numerics
+
 bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, on real video (DAT_TEST_DATA)
 	@python -m benchmarks.bench_csrdcf
 

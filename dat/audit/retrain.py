@@ -50,7 +50,7 @@ def behind(walk: Walk, audits: Sequence[Audit]) -> list[Network]:
     MissingError naming an input that is gone.
     """
     nodes = {node.subject for audit in audits for node in audit.node.below() if node.name == "stage"}
-    networks = [network for name in sorted(nodes) if (network := _network(walk, name)) is not None]
+    networks = [network for name in sorted(nodes) if (network := network_of(walk, name)) is not None]
     if not networks:
         texts = ", ".join(audit.address for audit in audits)
         raise InputError(
@@ -61,7 +61,7 @@ def behind(walk: Walk, audits: Sequence[Audit]) -> list[Network]:
     return sorted(networks, key=lambda network: (KINDS.index(network.kind), network.folder))
 
 
-def _network(walk: Walk, name: str) -> Network | None:
+def network_of(walk: Walk, name: str) -> Network | None:
     """The network whose record lies at a path below the profile; None where it is no training's."""
     record = walk.json(name)
     words = str(record.get("command", "")).split()
@@ -110,7 +110,7 @@ def replay(walk: Walk, networks: Sequence[Network], say: Callable[[str], None]) 
         begun = time.monotonic()
         walk.settings.place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="replay-training-", dir=walk.settings.place) as name:
-            _fill(walk, network, Path(name))
+            fill(walk, network, Path(name))
             _train(network, Path(name))
             nodes.append(_compared(walk, network, Path(name)))
         same = "the same bytes" if nodes[-1].verdict == "verified" else "not the same bytes"
@@ -121,9 +121,10 @@ def replay(walk: Walk, networks: Sequence[Network], say: Callable[[str], None]) 
     return nodes
 
 
-def _fill(walk: Walk, network: Network, folder: Path) -> None:
-    """Make a profile in which the network can be trained: settings, and links to what its record says it read."""
-    records.write_json(folder / "params.yaml", params.plain(walk.settings.root) | {"root": "."})
+def fill(walk: Walk, network: Network, folder: Path, **changed: Any) -> None:
+    """Make a profile in which the network can be trained: settings, of which some at the top may be changed, and links
+    to what its record says it read."""
+    records.write_json(folder / "params.yaml", params.plain(walk.settings.root) | {"root": "."} | changed)
     for name in dict.fromkeys(_inputs(network)):
         _link(walk.settings.path / name, folder / name)
     for name in (name for name in _inputs(network) if name.endswith(".jsonl")):
