@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-numerics bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
