@@ -26,7 +26,7 @@ LISTS, READ_LISTS = "dat/benchmarks/lists", {"dat/benchmarks/published.py", "dat
 def code(name: str) -> list[str]:
     """The files and folders, from the checkout's top, that a stage's code is in."""
     stage = STAGES[name]
-    verb = VERBS["train" if stage.module.startswith("dat.training.") else name][0]
+    verb = VERBS["train" if stage.trains else name][0]
     modules = [module for module in (stage.module, stage.jobs, verb, "dat.cli.stages") if module]
     files = {path for module in modules for path in records.code_closure(module)}
     folders = {str(parent) for file in files for parent in Path(file).parents if parent.parent != Path()} - {"."}

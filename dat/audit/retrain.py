@@ -22,9 +22,8 @@ from dat.base import naming, params, used
 from dat.base.errors import DatError, InputError, JobError, MissingError
 from dat.datasets import manifest as manifests
 from dat.models import weights
+from dat.pipeline.stages import TRAININGS
 
-KINDS = ("language", "encoder", "gpgnet", "salnet")
-"""The trainings, each after those whose networks it reads."""
 PROCESS = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "DVC_STAGE")
 """What `torchrun` and DVC tell the processes that they start."""
 
@@ -58,14 +57,14 @@ def behind(walk: Walk, audits: Sequence[Audit]) -> list[Network]:
         )
     for network in networks:
         _check(walk, network)
-    return sorted(networks, key=lambda network: (KINDS.index(network.kind), network.folder))
+    return sorted(networks, key=lambda network: (TRAININGS.index(network.kind), network.folder))
 
 
 def network_of(walk: Walk, name: str) -> Network | None:
     """The network whose record lies at a path below the profile; None where it is no training's."""
     record = walk.json(name)
     words = str(record.get("command", "")).split()
-    if words[:2] != ["dat", "train"] or words[2:3] not in [[kind] for kind in KINDS]:
+    if words[:2] != ["dat", "train"] or words[2:3] not in [[kind] for kind in TRAININGS]:
         return None
     kind, key = words[2], " ".join(words[3:])
     run = walk.json(f"runs/{kind}@{key}.json" if key else f"runs/{kind}.json")

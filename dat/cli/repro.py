@@ -23,11 +23,10 @@ from dat.base.errors import JobError
 from dat.base.naming import shown
 from dat.base.params import Settings
 from dat.cli.watch import seconds_of
+from dat.pipeline.stages import TRAININGS
 from dat.preflight import graph
 
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro")
-KINDS = ("language", "encoder", "gpgnet", "salnet")
-"""The stages that train a network."""
 DATA = ("synthetic", "index")
 """The stages of one data set, which one DVC runs one after another."""
 PERIOD = 0.2
@@ -121,7 +120,7 @@ class SideBySide:
         """Run all. Raises JobError naming those that failed, when no other runs any more."""
         waiting = order(self.needs, self.seconds)
         stages = [name for names in self.stages.values() for name in names]
-        trainings = sum(name.partition("@")[0] in KINDS for name in stages)
+        trainings = sum(name.partition("@")[0] in TRAININGS for name in stages)
         others = f" and {len(stages) - trainings} other stages" if trainings < len(stages) else ""
         print(f"{trainings} trainings{others}, {self.at_once} at a time", file=sys.stderr, flush=True)
         try:

@@ -14,10 +14,8 @@ from dat.base import naming
 from dat.base.errors import InputError
 from dat.base.outside import matching, read_text
 from dat.benchmarks.names import Names
+from dat.datasets.layouts.otb99 import QUERIES
 from dat.datasets.sentences import Sentence
-
-QUERIES = ("OTB_query_train", "OTB_query_test")
-"""The folders of OTB99-Lang's release that hold `<Name>.txt`, one sentence each, beside `OTB_videos`."""
 
 OTB99 = "OTB99-Lang (Li et al., CVPR 2017)"
 _DELIMITERS = ",;\t"

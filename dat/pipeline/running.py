@@ -26,7 +26,7 @@ def choose_device(stage: Stage, settings: Settings) -> str:
     if stage.jobs and executor.elsewhere():
         return "cpu"
     device = devices.kind(settings.root.numerics, fanout.devices)
-    alone = stage.module.startswith("dat.training.") and int(os.environ.get("WORLD_SIZE", "1")) == 1
+    alone = stage.trains and int(os.environ.get("WORLD_SIZE", "1")) == 1
     if device == "cuda" and alone:
         room = {card.uuid: 1 for card in devices.chosen(fanout.devices)}
         devices.take(settings.top / ".dat" / "cards", room)
@@ -41,23 +41,23 @@ def _facts(temporary: Path, final: Path, base: Path) -> list[dict[str, Any]]:
     return [fact | {"path": f"{prefix}/{fact['path']}"} for fact in records.folder_files(temporary)]
 
 
-def _processes(module: str) -> dict[str, int]:
+def _processes(stage: Stage) -> dict[str, int]:
     """How many processes trained, where it is more than one."""
-    count = int(os.environ.get("WORLD_SIZE", "1")) if module.startswith("dat.training.") else 1
+    count = int(os.environ.get("WORLD_SIZE", "1")) if stage.trains else 1
     return {"processes": count} if count > 1 else {}
 
 
-def _run(module: str, job: records.Job) -> bool:
+def _run(stage: Stage, job: records.Job) -> bool:
     """Run a stage; False in all but the first of the processes of a training that `torchrun` started."""
-    if not module.startswith("dat.training.") or int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        importlib.import_module(module).run(job)
+    if not stage.trains or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        importlib.import_module(stage.module).run(job)
         return True
     distributed = importlib.import_module("dat.training.distributed")  # by name: the other stages do not need it
     first = os.environ.get("RANK", "0") == "0"
     with contextlib.nullcontext() if first else contextlib.redirect_stderr(io.StringIO()):
-        stage = importlib.import_module(module)
+        training = importlib.import_module(stage.module)
         with distributed.group(job.device):
-            stage.run(job)
+            training.run(job)
     return first
 
 
@@ -101,7 +101,7 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
             path.parent.mkdir(parents=True, exist_ok=True)
         job = records.Job(key, settings, inputs, temporary, choose_device(stage, settings), timing)
         try:
-            if _run(stage.module, job):
+            if _run(stage, job):
                 _finish(stage, job, before, final, clock, "" if partial else label, owned)
         finally:
             for path in temporary.values():
@@ -171,7 +171,7 @@ def _finish(
         inputs=before.inputs.facts,
         outputs=outputs,
         params=dict(sorted(settings.read.items())),
-        environment=records.environment(job.device, stage.threads(settings)) | _processes(stage.module),
+        environment=records.environment(job.device, stage.threads(settings)) | _processes(stage),
         command=f"{stage.command} {job.key}".strip(),
         parents=records.parents(before.inputs.paths, home),
         seed=stage.seed(settings, job.key),

@@ -27,6 +27,11 @@ class Stage:
     jobs: str | None = None
     files: tuple[str, ...] = ()
 
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a network."""
+        return self.module.startswith("dat.training.")
+
 
 def _manifest(settings: Settings, key: str) -> str:
     return str(settings.section(f"datasets.{key}.manifest", str))
@@ -180,3 +185,6 @@ STAGES: Mapping[str, Stage] = {
         "dat report",
     ),
 }
+
+TRAININGS = tuple(name for name, stage in STAGES.items() if stage.trains)
+"""The stages that train a network, in the order in which one may need another's."""

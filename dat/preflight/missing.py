@@ -10,6 +10,7 @@ from dat.base import devices, executor, public
 from dat.base.errors import REMEDIES, DatError, InputError
 from dat.base.params import Settings
 from dat.datasets import linking, sets
+from dat.pipeline.stages import TRAININGS
 from dat.preflight.estimates import Disk
 from dat.preflight.graph import Stages
 from dat.preflight.matrix import targets
@@ -136,7 +137,7 @@ def _gpu(settings: Settings, stages: Stages) -> Iterator[Missing]:
     """A GPU, where the settings want one, for what is computed on this machine."""
     fanout, kinds = settings.root.fanout, {name.partition("@")[0] for name in stages.run}
     wanted = os.environ.get("DAT_DEVICES") or fanout.devices
-    computing = {"language", "encoder", "gpgnet", "salnet"} | ({"benchmark"} if _tracks_here() else set())
+    computing = {*TRAININGS} | ({"benchmark"} if _tracks_here() else set())
     if not kinds & computing:
         return
     try:

@@ -19,6 +19,7 @@ from dat.base.errors import MissingError
 from dat.base.params import Settings
 from dat.base.sections import Benchmark
 from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks.vot import FAILED
 from dat.datasets import manifest as manifests
 from dat.evaluation import definitions, text
 from dat.evaluation.definitions import Vot
@@ -165,7 +166,7 @@ def _restarted(path: Path, label: str, row: manifests.Sequence, name: str, data:
     tracked = run.codes == vot_files.TRACKED
     overlap = np.where(tracked, measured.accuracy[0], np.nan)
     boxes = np.where((tracked & run.regions.rectangle)[:, None], run.regions.values[:, :4].astype(np.float64), np.nan)
-    return PlayerTrack(boxes, overlap, _first(run.codes == vot_files.FAILED))
+    return PlayerTrack(boxes, overlap, _first(run.codes == FAILED))
 
 
 def _first(flags: npt.NDArray[np.bool_]) -> int | None:

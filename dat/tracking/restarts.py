@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dat.benchmarks import vot
+from dat.benchmarks.vot import FAILED, INITIALISED, SKIPPED
 from dat.datasets.images import Image
 from dat.regions import boxes as geometry
 from dat.tracking.follower import Follower
-
-STARTED, FAILED, SKIPPED = 1, 2, 0
-SKIP = 5
-"""Frames from a failure to the next start: the protocol's number."""
 
 Line = int | tuple[float, float, float, float]
 
@@ -51,7 +49,7 @@ def run(
 ) -> list[Line]:
     """Follow the target through all frames: a line a frame. `image(i)` gives frame i; `seen(i)` is told of each box.
 
-    The tracker is started on the region's bounds and, after a failure in frame f, again in frame f + SKIP.
+    The tracker is started on the region's bounds and, after a failure in frame f, again in frame f + RESTART.
     """
     lines: list[Line] = []
     start = 0
@@ -60,13 +58,13 @@ def run(
             lines.append(SKIPPED)
         elif index == start:
             tracker.init(image(index), bounds(region), sentence)
-            lines.append(STARTED)
+            lines.append(INITIALISED)
         else:
             x, y, w, h = (float(value) for value in tracker.update(image(index)))
             seen(index)
             failed = not meets((x, y, w, h), region, size)
             lines.append(FAILED if failed else (x, y, w, h))
-            start = index + SKIP if failed else start
+            start = index + vot.RESTART if failed else start
     return lines
 
 

@@ -15,6 +15,8 @@ from scipy import stats
 from dat.audit import recompute_vot
 from dat.base.errors import InputError
 from dat.benchmarks import catalogue
+from dat.benchmarks import vot as protocol
+from dat.benchmarks.vot import FAILED, INITIALISED
 from dat.evaluation import definitions, score
 from dat.evaluation.definitions import Raster, Vot
 from dat.evaluation.vot import expected_overlap as vot
@@ -393,7 +395,7 @@ def test_a_trackers_frames_with_a_tag_and_without_any_by_hand() -> None:
         "b": vot_files.VotSequence("b", boxes),
     }
     overlap = np.array([[0.9, 0.8, 0.6, 0.7], [0.9, 0.6, 0.2, 0.5]])
-    frames = {name: vot.Frames(overlap, overlap, np.array([[T] * 4, [T, vot_files.FAILED, T, T]])) for name in "ab"}
+    frames = {name: vot.Frames(overlap, overlap, np.array([[T] * 4, [T, FAILED, T, T]])) for name in "ab"}
     found = ranks.tagged(frames, targets, "occlusion")
     assert found.accuracy.tolist() == pytest.approx([0.8, 0.4])
     assert (found.practical.tolist(), found.failures.tolist()) == ([0.2, 0.3], [0, 1])
@@ -480,13 +482,19 @@ class Lost:
         return self.box + np.array([500 * (self.frames > 2), 0, 0, 0])
 
 
-def test_tracking_scoring_and_audit_start_again_after_as_many_frames() -> None:
-    """VOT's five stand in each: trackers and scores know nothing of one another, the audit computes on its own."""
+def test_tracking_and_scoring_and_the_audit_have_vots_numbers() -> None:
+    """The audit has its own, since it computes on its own."""
+    assert protocol.RESTART == recompute_vot.SKIP == 5
+    assert protocol.BURN_IN == recompute_vot.BURN_IN == 10
+
+
+@pytest.mark.parametrize("frames", [5, 7])
+def test_tracking_and_scoring_start_again_after_as_many_frames(frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One constant moves tracking, the check of result files and both ways of scoring."""
+    monkeypatch.setattr(protocol, "RESTART", frames)
     lines = restarts.run(Lost(), lambda index: np.zeros((90, 120, 3), np.uint8), [[10, 10, 20, 20]] * 30, (120, 90), "")
     codes = np.array([line if isinstance(line, int) else vot_files.TRACKED for line in lines])
-    starts, failures = np.flatnonzero(codes == vot_files.INITIALISED), np.flatnonzero(codes == vot_files.FAILED)
-    assert len(failures) > 2 and vot_files._broken(codes) is None
+    starts, failures = np.flatnonzero(codes == INITIALISED), np.flatnonzero(codes == FAILED)
+    assert len(failures) > 2 and set(starts[1:]) <= set(failures + frames) and vot_files._broken(codes) is None
     for fragments in (vot._matlab_fragments(codes), vot._toolkit_fragments(codes)):
         assert [fragment.start for fragment in fragments] == starts.tolist()
-    assert restarts.SKIP == vot_files.RESTART == vot.SKIP == recompute_vot.SKIP == 5
-    assert vot.BURN_IN == recompute_vot.BURN_IN == 10

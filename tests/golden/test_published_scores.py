@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dat.benchmarks import catalogue
+from dat.benchmarks.vot import FAILED
 from dat.evaluation import definitions, score, text
 from dat.evaluation.definitions import OnePass
 from dat.evaluation.vot import expected_overlap as vot
@@ -125,7 +126,7 @@ def test_udt_fails_102_times_a_run_on_vot2016(real_data: Path) -> None:
             path = real_data / "results/vot2016/UDT/baseline" / name / f"{name}_{number + 1:03d}.txt"
             unknown = regions(np.full((entry.frames, 8), np.nan), np.full(entry.frames, 8))
             run, *_ = vot_files.read_run(path, unknown, f"UDT {name}", "strict")
-            failures[number] += np.count_nonzero(run.codes == vot_files.FAILED)
+            failures[number] += np.count_nonzero(run.codes == FAILED)
     assert failures.tolist() == [102, 102, 102]
 
 

@@ -133,7 +133,7 @@ def modules_below(path: str) -> list[str]:
 @pytest.mark.parametrize("name", STAGES)
 def test_everything_a_stage_imports_is_declared(name: str) -> None:
     declared = [path.removeprefix("${root}/") for path in paths(name, "deps") if path.startswith("${root}/")]
-    verb = VERBS["train" if STAGES[name].module.startswith("dat.training.") else name][0]
+    verb = VERBS["train" if STAGES[name].trains else name][0]
     modules = [module for module in (STAGES[name].module, STAGES[name].jobs, verb, "dat.cli.stages") if module]
     closure = {path for module in modules for path in records.code_closure(module)}
     undeclared = {path for path in closure if not any(path == one or path.startswith(f"{one}/") for one in declared)}

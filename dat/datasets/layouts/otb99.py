@@ -13,7 +13,8 @@ from dat.benchmarks.published import Fact, facts, spelled
 from dat.datasets.layouts import otb
 from dat.datasets.targets import Layout, Target, TargetFolder
 
-VIDEOS, QUERIES = "OTB_videos", ("OTB_query_test", "OTB_query_train")
+VIDEOS, QUERIES = "OTB_videos", ("OTB_query_train", "OTB_query_test")
+"""The folders of the release: OTB's, and those that hold `<Name>.txt`, one sentence each."""
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -34,4 +35,4 @@ def read(video: TargetFolder, query: Path, fact: Fact | None) -> Target:
     return replace(target, annotations=[*target.annotations, query], sentence=text)
 
 
-OTB99 = Layout(find, f"{VIDEOS}/<Name>/groundtruth_rect.txt and {QUERIES[0]}/<Name>.txt")
+OTB99 = Layout(find, f"{VIDEOS}/<Name>/groundtruth_rect.txt and {QUERIES[1]}/<Name>.txt")

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dat.benchmarks import vot
+from dat.benchmarks.vot import FAILED, INITIALISED
 from dat.evaluation.definitions import Vot
-from dat.evaluation.vot.files import FAILED, INITIALISED, TRACKED, Run, VotSequence
+from dat.evaluation.vot.files import TRACKED, Run, VotSequence
 from dat.evaluation.vot.rasters import Regions
 from dat.evaluation.vot.truth_runs import overlaps
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
-
-SKIP, BURN_IN = 5, 10
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def frame_overlaps(target: VotSequence, runs: Sequence[Run], definition: Vot) ->
 # ---------------------------------------------------------------- accuracy and robustness
 
 
-def _counting(codes: Whole, burn_in: int = BURN_IN) -> Flags:
+def _counting(codes: Whole, burn_in: int = vot.BURN_IN) -> Flags:
     """Frames (R,N) with a region, later than the burn-in that begins with every initialisation."""
     starts = (codes == INITIALISED).astype(np.int64)
     total = np.cumsum(starts, axis=1)
@@ -168,7 +168,7 @@ def _matlab_fragments(codes: Whole) -> list[_Fragment]:
     """
     frames = len(codes)
     failures = np.flatnonzero(codes == FAILED)
-    starts = [0, *(int(f) + SKIP for f in failures if f + SKIP < frames)]
+    starts = [0, *(int(f) + vot.RESTART for f in failures if f + vot.RESTART < frames)]
     inner = [_Fragment(a, b + 1, True) for a, b in itertools.pairwise(starts)]
     return [*inner, _Fragment(starts[-1], frames, False)]
 

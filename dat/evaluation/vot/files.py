@@ -16,8 +16,10 @@ import numpy.typing as npt
 from dat.base import naming, opening
 from dat.base.errors import InputError
 from dat.base.outside import matching, place, read_text, two_ways
+from dat.benchmarks import vot
 from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.names import Names
+from dat.benchmarks.vot import FAILED, INITIALISED, SKIPPED
 from dat.datasets.layouts.vot import tag_files
 from dat.evaluation import fitting, numbers, text
 from dat.evaluation.results import EXPERIMENTS, Lengths, files_below
@@ -27,9 +29,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
-INITIALISED, FAILED, SKIPPED, TRACKED = 1, 2, 0, -1
-RESTART = 5
-"""Frames from a failure to the next start."""
+TRACKED = -1
+"""The code of a frame with a region."""
 
 TAGS = ("camera_motion", "illum_change", "motion_change", "occlusion", "size_change")
 _REPETITION = re.compile(r"_(\d{3})$")
@@ -293,14 +294,14 @@ def _broken(codes: Whole) -> tuple[int, str] | None:
         return 0, "the first row is a region, and a run with restarts begins with the code 1"
     failed = np.flatnonzero(codes == FAILED)
     starts = np.flatnonzero(codes == INITIALISED)[1:]
-    unasked = np.setdiff1d(starts, failed + RESTART)
+    unasked = np.setdiff1d(starts, failed + vot.RESTART)
     if len(unasked):
-        return int(unasked[0]), f"a restart that is not {RESTART} frames after a failure"
-    gaps = failed[:, None] + np.arange(1, RESTART)
+        return int(unasked[0]), f"a restart that is not {vot.RESTART} frames after a failure"
+    gaps = failed[:, None] + np.arange(1, vot.RESTART)
     moving = gaps[(gaps < len(codes)) & (codes[np.minimum(gaps, len(codes) - 1)] != SKIPPED)]
-    missing = np.setdiff1d(failed[failed + RESTART < len(codes) - 1] + RESTART, starts)
+    missing = np.setdiff1d(failed[failed + vot.RESTART < len(codes) - 1] + vot.RESTART, starts)
     wrong = np.sort(np.concatenate([moving, missing]))
-    return (int(wrong[0]), f"no restart {RESTART} frames after a failure") if len(wrong) else None
+    return (int(wrong[0]), f"no restart {vot.RESTART} frames after a failure") if len(wrong) else None
 
 
 def read_run(path: Path, truth: Regions, label: str, lengths: Lengths) -> tuple[Run, bool, str]:

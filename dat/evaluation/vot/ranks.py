@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from dat.benchmarks.vot import FAILED
 from dat.evaluation.vot import expected_overlap as vot
 from dat.evaluation.vot.expected_overlap import Frames
-from dat.evaluation.vot.files import FAILED, TAGS, VotSequence
+from dat.evaluation.vot.files import TAGS, VotSequence
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

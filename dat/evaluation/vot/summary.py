@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from dat.base.errors import InputError
 from dat.benchmarks.catalogue import Benchmark
+from dat.benchmarks.vot import FAILED
 from dat.evaluation import statistics
 from dat.evaluation.definitions import Vot
 from dat.evaluation.one_pass.summary import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
@@ -61,7 +62,7 @@ def _without_restarts(tracker: vot_files.VotResults, frames: Mapping[str, vot.Fr
     notes, fails = [], False
     for name, regions in frames.items():
         lost = int(((regions.codes == vot_files.TRACKED) & (regions.curve == 0)).sum(1).max())
-        fails |= bool((regions.codes == vot_files.FAILED).any())
+        fails |= bool((regions.codes == FAILED).any())
         if lost > max(_LOST_FRAMES, _LOST_SHARE * regions.codes.shape[1]):
             notes.append(f"{name}: {lost} frames without overlap and without a failure: no run with restarts has them")
     if notes and not fails:
