@@ -14,8 +14,8 @@ from dat.base.errors import InputError
 from dat.base.naming import shown
 from dat.base.outside import matching, read_text
 from dat.datasets import sentences as tables
+from dat.datasets.finding import canonical
 from dat.datasets.images import Image
-from dat.datasets.layouts.registry import canonical
 from dat.tracking.follower import TrackerState
 from dat.video import assemble, request
 

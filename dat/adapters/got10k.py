@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from dat.adapters.factory import TrackerFactory, as_rgb, name_of
 from dat.base.errors import InputError, MissingError
 from dat.benchmarks import published
+from dat.datasets import finding
 from dat.datasets.images import Image
-from dat.datasets.layouts import registry as layouts
 from dat.datasets.rows import read_rows
 from dat.tracking.follower import TrackerState
 
@@ -94,7 +94,7 @@ class LocalOTB(OTB):  # type: ignore[misc]
 
     def __init__(self, root_dir: str | Path, sequences: Iterable[str] = (), frames: int | None = None) -> None:
         self.root_dir, self.version, self.frames = str(root_dir), "local", frames
-        sources, absent = layouts.find("otb", Path(root_dir), sequences)
+        sources, absent = finding.find("otb", Path(root_dir), sequences)
         if absent or not sources:
             raise InputError(f"{root_dir}: {', '.join(absent) or 'OTB sequences'} not there; name a folder of them")
         self._found = {published.spelled(target.name): target for target in sources.values()}

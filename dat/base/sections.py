@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -12,6 +13,20 @@ Number = Annotated[int, Field(ge=1)]
 Init = Literal["orthogonal", "normal", "mdnet", "default"]
 Last = Literal["normal", "default"]
 """How the layer of two outputs starts: N(0, .01) without bias (MDNet's of 2019), or as torch does (2017) [R31]."""
+
+
+LAYOUTS = Path(__file__).resolve().parents[1] / "datasets" / "layouts"
+
+
+def layout_names() -> list[str]:
+    """The names of the layouts in which data sets may lie: a module each in `dat/datasets/layouts`."""
+    return sorted(path.stem for path in LAYOUTS.glob("[!_]*.py"))
+
+
+def _layout(name: str) -> str:
+    if name not in (names := layout_names()):
+        raise PydanticCustomError("layout", "No layout; there are {names}", {"names": ", ".join(names)})
+    return name
 
 
 class Section(BaseModel):
@@ -36,7 +51,7 @@ class Dataset(Section):
     Its manifest lists every frame, or (LaSOT, of which `subsample` reads every n-th) every `every`-th.
     """
 
-    layout: Literal["lasot", "tlp", "dtb70", "otb", "otb99", "tc128", "tnl2k", "vot", "plain"]
+    layout: Annotated[str, AfterValidator(_layout)]
     manifest: str
     sentences: str
     every: Number = 1

@@ -1,11 +1,11 @@
-"""The benchmarks that can be scored: their sequences, attributes, protocol and default definition.
+"""The benchmarks that can be scored, an entry each: sequences, attributes, protocol and default definition.
 
 Lists are the published ones (published.py). Where none is published here (OTB99-Lang, TNL2K, and this
 project's own `redetection`, whose results are one-pass) the annotations' own sequences are the list.
 """
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,6 @@ from dat.base.errors import InputError
 from dat.base.outside import read_text
 from dat.benchmarks import published
 from dat.benchmarks.names import Names
-from dat.benchmarks.origins import ORIGINS, Origin
 from dat.benchmarks.published import Fact
 
 Protocol = Literal["one-pass", "vot", "redetection"]
@@ -23,61 +22,76 @@ Protocol = Literal["one-pass", "vot", "redetection"]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark; `sequences` are its targets and what its list says of each, `origin` what its files count from.
+    """A benchmark. `find` fills in `sequences`, its targets and what the list of its `data_set` says of each.
 
-    `omit` is how many frames at the start of a sequence its toolkit leaves out; `truth` what its published
-    ground-truth files are called in a folder a sequence; `flags` whether it says where the target is absent.
+    `title` is its name in tables and figures; `part` the part of the data set that it is, where that has another name;
+    `subsets` are benchmarks that are scored with it. `origin` is what its files of boxes count pixels from: 1 as MATLAB
+    does, 0 as VOT. `omit` is how many frames at the start of a sequence its toolkit leaves out; `interval` that of the
+    lengths over which the expected overlap is averaged, `ranked` whether trackers get ranks in its place; `truth` what
+    its published ground-truth files are called in a folder a sequence; `flags` whether it says where the target is
+    absent.
     """
 
     name: str
     protocol: Protocol
     definition: str
     sequences: Mapping[str, Fact] = field(default_factory=dict)
+    title: str = ""
+    data_set: str = ""
+    part: str = ""
+    subsets: tuple[str, ...] = ()
     omit: Mapping[str, int] = field(default_factory=dict)
     interval: tuple[int, int] | None = None
-    origin: Origin = 1
+    ranked: bool = False
+    origin: Literal[0, 1] = 1
     truth: str = "groundtruth_rect.txt"
     flags: bool = False
 
 
-OTB_OMIT = {"Tiger1": 5}
-INTERVALS = {"vot2016": (108, 371), "vot2019": (46, 291)}
-
-_OTB = ("otb2013", "otb50", "otb100", "otb100-similar")
-_VOT = ("vot2014", "vot2016", "vot2019")
-_LASOT = ("lasot", "otb99-lang", "tnl2k")
-NAMES = (*_OTB, "tc128", *_VOT, *_LASOT, "redetection")
+def _otb(name: str, title: str = "", subsets: tuple[str, ...] = ()) -> Benchmark:
+    """A list of OTB's; its toolkit leaves out where Tiger1 is not in the picture yet."""
+    omit = {"Tiger1": 5}
+    return Benchmark(name, "one-pass", "otb-toolkit-1.1", title=title, data_set="otb100", subsets=subsets, omit=omit)
 
 
-def _chosen(data_set: str, names: Iterable[str]) -> dict[str, Fact]:
-    """Facts of some of a data set's targets, in the order of its list."""
-    wanted = set(names)
-    return {name: fact for name, fact in published.facts(data_set).items() if name in wanted}
+def _vot(name: str, title: str = "", interval: tuple[int, int] | None = None, ranked: bool = False) -> Benchmark:
+    """A year of VOT's."""
+    return Benchmark(
+        name, "vot", "vot-matlab-2016", title=title, data_set=name, interval=interval, ranked=ranked, origin=0
+    )
+
+
+BENCHMARKS = (
+    _otb("otb2013", "OTB-2013"),
+    _otb("otb50"),
+    _otb("otb100", "OTB-100", subsets=("otb100-similar",)),
+    _otb("otb100-similar", "OTB-100, look-alikes"),
+    Benchmark("tc128", "one-pass", "tc128", title="TC128", data_set="tc128", truth="_gt.txt"),
+    _vot("vot2014", "VOT2014", ranked=True),
+    _vot("vot2016", "VOT2016", (108, 371)),
+    _vot("vot2019", interval=(46, 291)),
+    Benchmark("lasot", "one-pass", "lasot", data_set="lasot", part="lasot-test", truth="groundtruth.txt", flags=True),
+    Benchmark("otb99-lang", "one-pass", "lasot"),
+    Benchmark("tnl2k", "one-pass", "lasot", truth="groundtruth.txt", flags=True),
+    Benchmark("redetection", "redetection", "redetection", title="Lost targets", flags=True),
+)
+
+NAMES = tuple(benchmark.name for benchmark in BENCHMARKS)
 
 
 @functools.cache
 def find(name: str) -> Benchmark:
     """The benchmark of a name. Raises InputError when there is none."""
-    if name in _OTB:
-        targets = _chosen("otb100", published.lists("otb100")[name])
-        return Benchmark(name, "one-pass", "otb-toolkit-1.1", targets, OTB_OMIT, origin=ORIGINS["otb"])
-    if name == "tc128":
-        targets = published.facts(name)
-        return Benchmark(name, "one-pass", "tc128", targets, origin=ORIGINS["tc128"], truth="_gt.txt")
-    if name == "otb99-lang":
-        return Benchmark(name, "one-pass", "lasot", origin=ORIGINS["otb"])
-    if name in _LASOT:
-        targets = _chosen("lasot", published.lists("lasot")["lasot-test"]) if name == "lasot" else {}
-        origin = ORIGINS["lasot"]
-        return Benchmark(name, "one-pass", "lasot", targets, origin=origin, truth="groundtruth.txt", flags=True)
-    if name == "redetection":
-        return Benchmark(name, "redetection", "redetection", origin=ORIGINS["otb"], flags=True)
-    if name in _VOT:
-        interval = INTERVALS.get(name)
-        return Benchmark(
-            name, "vot", "vot-matlab-2016", published.facts(name), interval=interval, origin=ORIGINS["vot"]
-        )
+    for benchmark in BENCHMARKS:
+        if benchmark.name == name:
+            return replace(benchmark, sequences=_sequences(benchmark)) if benchmark.data_set else benchmark
     raise InputError(f"--benchmark {name}: no such benchmark; there are {', '.join(NAMES)}")
+
+
+def _sequences(benchmark: Benchmark) -> dict[str, Fact]:
+    """The targets of a benchmark and their facts, in the order of the data set's list."""
+    names = set(published.lists(benchmark.data_set)[benchmark.part or benchmark.name])
+    return {name: fact for name, fact in published.facts(benchmark.data_set).items() if name in names}
 
 
 def subset(benchmark: Benchmark, path: Path) -> Benchmark:

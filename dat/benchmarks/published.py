@@ -9,16 +9,9 @@ from functools import cache
 
 from dat.base import used
 
-FILES = {
-    "otb100": "OTB.csv",
-    "tc128": "TC128.csv",
-    "vot2014": "VOT2014.csv",
-    "vot2016": "VOT2016.csv",
-    "vot2019": "VOT2019.csv",
-    "lasot": "LaSOT.csv",
-    "tlp": "TLP.csv",
-    "dtb70": "DTB70.csv",
-}
+LISTS = "dat/benchmarks/lists"
+"""The folder of the lists: `NAME.csv` is that of data set NAME."""
+
 SPELLED = {"Human4": "Human4-2", "jogging2": "Jogging2"}
 """Names that a list spells otherwise: only Human4's second target is used."""
 
@@ -41,14 +34,15 @@ def spelled(name: str) -> str:
 @cache
 def _rows(data_set: str) -> dict[str, dict[str, str]]:
     """The rows of a data set's list by target, in the list's order."""
-    text = used.code(f"dat/benchmarks/lists/{FILES[data_set]}").decode()
+    text = used.code(f"{LISTS}/{data_set}.csv").decode()
     return {spelled(row["name"]): row for row in csv.DictReader(text.splitlines())}
 
 
 @cache
 def facts(data_set: str) -> dict[str, Fact]:
     """Facts by target of a data set, in the list's order; empty for a set that is none of the real ones."""
-    return {name: _fact(row) for name, row in _rows(data_set).items()} if data_set in FILES else {}
+    there = {path.stem for path in (used.TOP / LISTS).glob("*.csv")}
+    return {name: _fact(row) for name, row in _rows(data_set).items()} if data_set in there else {}
 
 
 def _fact(row: dict[str, str]) -> Fact:
@@ -71,4 +65,4 @@ def lists(data_set: str) -> dict[str, list[str]]:
 
 def similar() -> list[str]:
     """The 46 targets of OTB-100 that the paper lists as having look-alikes, in its order."""
-    return [spelled(name) for name in used.code("dat/benchmarks/lists/similar46.txt").decode().split()]
+    return [spelled(name) for name in used.code(f"{LISTS}/similar46.txt").decode().split()]

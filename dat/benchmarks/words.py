@@ -1,14 +1,8 @@
 """Benchmarks and variants as readers know them: in tables, figures, claims, and where an audit compares those."""
 
-BENCHMARKS = {
-    "otb2013": "OTB-2013",
-    "otb100": "OTB-100",
-    "otb100-similar": "OTB-100, look-alikes",
-    "tc128": "TC128",
-    "vot2014": "VOT2014",
-    "vot2016": "VOT2016",
-    "redetection": "Lost targets",
-}
+from dat.benchmarks import catalogue
+
+BENCHMARKS = {benchmark.name: benchmark.title for benchmark in catalogue.BENCHMARKS if benchmark.title}
 
 METRICS = {
     "success": "success",

@@ -9,13 +9,12 @@ import click
 
 from dat.base import supervise
 from dat.base.errors import InputError
-
-BENCHMARKS = "otb2013|otb50|otb100|otb100-similar|tc128|vot2014|vot2016|vot2019|lasot|otb99-lang|tnl2k|redetection"
+from dat.benchmarks.catalogue import NAMES
 
 
 @click.command(short_help="A benchmark's scores; by hand, score any tracker's result files.")
 @click.argument("name", required=False)
-@click.option("--benchmark", metavar="NAME", help=f"One of {BENCHMARKS}.")
+@click.option("--benchmark", metavar="NAME", help=f"One of {'|'.join(NAMES)}.")
 @click.option("--annotations", type=click.Path(path_type=Path), metavar="PLACE", help="The benchmark's ground truth.")
 @click.option("--results", type=click.Path(path_type=Path), metavar="DIR", help="Result files: a folder a tracker.")
 @click.option("--definition", metavar="NAME", help="How scores are computed; default: as the benchmark itself does.")

@@ -11,8 +11,7 @@ from dat.base.errors import InputError, MissingError
 from dat.base.naming import shown
 from dat.base.params import Settings
 from dat.benchmarks import published
-from dat.datasets import importing, sentences, sets
-from dat.datasets.layouts import registry as layouts
+from dat.datasets import finding, importing, sentences, sets
 from dat.datasets.sentences import Sentence
 from dat.models.vocabulary import Vocabulary
 
@@ -146,7 +145,7 @@ def _serve(data: sets.DataSet, table: Path, save: Callable[[str, str], None]) ->
 
     if data.folder is None:
         raise MissingError(f"{data.key}: its images are not on this machine; run dat data link {data.key} PATH")
-    places, missing = layouts.find(data.layout, data.folder, data.wanted)
+    places, missing = finding.find(data.layout, data.folder, data.wanted)
     if missing:
         click.echo(f"not there, so not shown: {', '.join(missing)}", err=True)
     if not places:

@@ -18,9 +18,8 @@ from dat.base.naming import shown
 from dat.base.outside import read_bytes
 from dat.base.sections import Dataset
 from dat.benchmarks import published
-from dat.datasets import manifest, sets
+from dat.datasets import finding, manifest, sets
 from dat.datasets.hashes import Hashes, TargetFiles, memory_path
-from dat.datasets.layouts import registry as layouts
 from dat.datasets.targets import Target, TargetFolder
 from dat.progress import progress
 from dat.records import Job, code_closure, sha256_json, write_bytes
@@ -58,9 +57,9 @@ def _without(data: sets.DataSet, head: dict[str, Any], old: Path, output: Path) 
 
 
 def _with(data: sets.DataSet, head: dict[str, Any], folder: Path, output: Path, every: int) -> None:
-    targets, missing = layouts.find(data.layout, folder, data.wanted)
+    targets, missing = finding.find(data.layout, folder, data.wanted)
     if not targets:
-        looks = layouts.layout(data.layout).looks
+        looks = finding.layout(data.layout).looks
         raise InputError(f"{folder}: no sequence of {data.name} in it; {looks} is expected; link another folder")
     hashes = Hashes(memory_path(data.profile.absolute(), data.name), folder)
     manifest.write(output, {**head, "linked": True}, _rows(data, targets, hashes, every))

@@ -6,8 +6,7 @@ from pathlib import Path
 from dat.base.errors import InputError, MissingError
 from dat.base.params import Settings
 from dat.benchmarks import published
-from dat.datasets import manifest, sets
-from dat.datasets.layouts import registry as layouts
+from dat.datasets import finding, manifest, sets
 from dat.records import file_facts, write_json, write_text
 
 OWN = "plain"
@@ -28,7 +27,7 @@ def look(data: sets.DataSet, folder: Path) -> FolderCheck:
     if not folder.is_dir():
         wrong = "not a folder" if folder.exists() else "not there"
         raise InputError(f"{folder}: {wrong}; name the folder that holds the sequences of {data.name}")
-    targets, missing = layouts.find(data.layout, folder, data.wanted)
+    targets, missing = finding.find(data.layout, folder, data.wanted)
     if not targets:
         raise InputError(f"{folder}: {_wrong(data, folder)}")
     name, place = next(iter(targets.items()))
@@ -38,8 +37,8 @@ def look(data: sets.DataSet, folder: Path) -> FolderCheck:
 
 def _wrong(data: sets.DataSet, folder: Path) -> str:
     """Why no target was found in a folder or below it."""
-    looks = layouts.layout(data.layout).looks
-    others = layouts.layout(data.layout).find(folder)
+    looks = finding.layout(data.layout).looks
+    others = finding.layout(data.layout).find(folder)
     named = f"; it has {len(others)} others, such as {others[0].name}" if others else ""
     return f"no sequence of {data.name} in it ({looks} is expected){named}; link the folder that holds the sequences"
 
@@ -54,9 +53,9 @@ def check_linkable(settings: Settings, key: str) -> None:
 
 def _describe(settings: Settings, key: str, folder: Path) -> None:
     """Write `data/<set>.json` of a user's own data set, whose list is what its folder holds, and the record of it."""
-    names = list(layouts.find(OWN, folder, ())[0])
+    names = list(finding.find(OWN, folder, ())[0])
     if not names:
-        raise InputError(f"{folder}: no sequence in it; {layouts.layout(OWN).looks} is expected")
+        raise InputError(f"{folder}: no sequence in it; {finding.layout(OWN).looks} is expected")
     file, table = sets.path(settings, key), settings.root.datasets[key].sentences
     facts = {"name": key, "layout": OWN, "lists": {key: names}, "sentences": None if table == "none" else table}
     write_json(file, facts)
@@ -120,10 +119,10 @@ def sequence(settings: Settings, key: str, name: str) -> manifest.Sequence:
     """A target of a set's manifest, its name spelled in any way. Raises InputError when there is none."""
     sets.path(settings, key)
     path = sets.manifest_path(settings, key)
-    wish = layouts.canonical(name)
+    wish = finding.canonical(name)
     names = []
     for entry in manifest.sequences(path):
-        if entry.name == name or layouts.canonical(entry.name) == wish:
+        if entry.name == name or finding.canonical(entry.name) == wish:
             return entry
         names.append(entry.name)
     some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -25,7 +25,6 @@ from dat.evaluation.vot.rasters import regions
 from dat.records import Job, write_json
 
 METRICS = ("success", "precision", "normalized_precision", "eao", "accuracy", "robustness", "failures", "redetected")
-SUBSETS = {"otb100": "otb100-similar"}
 
 
 def run(job: Job) -> None:
@@ -38,8 +37,8 @@ def run(job: Job) -> None:
     data = manifest.read(job.inputs["manifest"])
     folders = results.tracker_folders(job.inputs["results"])
     chance = scoring.Bootstrap(evaluation.resamples, evaluation.seed)
-    is_redetection = catalogue.find(job.key).protocol == "redetection"
-    of_files, compare = PROTOCOLS["redetection" if is_redetection else settings.protocol]
+    benchmark = catalogue.find(job.key)
+    of_files, compare = PROTOCOLS["redetection" if benchmark.protocol == "redetection" else settings.protocol]
 
     def score(key: str) -> dict[str, Any]:
         scores, scored = of_files(key, data, folders, chance)
@@ -49,8 +48,9 @@ def run(job: Job) -> None:
         return scores
 
     result = score(job.key)
-    if job.key in SUBSETS and SUBSETS[job.key] in data.header["lists"]:
-        result["subsets"] = {SUBSETS[job.key]: score(SUBSETS[job.key])}
+    subsets = [name for name in benchmark.subsets if name in data.header["lists"]]
+    if subsets:
+        result["subsets"] = {name: score(name) for name in subsets}
     with baselines.of(job.settings, job.key) as others:
         _join(
             result, job.key, others, lambda key, folder: of_files(key, data, [folder], chance)[0], data.header["lists"]
@@ -188,7 +188,7 @@ def _vot_scores(
     """The object of trackers, and the tables that their scores are shares of."""
     benchmark = listed(key, data)
     targets = {name: vot_target(data.sequences[name]) for name in benchmark.sequences}
-    if key != "vot2014" and benchmark.interval is None:
+    if not benchmark.ranked and benchmark.interval is None:
         benchmark = replace(benchmark, interval=vot.interval_of([len(target) for target in targets.values()]))
     truth = vot_files.VotTruth(tuple(targets), targets)
     definition = definitions.find(benchmark.definition, "vot")

@@ -189,7 +189,7 @@ def check(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest) -> dic
     used.check_loaded(planned["code"])
     used.check_files({Path(plan["home"]) / fact["path"]: fact["sha256"] for fact in unit.files})
     environment = records.environment(plan["device"], plan["threads"])
-    actual = common_facts(planned["protocol"], manifest.header, environment, planned["code"])
+    actual = common_facts(planned["protocol"], planned["origin"], manifest.header, environment, planned["code"])
     for name, value in actual["environment"].items():
         if planned["environment"].get(name) != value:
             was = planned["environment"].get(name)

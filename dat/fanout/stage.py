@@ -20,6 +20,7 @@ from dat.base import devices, executor, supervise
 from dat.base.errors import InputError, JobError
 from dat.base.params import Settings
 from dat.base.sections import Benchmark, Variant
+from dat.benchmarks import catalogue
 from dat.datasets import manifest as manifests
 from dat.fanout import failures, pace, plan, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
@@ -156,7 +157,8 @@ def planned(
     settings = job.settings
     benchmark = settings.section(f"benchmarks.{job.key}", Benchmark)
     environment = facts or records.environment(job.device, settings.root.tracking.threads)
-    shared = common_facts(benchmark.protocol, manifest.header, environment, records.code_closure(ENTRY))
+    origin = catalogue.find(job.key).origin
+    shared = common_facts(benchmark.protocol, origin, manifest.header, environment, records.code_closure(ENTRY))
     return shared, plan.units(settings, benchmark, manifest, _sequences(job.key, manifest), shared)
 
 

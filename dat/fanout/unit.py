@@ -15,7 +15,6 @@ from dat.base import params
 from dat.base.errors import MissingError
 from dat.base.params import Settings
 from dat.base.sections import Section
-from dat.benchmarks.origins import ORIGINS
 from dat.tracking.parts import Parts
 
 ENTRY = "dat.fanout.job"
@@ -98,15 +97,16 @@ def files_of(home: Path, unit: Unit) -> list[Path]:
 
 
 def common_facts(
-    protocol: str, header: Mapping[str, Any], environment: Mapping[str, Any], code: Mapping[str, str]
+    protocol: str, origin: int, header: Mapping[str, Any], environment: Mapping[str, Any], code: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What the records of all units of a benchmark have in common; `header` is the manifest's."""
+    """What the records of all units of a benchmark have in common; `header` is the manifest's, and from `origin` its
+    result files count pixels."""
     return {
         "code": dict(code),
         "protocol": protocol,
         "environment": dict(environment),
         "dataset": header["name"],
-        "origin": ORIGINS[header["layout"]],
+        "origin": origin,
     }
 
 

@@ -13,6 +13,7 @@ from dat import records
 from dat.base import devices
 from dat.base.errors import DatError, InputError, MissingError
 from dat.base.params import Settings
+from dat.benchmarks import catalogue
 from dat.datasets import manifest as manifests
 from dat.datasets import sets
 from dat.fanout import plan, store
@@ -98,7 +99,8 @@ def finished(settings: Settings, key: str, units: Iterable[Unit]) -> set[str]:
         manifest = manifests.read(sets.manifest_path(settings, benchmark.data))
         device = devices.kind(settings.root.numerics, settings.root.fanout.devices)
         environment = records.environment(device, settings.root.tracking.threads)
-        shared = common_facts(benchmark.protocol, manifest.header, environment, records.code_closure(ENTRY))
+        origin = catalogue.find(key).origin
+        shared = common_facts(benchmark.protocol, origin, manifest.header, environment, records.code_closure(ENTRY))
         chosen = benchmark.model_copy(update={"variants": list(names)})
         sequences = list(dict.fromkeys(unit.sequence for unit in ready))
         real = plan.units(settings, chosen, manifest, sequences, shared)

@@ -14,6 +14,9 @@ DISPATCHER = "dat/cli/__init__.py"
 """No stage's code: it picks the module of a verb and prints errors. A stage prepares its numerics, reads its settings
 and notes what it has used after that, so that nothing there decides a number."""
 
+IMPORTED_BY_NAME = {"dat.datasets.finding": "dat.datasets.layouts"}
+"""A module that imports those of a package by their names, which is no statement that says so."""
+
 
 @functools.cache
 def _imports() -> Any:
@@ -26,13 +29,15 @@ def _imports() -> Any:
 def code_closure(module: str) -> dict[str, str]:
     """The files of the package that a module needs, itself and every package's `__init__` included: path to sha256.
 
-    Imports inside functions count, and what a package's `__init__` imports. Paths begin with `dat/`. The command line's
-    dispatcher is left out.
+    Imports inside functions count, those by name, and what a package's `__init__` imports. Paths begin with `dat/`. The
+    command line's dispatcher is left out.
     """
     graph, modules, more = _imports(), set[str](), {module}
     while more:
         modules |= more
         needed = {imported for name in more for imported in graph.find_upstream_modules(name)}
+        packages = [package for name, package in IMPORTED_BY_NAME.items() if name in needed | more]
+        needed |= {inner for package in packages for inner in graph.find_children(package)}
         more = (needed | {name.rpartition(".")[0] for name in modules | needed if "." in name}) - modules
     files = (PACKAGE.parent / Path(*name.split(".")) for name in sorted(modules))
     imported = (folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py") for folder in files)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dat.base.errors import MissingError
 from dat.base.params import Settings
 from dat.base.sections import Benchmark
-from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks import catalogue
 from dat.benchmarks.vot import FAILED
 from dat.datasets import manifest as manifests
 from dat.evaluation import definitions, text
@@ -145,7 +145,7 @@ def _played(
         if path.is_file() and entry.protocol == "vot":
             yield tracker, _restarted(path, label, row, name, data)
         elif path.is_file():
-            yield tracker, _one_pass(path, label, row, ORIGINS[data.header["layout"]])
+            yield tracker, _one_pass(path, label, row, catalogue.find(name).origin)
 
 
 def _one_pass(path: Path, label: str, row: manifests.Sequence, origin: int) -> PlayerTrack:

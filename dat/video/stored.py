@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dat import records
 from dat.base import naming, outside, params
 from dat.base.errors import InputError, MissingError
-from dat.benchmarks.origins import ORIGINS
+from dat.benchmarks import catalogue
 from dat.datasets import manifest as manifests
 from dat.datasets.images import Image, read_image
 from dat.evaluation.text import FARTHEST
@@ -106,7 +106,7 @@ def read(settings: params.Settings, benchmark: str, tracker: str, sequence: str)
     for file in (path, folder / f"{sequence}.json"):
         if not file.is_file():
             raise MissingError(f"{file}: not there; {again} makes it")
-    boxes, codes = _rows(path, ORIGINS[manifest.header["layout"]], vot, len(row.files), again)
+    boxes, codes = _rows(path, catalogue.find(benchmark).origin, vot, len(row.files), again)
     record = records.read_json(folder / f"{sequence}.json")
     try:
         facts = record["facts"]["001"] if vot else record["facts"]

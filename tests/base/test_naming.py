@@ -27,8 +27,7 @@ from dat.base.errors import DatError, InputError, ParamsError
 from dat.benchmarks import catalogue
 from dat.cli import stages
 from dat.cli.evaluate import evaluate
-from dat.datasets import manifest, sentences, sets, shards
-from dat.datasets.layouts import registry as layouts
+from dat.datasets import finding, manifest, sentences, sets, shards
 from dat.datasets.subsample import write_selection
 from dat.evaluation import baselines, ground_truth, results, table
 from dat.evaluation.vot import files as vot_files
@@ -320,7 +319,7 @@ def test_folders_with_such_names_are_refused(tmp_path: Path, name: str) -> None:
     """Names that a file system allows."""
     small_sets.otb(tmp_path / "otb", name)
     with pytest.raises(InputError, match="the sequence '"):
-        layouts.find("otb", tmp_path / "otb", [])
+        finding.find("otb", tmp_path / "otb", [])
     with pytest.raises(InputError, match="the sequence '"):
         ground_truth.read(tmp_path / "otb", catalogue.find("tnl2k"))
     with pytest.raises(InputError, match="the tracker '"):
@@ -335,7 +334,7 @@ def test_folders_with_such_names_are_refused(tmp_path: Path, name: str) -> None:
         with pytest.raises(InputError, match="the sequence '"):
             write_selection(tmp_path / "lasot", tmp_path / "list.csv", 1)
         with pytest.raises(InputError, match="the sequence '"):
-            layouts.find("lasot", tmp_path / "lasot", [])
+            finding.find("lasot", tmp_path / "lasot", [])
 
 
 def test_a_forged_entry_of_the_store_is_thrown_away(tmp_path: Path) -> None:

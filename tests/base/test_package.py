@@ -19,4 +19,4 @@ def test_the_wheel_has_every_file_of_the_package_and_says_that_it_is_typed(tmp_p
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("dat/") and name[-1] != "/"}
     files = (path for path in (ROOT / "dat").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     assert packed == {path.relative_to(ROOT).as_posix() for path in files if path.suffix != ".tmp"}
-    assert {"dat/py.typed", "dat/report/templates/page.html", "dat/benchmarks/lists/OTB.csv"} <= packed
+    assert {"dat/py.typed", "dat/report/templates/page.html", "dat/benchmarks/lists/otb100.csv"} <= packed

@@ -249,7 +249,8 @@ def real_keys(settings: Settings, key: str) -> dict[tuple[str, int | None, str],
     """The keys that the fan-out gives a benchmark's units."""
     table = manifest.read(settings.path / "testing" / f"{key}.jsonl")
     benchmark = settings.root.benchmarks[key]
-    shared = common_facts(benchmark.protocol, table.header, records.environment("cpu", 1), records.code_closure(ENTRY))
+    environment, code = records.environment("cpu", 1), records.code_closure(ENTRY)
+    shared = common_facts(benchmark.protocol, 1, table.header, environment, code)
     units = plan.units(settings, benchmark, table, table.header["lists"][key], shared)
     return {(unit.variant, unit.draws, unit.sequence): unit.key for unit in units}
 

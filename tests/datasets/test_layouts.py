@@ -1,19 +1,16 @@
 """Each layout, on real sequences where we have them, and on broken folders."""
 
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from dat.base.errors import InputError
-from dat.base.sections import Dataset
 from dat.benchmarks import published
-from dat.benchmarks.origins import ORIGINS
 from dat.cli.data import data
+from dat.datasets import finding
 from dat.datasets.layouts import lasot
-from dat.datasets.layouts import registry as layouts
 from dat.datasets.layouts import vot as layouts_vot
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Target
@@ -21,7 +18,7 @@ from tests.parts import small_sets as small
 
 
 def read(layout: str, root: Path, name: str, real: str = "") -> Target:
-    found, missing = layouts.find(layout, root, [name])
+    found, missing = finding.find(layout, root, [name])
     assert not missing
     return found[name].read(published.facts(real).get(name))
 
@@ -78,12 +75,12 @@ def test_every_real_tc128_file_has_the_listed_rows(real_data: Path) -> None:
 
 @pytest.mark.parametrize("spelling", ["jogging.2", "Jogging(2)", "JOGGING_2", "jogging2", "Jogging-2"])
 def test_names_are_understood_in_every_spelling(spelling: str) -> None:
-    assert layouts.canonical(spelling) == layouts.canonical("Jogging-2")
+    assert finding.canonical(spelling) == finding.canonical("Jogging-2")
 
 
 def test_folders_are_found_in_any_case(tmp_path: Path) -> None:
     small.otb(tmp_path, "faceocc1")
-    found, missing = layouts.find("otb", tmp_path, ["FaceOcc1", "Deer"])
+    found, missing = finding.find("otb", tmp_path, ["FaceOcc1", "Deer"])
     assert (list(found), missing) == (["FaceOcc1"], ["Deer"])
 
 
@@ -91,12 +88,12 @@ def test_an_empty_file_of_boxes_is_no_target(tmp_path: Path) -> None:
     folder = small.otb(tmp_path, "Human4")
     (folder / "groundtruth_rect.1.txt").write_text("")
     (folder / "groundtruth_rect.txt").rename(folder / "groundtruth_rect.2.txt")
-    assert list(layouts.find("otb", tmp_path, [])[0]) == ["Human4-2"]
+    assert list(finding.find("otb", tmp_path, [])[0]) == ["Human4-2"]
 
 
 def test_human4_with_one_file_is_its_second_target(tmp_path: Path) -> None:
     small.otb(tmp_path, "Human4")
-    assert list(layouts.find("otb", tmp_path, ["Human4-2"])[0]) == ["Human4-2"]
+    assert list(finding.find("otb", tmp_path, ["Human4-2"])[0]) == ["Human4-2"]
 
 
 def test_five_digits_and_tabs(tmp_path: Path) -> None:
@@ -131,7 +128,7 @@ def test_tc128_reads_two_targets_of_one_folder(tmp_path: Path) -> None:
     small.frames(tmp_path / "Jogging" / "img", 3)
     for name in ("Jogging1", "jogging2"):
         (tmp_path / "Jogging" / f"{name}_gt.txt").write_text(small.boxes(3))
-    found, missing = layouts.find("tc128", tmp_path, ["Jogging1", "Jogging2"])
+    found, missing = finding.find("tc128", tmp_path, ["Jogging1", "Jogging2"])
     assert not missing
     assert found["Jogging2"].read(None).annotations[0].name == "jogging2_gt.txt"
 
@@ -240,7 +237,7 @@ def test_a_target_without_a_known_box_is_named_by_its_file(tmp_path: Path) -> No
 def test_vot_takes_the_sequences_of_its_list(tmp_path: Path) -> None:
     vot(tmp_path, "1,2,3,4\n", 1, False)
     (tmp_path / "list.txt").write_text("ball\n")
-    assert layouts.find("vot", tmp_path, [])[0] == {}
+    assert finding.find("vot", tmp_path, [])[0] == {}
 
 
 # ---------------------------------------------------------------- a user's own
@@ -340,7 +337,7 @@ def test_otb99_is_otb_with_a_query_each(tmp_path: Path) -> None:
     for folder, name in (("test", "Star"), ("test", "Deer"), ("train", "Disc")):
         (tmp_path / f"OTB_query_{folder}").mkdir(exist_ok=True)
         (tmp_path / f"OTB_query_{folder}" / f"{name}.txt").write_text(f"the {name}\r\n")
-    assert list(layouts.find("otb99", tmp_path, [])[0]) == ["Deer", "Disc", "Star"]
+    assert list(finding.find("otb99", tmp_path, [])[0]) == ["Deer", "Disc", "Star"]
     target = read("otb99", tmp_path, "Star")
     assert (target.sentence, target.annotations[-1].name) == ("the Star", "Star.txt")
     assert len(read("otb99", tmp_path, "Deer").frames) == 71
@@ -354,7 +351,7 @@ def test_tnl2k_has_its_sentence_beside_the_images(tmp_path: Path) -> None:
     small.frames(folder / "imgs", 3, digits=5)
     (folder / "groundtruth.txt").write_text(small.boxes(3))
     (folder / "language.txt").write_text("the cat")
-    target = layouts.find("tnl2k", tmp_path, ["cat_video_01"])[0]["cat_video_01"].read(None)
+    target = finding.find("tnl2k", tmp_path, ["cat_video_01"])[0]["cat_video_01"].read(None)
     assert (target.sentence, target.boxes[0], len(target.frames)) == ("the cat", [9, 11, 16, 8], 3)
 
 
@@ -363,13 +360,8 @@ def test_lasots_test_split_is_found_in_the_whole_set(tmp_path: Path) -> None:
     assert len(wanted) == 280
     for name in ("airplane-1", "airplane-2", "zebra-17"):
         small.lasot(tmp_path, name, 2)
-    found, missing = layouts.find("lasot", tmp_path, wanted)
+    found, missing = finding.find("lasot", tmp_path, wanted)
     assert list(found) == ["airplane-1", "zebra-17"] and len(missing) == 278
-
-
-def test_a_layout_is_known_everywhere_or_nowhere() -> None:
-    choices = get_args(Dataset.model_fields["layout"].annotation)
-    assert set(layouts.LAYOUTS) == set(ORIGINS) == set(choices)
 
 
 def test_otb_takes_flags_of_absence_where_there_are_some(tmp_path: Path) -> None:

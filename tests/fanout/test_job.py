@@ -32,7 +32,7 @@ def planned(tmp_path: Path) -> tuple[Path, Unit, dict[str, Any]]:
     manifest = small.read_index(settings, "otb100")
     sections = settings_of(settings, "one-pass")
     environment = records.environment("cpu", 1)
-    shared = common_facts("one-pass", manifest.header, environment, records.code_closure(ENTRY))
+    shared = common_facts("one-pass", 1, manifest.header, environment, records.code_closure(ENTRY))
     unit = Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)
     key = key_of(shared, unit, sections, manifest.sequences["Disc"].digest)
     unit = Unit(**{**asdict(unit), "key": key})
@@ -123,10 +123,11 @@ def test_the_key_covers_all_that_the_record_says(planned: tuple[Path, Unit, dict
     changes = [{"files": [weights]}, {"files": [{**weights, "bytes": 4}]}, {"parents": [{"path": "a", "sha256": "b"}]}]
     units = [unit, *(Unit(**{**asdict(unit), **change}) for change in changes)]
     keys = [key_of(facts["shared"], each, facts["sections"], "0") for each in units]
-    other = common_facts(
-        "one-pass", {"name": "tc128", "layout": "otb"}, facts["shared"]["environment"], facts["shared"]["code"]
-    )
-    keys.append(key_of(other, unit, facts["sections"], "0"))
+    for origin, name in ((1, "tc128"), (0, "otb100")):
+        other = common_facts(
+            "one-pass", origin, {"name": name}, facts["shared"]["environment"], facts["shared"]["code"]
+        )
+        keys.append(key_of(other, unit, facts["sections"], "0"))
     assert len(set(keys)) == len(keys)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dat.base import params
-from dat.benchmarks.origins import ORIGINS
 from dat.datasets.images import read_image
+from dat.datasets.layouts import otb, vot
 from dat.regions import boxes
 from dat.tracking.csrdcf.tracker import CsrDcf
 
@@ -58,5 +58,5 @@ def test_csrdcf_follows_real_targets(real_data: Path) -> None:
 
 
 def test_layouts_count_pixels_from_what_their_files_say() -> None:
-    assert ORIGINS["otb"] == 1
-    assert ORIGINS["vot"] == 0
+    assert otb.ORIGIN == 1
+    assert vot.ORIGIN == 0

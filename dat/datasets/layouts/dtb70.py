@@ -3,12 +3,11 @@
 from functools import partial
 from pathlib import Path
 
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, folders_with, images, internal
 
-ORIGIN = ORIGINS["dtb70"]
+ORIGIN = 1
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -25,4 +24,4 @@ def read(folder: Path, fact: Fact | None) -> Target:
     return Target(folder.name, images(folder / "img"), boxes, [annotation])
 
 
-DTB70 = Layout(find, "<Name>/groundtruth_rect.txt")
+LAYOUT = Layout(find, "<Name>/groundtruth_rect.txt")

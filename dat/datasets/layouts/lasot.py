@@ -10,12 +10,11 @@ from pathlib import Path
 
 from dat.base.errors import InputError
 from dat.base.outside import read_text
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import SPACES, number, read_flags, read_lines, read_rows, same_length
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
 
-ORIGIN = ORIGINS["lasot"]
+ORIGIN = 1
 _VIDEO = re.compile(r".+-\d+")
 
 
@@ -110,4 +109,4 @@ def _as_written(text: str, path: Path, line: int) -> list[str]:
     return words
 
 
-LASOT = Layout(find, "<class>/<class>-<n>/groundtruth.txt")
+LAYOUT = Layout(find, "<class>/<class>-<n>/groundtruth.txt")

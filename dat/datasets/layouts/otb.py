@@ -10,12 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from dat.base.outside import matching, read_text
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_flags, read_rows, same_length
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
 
-ORIGIN = ORIGINS["otb"]
+ORIGIN = 1
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -56,4 +55,4 @@ def _attributes(path: Path) -> list[str]:
     return re.findall(r"[A-Z]+", read_text(path)) if path.is_file() else []
 
 
-OTB = Layout(find, "<Name>/groundtruth_rect.txt")
+LAYOUT = Layout(find, "<Name>/groundtruth_rect.txt")

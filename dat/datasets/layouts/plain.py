@@ -10,12 +10,11 @@ from pathlib import Path
 
 from dat.base.errors import InputError
 from dat.base.outside import listed, read_text
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import IMAGES, Box, Images, Layout, Target, TargetFolder, alike, folders_with, internal
 
-ORIGIN = ORIGINS["plain"]
+ORIGIN = 0
 BOXES, SENTENCE = "boxes.txt", "sentence.txt"
 VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 
@@ -52,4 +51,4 @@ def _frames(folder: Path) -> Images:
     return alike(place)
 
 
-PLAIN = Layout(find, "<name>/boxes.txt beside images")
+LAYOUT = Layout(find, "<name>/boxes.txt beside images")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from dat.base.errors import InputError
 from dat.base.outside import matching
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
 
-ORIGIN = ORIGINS["tc128"]
+ORIGIN = 1
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -56,4 +55,4 @@ def _span(path: Path) -> tuple[int, int]:
     return int(rows[0][0]), int(rows[0][1])
 
 
-TC128 = Layout(find, "<Name>/<Name>_gt.txt")
+LAYOUT = Layout(find, "<Name>/<Name>_gt.txt")

@@ -4,12 +4,11 @@ from functools import partial
 from pathlib import Path
 
 from dat.base.errors import InputError
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, folders_with, images, internal
 
-ORIGIN = ORIGINS["tlp"]
+ORIGIN = 1
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -34,4 +33,4 @@ def read(folder: Path, fact: Fact | None) -> Target:
     return Target(folder.name, images(folder / "img"), boxes, [annotation], absent=[int(row[5]) for row in rows])
 
 
-TLP = Layout(find, "<Name>/groundtruth_rect.txt")
+LAYOUT = Layout(find, "<Name>/groundtruth_rect.txt")

@@ -4,12 +4,11 @@ from functools import partial
 from pathlib import Path
 
 from dat.base.outside import read_text
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
 from dat.datasets.targets import Layout, Target, TargetFolder, alike, folders_with, internal
 
-ORIGIN = ORIGINS["tnl2k"]
+ORIGIN = 1
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -31,4 +30,4 @@ def read(folder: Path, fact: Fact | None) -> Target:
     )
 
 
-TNL2K = Layout(find, "<Name>/groundtruth.txt and <Name>/imgs")
+LAYOUT = Layout(find, "<Name>/groundtruth.txt and <Name>/imgs")

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from dat.base.errors import InputError
 from dat.base.outside import listed, matching
-from dat.benchmarks.origins import ORIGINS
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_lines, read_rows
 from dat.datasets.targets import IMAGES, Box, Layout, Target, TargetFolder, folders, images, internal
 
-ORIGIN = ORIGINS["vot"]
+ORIGIN = 0
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -95,4 +94,4 @@ def _not_longer(path: Path, rows: int, frames: int) -> None:
         raise InputError(f"{path}: {rows} values for {frames} images; fetch the sequence again")
 
 
-VOT = Layout(find, "<name>/groundtruth.txt")
+LAYOUT = Layout(find, "<name>/groundtruth.txt")

@@ -232,16 +232,11 @@ def rank(scored: Sequence[Scored], truth: vot_files.VotTruth) -> dict[str, dict[
 # ---------------------------------------------------------------- the object
 
 
-def interval_for(benchmark: Benchmark) -> tuple[int, int] | None:
-    """The benchmark's own EAO interval; VOT2014 has none."""
-    return None if benchmark.name == "vot2014" else benchmark.interval
-
-
 def score_all(
     benchmark: Benchmark, truth: vot_files.VotTruth, folders: Sequence[Path], definition: Vot, lengths: Lengths
 ) -> list[Scored]:
     """Read and score trackers. Raises InputError when none has a file of the benchmark."""
-    interval = interval_for(benchmark)
+    interval = benchmark.interval
     scored = [
         score_tracker(vot_files.read_tracker(folder, truth, lengths), truth, definition, interval) for folder in folders
     ]
@@ -269,5 +264,5 @@ def vot_object(
         "pairs": [],
         **without_truth(truth),
     }
-    interval, placed = interval_for(benchmark), rank(scored, truth) if benchmark.name == "vot2014" else None
+    interval, placed = benchmark.interval, rank(scored, truth) if benchmark.ranked else None
     return content | ({"interval": list(interval)} if interval else {}) | ({"ranks": placed} if placed else {})

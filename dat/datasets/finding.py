@@ -1,41 +1,28 @@
-"""The layouts in which data sets lie on disk, by the name that params.yaml gives them."""
+"""The targets of a data set in a folder, by its layout: the module of `dat/datasets/layouts` that params.yaml names.
 
+A module is imported by its name when its layout is asked for: none is listed anywhere.
+"""
+
+import importlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from dat.base import naming
 from dat.base.errors import InputError
+from dat.base.sections import layout_names
 from dat.benchmarks.published import SPELLED
-from dat.datasets.layouts.dtb70 import DTB70
-from dat.datasets.layouts.lasot import LASOT
-from dat.datasets.layouts.otb import OTB
-from dat.datasets.layouts.otb99 import OTB99
-from dat.datasets.layouts.plain import PLAIN
-from dat.datasets.layouts.tc128 import TC128
-from dat.datasets.layouts.tlp import TLP
-from dat.datasets.layouts.tnl2k import TNL2K
-from dat.datasets.layouts.vot import VOT
 from dat.datasets.targets import Layout, TargetFolder, folders
-
-LAYOUTS = {
-    "lasot": LASOT,
-    "tlp": TLP,
-    "dtb70": DTB70,
-    "otb": OTB,
-    "otb99": OTB99,
-    "tc128": TC128,
-    "tnl2k": TNL2K,
-    "vot": VOT,
-    "plain": PLAIN,
-}
 
 
 def layout(name: str) -> Layout:
-    """The layout of a name. Raises InputError when there is none."""
-    if name not in LAYOUTS:
-        raise InputError(f"no layout '{name}'; there are {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
+    """The layout of a name: that of `dat/datasets/layouts/NAME.py`. Raises InputError when there is none."""
+    if name not in (names := layout_names()):
+        raise InputError(f"no layout '{name}'; there are {', '.join(names)}")
+    module: Any = importlib.import_module(f"dat.datasets.layouts.{name}")
+    found: Layout = module.LAYOUT
+    return found
 
 
 def canonical(name: str) -> str:
