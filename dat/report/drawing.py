@@ -105,15 +105,17 @@ def _rows(axes: "Axes", series: Series) -> None:
 def _panel(axes: "Axes", figure: Figure, index: int) -> None:
     title, label, panel = figure.panels[index]
     for at, series in enumerate(panel):
-        if series.points and figure.number == 7:
+        if series.points and figure.kind == "rows":
             _rows(axes, series)
         elif series.points:
-            _amounts(axes, series, at) if figure.number == 9 else _curve(axes, series, at)
-    if figure.number == 7 and panel:
+            _amounts(axes, series, at) if figure.kind == "amounts" else _curve(axes, series, at)
+    if figure.kind == "rows" and panel:
         title, label = panel[0].label, f"{title}: {label}"
-    axes.set(title=title, xlabel=label, ylabel={7: "", 9: "Score"}.get(figure.number, title))
+    axes.set(title=title, xlabel=label, ylabel={"rows": "", "amounts": "Score", "curves": title}[figure.kind])
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.17), ncols=2 if figure.number == 9 else 1, fontsize=8.5)
+        axes.legend(
+            loc="upper left", bbox_to_anchor=(0, -0.17), ncols=2 if figure.kind == "amounts" else 1, fontsize=8.5
+        )
     if not any(series.points for series in panel):
         axes.text(0.5, 0.5, "no points in this run", ha="center", transform=axes.transAxes, color="#6b7480")
 
@@ -122,19 +124,19 @@ def _foot(figure: Figure) -> str:
     """What stands below a drawing: data set, number of sequences and seeds, and what bands and hollow marks are."""
     parts = [f"data set {figure.data_set or 'none'}", figure.count]
     if any(at.interval for series in figure.series for at in series.points):
-        parts.append("lines of 95 % over sequences" if figure.number == 7 else "bands: 95 % over sequences")
+        parts.append("lines of 95 % over sequences" if figure.kind == "rows" else "bands: 95 % over sequences")
     if any(series.paper for series in figure.series):
         parts.append("hollow: the paper's, on the real benchmark")
     return " · ".join(filter(None, parts))
 
 
 def _places(drawing: "Drawing", figure: Figure) -> "list[Axes]":
-    """Axes for the panels, side by side; those of figure 7 beside and below its first."""
+    """Axes for the panels, side by side; three of rows beside and below the first."""
     count = max(1, len(figure.panels))
-    if figure.number == 7 and count == 3:
+    if figure.kind == "rows" and count == 3:
         grid = drawing.add_gridspec(2, 2, width_ratios=(1.25, 1))
         return [drawing.add_subplot(place) for place in (grid[:, 0], grid[0, 1], grid[1, 1])]
-    return list(drawing.subplots(1, count, squeeze=False, sharey=figure.number == 9)[0])
+    return list(drawing.subplots(1, count, squeeze=False, sharey=figure.kind == "amounts")[0])
 
 
 def draw(figure: Figure) -> "Drawing":

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from dat.base import naming
 from dat.benchmarks import words
@@ -50,7 +51,10 @@ class Series:
 @dataclass(frozen=True)
 class Figure:
     """A figure's panels: a title and an x label each, with their series; `lacks` names what this run has not, `count`
-    says over how many sequences and seeds its scores are."""
+    says over how many sequences and seeds its scores are.
+
+    `kind` is how it is drawn: curves over thresholds, a score over amounts, or a row a tracker.
+    """
 
     number: int
     title: str
@@ -58,6 +62,7 @@ class Figure:
     panels: tuple[tuple[str, str, tuple[Series, ...]], ...]
     lacks: tuple[str, ...] = ()
     count: str = ""
+    kind: Literal["curves", "amounts", "rows"] = "curves"
 
     @property
     def series(self) -> list[Series]:
@@ -174,21 +179,21 @@ def _figure_7(scores: Mapping[str, Scores]) -> Figure:
     sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel)
     missing = dict.fromkeys([*lacks, *(name for _, name, _, _ in PAIR_SCORES if name not in scores)])
     there = [scores[name] for name in dict.fromkeys(name for _, name, _, _ in PAIR_SCORES) if name in scores]
-    return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing), counted(there))
+    return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing), counted(there), "rows")
 
 
 def _figure_9(scores: Scores | None) -> Figure:
     title = "Success and precision over the triplet loss's weight and over the graph's nodes, OTB-2013"
     every = (*published.LAMBDAS, *published.NODES)
     if scores is None:
-        return Figure(9, title, "", (), every)
+        return Figure(9, title, "", (), every, kind="amounts")
     left, right = (
         (_ablation(name, scores, variants, "success"), _ablation(f"{name}-precision", scores, variants, "precision"))
         for name, variants in (("lambda", published.LAMBDAS), ("nodes", published.NODES))
     )
     panels = (("Weight of the triplet loss", "λ", left), ("Nodes of a graph", "N (0: no graph)", right))
     lacks = tuple(name for name in every if not scores.number(name, "success"))
-    return Figure(9, title, scores.data_set, panels, lacks, counted([scores]))
+    return Figure(9, title, scores.data_set, panels, lacks, counted([scores]), "amounts")
 
 
 def build_all(scores: Mapping[str, Scores]) -> list[Figure]:

@@ -46,7 +46,9 @@ def test_a_png_of_good_size(rendered: tuple[bytes, bytes]) -> None:
 def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker_and_the_papers_hollow() -> None:
     pair = tuple(Point(name, 0.3, name, (0.2, 0.4)) for name in ("csrdcf", "csrdcf+attention"))
     eao = Series("eao", "vot2016", "eao", "EAO", pair, paper=(("CCOT", 0.331),))
-    axes = drawing.draw(Figure(7, "Pair", "a", (("VOT2016", "x", (eao,)),), count="n = 2 sequences, 1 seed")).axes[0]
+    axes = drawing.draw(
+        Figure(7, "Pair", "a", (("VOT2016", "x", (eao,)),), count="n = 2 sequences, 1 seed", kind="rows")
+    ).axes[0]
     lines = axes.get_lines()
     assert [len(line.get_xdata()) for line in lines] == [2, 1, 2, 1, 1]
     assert [text.get_text() for text in axes.get_yticklabels()] == [
@@ -59,7 +61,7 @@ def test_figure_7_draws_a_mark_and_an_interval_for_each_tracker_and_the_papers_h
 def test_figure_9_has_true_distances_bands_and_the_papers_values() -> None:
     drawn = tuple(Point(x, 0.5, "nodes", (0.4, 0.6)) for x in ("0", "0.1", "1"))
     series = Series("nodes", "otb2013", "success", "success", drawn, paper=(("0.1", 0.671),))
-    figure = Figure(9, "Nodes", "a", (("Nodes", "N", (series,)),), count="n = 4 sequences, 1 seed")
+    figure = Figure(9, "Nodes", "a", (("Nodes", "N", (series,)),), count="n = 4 sequences, 1 seed", kind="amounts")
     made = drawing.draw(figure)
     axes = made.axes[0]
     ours, paper = axes.get_lines()
@@ -72,11 +74,12 @@ def test_figure_9_has_true_distances_bands_and_the_papers_values() -> None:
 
 def test_figure_7_begins_at_zero_even_where_all_is_zero_or_unbounded() -> None:
     pair = tuple(Point(name, 0.0, name, (0.0, float("inf"))) for name in ("csrdcf", "csrdcf+attention"))
-    drawn = drawing.draw(Figure(7, "Pair", "a", (("VOT2014", "x", (Series("r", "vot2014", "r", "R", pair),)),)))
+    panels = (("VOT2014", "x", (Series("r", "vot2014", "r", "R", pair),)),)
+    drawn = drawing.draw(Figure(7, "Pair", "a", panels, kind="rows"))
     assert drawn.axes[0].get_xlim() == (0, 1)
 
 
 @pytest.mark.parametrize("panels", [(), (("Weight", "λ", (Series("lambda", "otb2013", "success", "ours", ()),)),)])
 def test_a_figure_without_points_says_so(panels: tuple[tuple[str, str, tuple[Series, ...]], ...]) -> None:
-    svg, png = drawing.render(Figure(9, "Nothing", "", panels))
+    svg, png = drawing.render(Figure(9, "Nothing", "", panels, kind="amounts"))
     assert svg.count(b"<g id=") > 3 and png.startswith(b"\x89PNG")
