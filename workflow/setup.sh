@@ -1,5 +1,6 @@
 #!/bin/sh
-# make setup: .venv by the standard library, uv into it, the locked packages, this package. Does nothing when all is there.
+# make setup: .venv by the standard library, uv into it, the locked packages, this package, the page of `dvc plots show`. Does
+# nothing when all is there.
 set -eu
 say() { echo "make setup: $*" >&2; exit 2; }
 
@@ -33,4 +34,5 @@ echo "make setup: installing the packages of requirements.lock (about 6 GB with 
 .venv/bin/python -m uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r requirements.lock || say "the packages could not be installed (disk space, network?)"
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --no-deps --editable . || say "the package itself could not be installed"
 .venv/bin/python -c 'import cv2, torch, torchvision, av' || say "a package does not load: a system library is missing (see the line above)"
+.venv/bin/python -m workflow.plots || say "the page of dvc plots show could not be written to .dvc/plots"
 echo "$wanted $PWD" > $stamp
