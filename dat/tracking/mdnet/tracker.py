@@ -235,7 +235,7 @@ class MDNetTracker:
         return float(self._centre[2]), float(self._centre[3])
 
     def _best(self, features: Tensor, ranks: Tensor, scores: Tensor, groups: list[int]) -> Best:
-        """The winner and its like: only candidates of one group are averaged, never those of two places [R34].
+        """The winner (8) and its like: only candidates of one group are averaged, never those of two places [R34].
 
         A far group that would be a re-detection [R25] must be surer than others (`_followed`); else the best local ones
         are taken. On a card, scores come to the processor first: what follows would be forty launches of small kernels.
