@@ -57,7 +57,7 @@ def write_boxes(path: Path, boxes: Any) -> None:
     path.write_text("".join(f"{x:.4f},{y:.4f},{w:.4f},{h:.4f}\n" for x, y, w, h in boxes.tolist()))
 
 
-def otb_trackers(truth: ground_truth.Truth, folder: Path, count: int) -> None:
+def otb_trackers(truth: ground_truth.GroundTruth, folder: Path, count: int) -> None:
     """Trackers that drift away from the truth, each at its own pace."""
     for number in range(count):
         rng = np.random.default_rng(number)
@@ -69,7 +69,7 @@ def otb_trackers(truth: ground_truth.Truth, folder: Path, count: int) -> None:
             write_boxes(folder / f"tracker-{number:03d}" / f"{name}.txt", boxes)
 
 
-def plain_annotations(truth: ground_truth.Truth, folder: Path) -> None:
+def plain_annotations(truth: ground_truth.GroundTruth, folder: Path) -> None:
     """The truth as files that both read, under the names of the results."""
     for name, target in truth.targets.items():
         write_boxes(folder / f"{name}.txt", target.boxes)
@@ -122,7 +122,7 @@ def one_pass_benchmark(data: Path, work: Path, table: figures.Table) -> None:
     table.add("largest difference of a curve's value from got10k's", "", f"{_largest(theirs, scored, read):.1e}", "")
 
 
-def _largest(theirs: Any, scored: list[scoring.Scored], truth: ground_truth.Truth) -> float:
+def _largest(theirs: Any, scored: list[scoring.Scored], truth: ground_truth.GroundTruth) -> float:
     """The largest difference between the two sets of curves, which are of the same rule."""
     worst, order = 0.0, sorted(truth.targets)
     for one in scored:

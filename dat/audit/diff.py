@@ -10,7 +10,7 @@ from typing import Any
 from dat.audit.causes import Cause, among, dependencies, is_code, locked_settings
 from dat.audit.explain import Explanation, StageDifference, listed
 from dat.audit.files import Files
-from dat.audit.revisions import WORKING_TREE, Run, Store, check_checkout, of_commit, working_tree
+from dat.audit.revisions import WORKING_TREE, PipelineRun, Store, check_checkout, of_commit, working_tree
 from dat.base.params import Settings, leaves, plain
 
 
@@ -46,8 +46,8 @@ class Comparison:
     """Two runs of a profile. `reproduction` when the question is whether the working tree reproduced HEAD's run."""
 
     settings: Settings
-    old: Run
-    new: Run
+    old: PipelineRun
+    new: PipelineRun
     reproduction: bool = False
 
     @cached_property
@@ -126,7 +126,7 @@ class Comparison:
         return sorted(differing, key=lambda number: (kinds.index(number.kind), -number.size))
 
     @staticmethod
-    def _value(run: Run, address: str) -> float | None:
+    def _value(run: PipelineRun, address: str) -> float | None:
         return run.numbers[address].printed if address in run.numbers else None
 
     # ------------------------------------------------------------ what follows
@@ -222,7 +222,7 @@ def compare(settings: Settings, old: str | None = None, new: str | None = None) 
     return Comparison(settings, before, after, reproduction=old is None)
 
 
-def _waiting(settings: Settings, run: Run) -> list[str]:
+def _waiting(settings: Settings, run: PipelineRun) -> list[str]:
     """The stages of the working tree whose code or settings are no longer those of their last run."""
     files, home = Files.at(settings.top), settings.path
     values = {key[1:]: value for key, value in leaves(plain(settings.root), "").items()}

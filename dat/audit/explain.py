@@ -12,7 +12,7 @@ from typing import Any
 
 from dat.audit import causes as why
 from dat.audit.causes import Cause, among, dependencies, is_code
-from dat.audit.revisions import Output, Run, changed_files
+from dat.audit.revisions import Output, PipelineRun, changed_files
 from dat.records import is_record
 
 
@@ -69,8 +69,8 @@ class Explanation:
     """The stages of two runs that differ, and why. `top` is the checkout's, where the code lies."""
 
     top: Path
-    old: Run
-    new: Run
+    old: PipelineRun
+    new: PipelineRun
 
     # ------------------------------------------------------------ the graph
 
@@ -192,7 +192,7 @@ class Explanation:
         return False
 
 
-def _depth(run: Run, name: str, known: dict[str, int]) -> int:
+def _depth(run: PipelineRun, name: str, known: dict[str, int]) -> int:
     """The length of the longest way to a stage from one that depends on none."""
     if name not in known:
         known[name] = 0

@@ -26,7 +26,7 @@ START, FAILURE = 1.0, 2.0
 
 
 @dataclass(frozen=True)
-class Truth:
+class Annotation:
     """A sequence: its regions, 4 or 8 numbers a frame, and the image's width and height in pixels."""
 
     regions: list[Region]
@@ -145,7 +145,7 @@ def overlap(a: Region, b: Region, limit: tuple[int, int] | None = None) -> float
     return shared / union if union else 0.0
 
 
-def overlaps(run: Sequence[Region], truth: Truth, bounded: bool) -> list[float]:
+def overlaps(run: Sequence[Region], truth: Annotation, bounded: bool) -> list[float]:
     """Overlap of each frame; NaN where the line is a code or the truth is not known."""
     bounds = (truth.size[0] - 1, truth.size[1] - 1) if bounded else None
     return [
@@ -168,7 +168,7 @@ def _settled(run: Sequence[Region], values: list[float]) -> list[float]:
     return settled
 
 
-def accuracy(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Truth]) -> float:
+def accuracy(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Annotation]) -> float:
     """The mean over all frames of all sequences of each frame's mean over runs."""
     frames: list[float] = []
     for name, repeated in runs.items():
@@ -193,7 +193,7 @@ class Fragment:
     weight: float
 
 
-def fragments(run: Sequence[Region], truth: Truth, longest: int, weight: float) -> list[Fragment]:
+def fragments(run: Sequence[Region], truth: Annotation, longest: int, weight: float) -> list[Fragment]:
     """A run cut at its restarts: what failed goes on as zeros to the longest sequence, the last ends with the video."""
     values, failed = overlaps(run, truth, bounded=True), failures(run)
     points = [0, *(frame + SKIP for frame in failed if frame + SKIP < len(run))]
@@ -220,7 +220,7 @@ def expected_overlap(parts: Sequence[Fragment], longest: int) -> list[float]:
     return [1.0, *curve[1:]]
 
 
-def eao(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Truth], interval: tuple[int, int]) -> float:
+def eao(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Annotation], interval: tuple[int, int]) -> float:
     """Expected average overlap: the mean of the curve over the lengths of the interval, both ends included."""
     longest = max(len(truth.regions) for truth in truths.values())
     parts = []

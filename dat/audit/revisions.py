@@ -35,7 +35,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class Run:
+class PipelineRun:
     """A run. `home` holds its files while it is read; `commit` is the one that it is compared as, "" in none.
 
     `records` are by stage, `numbers` by address, and `sources` names the files that a number comes from, its
@@ -113,7 +113,7 @@ def check_lock(at: Path, revision: str, commit: str) -> None:
         raise MissingError(f"{revision}: there is no {where}dvc.lock in it; name a commit that holds a run")
 
 
-def changed_files(top: Path, old: Run, new: Run) -> list[str]:
+def changed_files(top: Path, old: PipelineRun, new: PipelineRun) -> list[str]:
     """The files below `top` that differ between two runs' commits, or a commit and the working tree."""
     commits = [run.commit for run in (old, new) if run.name != WORKING_TREE]
     names = _lines(git(top, "diff", "--name-only", "--no-renames", "--relative", "-z", *commits))
@@ -125,7 +125,7 @@ def changed_files(top: Path, old: Run, new: Run) -> list[str]:
 # ---------------------------------------------------------------- the working tree
 
 
-def working_tree(settings: Settings) -> Run:
+def working_tree(settings: Settings) -> PipelineRun:
     """The run in the working tree: its lock, and its files as they are on disk.
 
     Raises MissingError when there is no dvc.lock.
@@ -145,7 +145,9 @@ def locked(stages: Mapping[str, Any]) -> dict[str, str | None]:
     return {out["path"]: out.get("md5") for stage in stages.values() for out in stage.get("outs", [])}
 
 
-def _run(name: str, commit: str, settings: Settings, stages: Mapping[str, Any], outputs: Mapping[str, Output]) -> Run:
+def _run(
+    name: str, commit: str, settings: Settings, stages: Mapping[str, Any], outputs: Mapping[str, Output]
+) -> PipelineRun:
     """A run whose files lie below the settings' path."""
     home, numbers = settings.path, Numbers(settings)
     records = {stage: read_json(path) for stage, path in _record_files(home, stages)}
@@ -156,7 +158,7 @@ def _run(name: str, commit: str, settings: Settings, stages: Mapping[str, Any], 
     if wrong := [address.wrong for address in addresses.values() if address.wrong]:
         raise InputError(wrong[0])
     sources = {text: tuple(_sources(numbers, address)) for text, address in addresses.items()}
-    return Run(name, commit, stages, outputs, records, addresses, sources)
+    return PipelineRun(name, commit, stages, outputs, records, addresses, sources)
 
 
 def _record_files(home: Path, stages: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
@@ -184,7 +186,7 @@ class Store:
 
     top: Path
     home: Path
-    current: Run | None = None
+    current: PipelineRun | None = None
 
     def cached(self, md5: str) -> Path:
         """Where DVC's cache has, or would have, the bytes of an md5."""
@@ -202,7 +204,7 @@ class Store:
         return {entry["relpath"]: (entry["md5"], self.cached(entry["md5"])) for entry in entries}
 
 
-def of_commit(settings: Settings, revision: str, store: Store) -> Run:
+def of_commit(settings: Settings, revision: str, store: Store) -> PipelineRun:
     """The run that a commit holds, with what `store` has of its other files.
 
     Raises InputError for an unknown revision, MissingError when there is no dvc.lock in it.

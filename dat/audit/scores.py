@@ -156,7 +156,7 @@ class Results:
         scores: Scores,
         address: Address,
         runs: Mapping[str, list[list[recompute_vot.Region]]],
-        truths: Mapping[str, recompute_vot.Truth],
+        truths: Mapping[str, recompute_vot.Annotation],
     ) -> float | None:
         if address.metric == "accuracy":
             return recompute_vot.accuracy(runs, truths)
@@ -171,11 +171,11 @@ class Results:
         lengths = [len(truth.regions) for truth in truths.values()]
         return recompute_vot.eao(runs, truths, known or recompute_vot.interval(lengths))
 
-    def _truth(self, benchmark: str, name: str) -> recompute_vot.Truth:
+    def _truth(self, benchmark: str, name: str) -> recompute_vot.Annotation:
         row = self._sequence(self.manifest_of(benchmark), name)
         written = row.row.get("regions") or row.row["boxes"]
         regions = [tuple(region) if region else () for region in written]
-        return recompute_vot.Truth(regions, row.size)
+        return recompute_vot.Annotation(regions, row.size)
 
     def _repetitions(self, benchmark: str, tracker: str, name: str) -> list[list[recompute_vot.Region]]:
         key = (benchmark, tracker, name)

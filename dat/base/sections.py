@@ -84,7 +84,7 @@ class Train(Section):
     checkpoint: Number
 
 
-class Network(Section):
+class NetworkSettings(Section):
     """SALNet's size, initialisation and starting weights; standardise is [R40]."""
 
     width: Positive
@@ -121,7 +121,7 @@ class Grounding(Section):
     dropout: Share
 
 
-class Encoder(Section):
+class EncoderSettings(Section):
     """The training that teaches an encoder of GPGNet to see: its pictures' `side` and the `smallest` that a patch is on
     one, in pixels; how many sentences have a word at `least` for it to count."""
 
@@ -165,7 +165,7 @@ class GpgnetTraining(Section):
     short_sentences: Literal["pad", "repeat"]
 
 
-class Graph(Section):
+class GraphSettings(Section):
     """Readings R3 to R7 of the graph."""
 
     similarity: Literal["distance", "euclidean", "dot", "cosine"]
@@ -265,7 +265,7 @@ class Update(Section):
     short: Number
 
 
-class Batch(Section):
+class BatchSettings(Section):
     """A step's batch and the pool its hard negatives come from."""
 
     positives: Number
@@ -282,7 +282,7 @@ class BoxRegression(Section):
     checked: bool
 
 
-class Attention(Section):
+class AttentionSettings(Section):
     """From the attention map to regions [R20], and whose size candidates have there [R21]."""
 
     box: Literal["region", "target"]
@@ -291,7 +291,7 @@ class Attention(Section):
     regions: Number
 
 
-class Redetection(Section):
+class RedetectionSettings(Section):
     """When a jump counts as a re-detection [R25], and the score that it must exceed, no less than `failure_score`.
 
     `follow`: always, or where the first frame's classifier agrees: to it, too, the local ones fail, these are better.
@@ -311,7 +311,7 @@ class Tracking(Section):
     candidates: Candidates
     first: FirstFrame
     update: Update
-    batch: Batch
+    batch: BatchSettings
     loss: Literal["mean", "sum"]
     momentum: Share
     weight_decay: float
@@ -323,8 +323,8 @@ class Tracking(Section):
     failure_score: float
     on_failure: Literal["hold", "keep"]
     box_regression: BoxRegression
-    attention: Attention
-    redetection: Redetection
+    attention: AttentionSettings
+    redetection: RedetectionSettings
 
 
 class Admm(Section):
@@ -388,7 +388,7 @@ class Csrdcf(Section):
         return None if self.colour_names == "none" else home / self.colour_names
 
 
-class Vot(Section):
+class VotSettings(Section):
     """VOT's re-start protocol."""
 
     repetitions: Number
@@ -404,7 +404,7 @@ class Fanout(Section):
     slots_per_gpu: Count
 
 
-class Benchmark(Section):
+class BenchmarkSettings(Section):
     """A benchmark: its data set, its protocol, where its networks lie, and the variants that run on it."""
 
     data: str
@@ -432,19 +432,19 @@ class Root(Section):
     subsample: Subsample
     masks: Masks
     train: Train
-    network: Network
+    network: NetworkSettings
     language: Language
-    encoder: dict[Literal["vgg11", "vgg13", "vgg16", "vgg19"], Encoder]
+    encoder: dict[Literal["vgg11", "vgg13", "vgg16", "vgg19"], EncoderSettings]
     gpgnet: dict[str, Gpgnet]
     gpgnet_training: GpgnetTraining
-    graph: Graph
+    graph: GraphSettings
     salnet: dict[str, Salnet]
     salnet_training: SalnetTraining
     variants: dict[str, Variant]
     seeds: list[int]
     tracking: Tracking
     csrdcf: Csrdcf
-    vot: Vot
+    vot: VotSettings
     fanout: Fanout
-    benchmarks: dict[str, Benchmark]
+    benchmarks: dict[str, BenchmarkSettings]
     evaluation: Evaluation

@@ -41,7 +41,7 @@ class SequenceTruth:
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """The truth of a benchmark: what its list expects, the targets whose boxes are there, and what a reader must know
     of how they were read."""
 
@@ -196,7 +196,7 @@ def _plain(folder: Path, sequences: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({naming.part(name, f"--annotations {folder}", "sequence") for name in sequences}))
 
 
-def read(folder: Path, benchmark: Benchmark) -> Truth:
+def read(folder: Path, benchmark: Benchmark) -> GroundTruth:
     """The truth of a one-pass benchmark in a folder.
 
     Raises InputError when there is no such folder, nothing of the benchmark in it, or a file with a wrong row.
@@ -211,4 +211,4 @@ def read(folder: Path, benchmark: Benchmark) -> Truth:
         raise InputError(f"--annotations {folder}: no ground truth of {benchmark.name} in it (e.g. of {expected[:1]})")
     targets = {name: _target(files[name], name, benchmark, notes) for name in expected if name in files}
     _all_or_none(targets, files, benchmark, notes)
-    return Truth(expected, targets, notes)
+    return GroundTruth(expected, targets, notes)

@@ -19,7 +19,7 @@ from dat.base.errors import InputError
 from dat.benchmarks.catalogue import Benchmark
 from dat.evaluation import results, statistics
 from dat.evaluation.definitions import Redetection
-from dat.evaluation.ground_truth import SequenceTruth, Truth
+from dat.evaluation.ground_truth import GroundTruth, SequenceTruth
 from dat.evaluation.one_pass.curves import columns, overlaps
 from dat.evaluation.one_pass.summary import Bootstrap, choose_pairs, completeness, pair_entry, without_truth
 
@@ -73,7 +73,7 @@ def redetected(boxes: Floats, target: SequenceTruth, definition: Redetection) ->
 
 
 def score_trackers(
-    folders: Sequence[Path], truth: Truth, definition: Redetection, lengths: results.Lengths, origin: int = 1
+    folders: Sequence[Path], truth: GroundTruth, definition: Redetection, lengths: results.Lengths, origin: int = 1
 ) -> list[Scored]:
     """Read and score trackers, one after another. Files count pixels from `origin`."""
     scored = []
@@ -114,7 +114,7 @@ def _difference(table: Floats, chance: Bootstrap) -> statistics.Difference:
     return replace(difference, interval=difference_interval(int((table > 0).sum()), int((table < 0).sum()), len(table)))
 
 
-def describe(scored: Scored, truth: Truth, definition: Redetection) -> dict[str, Any]:
+def describe(scored: Scored, truth: GroundTruth, definition: Redetection) -> dict[str, Any]:
     """One tracker's part of the object. `gone` and `back` count frames from 1."""
     facts, values = completeness(scored.tracker, len(truth.expected)), scored.redetected
     if not values:
@@ -146,7 +146,7 @@ def pairs(
 
 def redetection_object(
     benchmark: Benchmark,
-    truth: Truth,
+    truth: GroundTruth,
     scored: Sequence[Scored],
     definition: Redetection,
     chance: Bootstrap,

@@ -16,7 +16,7 @@ from dat.base.outside import listed, place
 from dat.benchmarks.names import Match, Names
 from dat.evaluation import fitting, matlab, text
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import SequenceTruth, Truth
+from dat.evaluation.ground_truth import GroundTruth, SequenceTruth
 
 Floats = npt.NDArray[np.float64]
 Lengths = Literal["strict", "cut"]
@@ -253,7 +253,7 @@ def _lengthened(boxes: Floats, frames: int, definition: OnePass) -> Floats:
 
 
 def read(
-    folder: Path, truth: Truth, definition: OnePass, lengths: Lengths = "strict", origin: int = 1
+    folder: Path, truth: GroundTruth, definition: OnePass, lengths: Lengths = "strict", origin: int = 1
 ) -> TrackerResults:
     """All results of one tracker, of a benchmark whose files count pixels from `origin`.
 

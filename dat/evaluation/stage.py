@@ -32,7 +32,7 @@ def run(job: Job) -> None:
 
     Raises MissingError when a unit of the benchmark has no result.
     """
-    settings = job.settings.section(f"benchmarks.{job.key}", sections.Benchmark)
+    settings = job.settings.section(f"benchmarks.{job.key}", sections.BenchmarkSettings)
     evaluation = job.settings.section("evaluation", Evaluation)
     data = manifest.read(job.inputs["manifest"])
     folders = results.tracker_folders(job.inputs["results"])
@@ -154,10 +154,10 @@ def _means(values: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, flo
     }
 
 
-def _truth(key: str, data: manifest.Manifest) -> tuple[Benchmark, ground_truth.Truth]:
+def _truth(key: str, data: manifest.Manifest) -> tuple[Benchmark, ground_truth.GroundTruth]:
     benchmark = listed(key, data)
     targets = {name: _target(data.sequences[name], benchmark) for name in benchmark.sequences}
-    return benchmark, ground_truth.Truth(tuple(targets), targets)
+    return benchmark, ground_truth.GroundTruth(tuple(targets), targets)
 
 
 def add_bands(

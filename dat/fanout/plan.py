@@ -7,7 +7,7 @@ from typing import Any
 
 from dat import records
 from dat.base.params import Settings
-from dat.base.sections import Benchmark, Csrdcf, Variant
+from dat.base.sections import BenchmarkSettings, Csrdcf, Variant
 from dat.datasets.manifest import Manifest
 from dat.fanout.unit import Unit, files_of, key_of, settings_of
 from dat.tracking.parts import parts
@@ -31,7 +31,7 @@ def place() -> str:
 
 def units(
     settings: Settings,
-    benchmark: Benchmark,
+    benchmark: BenchmarkSettings,
     manifest: Manifest,
     names: Sequence[str],
     shared: Mapping[str, Any],

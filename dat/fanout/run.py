@@ -11,7 +11,7 @@ import numpy as np
 
 from dat import records
 from dat.base.errors import InputError, JobError
-from dat.base.sections import Csrdcf, Tracking, Vot
+from dat.base.sections import Csrdcf, Tracking, VotSettings
 from dat.datasets.images import Image, read_image
 from dat.models.exactness import exact, open_device, out_of_memory
 from dat.tracking import build, checks, restarts
@@ -117,7 +117,7 @@ class _Run:
 
     def vot(self) -> dict[str, Any]:
         """All repetitions of the re-start protocol; those of CSR-DCF are the same, so it runs once."""
-        settings = Vot.model_validate(self.work.sections["vot"])
+        settings = VotSettings.model_validate(self.work.sections["vot"])
         regions = self.row.get("regions") or self.row["boxes"]
         if any(region is None for region in regions):
             raise InputError(f"{self.name}: a frame has no region, and the re-start protocol needs one in every frame")

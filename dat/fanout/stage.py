@@ -19,7 +19,7 @@ from dat import records
 from dat.base import devices, executor, supervise
 from dat.base.errors import InputError, JobError
 from dat.base.params import Settings
-from dat.base.sections import Benchmark, Variant
+from dat.base.sections import BenchmarkSettings, Variant
 from dat.benchmarks import catalogue
 from dat.datasets import manifest as manifests
 from dat.fanout import failures, pace, plan, store
@@ -58,7 +58,7 @@ def _say_unknown(job: records.Job, manifest: manifests.Manifest, chosen: Sequenc
     print(f"{job.key}: {unknown or 'no sentences'}", file=sys.stderr, flush=True)
 
 
-def without_sentences(settings: Settings, benchmark: Benchmark, sentences: Sequence[str | None]) -> str:
+def without_sentences(settings: Settings, benchmark: BenchmarkSettings, sentences: Sequence[str | None]) -> str:
     """Which variants of a benchmark read sentences that some targets lack, in words; empty where none does."""
     readers = [name for name in benchmark.variants if settings.section(f"variants.{name}", Variant).reads_sentences]
     have = sum(map(bool, sentences))
@@ -70,7 +70,7 @@ def without_sentences(settings: Settings, benchmark: Benchmark, sentences: Seque
 def _say_lacking(job: records.Job, manifest: manifests.Manifest) -> None:
     """Print how many targets lack a sentence that a variant would read."""
     names = _sequences(job.key, manifest)
-    benchmark = job.settings.section(f"benchmarks.{job.key}", Benchmark)
+    benchmark = job.settings.section(f"benchmarks.{job.key}", BenchmarkSettings)
     text = without_sentences(job.settings, benchmark, [manifest.sequences[name].sentence for name in names])
     if text:
         print(f"{job.key}: {text}", file=sys.stderr, flush=True)
@@ -155,7 +155,7 @@ def planned(
 ) -> tuple[dict[str, Any], list[Unit]]:
     """What a benchmark's units share, and all its units; `facts` is the jobs' environment where it is not this one."""
     settings = job.settings
-    benchmark = settings.section(f"benchmarks.{job.key}", Benchmark)
+    benchmark = settings.section(f"benchmarks.{job.key}", BenchmarkSettings)
     environment = facts or records.environment(job.device, settings.root.tracking.threads)
     origin = catalogue.find(job.key).origin
     shared = common_facts(benchmark.protocol, origin, manifest.header, environment, records.code_closure(ENTRY))

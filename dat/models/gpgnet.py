@@ -83,7 +83,7 @@ class GPGNet(nn.Module):
     def __init__(
         self,
         inputs: Sequence[str],
-        network: sections.Network,
+        network: sections.NetworkSettings,
         language: sections.Language | None = None,
         vocabulary: int = 0,
         shared_encoder: bool = True,

@@ -33,8 +33,8 @@ class SALNet(nn.Module):
 
     def __init__(
         self,
-        network: sections.Network,
-        graph: sections.Graph | None = None,
+        network: sections.NetworkSettings,
+        graph: sections.GraphSettings | None = None,
         nodes: int = 0,
         layers: int = 0,
         domains: int = 0,

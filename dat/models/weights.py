@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from dat import records
 from dat.base import opening, used
 from dat.base.errors import InputError, MissingError
-from dat.base.sections import Graph, Language, Network
+from dat.base.sections import GraphSettings, Language, NetworkSettings
 from dat.models.gpgnet import GPGNet
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
@@ -66,8 +66,8 @@ def load_salnet(folder: Path, device: str = "cpu") -> SALNet:
     """The SALNet of a weights folder, without domain layers, in evaluation mode."""
     tensors, metadata = read(folder)
     _expect(folder, metadata, "salnet")
-    network = Network.model_construct(**metadata["network"])
-    graph = Graph.model_construct(**metadata["graph"]) if metadata.get("graph") else None
+    network = NetworkSettings.model_construct(**metadata["network"])
+    graph = GraphSettings.model_construct(**metadata["graph"]) if metadata.get("graph") else None
     model = SALNet(network, graph, metadata["nodes"], metadata["layers"])
     return _filled(model, tensors, folder, device)
 
@@ -79,7 +79,7 @@ def load_gpgnet(folder: Path, device: str = "cpu") -> tuple[GPGNet, Vocabulary |
     vocabulary = Vocabulary.load(folder / "vocabulary.json") if "language" in metadata["inputs"] else None
     model = GPGNet(
         metadata["inputs"],
-        Network.model_construct(**metadata["network"]),
+        NetworkSettings.model_construct(**metadata["network"]),
         Language.model_construct(**metadata["language"]) if vocabulary else None,
         vocabulary=len(vocabulary) if vocabulary else 0,
         shared_encoder=metadata["shared_encoder"],

@@ -37,8 +37,8 @@ def _manifest(settings: Settings, key: str) -> str:
     return str(settings.section(f"datasets.{key}.manifest", str))
 
 
-def _benchmark(settings: Settings, key: str) -> sections.Benchmark:
-    benchmark: sections.Benchmark = settings.section(f"benchmarks.{key}", sections.Benchmark)
+def _benchmark(settings: Settings, key: str) -> sections.BenchmarkSettings:
+    benchmark: sections.BenchmarkSettings = settings.section(f"benchmarks.{key}", sections.BenchmarkSettings)
     return benchmark
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dat.base import used
 from dat.base.params import Settings
-from dat.base.sections import GpgnetTraining, Network
+from dat.base.sections import GpgnetTraining, NetworkSettings
 from dat.benchmarks import words
 from dat.evaluation import statistics
 from dat.records import sha256_bytes
@@ -161,7 +161,7 @@ def _owner(facts: Mapping[str, str], digest: str) -> str:
 
 def origin(settings: Settings, trainings: Sequence[Training] = ()) -> list[str]:
     """What a reader must know of the networks before comparing: starting weights, width, and reading R40."""
-    network = settings.section("network", Network)
+    network = settings.section("network", NetworkSettings)
     lines = taken(trainings)
     taught = network.vgg16.startswith("training/encoder/")
     if not lines and network.vgg_m == "none" and (taught or network.vgg16 == "none"):

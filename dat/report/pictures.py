@@ -76,7 +76,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Source:
+class PictureInputs:
     """What pictures are drawn from: the stage's inputs by role, and its scores."""
 
     inputs: Mapping[str, Path]
@@ -84,7 +84,7 @@ class Source:
     scores: Mapping[str, Scores]
 
 
-Draw = Callable[[Source], tuple["Drawing", str]]
+Draw = Callable[[PictureInputs], tuple["Drawing", str]]
 
 
 def _grid(rows: int, columns: int, height: float, width: float = 9.2) -> tuple["Drawing", Any]:
@@ -126,7 +126,7 @@ def _words(text: object, width: int = 26, lines: int = 2) -> str:
 # ---------------------------------------------------------------- figure 4
 
 
-def figure_4(source: Source) -> tuple["Drawing", str]:
+def figure_4(source: PictureInputs) -> tuple["Drawing", str]:
     """Frames of the attention network's training set, their masks, and each mask on its frame."""
     frames, masks = Shards(source.inputs["frames"]), Shards(source.inputs["masks"])
     seen = [i for i, row in enumerate(frames.rows) if row["absent"] == "0"]
@@ -161,7 +161,7 @@ VERSIONS = {"to": "target only", "nl": "language only", "jtnl": "target and lang
 """GPGNet's in words."""
 
 
-def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
+def figures_5_and_6(source: PictureInputs) -> tuple["Drawing", str]:
     """Held-out frames, their targets, and the attention maps from the target's picture, the sentence, and both."""
     samples = {name: _samples(source, name) for name in VERSIONS}
     common = [row for row in samples["jtnl"] if all(row in of for of in samples.values())]
@@ -197,7 +197,7 @@ def figures_5_and_6(source: Source) -> tuple["Drawing", str]:
 Sample = tuple[npt.NDArray[np.uint8], ...]
 
 
-def _samples(source: Source, version: str) -> dict[tuple[str, str, str], Sample]:
+def _samples(source: PictureInputs, version: str) -> dict[tuple[str, str, str], Sample]:
     """The sample maps of a version of GPGNet: frame, patch (black without one), mask and map, (H,W,3) each, by video,
     frame and sentence."""
     place = source.inputs["weights"] / "gpgnet" / version
@@ -250,7 +250,7 @@ def _by_sequence(scores: Scores, variant: str) -> dict[str, float]:
     return {name: sum(run[name]["success"] for run in runs) / len(runs) for name in runs[0]} if runs else {}
 
 
-def _tracks(source: Source, sequence: manifest.Sequence) -> list[Track]:
+def _tracks(source: PictureInputs, sequence: manifest.Sequence) -> list[Track]:
     """The stored boxes of the shown trackers, of each its first seed."""
     origin, tracks = catalogue.find(BENCHMARK).origin, []
     scores = source.scores[BENCHMARK]
@@ -266,7 +266,7 @@ def _tracks(source: Source, sequence: manifest.Sequence) -> list[Track]:
     return tracks
 
 
-def _sequences(source: Source) -> dict[str, manifest.Sequence]:
+def _sequences(source: PictureInputs) -> dict[str, manifest.Sequence]:
     """The sequences that figure 11 and the overlap over time show, in their order."""
     chosen = largest_differences(source.scores.get(BENCHMARK))
     data = source.settings.section(f"benchmarks.{BENCHMARK}.data", str)
@@ -274,7 +274,7 @@ def _sequences(source: Source) -> dict[str, manifest.Sequence]:
     return {name: sequences[name] for name in chosen}
 
 
-def figure_11(source: Source) -> tuple["Drawing", str]:
+def figure_11(source: PictureInputs) -> tuple["Drawing", str]:
     """Frames of sequences with the boxes of several trackers and the truth."""
     chosen = _sequences(source)
     made, axes = _grid(len(chosen), COLUMNS, 1.62)
@@ -313,7 +313,7 @@ def _legend(made: "Drawing", entries: Mapping[str, tuple[str, Any]]) -> None:
         text.set_color("white")
 
 
-def overlap_over_time(source: Source) -> tuple["Drawing", str]:
+def overlap_over_time(source: PictureInputs) -> tuple["Drawing", str]:
     """Overlap with the truth frame by frame, and where a tracker jumped to what it took for its target."""
     import seaborn
 
@@ -350,7 +350,7 @@ LEAST = 10
 """Of fewer sequences that carry an attribute a mean says nothing: its interval is nearly all that it can be."""
 
 
-def attributes(source: Source) -> tuple["Drawing", str]:
+def attributes(source: PictureInputs) -> tuple["Drawing", str]:
     """Success of the shown trackers on the sequences that carry an attribute, with 95 % intervals over those."""
     scores = source.scores.get(BENCHMARK)
     values = {name: _by_sequence(scores, name) for name in TRACKERS if scores and scores.runs(name)}
@@ -380,7 +380,7 @@ def attributes(source: Source) -> tuple["Drawing", str]:
     return made, f"{scores.data_set}, means over seeds; lines: 95 % over the sequences that carry the attribute.{left}"
 
 
-def _carried(source: Source, scored: set[str]) -> dict[str, list[str]]:
+def _carried(source: PictureInputs, scored: set[str]) -> dict[str, list[str]]:
     """Of each attribute the scored sequences that carry it, in the order of the names."""
     data = source.settings.section(f"benchmarks.{BENCHMARK}.data", str)
     carried: dict[str, list[str]] = {}
@@ -400,7 +400,7 @@ TRAININGS = (
 """What training curves are drawn: the title, the input, the folders in it, the metric, and it in words."""
 
 
-def training_curves(source: Source) -> tuple["Drawing", str]:
+def training_curves(source: PictureInputs) -> tuple["Drawing", str]:
     """The curves of every training, as `dvc plots` has them."""
     import seaborn
 
@@ -447,7 +447,7 @@ PICTURES: Mapping[str, tuple[str, Draw]] = {
 """Every picture: its title, and what draws it and says what it shows."""
 
 
-def build_all(source: Source) -> list[Picture]:
+def build_all(source: PictureInputs) -> list[Picture]:
     """Every picture; one that cannot be drawn says what this run lacks for it."""
     drawn = []
     for name, (title, draw) in PICTURES.items():

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from dat.base.errors import MissingError
 from dat.base.params import Settings
-from dat.base.sections import Benchmark
+from dat.base.sections import BenchmarkSettings
 from dat.benchmarks import catalogue
 from dat.benchmarks.vot import FAILED
 from dat.datasets import manifest as manifests
@@ -87,7 +87,7 @@ def _define(path: Path, name: str, value: Any, key: str = "") -> None:
 
 
 def _benchmark(
-    folder: Path, name: str, entry: Benchmark, data: manifests.Manifest, settings: Settings, results: Path
+    folder: Path, name: str, entry: BenchmarkSettings, data: manifests.Manifest, settings: Settings, results: Path
 ) -> dict[str, Any]:
     """Write the sequences of a benchmark; what the index has of it."""
     trackers = [f"{variant}@seed-{seed}" for variant in entry.variants for seed in settings.section("seeds", list)]
@@ -136,7 +136,12 @@ def _rounded(values: Floats, decimals: int) -> list[Any]:
 
 
 def _played(
-    name: str, row: manifests.Sequence, data: manifests.Manifest, entry: Benchmark, results: Path, trackers: list[str]
+    name: str,
+    row: manifests.Sequence,
+    data: manifests.Manifest,
+    entry: BenchmarkSettings,
+    results: Path,
+    trackers: list[str],
 ) -> Iterator[tuple[str, PlayerTrack]]:
     """The results of those trackers that have one on a sequence; of VOT's repetitions the first."""
     for tracker in trackers:

@@ -56,7 +56,7 @@ def run(job: Job) -> None:
     svgs = write_figures(job.outputs["figures"], drawn)
     players.write(job.outputs["players"], job.settings, job.inputs["results"], job.inputs["manifests"], scores)
     trainings = list(read_trainings(job.inputs["weights"], job.inputs["language"]))
-    shown = pictures.build_all(pictures.Source(job.inputs, job.settings, scores))
+    shown = pictures.build_all(pictures.PictureInputs(job.inputs, job.settings, scores))
     write_pictures(job.outputs["figures"], shown)
     in_force = readings.in_force(job.settings)
     partial = job.key == PARTIAL

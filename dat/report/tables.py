@@ -75,7 +75,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TablePlan:
     """What a table holds: its columns, and its rows given the paper's trackers and the run's variants; one that
     `compares` has the other trackers too whose raw results are there."""
 
@@ -99,8 +99,8 @@ def _ours(paper: list[str], ours: list[str]) -> list[str]:
 
 OTB = (("otb2013", "precision"), ("otb2013", "success"), ("otb100", "precision"), ("otb100", "success"))
 PLANS = (
-    Plan(1, "Comparison on OTB-2013 and OTB-100", OTB, _both(), ("R22", "R12"), compares=True),
-    Plan(
+    TablePlan(1, "Comparison on OTB-2013 and OTB-100", OTB, _both(), ("R22", "R12"), compares=True),
+    TablePlan(
         2,
         "Comparison on VOT2016",
         (("vot2016", "eao"), ("vot2016", "fps")),
@@ -108,15 +108,15 @@ PLANS = (
         ("R24", "R12"),
         compares=True,
     ),
-    Plan(3, "Attention from target, language and both, on OTB-100", OTB[2:], _both(), ("R23", "R12")),
-    Plan(4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(), ("R19", "R22", "R12")),
-    Plan(5, "Graph layers, on OTB-2013", (OTB[1],), _both(), ("R19",)),
+    TablePlan(3, "Attention from target, language and both, on OTB-100", OTB[2:], _both(), ("R23", "R12")),
+    TablePlan(4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(), ("R19", "R22", "R12")),
+    TablePlan(5, "Graph layers, on OTB-2013", (OTB[1],), _both(), ("R19",)),
 )
-OWN = Plan(6, "Is a lost target found again? Not in the paper", (("redetection", "redetected"),), _ours, (), True)
+OWN = TablePlan(6, "Is a lost target found again? Not in the paper", (("redetection", "redetected"),), _ours, (), True)
 """Of a benchmark that the paper does not have; no run needs to have it."""
 
 
-def _cell(plan: Plan, row: str, column: tuple[str, str], scores: Mapping[str, Scores]) -> Cell:
+def _cell(plan: TablePlan, row: str, column: tuple[str, str], scores: Mapping[str, Scores]) -> Cell:
     benchmark, metric = column
     entry = scores.get(benchmark)
     return Cell(
@@ -131,7 +131,7 @@ def _cell(plan: Plan, row: str, column: tuple[str, str], scores: Mapping[str, Sc
     )
 
 
-def build(plan: Plan, scores: Mapping[str, Scores], profile: str) -> Table:
+def build(plan: TablePlan, scores: Mapping[str, Scores], profile: str) -> Table:
     """A table from the run's scores."""
     names = [benchmark for benchmark, _ in plan.columns]
     ours = [variant for name in names if name in scores for variant in scores[name].variants]

@@ -15,16 +15,16 @@ POSITIVE, NEGATIVE = (0.7, 1.0), (0.0, 0.5)  # overlap with the target
 
 
 @dataclass(frozen=True)
-class Regions:
+class LabelledBoxes:
     """Boxes of one domain: `frame` (N,) is their frame's place in the domain, `labels` (N,) 1 for the target."""
 
     boxes: Boxes
     frame: NDArray[np.int64]
     labels: NDArray[np.int64]
 
-    def part(self, rows: slice) -> "Regions":
+    def part(self, rows: slice) -> "LabelledBoxes":
         """Some of them, in their order."""
-        return Regions(self.boxes[rows], self.frame[rows], self.labels[rows])
+        return LabelledBoxes(self.boxes[rows], self.frame[rows], self.labels[rows])
 
 
 def frames_of(visit: int, frames: int, count: int, seed: list[int]) -> list[int]:
@@ -34,7 +34,7 @@ def frames_of(visit: int, frames: int, count: int, seed: list[int]) -> list[int]
     return [int(orders[p // frames][p % frames]) for p in places]
 
 
-def draw(domain: Domain, frames: list[int], positives: int, negatives: int, rng: np.random.Generator) -> Regions:
+def draw(domain: Domain, frames: list[int], positives: int, negatives: int, rng: np.random.Generator) -> LabelledBoxes:
     """Regions around the target in each of these frames, MDNet's numbers (reference: v1's samplers).
 
     What one frame cannot give, the frames after it make up for.
@@ -50,10 +50,10 @@ def draw(domain: Domain, frames: list[int], positives: int, negatives: int, rng:
             boxes.append(drawn)
             frame.append(np.full(len(drawn), number))
             labels.append(np.full(len(drawn), label))
-    return Regions(np.concatenate(boxes), np.concatenate(frame), np.concatenate(labels))
+    return LabelledBoxes(np.concatenate(boxes), np.concatenate(frame), np.concatenate(labels))
 
 
-def cut(domain: Domain, regions: Regions, cache: FrameCache, device: str = "cpu") -> Tensor:
+def cut(domain: Domain, regions: LabelledBoxes, cache: FrameCache, device: str = "cpu") -> Tensor:
     """(N,3,107,107) crops minus 128 of the regions, in their order."""
     starts = np.flatnonzero(np.diff(regions.frame, prepend=-1))  # of each run of regions of one frame
     crops = []

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from dat import records
 from dat.base import params, sections
 from dat.base.errors import InputError
-from dat.base.sections import Language, Network, Train
+from dat.base.sections import Language, NetworkSettings, Train
 from dat.models import weights
 from dat.models.arithmetic import Linear
 from dat.models.gpgnet import Encoder, standardised
@@ -88,7 +88,7 @@ def pasted(rng: np.random.Generator, patch: Pixels, frame: Pixels, side: int, sm
 
 
 @dataclass(frozen=True)
-class Batch:
+class PictureBatch:
     """Samples (B,), their pictures and words, the latter (B,words), of this process only the pictures it computes."""
 
     samples: NDArray[np.int64]
@@ -106,9 +106,9 @@ class EncoderTask:
         data: AttentionData,
         vocabulary: Vocabulary,
         held_out: set[str],
-        settings: sections.Encoder,
+        settings: sections.EncoderSettings,
         kind: str,
-        network: Network,
+        network: NetworkSettings,
         seed: int,
         device: str = "cpu",
     ) -> None:
@@ -137,16 +137,16 @@ class EncoderTask:
         self.every = -(-settings.steps // 10)
         self.steps = settings.steps
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> PictureBatch:
         rng = np.random.default_rng([self.seed, 5, step])
         samples = rng.choice(self.rows, self.settings.batch)
         return self._drawn(rng, samples, distributed.computed(len(samples)))
 
-    def _drawn(self, rng: np.random.Generator, samples: NDArray[np.int64], rows: slice) -> Batch:
+    def _drawn(self, rng: np.random.Generator, samples: NDArray[np.int64], rows: slice) -> PictureBatch:
         """The pictures `own` of these samples: all are drawn, so that each is the same in any number of processes."""
         pictures = np.stack([self._picture(rng, int(i)) for i in samples])[rows]
         words = np.stack([self.tags[self.data.sequence(int(i))] for i in samples])
-        return Batch(
+        return PictureBatch(
             samples,
             torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float(),
             torch.from_numpy(words).to(self.device),
@@ -162,14 +162,14 @@ class EncoderTask:
             cut = pasted(rng, self.data.patch_pixels(i), other, side, self.settings.smallest)
         return cut[:, ::-1] if rng.random() < 0.5 else cut
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: PictureBatch) -> dict[str, Tensor]:
         scores = losses.as_float32(distributed.gather(self.module(batch.pictures), len(batch.samples)))
         return {"loss": F.binary_cross_entropy_with_logits(scores, batch.words, reduction="sum") / len(batch.samples)}
 
     def rate(self, step: int) -> float:
         return min(1.0, (step + 1) / max(1, self.settings.warm_up)) * runner.decayed(step, self.steps, "cosine")
 
-    def samples(self, batch: Batch) -> list[str]:
+    def samples(self, batch: PictureBatch) -> list[str]:
         return [self.data.name(int(i)) for i in batch.samples]
 
     def validate(self) -> Row:
@@ -197,8 +197,9 @@ def held_out_videos(folder: Path, settings: params.Settings) -> set[str]:
 def run(job: records.Job) -> None:
     """Write weights of both encoders, metrics and curves."""
     folder, out, settings = job.inputs["frames"].parent, job.outputs["weights"], job.settings
-    shared, settings_of = settings.section("train", Train), settings.section(f"encoder.{job.key}", sections.Encoder)
-    language, network = settings.section("language", Language), settings.section("network", Network)
+    shared = settings.section("train", Train)
+    settings_of = settings.section(f"encoder.{job.key}", sections.EncoderSettings)
+    language, network = settings.section("language", Language), settings.section("network", NetworkSettings)
     held_out = held_out_videos(folder, settings)
     checkpoints, clock = Checkpoints.of(job, __name__), Clock()
     with runner.exact(shared.threads, job.device):

@@ -12,7 +12,7 @@ from torch import Tensor
 from dat import records
 from dat.base import params, public, used
 from dat.base.errors import InputError
-from dat.base.sections import Gpgnet, GpgnetTraining, Language, Masks, Network, Subsample, Train
+from dat.base.sections import Gpgnet, GpgnetTraining, Language, Masks, NetworkSettings, Subsample, Train
 from dat.datasets.images import encode_png
 from dat.models import weights
 from dat.models.gpgnet import GPGNet
@@ -176,7 +176,7 @@ def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tup
 
     Where `network.vgg16` is a folder of the stage `encoder`, as that one left it.
     """
-    network, language = settings.section("network", Network), settings.section("language", Language)
+    network, language = settings.section("network", NetworkSettings), settings.section("language", Language)
     training, seed = settings.section("gpgnet_training", GpgnetTraining), settings.section("train", Train).seed
     vocabulary, encoder = None, None
     start = settings.path / network.vgg16
@@ -214,7 +214,7 @@ def metadata(key: str, inputs: Sequence[str], settings: params.Settings) -> dict
         "mask_target": settings.section("masks", Masks).target,
         "version": key,
         "inputs": inputs,
-        "network": params.plain(settings.section("network", Network)),
+        "network": params.plain(settings.section("network", NetworkSettings)),
         "language": params.plain(settings.section("language", Language)),
         "encoder": training.encoder,
         "shared_encoder": training.shared_encoder,

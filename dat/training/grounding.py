@@ -34,7 +34,7 @@ def features(encoder: Encoder, patches: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Batch:
+class VideoBatch:
     """The videos (B,) of a batch and their tokens (B,16)."""
 
     rows: NDArray[np.int64]
@@ -65,12 +65,12 @@ class GroundingTask:
         self.steps = settings.steps
         self.every = -(-settings.steps // 10)
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> VideoBatch:
         rng = np.random.default_rng([self.seed, 9, step])
         rows = rng.choice(self.rows, min(self.settings.batch, len(self.rows)), replace=False)
-        return Batch(rows, drop_words(self.tokens[rows], self.settings.dropout, rng))
+        return VideoBatch(rows, drop_words(self.tokens[rows], self.settings.dropout, rng))
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: VideoBatch) -> dict[str, Tensor]:
         sentences = self.module(batch.tokens[distributed.computed(len(batch.rows))])
         sentences = losses.as_float32(distributed.gather(sentences, len(batch.rows)))  # (B,16,C)
         wanted, real = self.seen[batch.rows], batch.tokens != PAD
@@ -80,7 +80,7 @@ class GroundingTask:
     def rate(self, step: int) -> float:
         return runner.decayed(step, self.steps, "cosine")
 
-    def samples(self, batch: Batch) -> list[str]:
+    def samples(self, batch: VideoBatch) -> list[str]:
         return [self.names[i] for i in batch.rows]
 
     def validate(self) -> Row:

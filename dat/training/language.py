@@ -62,7 +62,7 @@ class Classifier(nn.Module):
 
 
 @dataclass(frozen=True)
-class Batch:
+class SentenceBatch:
     """The rows (B,) of a batch and their tokens (B,16)."""
 
     rows: NDArray[np.int64]
@@ -104,13 +104,15 @@ class LanguageTask:
         self.every = -(-len(self.rows) // self.size)  # an epoch
         self.steps = self.every * language.epochs
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> SentenceBatch:
         epoch, place = divmod(step, self.every)
         order = np.random.default_rng([self.seed, 2, epoch]).permutation(self.rows)
         rows = order[place * self.size : (place + 1) * self.size]
-        return Batch(rows, drop_words(self.tokens[rows], self.dropout, np.random.default_rng([self.seed, 6, step])))
+        return SentenceBatch(
+            rows, drop_words(self.tokens[rows], self.dropout, np.random.default_rng([self.seed, 6, step]))
+        )
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: SentenceBatch) -> dict[str, Tensor]:
         logits = self.module(batch.tokens[distributed.computed(len(batch.rows))])
         scores = distributed.gather(logits, len(batch.rows))
         return {"loss": torch.nn.functional.cross_entropy(losses.as_float32(scores), self.labels[batch.rows])}
@@ -118,7 +120,7 @@ class LanguageTask:
     def rate(self, step: int) -> float:
         return runner.decayed(step, self.steps, self.decay)
 
-    def samples(self, batch: Batch) -> list[str]:
+    def samples(self, batch: SentenceBatch) -> list[str]:
         return [self.sentences[i] for i in batch.rows]
 
     def validate(self) -> Row:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from dat import records
 from dat.base import params, public, used
 from dat.base.errors import InputError
-from dat.base.sections import Graph, Network, Salnet, SalnetTraining, Train
+from dat.base.sections import GraphSettings, NetworkSettings, Salnet, SalnetTraining, Train
 from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
@@ -27,7 +27,7 @@ WATCHED = 12  # domains whose held-out frames are scored at each
 
 
 @dataclass(frozen=True)
-class Batch:
+class DomainBatch:
     """A batch of one domain: labels (N,), graphs (G,n) of indices, crops (N,3,107,107) or this process's share."""
 
     domain: int
@@ -97,19 +97,19 @@ class SalnetTask:
         """What the learning rates are multiplied by."""
         return runner.decayed(step, self.steps, self.training.decay)
 
-    def batch(self, step: int) -> Batch:
+    def batch(self, step: int) -> DomainBatch:
         cycle, place = divmod(step, len(self.domains))
         number = int(np.random.default_rng([self.seed, 2, cycle]).permutation(len(self.domains))[place])
         domain, count = self.domains[number], self.training.frames_per_batch
         frames = batches.frames_of(cycle, domain.trained, count, [self.seed, 3, number])
         return self._batch(number, frames, np.random.default_rng([self.seed, 4, step]), shared=True)
 
-    def _batch(self, number: int, frames: list[int], rng: np.random.Generator, shared: bool = False) -> Batch:
+    def _batch(self, number: int, frames: list[int], rng: np.random.Generator, shared: bool = False) -> DomainBatch:
         domain, t = self.domains[number], self.training
         regions = batches.draw(domain, frames, t.positives, t.negatives, rng)
         groups = batches.graphs(regions.labels, regions.frame, self.net.nodes, self.scope, rng)
         regions_here = regions.part(distributed.computed(len(regions.labels))) if shared else regions
-        return Batch(
+        return DomainBatch(
             number,
             batches.cut(domain, regions_here, self.cache, self.device),
             torch.from_numpy(regions.labels).to(self.device),
@@ -117,7 +117,7 @@ class SalnetTask:
             [f"{domain.name}:{domain.frames[i].name}" for i in frames],
         )
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: DomainBatch) -> dict[str, Tensor]:
         convolved = distributed.gather(self.net.conv(batch.crops), len(batch.labels))
         scores, features, joined = self.net.classify(convolved, batch.domain, batch.groups)
         labels = batch.labels[batch.groups.flatten()]
@@ -135,7 +135,7 @@ class SalnetTask:
             )
         return terms | {"loss": losses.total(classified, terms.get("triplet"), self.entry.triplet or 0.0)}
 
-    def samples(self, batch: Batch) -> list[str]:
+    def samples(self, batch: DomainBatch) -> list[str]:
         return batch.names
 
     def validate(self) -> Row:
@@ -192,10 +192,11 @@ def anchors(folder: Path, domains: list[Domain], training: SalnetTraining, size:
 
 def new(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
     """A network of random weights."""
-    network, training = settings.section("network", Network), settings.section("salnet_training", SalnetTraining)
+    network = settings.section("network", NetworkSettings)
+    training = settings.section("salnet_training", SalnetTraining)
     return SALNet(
         network,
-        settings.section("graph", Graph) if entry.nodes and entry.layers else None,
+        settings.section("graph", GraphSettings) if entry.nodes and entry.layers else None,
         entry.nodes,
         entry.layers,
         domains,
@@ -220,8 +221,8 @@ def metadata(settings: params.Settings, key: str, entry: Salnet) -> dict[str, An
     return {
         "kind": "salnet",
         "name": key,
-        "network": params.plain(settings.section("network", Network)),
-        "graph": params.plain(settings.section("graph", Graph)) if has_graph else None,
+        "network": params.plain(settings.section("network", NetworkSettings)),
+        "graph": params.plain(settings.section("graph", GraphSettings)) if has_graph else None,
         "nodes": entry.nodes,
         "layers": entry.layers,
         "seed": settings.section("train", Train).seed,
@@ -269,7 +270,7 @@ def prepare(job: records.Job, entry: Salnet) -> SalnetTask:
         module,
         entry,
         training,
-        scope=job.settings.section("graph", Graph).scope if entry.nodes else "batch",
+        scope=job.settings.section("graph", GraphSettings).scope if entry.nodes else "batch",
         seed=job.settings.section("train", Train).seed,
         anchors=anchors_of,
         device=job.device,

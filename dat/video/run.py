@@ -25,7 +25,7 @@ from dat.video.request import Outputs, Request, home
 
 
 @dataclass
-class Run:
+class VideoRun:
     """What was found: a box a frame and what goes with it; `pixels` where a record of the run is wanted."""
 
     boxes: list[NDArray[np.float64]] = field(default_factory=list)
@@ -53,14 +53,14 @@ class Run:
         return len(self.frames) / total if total else 0.0
 
 
-def follow(request: Request, tracker: TrackerState, outputs: Outputs, seed: int, device: str) -> Run:
+def follow(request: Request, tracker: TrackerState, outputs: Outputs, seed: int, device: str) -> VideoRun:
     """Track through all frames and write what was asked for; on an interrupt or an error, what was found so far.
 
     `seed` and `device` are the tracker's.
 
     Raises InputError naming the frame that cannot be followed, and where the boxes before it are.
     """
-    run, clock = Run(pixels=Pixels() if outputs.json else None), records.Clock.start()
+    run, clock = VideoRun(pixels=Pixels() if outputs.json else None), records.Clock.start()
 
     def write(stopped: str = "") -> None:
         _write(run, outputs)
@@ -90,7 +90,7 @@ def follow(request: Request, tracker: TrackerState, outputs: Outputs, seed: int,
 
 
 def _steps(
-    request: Request, tracker: TrackerState, images: Iterator[Image], run: Run
+    request: Request, tracker: TrackerState, images: Iterator[Image], run: VideoRun
 ) -> Iterator[tuple[Image, NDArray[np.float64]]]:
     """Each frame, tracked, with the box before it."""
     before = request.box
@@ -105,7 +105,7 @@ def _steps(
         before = run.boxes[-1]
 
 
-def _shown(tracker: TrackerState, run: Run, before: NDArray[np.float64], attention: bool) -> Overlay:
+def _shown(tracker: TrackerState, run: VideoRun, before: NDArray[np.float64], attention: bool) -> Overlay:
     number, last = len(run.boxes), run.redetections[-1] if run.redetections else None
     since = number - last if last is not None and number - last < BANNER else None
     return Overlay(
@@ -120,7 +120,7 @@ def _shown(tracker: TrackerState, run: Run, before: NDArray[np.float64], attenti
     )
 
 
-def _write(run: Run, outputs: Outputs) -> None:
+def _write(run: VideoRun, outputs: Outputs) -> None:
     """Write the boxes; nothing where there are none."""
     if not run.boxes:
         return
@@ -131,7 +131,7 @@ def _write(run: Run, outputs: Outputs) -> None:
         sys.stdout.flush()
 
 
-def _facts(run: Run, request: Request, stopped: str) -> dict[str, Any]:
+def _facts(run: VideoRun, request: Request, stopped: str) -> dict[str, Any]:
     """What the JSON says of the frames; of a run that stopped early, what stopped it."""
     facts = {
         "source": request.source.name,
@@ -146,7 +146,7 @@ def _facts(run: Run, request: Request, stopped: str) -> dict[str, Any]:
     return facts | ({"stopped": stopped} if stopped else {})
 
 
-def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callable[[str], None]) -> Run:
+def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callable[[str], None]) -> VideoRun:
     """Track, write, and say what a user should know.
 
     Random numbers depend on the seed and on the sequence's name that was asked for, not on what SOURCE is called.

@@ -146,7 +146,7 @@ def test_overlaps_equal_the_first_implementation(limit: tuple[int, int] | None, 
 
 
 def test_accuracy_leaves_the_burn_in_out() -> None:
-    truth = recompute_vot.Truth([BOX] * 14, (100, 100))
+    truth = recompute_vot.Annotation([BOX] * 14, (100, 100))
     run = [(1.0,), *[(15.0, 10.0, 20.0, 20.0)] * 9, *[BOX] * 4]
     assert recompute_vot.accuracy({"car": [run]}, {"car": truth}) == 1.0
     assert recompute_vot.failures(run) == []
@@ -154,7 +154,7 @@ def test_accuracy_leaves_the_burn_in_out() -> None:
 
 def test_the_expected_overlap_curve_by_hand() -> None:
     """Nine frames: the third fails, the eighth starts again."""
-    truth = recompute_vot.Truth([BOX] * 9, (100, 100))
+    truth = recompute_vot.Annotation([BOX] * 9, (100, 100))
     lost = [(1.0,), BOX, (2.0,), *[(0.0,)] * 4, (1.0,), BOX]
     parts = recompute_vot.fragments(lost, truth, 9, 1.0)
     assert [part.values for part in parts] == [[0.0, 1.0, *[0.0] * 7], [0.0, 1.0]]
@@ -165,7 +165,7 @@ def test_the_expected_overlap_curve_by_hand() -> None:
 
 
 def test_a_failure_too_late_for_a_restart_is_not_padded() -> None:
-    truth = recompute_vot.Truth([BOX] * 6, (100, 100))
+    truth = recompute_vot.Annotation([BOX] * 6, (100, 100))
     late = [(1.0,), BOX, BOX, (2.0,), (0.0,), (0.0,)]
     assert [len(part.values) for part in recompute_vot.fragments(late, truth, 20, 1.0)] == [6]
 

@@ -10,7 +10,7 @@ from dat.base.errors import InputError
 from dat.benchmarks import catalogue
 from dat.evaluation import definitions, ground_truth, matlab, results, score
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import SequenceTruth, Truth
+from dat.evaluation.ground_truth import GroundTruth, SequenceTruth
 from dat.evaluation.vot import files as vot_files
 from dat.evaluation.vot.rasters import Regions, regions
 
@@ -40,7 +40,7 @@ def one(
     target = SequenceTruth("Deer", np.tile([10.0, 20, 30, 40], (frames, 1)))
     definition = rule(options.get("definition", "otb-toolkit-1.1"))
     lengths: results.Lengths = "cut" if options.get("lengths") == "cut" else "strict"
-    return results.read(folder, Truth(("Deer",), {"Deer": target}), definition, lengths)
+    return results.read(folder, GroundTruth(("Deer",), {"Deer": target}), definition, lengths)
 
 
 @pytest.mark.parametrize("gap", [",", "\t", " ", ", ", ";", " ,"])
@@ -164,7 +164,7 @@ def test_a_wrong_file_among_many_is_named_with_its_own_line(tmp_path: Path) -> N
     (tmp_path / "T").mkdir()
     for name in names:
         (tmp_path / "T" / f"{name}.txt").write_text("\n" + boxes(5) + "\n\n")
-    truth = Truth(names, {name: SequenceTruth(name, np.tile([10.0, 20, 30, 40], (5, 1))) for name in names})
+    truth = GroundTruth(names, {name: SequenceTruth(name, np.tile([10.0, 20, 30, 40], (5, 1))) for name in names})
     assert [len(found) for found in results.read(tmp_path / "T", truth, rule()).boxes.values()] == [5, 5, 5]
     (tmp_path / "T/Couple.txt").write_text(boxes(2) + "\n1,2,3\n" + boxes(2))
     with pytest.raises(InputError, match=r"sequence Couple, line 4 .*Couple\.txt:4.*3 numbers"):
@@ -315,7 +315,7 @@ def vot_truth(frames: int, step: int = 2) -> Regions:
 
 def vot_run(
     tmp_path: Path, content: str, truth: Regions | None = None, lengths: results.Lengths = "strict"
-) -> tuple[vot_files.Run, bool, str]:
+) -> tuple[vot_files.Repetition, bool, str]:
     """A repetition, by default of four frames in which nothing moves."""
     path = tmp_path / "bag_001.txt"
     path.write_text(content)

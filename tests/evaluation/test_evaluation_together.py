@@ -13,7 +13,7 @@ from dat.benchmarks.names import Names
 from dat.evaluation import definitions, fitting, ground_truth, matlab, score, table
 from dat.evaluation import results as result_files
 from dat.evaluation.definitions import OnePass
-from dat.evaluation.ground_truth import SequenceTruth, Truth
+from dat.evaluation.ground_truth import GroundTruth, SequenceTruth
 from dat.evaluation.vot import files as vot_files
 from tests.evaluation.test_evaluation_files import cell, save
 
@@ -43,9 +43,9 @@ def rule(name: str = "otb-toolkit-1.1") -> OnePass:
     return found
 
 
-def truth(frames: int = 60) -> Truth:
+def truth(frames: int = 60) -> GroundTruth:
     """Two targets."""
-    return Truth(NAMES, {name: SequenceTruth(name, walk(frames, 3 + place)) for place, name in enumerate(NAMES)})
+    return GroundTruth(NAMES, {name: SequenceTruth(name, walk(frames, 3 + place)) for place, name in enumerate(NAMES)})
 
 
 def read(folder: Path, **options: Any) -> result_files.TrackerResults:
@@ -53,7 +53,7 @@ def read(folder: Path, **options: Any) -> result_files.TrackerResults:
     return result_files.read(folder, truth(), rule(options.pop("definition", "otb-toolkit-1.1")), **options)
 
 
-def flags_of(folder: Path, benchmark: str = "tnl2k") -> tuple[Truth, np.ndarray | None]:
+def flags_of(folder: Path, benchmark: str = "tnl2k") -> tuple[GroundTruth, np.ndarray | None]:
     """The truth in a folder, and the absence flags of its only sequence."""
     found = ground_truth.read(folder, catalogue.find(benchmark))
     (target,) = found.targets.values()
@@ -239,7 +239,7 @@ def test_a_target_that_stands_still_may_lack_its_last_row(tmp_path: Path) -> Non
     jitter = target.boxes + np.random.default_rng(0).normal(0, 1, target.boxes.shape)
     jitter[0] = target.boxes[0]
     write(tmp_path / "T/Deer.txt", jitter[:-1])
-    found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule("tc128"))
+    found = result_files.read(tmp_path / "T", GroundTruth(("Deer",), {"Deer": target}), rule("tc128"))
     assert (len(found.boxes["Deer"]), found.cut) == (59, ["Deer"])
 
 
@@ -318,14 +318,14 @@ def test_tiger_s_first_row_is_compared_with_its_own_frame(tmp_path: Path) -> Non
     target = SequenceTruth("Deer", walk(), omit=5)
     for rows in (walk(), walk()[5:]):
         write(tmp_path / "T/Deer.txt", rows)
-        found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
+        found = result_files.read(tmp_path / "T", GroundTruth(("Deer",), {"Deer": target}), rule())
         assert (len(found.boxes["Deer"]), found.notes) == (55, [])
     write(tmp_path / "T/Deer.txt", np.concatenate([walk()[5:], walk()[-1:]]))
-    found = result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule("otb-toolkit-1.1"))
+    found = result_files.read(tmp_path / "T", GroundTruth(("Deer",), {"Deer": target}), rule("otb-toolkit-1.1"))
     assert (len(found.boxes["Deer"]), found.notes) == (55, [])
     write(tmp_path / "T/Deer.txt", walk()[:57])
     with pytest.raises(InputError, match="57 rows for 55 frames, and the first box, 55,30,40,25, is row 6"):
-        result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
+        result_files.read(tmp_path / "T", GroundTruth(("Deer",), {"Deer": target}), rule())
 
 
 READ_AS = {
@@ -344,7 +344,7 @@ def test_rows_that_are_no_widths_are_told(tmp_path: Path, kind: str, given: bool
     rows[0] = target.boxes[0] if given else rows[0]
     write(tmp_path / "T/Deer.txt", rows)
     with pytest.raises(InputError, match=rf"tracker T, sequence Deer: rows fit the truth as {kind.split()[-1]}"):
-        result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
+        result_files.read(tmp_path / "T", GroundTruth(("Deer",), {"Deer": target}), rule())
 
 
 @pytest.mark.parametrize("kind", ["corners", "centre"])
@@ -355,7 +355,7 @@ def test_a_truth_that_is_no_widths_is_told(tmp_path: Path, kind: str) -> None:
     with pytest.raises(
         InputError, match=rf"--annotations, sequence Deer: the truth fits the rows of tracker T as {kind}"
     ):
-        result_files.read(tmp_path / "T", Truth(("Deer",), {"Deer": target}), rule())
+        result_files.read(tmp_path / "T", GroundTruth(("Deer",), {"Deer": target}), rule())
 
 
 def test_a_first_row_of_corners_is_enough_where_the_target_is_lost(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from dat.evaluation import statistics
 from dat.records import write_bytes, write_json, write_text
 from dat.report import pictures
 from dat.report.metrics import Scores
-from dat.report.pictures import Source
+from dat.report.pictures import PictureInputs
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 4
@@ -40,7 +40,7 @@ def scores(**success: dict[str, float]) -> Scores:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+def source(tmp_path_factory: pytest.TempPathFactory) -> PictureInputs:
     """A run of two sequences: the method's boxes are the truth's, the baseline's 5 pixels off; one jump."""
     home, rows = tmp_path_factory.mktemp("run"), []
     for name in ("Near", "Far"):
@@ -69,7 +69,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     inputs = {name: home / "training" / name for name in names}
     inputs |= {"weights": home / "weights", "results": home / "results", "manifests": home / "testing"}
     found = scores(dat_jtnl={"Near": 0.5, "Far": 0.9}, pymdnet={"Near": 0.4, "Far": 0.95})
-    return Source(inputs, params.load(home), {"otb100": found})
+    return PictureInputs(inputs, params.load(home), {"otb100": found})
 
 
 def _selection(home: Path) -> None:
@@ -95,7 +95,7 @@ def _maps(home: Path) -> None:
         write_json(home / f"weights/gpgnet/{version}/samples.json", names)
 
 
-def test_maps_of_the_frames_that_all_versions_have(source: Source) -> None:
+def test_maps_of_the_frames_that_all_versions_have(source: PictureInputs) -> None:
     made, said = pictures.figures_5_and_6(source)
     assert [axes.get_title() for axes in made.axes] == [
         *("frame", "target", "map, target only", "map, language only", "map, target and language"),
@@ -108,7 +108,9 @@ def test_maps_of_the_frames_that_all_versions_have(source: Source) -> None:
     assert isinstance(box, Rectangle) and box.get_bbox().bounds == (29.5, 9.5, 20.0, 10.0)
 
 
-def test_a_map_that_is_highest_on_the_target_does_not_miss_it(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_map_that_is_highest_on_the_target_does_not_miss_it(
+    source: PictureInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     samples, read = {name: pictures._samples(source, name) for name in pictures.VERSIONS}, dict[str, Any]()
     for name, of in samples.items():
         read[name] = {key: (*parts[:-1], parts[-1].copy()) for key, parts in of.items()}
@@ -119,14 +121,14 @@ def test_a_map_that_is_highest_on_the_target_does_not_miss_it(source: Source, mo
     assert made.axes[4].get_xlabel() == "highest 0.80" and said.endswith("target and language 0.")
 
 
-def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: Source) -> None:
+def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: PictureInputs) -> None:
     made = pictures.build_all(source)
     assert [one.name for one in made if one.png] == [name for name in pictures.PICTURES if name != "attributes"]
     assert made == pictures.build_all(source)
     assert all(b"<dc:date>" not in one.svg and one.size[0] > 1200 for one in made if one.png)
 
 
-def test_boxes_on_frames_are_those_of_the_files_which_count_from_1(source: Source) -> None:
+def test_boxes_on_frames_are_those_of_the_files_which_count_from_1(source: PictureInputs) -> None:
     made, said = pictures.figure_11(source)
     first = made.axes[0]
     drawn = {
@@ -142,7 +144,7 @@ def test_boxes_on_frames_are_those_of_the_files_which_count_from_1(source: Sourc
     assert [axes.get_ylabel() for axes in made.axes[:: pictures.COLUMNS]] == ["Near", "Far"]
 
 
-def test_overlap_has_a_gap_where_the_target_is_absent_and_a_mark_at_a_jump(source: Source) -> None:
+def test_overlap_has_a_gap_where_the_target_is_absent_and_a_mark_at_a_jump(source: PictureInputs) -> None:
     made, _ = pictures.overlap_over_time(source)
     lines = {line.get_label(): line for line in made.axes[0].get_lines()}
     method = np.asarray(lines["DAT, target and language"].get_ydata())
@@ -152,13 +154,13 @@ def test_overlap_has_a_gap_where_the_target_is_absent_and_a_mark_at_a_jump(sourc
     assert made.axes[0].collections[0].get_label() == "no target in sight"
 
 
-def test_figure_4_draws_frames_whose_target_is_in_sight_with_their_sentences(source: Source) -> None:
+def test_figure_4_draws_frames_whose_target_is_in_sight_with_their_sentences(source: PictureInputs) -> None:
     made, said = pictures.figure_4(source)
     assert len(made.axes) == 3 and made.axes[0].get_title() == "disc, frame 0"
     assert made.axes[2].get_xlabel() == "a disc" and said.startswith("1 of the 2 training frames (of 1 videos)")
 
 
-def test_trainings_without_curves_are_left_out(source: Source) -> None:
+def test_trainings_without_curves_are_left_out(source: PictureInputs) -> None:
     gpgnet = source.inputs["weights"] / "gpgnet"
     shutil.copytree(next(gpgnet.iterdir()), gpgnet / ".x.1.abcdef.tmp")  # what a killed training left
     made, said = pictures.training_curves(source)
@@ -175,16 +177,18 @@ def test_the_sequences_are_those_of_the_largest_gains_and_of_the_largest_loss() 
         pictures.largest_differences(scores(pymdnet={"a": 0.5}))
 
 
-def test_what_a_run_lacks_is_said_in_place_and_without_the_machines_paths(source: Source, tmp_path: Path) -> None:
+def test_what_a_run_lacks_is_said_in_place_and_without_the_machines_paths(
+    source: PictureInputs, tmp_path: Path
+) -> None:
     nothing = {role: tmp_path / role for role in source.inputs}
-    made = pictures.build_all(Source(nothing, source.settings, {}))
+    made = pictures.build_all(PictureInputs(nothing, source.settings, {}))
     assert all(one.caption.startswith("Not in this run: ") and not one.png for one in made)
-    lost = Source({**source.inputs, "results": source.settings.path / "nowhere"}, source.settings, source.scores)
+    lost = PictureInputs({**source.inputs, "results": source.settings.path / "nowhere"}, source.settings, source.scores)
     (said,) = (one.caption for one in pictures.build_all(lost) if one.name == "11")
     assert "nowhere/otb100" in said and str(source.settings.path) not in said
 
 
-def carrying(home: Path, source: Source, count: int) -> Source:
+def carrying(home: Path, source: PictureInputs, count: int) -> PictureInputs:
     """A run whose sequences all have OCC but one, `count` of them in all, and the last two have MB."""
     names = [f"S{at:02}" for at in range(count)]
     rows: list[dict[str, Any]] = [
@@ -196,11 +200,11 @@ def carrying(home: Path, source: Source, count: int) -> Source:
     manifest.write(home / "otb100.jsonl", head, rows)
     success = {name: at / 20 for at, name in enumerate(names)}
     of = scores(pymdnet=success, dat_jtnl=dict.fromkeys(names, 0.5))
-    return Source({**source.inputs, "manifests": home}, source.settings, {"otb100": of})
+    return PictureInputs({**source.inputs, "manifests": home}, source.settings, {"otb100": of})
 
 
 def test_success_by_attribute_has_its_count_and_leaves_out_what_few_sequences_carry(
-    source: Source, tmp_path: Path
+    source: PictureInputs, tmp_path: Path
 ) -> None:
     made, said = pictures.attributes(carrying(tmp_path, source, 13))
     one = made.axes[0]
@@ -213,7 +217,7 @@ def test_success_by_attribute_has_its_count_and_leaves_out_what_few_sequences_ca
 
 
 def test_intervals_by_attribute_are_drawn_with_the_evaluations_resamples_and_seed(
-    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: PictureInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, real = list[tuple[int, int]](), statistics.mean_intervals
     monkeypatch.setattr(statistics, "mean_intervals", lambda table, *how: (asked.append(how), real(table, *how))[1])
@@ -223,12 +227,12 @@ def test_intervals_by_attribute_are_drawn_with_the_evaluations_resamples_and_see
     assert set(asked) == {(321, 5)}
 
 
-def test_success_by_attribute_of_few_sequences_says_that_it_cannot_tell(source: Source, tmp_path: Path) -> None:
+def test_success_by_attribute_of_few_sequences_says_that_it_cannot_tell(source: PictureInputs, tmp_path: Path) -> None:
     with pytest.raises(MissingError, match=r"no attribute is carried by 10 .*\(at most by 8\): too few to tell"):
         pictures.attributes(carrying(tmp_path, source, 9))
 
 
-def test_a_frame_that_was_changed_is_not_shown(source: Source) -> None:
+def test_a_frame_that_was_changed_is_not_shown(source: PictureInputs) -> None:
     path = source.settings.path / "data/otb100/Near/0001.png"
     data = path.read_bytes()
     try:

@@ -43,7 +43,7 @@ class Scored:
 
 def score_trackers(
     folders: Sequence[Path],
-    truth: ground_truth.Truth,
+    truth: ground_truth.GroundTruth,
     definition: OnePass,
     lengths: results.Lengths,
     origin: int = 1,
@@ -75,7 +75,7 @@ def _named(values: Iterable[float]) -> dict[str, float]:
     return {metric: float(value) for metric, value in zip(METRICS, values, strict=True)}
 
 
-def _attributes(scores: Scores, truth: ground_truth.Truth) -> dict[str, dict[str, float]]:
+def _attributes(scores: Scores, truth: ground_truth.GroundTruth) -> dict[str, dict[str, float]]:
     """Scores of the sequences that carry an attribute, by attribute."""
     values = scores.values()
     carried = {name: set(truth.targets[name].attributes) for name in scores.sequences}
@@ -84,7 +84,7 @@ def _attributes(scores: Scores, truth: ground_truth.Truth) -> dict[str, dict[str
     return {key: {"sequences": len(at), **_named(values[at].mean(0))} for key, at in rows.items()}
 
 
-def describe(scored: Scored, truth: ground_truth.Truth) -> dict[str, Any]:
+def describe(scored: Scored, truth: ground_truth.GroundTruth) -> dict[str, Any]:
     """One tracker's part of the object, without intervals."""
     facts = completeness(scored.tracker, len(truth.expected))
     scores = scored.scores
@@ -198,7 +198,7 @@ def pair_entry(pair: tuple[str, str], metric: str, difference: statistics.Differ
 
 def one_pass_object(
     benchmark: Benchmark,
-    truth: ground_truth.Truth,
+    truth: ground_truth.GroundTruth,
     folders: Sequence[Path],
     definition: OnePass,
     lengths: results.Lengths = "strict",
@@ -212,7 +212,7 @@ def one_pass_object(
 
 def assemble(
     benchmark: Benchmark,
-    truth: ground_truth.Truth,
+    truth: ground_truth.GroundTruth,
     scored: Sequence[Scored],
     definition: OnePass,
     bootstrap: Bootstrap,

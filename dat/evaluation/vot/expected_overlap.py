@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dat.benchmarks import vot
 from dat.benchmarks.vot import FAILED, INITIALISED
 from dat.evaluation.definitions import Vot
-from dat.evaluation.vot.files import TRACKED, Run, VotSequence
+from dat.evaluation.vot.files import TRACKED, Repetition, VotSequence
 from dat.evaluation.vot.rasters import Regions
 from dat.evaluation.vot.truth_runs import overlaps
 
@@ -78,7 +78,7 @@ class Curves:
 # ---------------------------------------------------------------- overlaps of frames
 
 
-def _stack(runs: Sequence[Run]) -> Regions:
+def _stack(runs: Sequence[Repetition]) -> Regions:
     parts = [run.regions for run in runs]
     return Regions(
         np.concatenate([part.values for part in parts]),
@@ -93,7 +93,7 @@ def _limit(size: tuple[int, int] | None, bounded: bool, edge: int, definition: V
     return float(size[0] + edge), float(size[1] + edge)
 
 
-def frame_overlaps(target: VotSequence, runs: Sequence[Run], definition: Vot) -> Frames:
+def frame_overlaps(target: VotSequence, runs: Sequence[Repetition], definition: Vot) -> Frames:
     """Overlaps of every frame of every repetition (equal repetitions are measured once)."""
     unique = list({id(run): run for run in runs}.values())
     order = np.array([next(i for i, run in enumerate(unique) if run is one) for one in runs])

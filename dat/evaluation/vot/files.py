@@ -67,7 +67,7 @@ class VotTruth:
 
 
 @dataclass(frozen=True)
-class Run:
+class Repetition:
     """One repetition: regions and codes (N,) (TRACKED where there is a region)."""
 
     regions: Regions
@@ -79,8 +79,8 @@ class VotResults:
     """A tracker's repetitions by sequence, and by sequence in the region-noise experiment."""
 
     name: str
-    runs: dict[str, list[Run]] = field(default_factory=dict)
-    noise: dict[str, list[Run]] = field(default_factory=dict)
+    runs: dict[str, list[Repetition]] = field(default_factory=dict)
+    noise: dict[str, list[Repetition]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
@@ -278,11 +278,11 @@ def _strange(counts: Whole, codes: Floats) -> Whole:
     return np.flatnonzero((counts == 1) & ~known)
 
 
-def _run(table: Floats, counts: Whole) -> Run:
+def _run(table: Floats, counts: Whole) -> Repetition:
     """A run of rows padded to eight numbers; a region with NaN is none."""
     shapes = regions(table, counts)
     codes = np.where(counts == 1, np.nan_to_num(table[:, 0]), np.where(shapes.special, SKIPPED, TRACKED))
-    return Run(shapes, codes.astype(np.int64))
+    return Repetition(shapes, codes.astype(np.int64))
 
 
 def _broken(codes: Whole) -> tuple[int, str] | None:
@@ -304,7 +304,7 @@ def _broken(codes: Whole) -> tuple[int, str] | None:
     return (int(wrong[0]), f"no restart {vot.RESTART} frames after a failure") if len(wrong) else None
 
 
-def read_run(path: Path, truth: Regions, label: str, lengths: Lengths) -> tuple[Run, bool, str]:
+def read_run(path: Path, truth: Regions, label: str, lengths: Lengths) -> tuple[Repetition, bool, str]:
     """One repetition of a sequence of that truth, whether it was cut, and what is odd about its number of rows.
 
     Raises InputError naming the line of what is wrong, and where rows seem to be missing before others.
@@ -341,7 +341,7 @@ def _alignment(found: Regions, truth: Regions) -> tuple[bool, str]:
     return bool(met), fitting.moved(boxes, true) if shorter else ""
 
 
-def _together(held: Sequence[bytes], frames: int) -> list[Run] | None:
+def _together(held: Sequence[bytes], frames: int) -> list[Repetition] | None:
     """The repetitions of a sequence parsed at once; None unless all is as it should be, and can be read in one way."""
     texts = [data.rstrip() for data in held]
     if any(data.count(b"\n") + 1 != frames or two_ways(data) for data in texts):
@@ -446,7 +446,7 @@ def _no_other_reading(tracker: VotResults, truth: VotTruth) -> None:
         fitting.no_other_reading(names, np.stack(rows), np.stack(true), f"tracker {tracker.name}")
 
 
-def _runs(tracker: VotResults, target: VotSequence, files: Sequence[Path], lengths: Lengths) -> list[Run]:
+def _runs(tracker: VotResults, target: VotSequence, files: Sequence[Path], lengths: Lengths) -> list[Repetition]:
     """The repetitions of a sequence; equal files are read once."""
     label, frames = f"tracker {tracker.name}, sequence {target.name}", len(target)
     held = [text.read_bytes(path, frames, label) for path in files]

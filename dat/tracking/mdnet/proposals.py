@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dat.base.sections import Attention
+from dat.base.sections import AttentionSettings
 from dat.regions.sampling import Boxes, BoxSampler, Numbers
 
 
@@ -20,7 +20,7 @@ class Region:
     mass: float
 
 
-def find_regions(attention: NDArray[np.float32], settings: Attention, size: tuple[int, int]) -> list[Region]:
+def find_regions(attention: NDArray[np.float32], settings: AttentionSettings, size: tuple[int, int]) -> list[Region]:
     """Regions of a map (h, w; 0 to 1) over a frame of `size` (width, height), most mass first [R20].
 
     A region is where the map exceeds `threshold` of its maximum and `least`, connected over sides and corners.
