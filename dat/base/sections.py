@@ -10,6 +10,13 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
+Vgg = Literal["vgg11", "vgg13", "vgg16", "vgg19"]
+Decay = Literal["none", "cosine"]
+Input = Literal["target", "language"]
+Similarity = Literal["distance", "euclidean", "dot", "cosine"]
+Adjacency = Literal["g", "w", "binary", "threshold"]
+Classification = Literal["softmax", "sigmoid"]
+Triplets = Literal["all", "hardest", "sum"]
 Init = Literal["orthogonal", "normal", "mdnet", "default"]
 Last = Literal["normal", "default"]
 """How the layer of two outputs starts: N(0, .01) without bias (MDNet's of 2019), or as torch does (2017) [R31]."""
@@ -106,7 +113,7 @@ class Language(Section):
     epochs: Number
     batch: Number
     rate: Positive
-    decay: Literal["none", "cosine"]
+    decay: Decay
     dropout: Share
     held_out: Share
 
@@ -139,7 +146,7 @@ class Gpgnet(Section):
     """A version of GPGNet: what it is trained from and which inputs it has [R18]."""
 
     from_: str = Field(alias="from")
-    inputs: list[Literal["target", "language"]]
+    inputs: list[Input]
 
 
 class GpgnetTraining(Section):
@@ -152,12 +159,12 @@ class GpgnetTraining(Section):
     optimiser: Literal["adagrad", "adam"]
     rate: Positive
     warm_up: Count
-    decay: Literal["none", "cosine"]
+    decay: Decay
     batch: Number
     epochs: Number
     held_out: Share
     shift: Share
-    encoder: Literal["vgg11", "vgg13", "vgg16", "vgg19"]
+    encoder: Vgg
     shared_encoder: bool
     decoder_init: Init
     freeze_language: bool
@@ -168,8 +175,8 @@ class GpgnetTraining(Section):
 class GraphSettings(Section):
     """Readings R3 to R7 of the graph."""
 
-    similarity: Literal["distance", "euclidean", "dot", "cosine"]
-    adjacency: Literal["g", "w", "binary", "threshold"]
+    similarity: Similarity
+    adjacency: Adjacency
     self_loops: bool
     width: Number
     scope: Literal["batch", "frame"]
@@ -200,12 +207,12 @@ class SalnetTraining(Section):
     rate: Positive
     fc_rate: Positive
     branch_rate: Positive
-    decay: Literal["none", "cosine"]
+    decay: Decay
     dropout: Share
     dropout_fc4: Share
     branch_init: Last
-    loss: Literal["softmax", "sigmoid"]
-    triplets: Literal["all", "hardest", "sum"]
+    loss: Classification
+    triplets: Triplets
     triplet_on: Literal["feature", "graph"]
     margin: float
     anchor: Literal["mean", "max", "rectified"]
@@ -434,7 +441,7 @@ class Root(Section):
     train: Train
     network: NetworkSettings
     language: Language
-    encoder: dict[Literal["vgg11", "vgg13", "vgg16", "vgg19"], EncoderSettings]
+    encoder: dict[Vgg, EncoderSettings]
     gpgnet: dict[str, Gpgnet]
     gpgnet_training: GpgnetTraining
     graph: GraphSettings

@@ -12,6 +12,9 @@ from dat.base import used
 LISTS = "dat/benchmarks/lists"
 """The folder of the lists: `NAME.csv` is that of data set NAME."""
 
+OTB99_QUERIES = ("OTB_query_train", "OTB_query_test")
+"""The folders of OTB99-Lang's release that hold `<Name>.txt`, one sentence each: training and testing."""
+
 SPELLED = {"Human4": "Human4-2", "jogging2": "Jogging2"}
 """Names that a list spells otherwise: only Human4's second target is used."""
 

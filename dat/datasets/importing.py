@@ -14,7 +14,7 @@ from dat.base import naming
 from dat.base.errors import InputError
 from dat.base.outside import matching, read_text
 from dat.benchmarks.names import Names
-from dat.datasets.layouts.otb99 import QUERIES
+from dat.benchmarks.published import OTB99_QUERIES as QUERIES
 from dat.datasets.sentences import Sentence
 
 OTB99 = "OTB99-Lang (Li et al., CVPR 2017)"

@@ -13,6 +13,7 @@ from dat.base.errors import InputError
 from dat.base.outside import listed, matching, read_bytes
 from dat.benchmarks.catalogue import Benchmark
 from dat.benchmarks.names import Names
+from dat.benchmarks.published import OTB99_QUERIES
 from dat.evaluation.text import read_boxes, read_flags
 
 Floats = npt.NDArray[np.float64]
@@ -53,7 +54,7 @@ class GroundTruth:
 def _spellings(folder: Path, depth: int = 3) -> Iterator[tuple[str, Path]]:
     """Every file that may be a truth file, and the name that it stands for."""
     for path in listed(folder, "--annotations"):
-        if path.name.startswith("OTB_query") or path.name in _ASIDE:
+        if path.name in OTB99_QUERIES or path.name in _ASIDE:
             continue
         if path.suffix == ".txt":
             yield _spelling(path)
@@ -183,7 +184,7 @@ def _all_or_none(
 
 def _own_list(folder: Path) -> tuple[str, ...]:
     """The sequences of a benchmark without a list here: OTB99-Lang's test queries, else whatever has a truth."""
-    queries = folder / "OTB_query_test"
+    queries = folder / OTB99_QUERIES[1]
     if queries.is_dir():
         return _plain(folder, (path.stem for path in matching(queries, "*.txt")))
     spellings = list(_spellings(folder))

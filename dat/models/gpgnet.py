@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from dat.models.layers import initialise, scaled
 from dat.models.sentence import SentenceNet
 from dat.models.vocabulary import PAD
 
-INPUTS = ("target", "language")
+INPUTS = get_args(sections.Input)
 PRIOR = 0.04  # about the share of a frame that a target covers
 CHANNELS = (64, 128, 256, 512)  # of VGG's first four blocks
 CONVOLUTIONS = {"vgg11": (1, 1, 2, 2), "vgg13": (2, 2, 2, 2), "vgg16": (2, 2, 3, 3), "vgg19": (2, 2, 4, 4)}

@@ -2,15 +2,16 @@
 
 import itertools
 import math
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from dat.base.sections import Adjacency, Similarity
 from dat.models.arithmetic import Linear, product, square_root
 
-SIMILARITIES = ("distance", "euclidean", "dot", "cosine")
-ADJACENCIES = ("g", "w", "binary", "threshold")
+SIMILARITIES, ADJACENCIES = get_args(Similarity), get_args(Adjacency)
 ABOVE = 1e-4
 """By what share of its row's mean a weight must be above it: rounding does not tell alike weights apart."""
 

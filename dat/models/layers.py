@@ -1,11 +1,14 @@
 """Pieces that every network uses: widths, initialisation from an explicit generator, dropout that can be replayed."""
 
 import math
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
-INITS = ("orthogonal", "normal", "mdnet", "default")
+from dat.base.sections import Init
+
+INITS = get_args(Init)
 
 
 def scaled(channels: int, width: float) -> int:

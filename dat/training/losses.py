@@ -1,11 +1,14 @@
 """Losses (4), (6) and (7) of SALNet, and the cross-entropy of GPGNet's maps."""
 
+from typing import get_args
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CLASSIFICATION = ("softmax", "sigmoid")
-TRIPLETS = ("all", "hardest", "sum")
+from dat.base.sections import Classification, Triplets
+
+CLASSIFICATION, TRIPLETS = get_args(Classification), get_args(Triplets)
 
 
 def as_float32(x: Tensor) -> Tensor:

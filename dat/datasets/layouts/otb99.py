@@ -9,12 +9,12 @@ from pathlib import Path
 
 from dat.base.errors import InputError
 from dat.base.outside import read_text
+from dat.benchmarks.published import OTB99_QUERIES as QUERIES
 from dat.benchmarks.published import Fact, facts, spelled
 from dat.datasets.layouts import otb
 from dat.datasets.targets import Layout, Target, TargetFolder
 
-VIDEOS, QUERIES = "OTB_videos", ("OTB_query_train", "OTB_query_test")
-"""The folders of the release: OTB's, and those that hold `<Name>.txt`, one sentence each."""
+VIDEOS = "OTB_videos"
 
 
 def find(root: Path) -> list[TargetFolder]:
