@@ -22,7 +22,7 @@ from dat.base.params import Settings
 from dat.base.sections import BenchmarkSettings, Variant
 from dat.benchmarks import catalogue
 from dat.datasets import manifest as manifests
-from dat.fanout import failures, pace, plan, store
+from dat.fanout import failures, pace, plan, store, trained
 from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
 from dat.models.vocabulary import Vocabulary, words
 from dat.progress import described
@@ -90,7 +90,8 @@ class Places:
 def run(job: records.Job) -> None:
     """The stage `benchmark@NAME`: `results/NAME` with a tracker's folder each, and `manifest.json`, unit to key.
 
-    Raises JobError naming the sequences that failed; finished ones stay in the store.
+    Raises JobError naming the sequences that failed; finished ones stay in the store; InputError where a network was
+    trained on a sequence of the benchmark.
     """
     settings, place = job.settings, store.location(job.settings.top)
     work, runs = settings.place / "work" / job.key, settings.path / "runs" / job.key
@@ -100,6 +101,8 @@ def run(job: records.Job) -> None:
         device, facts = _asked(job, work)
         job = replace(job, device=device)
     shared, units = planned(job, manifest, facts)
+    networks = sorted({folder for unit in units for folder in (unit.salnet, unit.gpgnet) if folder})
+    trained.check(settings.path, manifest, _sequences(job.key, manifest), networks)
     _say_unknown(job, manifest, units)
     _say_lacking(job, manifest)
     with store.held(place):

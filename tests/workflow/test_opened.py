@@ -36,8 +36,10 @@ def opened(project: Project) -> dict[str, set[str]]:
 
 
 def listed(project: Project, paths: list[str]) -> set[str]:
-    """The raw files that manifests among the paths list with their hashes."""
+    """The raw files that manifests among the paths list with their hashes, and the manifests that networks are from."""
     found = set()
+    for record in (file for one in paths for file in (project.path / one).rglob("record.json") if "weights" in one):
+        found |= {fact["path"] for fact in json.loads(record.read_text())["inputs"] if fact["path"].endswith(".jsonl")}
     for path in (file for one in paths for file in [project.path / one, *(project.path / one).rglob("*.jsonl")]):
         if path.suffix == ".jsonl":
             head, *rows = map(json.loads, path.read_text().splitlines())
