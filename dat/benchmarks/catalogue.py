@@ -61,6 +61,12 @@ def _vot(name: str, title: str = "", interval: tuple[int, int] | None = None, ra
     )
 
 
+def _lasot(name: str, title: str = "") -> Benchmark:
+    """LaSOT's test split, under either name: a profile may train on the set of the first."""
+    part, truth = "lasot-test", "groundtruth.txt"
+    return Benchmark(name, "one-pass", "lasot", title=title, data_set="lasot", part=part, truth=truth, flags=True)
+
+
 BENCHMARKS = (
     _otb("otb2013", "OTB-2013"),
     _otb("otb50"),
@@ -70,9 +76,10 @@ BENCHMARKS = (
     _vot("vot2014", "VOT2014", ranked=True),
     _vot("vot2016", "VOT2016", (108, 371)),
     _vot("vot2019", interval=(46, 291)),
-    Benchmark("lasot", "one-pass", "lasot", data_set="lasot", part="lasot-test", truth="groundtruth.txt", flags=True),
-    Benchmark("otb99-lang", "one-pass", "lasot"),
-    Benchmark("tnl2k", "one-pass", "lasot", truth="groundtruth.txt", flags=True),
+    _lasot("lasot"),
+    _lasot("lasot-test", "LaSOT, test split"),
+    Benchmark("otb99-lang", "one-pass", "lasot", title="OTB99-Lang"),
+    Benchmark("tnl2k", "one-pass", "lasot", title="TNL2K", truth="groundtruth.txt", flags=True),
     Benchmark("redetection", "redetection", "redetection", title="Lost targets", flags=True),
 )
 

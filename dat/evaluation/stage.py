@@ -176,6 +176,9 @@ def add_bands(
 def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.SequenceTruth:
     """The truth in the files' own origin, in which the toolkits judge which boxes are boxes."""
     boxes = sequence.boxes + np.array([benchmark.origin, benchmark.origin, 0, 0])
+    if benchmark.flags and benchmark.protocol == "one-pass" and "absent" not in sequence.row:
+        lacks = f"no flags of absence, without which {benchmark.name} is not scored; put them there (docs/data.md)"
+        raise InputError(f"{sequence.name}: {lacks} and run dat index again")
     absent = sequence.absent if benchmark.flags else None
     return ground_truth.SequenceTruth(
         sequence.name, boxes, benchmark.omit.get(sequence.name, 0), absent, tuple(sequence.attributes)

@@ -355,6 +355,22 @@ def test_tnl2k_has_its_sentence_beside_the_images(tmp_path: Path) -> None:
     assert (target.sentence, target.boxes[0], len(target.frames)) == ("the cat", [9, 11, 16, 8], 3)
 
 
+@pytest.mark.parametrize("place", ["cat/absent.txt", "annos/absent/cat.txt"])
+def test_tnl2ks_flags_of_absence_are_its_toolkits(tmp_path: Path, place: str) -> None:
+    small.frames(tmp_path / "cat" / "imgs", 3, digits=5)
+    (tmp_path / "cat" / "groundtruth.txt").write_text(small.boxes(3))
+    assert read("tnl2k", tmp_path, "cat").absent is None
+    flags = tmp_path / place
+    flags.parent.mkdir(parents=True, exist_ok=True)
+    for text in ("0\n1\n0\n", "0\n1\n0\n0\n"):  # one of the published files has a zero too many
+        flags.write_text(text)
+        target = read("tnl2k", tmp_path, "cat")
+        assert target.absent == [0, 1, 0] and flags in target.annotations
+    flags.write_text("0\n1\n0\n1\n")
+    with pytest.raises(InputError, match=r"absent.*4 rows for 3 rows of groundtruth\.txt"):
+        read("tnl2k", tmp_path, "cat")
+
+
 def test_lasots_test_split_is_found_in_the_whole_set(tmp_path: Path) -> None:
     wanted = published.lists("lasot")["lasot-test"]
     assert len(wanted) == 280

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dat.base.errors import MissingError
+from dat.base.errors import InputError, MissingError
 from dat.datasets import manifest
 from dat.evaluation import stage
 from dat.records import Job, read_json
@@ -33,9 +33,16 @@ def rows(names: list[str], seed: int, regions: bool = False) -> list[dict[str, A
     return found
 
 
-def job(folder: Path, key: str, data: str, header: dict[str, Any], targets: list[dict[str, Any]]) -> Job:
+def job(
+    folder: Path,
+    key: str,
+    data: str,
+    header: dict[str, Any],
+    targets: list[dict[str, Any]],
+    replace: tuple[tuple[str, str], ...] = (),
+) -> Job:
     """The job of `evaluate@key`."""
-    settings = small_sets.profile(folder)
+    settings = small_sets.profile(folder, replace=replace)
     path = folder / f"testing/{data}.jsonl"
     manifest.write(path, {"name": f"synthetic-{data}", "linked": True, "root": f"data/{data}", **header}, targets)
     results = folder / "results" / key
@@ -203,3 +210,28 @@ def test_noise_counts_in_ranks_where_every_tracker_has_it(tmp_path: Path) -> Non
             ranks = read_json(made.outputs["metrics"])["ranks"]
             found.append([ranks[name]["accuracy"] for name in ("dat-jtnl@seed-0", "salnet@seed-0")])
     assert found == [[1, 2], [1, 2], [1.5, 1.5]]
+
+
+@pytest.mark.parametrize("key", ["lasot-test", "tnl2k", "otb99-lang"])
+def test_benchmarks_beyond_the_paper_are_scored_as_dat_evaluate_does(tmp_path: Path, key: str) -> None:
+    """A box where the target is away counts for nothing, but OTB99-Lang does not say where; no flags are an error."""
+    targets, entry = rows(["cat-1", "cat-2"], 1), "  redetection: {layout: otb"
+    replace = (
+        (entry, f"  {key}: {{layout: lasot, manifest: testing/{key}, sentences: none}}\n{entry}"),
+        ("benchmarks:\n", f"benchmarks:\n  {key}: {{data: {key}, protocol: one-pass, salnet: a, gpgnet: b, "
+         "variants: [pymdnet, dat-jtnl]}\n"),
+    )  # fmt: skip
+    header = {"layout": "lasot", "lists": {key: ["cat-1", "cat-2"]}}
+    made = job(tmp_path, key, key, header, targets, replace)
+    write_boxes(made.inputs["results"], "pymdnet@seed-0", targets, 0.0)
+    if key != "otb99-lang":
+        with pytest.raises(InputError, match="cat-1: no flags of absence, without which"):
+            stage.run(made)
+    for row in targets:
+        row["absent"] = [0] * (FRAMES - 5) + [1] * 5
+    manifest.write(made.inputs["manifest"], manifest.read_header(made.inputs["manifest"]), targets)
+    stage.run(made)
+    found = read_json(made.outputs["metrics"])
+    assert found["definition"] == "lasot"
+    seen = found["trackers"]["pymdnet@seed-0"]["sequences"]["cat-1"]["precision"]
+    assert seen == pytest.approx(1 if key == "otb99-lang" else 15 / 20)
