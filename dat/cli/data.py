@@ -85,6 +85,8 @@ def get(name: str, sequences: tuple[str, ...], folder: Path | None) -> None:
 
     settings = params.load()
     linking.check_linkable(settings, name)
+    if sets.is_described(settings, name):
+        raise InputError(f"{name}: no direct address; {getting.by_hand(name)}")
     described = sets.load(settings, name)
     strange = sorted(set(sequences) - set(described.wanted))
     if strange:

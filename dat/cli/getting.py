@@ -43,6 +43,11 @@ PAGES: Mapping[str, tuple[str, str]] = {
         "https://www.dabi.temple.edu/~hbling/data/TColor-128/TColor-128.html",
         "a folder a sequence, Ball_ce1/img",
     ),
+    "otb99-lang": ("https://github.com/QUVA-Lab/lang-tracker", "OTB_videos/Deer/img and OTB_query_test/Deer.txt"),
+    "tnl2k": (
+        "https://github.com/wangxiao5791509/TNL2K_evaluation_toolkit",
+        "the test videos, a folder a sequence with imgs, and the toolkit's annos/absent beside them",
+    ),
 }
 """Of each data set by its own name: the official page, and what its folder looks like."""
 

@@ -61,7 +61,8 @@ def _with(data: sets.DataSet, head: dict[str, Any], folder: Path, output: Path, 
     if not targets:
         looks = finding.layout(data.layout).looks
         raise InputError(f"{folder}: no sequence of {data.name} in it; {looks} is expected; link another folder")
-    hashes = Hashes(memory_path(data.profile.absolute(), data.name), folder)
+    own = data.name if data.key in data.name else f"{data.name}-{data.key}"  # a profile may have two parts of a set
+    hashes = Hashes(memory_path(data.profile.absolute(), own), folder)
     manifest.write(output, {**head, "linked": True}, _rows(data, targets, hashes, every))
     hashes.forget()
     lost = f"; not there: {_some(missing)}" if missing else ""

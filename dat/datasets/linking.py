@@ -7,10 +7,8 @@ from dat.base.errors import InputError, MissingError
 from dat.base.params import Settings
 from dat.benchmarks import published
 from dat.datasets import finding, manifest, sets
+from dat.datasets.layouts import otb99
 from dat.records import file_facts, write_json, write_text
-
-OWN = "plain"
-"""The layout of a user's own data, of which no list is published."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,15 @@ def check_linkable(settings: Settings, key: str) -> None:
 
 
 def _describe(settings: Settings, key: str, folder: Path) -> None:
-    """Write `data/<set>.json` of a user's own data set, whose list is what its folder holds, and the record of it."""
-    names = list(finding.find(OWN, folder, ())[0])
+    """Write `data/<set>.json` of a set whose list is what its folder holds (of OTB99-Lang, the test queries' targets),
+    and the record of it."""
+    layout = settings.root.datasets[key].layout
+    targets = finding.find(layout, folder, ())[0]
+    names = [name for name, target in targets.items() if layout != "otb99" or otb99.tested(target)]
     if not names:
-        raise InputError(f"{folder}: no sequence in it; {finding.layout(OWN).looks} is expected")
+        raise InputError(f"{folder}: no sequence in it; {finding.layout(layout).looks} is expected")
     file, table = sets.path(settings, key), settings.root.datasets[key].sentences
-    facts = {"name": key, "layout": OWN, "lists": {key: names}, "sentences": None if table == "none" else table}
+    facts = {"name": key, "layout": layout, "lists": {key: names}, "sentences": None if table == "none" else table}
     write_json(file, facts)
     made = {"code": {}, "command": f"dat data link {key}", "environment": {}, "inputs": [], "params": {}, "parents": []}
     write_json(file.with_suffix(".record.json"), {**made, "outputs": [file_facts(file, settings.path)]})
@@ -66,12 +67,12 @@ def _describe(settings: Settings, key: str, folder: Path) -> None:
 def link(settings: Settings, key: str, folder: Path) -> FolderCheck:
     """Write `data/<set>.path`, and take the index's record away: DVC then indexes the set again in its next run.
 
-    A set in the layout of a user's own is described as it is there.
+    A set of which no list is published here is described as it is there.
 
     Raises InputError where the profile makes the set itself, or the folder is not one.
     """
     check_linkable(settings, key)
-    if settings.root.datasets[key].layout == OWN:
+    if sets.is_described(settings, key):
         _describe(settings, key, folder.expanduser().absolute())
     seen = look(sets.load(settings, key), folder.expanduser().absolute())
     write_text(settings.path / "data" / f"{key}.path", f"{seen.folder}\n")

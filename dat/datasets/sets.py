@@ -15,6 +15,9 @@ from dat.base.params import Settings
 from dat.datasets import manifest, sentences
 from dat.records import read_json
 
+DESCRIBED = ("plain", "otb99", "tnl2k")
+"""Layouts of which no list is published here: linking a folder describes the set as it is there."""
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -88,11 +91,18 @@ def path(settings: Settings, key: str) -> Path:
     return settings.path / "data" / f"{key}.json"
 
 
+def is_described(settings: Settings, key: str) -> bool:
+    """Whether linking its folder describes the data set."""
+    return settings.root.datasets[key].layout in DESCRIBED
+
+
 def load(settings: Settings, key: str) -> DataSet:
     """A profile's data set by key. Raises InputError when params.yaml has none of that name."""
     file = path(settings, key)
     if key in settings.root.synthetic and not file.is_file():
         raise MissingError(f"{file}: not there; run dat synthetic {key}")
+    if is_described(settings, key) and not file.is_file():
+        raise MissingError(f"{file}: not there; dat data link {key} PATH writes it")
     return read(file, key, settings)
 
 

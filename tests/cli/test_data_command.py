@@ -180,10 +180,58 @@ def test_the_commands_and_the_stage_import_neither_torch_nor_pandas() -> None:
     subprocess.run([sys.executable, "-c", f"{code}\n{check}"], check=True, cwd=small.ROOT)
 
 
+ENTRY = "  tlp: {layout: tlp, manifest: training/domains/tlp, sentences: none}\n"
+
+
+@pytest.fixture
+def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> small.params.Settings:
+    """A profile with OTB99-Lang, TNL2K and two parts of LaSOT, as working directory."""
+    more = "  {0}: {{layout: {1}, manifest: testing/{0}, sentences: none}}\n"
+    kinds = {"otb99-lang": "otb99", "tnl2k": "tnl2k", "lasot-test": "lasot"}
+    entries = ENTRY + "".join(more.format(*kind) for kind in kinds.items())
+    settings = small.profile(tmp_path / "profile", synthetic=False, replace=((ENTRY, entries),))
+    monkeypatch.chdir(settings.path)
+    monkeypatch.delenv("DAT_DATA", raising=False)
+    return settings
+
+
+def test_sets_without_a_published_list_are_described_as_they_are_linked(
+    further: small.params.Settings, tmp_path: Path
+) -> None:
+    """Of OTB99-Lang the targets with a test query, as `dat evaluate` has it."""
+    (tmp_path / "OTB" / "OTB_query_test").mkdir(parents=True)
+    (tmp_path / "OTB" / "OTB_query_train").mkdir()
+    for name, part in (("Star", "test"), ("Disc", "train")):
+        small.otb(tmp_path / "OTB" / "OTB_videos", name)
+        (tmp_path / "OTB" / f"OTB_query_{part}" / f"{name}.txt").write_text(f"the {name}\n")
+    small.frames(tmp_path / "TNL2K" / "cat" / "imgs", 3)
+    (tmp_path / "TNL2K" / "cat" / "groundtruth.txt").write_text(small.boxes(3))
+    assert "dat data link tnl2k PATH writes it" in call(data, "status").output
+    assert "1 of 1 targets" in call(data, "link", "tnl2k", tmp_path / "TNL2K").output
+    assert "1 of 1 targets" in call(data, "link", "otb99-lang", tmp_path / "OTB").output
+    one, other = (small.read_index(further, key) for key in ("otb99-lang", "tnl2k"))
+    assert one.header["lists"] == {"otb99-lang": ["Star"]} and one.sequences["Star"].sentence == "the Star"
+    assert (other.header["name"], other.header["lists"]) == ("tnl2k", {"tnl2k": ["cat"]})
+
+
+def test_what_cannot_be_fetched_has_its_page_before_it_is_described(further: small.params.Settings) -> None:
+    for name, page in (("otb99-lang", "lang-tracker"), ("tnl2k", "TNL2K_evaluation_toolkit")):
+        said = str(call(data, "get", name).exception)
+        assert page in said and f"then dat data link {name} FOLDER" in said
+
+
+def test_two_parts_of_a_set_do_not_forget_each_others_files(further: small.params.Settings, tmp_path: Path) -> None:
+    for key, name in (("lasot", "cat-1"), ("lasot-test", "cat-2")):
+        small.lasot(tmp_path / "LaSOT", name)
+        small.describe(further, key, name="lasot", root="none", lists={key: [name]})
+        assert "1 of 1 targets" in call(data, "link", key, tmp_path / "LaSOT").output
+        small.run_index(further, key)
+    assert len(list((further.path / ".dat" / "index").glob("*/cat-*.json"))) == 2
+
+
 def test_a_users_own_set_is_described_as_it_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = "  tlp: {layout: tlp, manifest: training/domains/tlp, sentences: none}\n"
-    own = entry + "  clips: {layout: plain, manifest: testing/clips, sentences: none}\n"
-    settings = small.profile(tmp_path / "profile", replace=((entry, own),))
+    own = ENTRY + "  clips: {layout: plain, manifest: testing/clips, sentences: none}\n"
+    settings = small.profile(tmp_path / "profile", replace=((ENTRY, own),))
     monkeypatch.chdir(settings.path)
     (tmp_path / "clips").mkdir()
     assert isinstance(call(data, "link", "clips", tmp_path / "clips").exception, InputError)

@@ -26,6 +26,11 @@ def find(root: Path) -> list[TargetFolder]:
     ]
 
 
+def tested(target: TargetFolder) -> bool:
+    """Whether a target is one of the benchmark's: its query is among the test split's."""
+    return (target.folder.parents[1] / QUERIES[0] / f"{target.name}.txt").is_file()
+
+
 def read(video: TargetFolder, query: Path, fact: Fact | None) -> Target:
     """A target of OTB99-Lang. Raises InputError naming the file, and the line where one is wrong."""
     text = " ".join(read_text(query).split())
