@@ -1,9 +1,9 @@
 """Writes into dvc.yaml which code each stage depends on, by what its modules import: `make graph`.
 
 DVC sees no imports. A list of `deps` keeps what is no code (data, weights, sentences), and gets a line for each file of
-the package that the stage's modules need, or for a folder all of whose modules they need. profiles/paper/dvc.yaml is
-a copy, and no link, which DVC cannot follow in another commit; profiles/mdnet/dvc.yaml has the stages of a profile that
-trains nothing.
+the package that the stage's modules need, or for a folder all of whose modules they need. profiles/paper/dvc.yaml and
+profiles/further/dvc.yaml are copies, and no links, which DVC cannot follow in another commit; profiles/mdnet/dvc.yaml
+has the stages of a profile that trains nothing.
 """
 
 import io
@@ -57,6 +57,8 @@ def written(text: str) -> str:
     return out.getvalue()
 
 
+WHOLE = ("paper", "further")
+"""The profiles with all stages."""
 WITHOUT_TRAINING = ("index", "salnet", "benchmark", "evaluate", "report")
 TRAINING = ("training/language", "training/frames", "training/masks")
 
@@ -88,6 +90,6 @@ def without_training(text: str) -> str:
 
 if __name__ == "__main__":
     whole = written((TOP / "dvc.yaml").read_text(encoding="utf-8"))
-    for place in (TOP, TOP / "profiles" / "paper"):
+    for place in (TOP, *(TOP / "profiles" / name for name in WHOLE)):
         records.write_text(place / "dvc.yaml", whole)
     records.write_text(TOP / "profiles" / "mdnet" / "dvc.yaml", without_training(whole))

@@ -1,5 +1,6 @@
 """What a run lacks, all of it at once: data, sentences, starting weights, packages, a GPU, files that nothing makes."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
@@ -7,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dat.base import devices, executor, public
-from dat.base.errors import REMEDIES, DatError, InputError
+from dat.base.errors import REMEDIES, DatError, InputError, MissingError
 from dat.base.params import Settings
 from dat.datasets import linking, sets
+from dat.fanout.trained import told
 from dat.pipeline.stages import TRAININGS
 from dat.preflight.estimates import Disk
 from dat.preflight.graph import Stages
@@ -32,7 +34,13 @@ class Missing:
 
 def everything(settings: Settings, stages: Stages, room: Disk) -> list[Missing]:
     """All that the stages that would run lack, what stops one first; `room` is what they write and what is free."""
-    missing = [*_data(settings, stages), *_files(stages), *_packages(stages), *_room(room)]
+    missing = [
+        *_data(settings, stages),
+        *_files(settings, stages),
+        *_trained(settings, stages),
+        *_packages(stages),
+        *_room(room),
+    ]
     missing += [*_weights(settings, stages), *_sentences(settings, stages), *_gpu(settings, stages)]
     return sorted(missing, key=lambda one: not one.stops)
 
@@ -47,8 +55,11 @@ def _data(settings: Settings, stages: Stages) -> Iterator[Missing]:
     for key in _of("index", stages.needed):
         if key in settings.root.synthetic:
             continue
-        data = sets.load(settings, key)
         get = f"dat data link {key} PATH"
+        if sets.is_described(settings, key) and not sets.path(settings, key).is_file():
+            yield Missing(f"data set {key}: not linked", f"what needs {key} stops", get, True)
+            continue
+        data = sets.load(settings, key)
         if data.folder is None:
             yield Missing(f"data set {key}: not linked", f"what needs {key} stops", get, True)
             continue
@@ -64,9 +75,40 @@ def _data(settings: Settings, stages: Stages) -> Iterator[Missing]:
             yield Missing(what, f"{stopped} stops" if listed else "they are left out", get, bool(listed))
 
 
-def _files(stages: Stages) -> Iterator[Missing]:
+def _trained(settings: Settings, stages: Stages) -> Iterator[Missing]:
+    """Sequences of a benchmark that its networks are trained on, by the descriptions of the data sets."""
+    described = {}
+    for key in settings.root.datasets:
+        with contextlib.suppress(MissingError):
+            described[key] = sets.load(settings, key)
+    training = {key: settings.root.datasets[key].manifest for key in described}
+    for key in _of("benchmark", stages.run):
+        benchmark = settings.root.benchmarks[key]
+        data = described.get(benchmark.data)
+        variants = [settings.root.variants[name] for name in benchmark.variants]
+        salnets = {one.salnet.rpartition("/")[2] for one in variants if one.salnet}
+        sources = {settings.root.salnet[name].from_ for name in salnets}
+        sources |= {settings.root.gpgnet[one.attention].from_ for one in variants if one.attention != "none"}
+        for other, place in training.items():
+            if data is None or described[other].name != data.name:
+                continue
+            seen = sorted(set(data.lists.get(key, ())) & set(described[other].wanted))
+            if seen and any(place.startswith(f"{source}/") for source in sources):
+                what = f"networks of {key}: {told(f'{place}.jsonl', seen, len(data.lists[key]))}"
+                yield Missing(what, f"benchmark@{key} stops", "cd profiles/further", True)
+
+
+def _files(settings: Settings, stages: Stages) -> Iterator[Missing]:
     """Dependencies that are not there and that no stage makes."""
+    linked = {
+        f"data/{key}{end}"
+        for key in settings.root.datasets
+        for end in (".json", ".record.json")
+        if sets.is_described(settings, key)
+    }
     for path, users in stages.absent.items():
+        if path in linked:
+            continue
         get = public.command(Path(path)) or "put it there"
         if path == "none" or (path.startswith("data/") and path.endswith((".json", ".csv"))):
             get = f"git checkout -- {path}"

@@ -11,11 +11,16 @@ from ruamel.yaml import YAML
 from dat import records
 from dat.base import params, public, sections
 from dat.base.errors import MissingError, ParamsError
+from dat.benchmarks import catalogue, published
 from dat.pipeline.stages import STAGES
 from tests.parts.settings_read import read_by
 
 ROOT = Path(__file__).resolve().parents[2]
-PROFILES = [ROOT, *(ROOT / "profiles" / name for name in ("paper", "mdnet")), ROOT / "tests" / "workflow" / "project"]
+PROFILES = [
+    ROOT,
+    *(ROOT / "profiles" / name for name in ("paper", "mdnet", "further")),
+    ROOT / "tests" / "workflow" / "project",
+]
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:
@@ -37,7 +42,7 @@ def test_yaml_1_1_and_1_2_agree_on_every_value(profile: Path) -> None:
 
 
 def test_profiles_have_the_same_keys() -> None:
-    embedded, paper, mdnet, _ = (params.plain(params.load(path).root) for path in PROFILES)
+    embedded, paper, mdnet, _, _ = (params.plain(params.load(path).root) for path in PROFILES)
     assert embedded["datasets"].pop("redetection")  # drawn; there is no such set of real videos
     maps = {"synthetic", "encoder", "salnet", "variants", "benchmarks"}
 
@@ -66,6 +71,20 @@ def test_the_mdnet_profile_trains_nothing() -> None:
     mdnet = params.load(PROFILES[2])
     assert all(public.weights_of(mdnet.path / entry.from_) for entry in mdnet.root.salnet.values())
     assert not mdnet.root.gpgnet and not mdnet.root.encoder and mdnet.root.network.vgg_m == "none"
+
+
+def test_the_further_profile_is_the_papers_on_other_benchmarks_without_lasots_test_split() -> None:
+    paper, further = (params.load(PROFILES[place]).root for place in (1, 3))
+    changed = {name for name in type(paper).model_fields if getattr(paper, name) != getattr(further, name)}
+    assert changed == {"profile", "datasets", "subsample", "salnet", "variants", "benchmarks"}
+    assert further.subsample == paper.subsample.model_copy(update={"split": "train"})
+    for name in ("salnet", "variants"):
+        assert getattr(further, name).items() <= getattr(paper, name).items()
+    lists = {key: records.read_json(PROFILES[3] / "data" / f"{key}.json") for key in ("lasot", "lasot-test")}
+    published_lists = published.lists("lasot")
+    for key, split in (("lasot", "lasot-train"), ("lasot-test", "lasot-test")):
+        assert lists[key]["name"] == "lasot" and lists[key]["lists"] == {split: published_lists[split]}
+    assert set(further.benchmarks) == {"lasot-test", "otb99-lang", "tnl2k"} <= set(catalogue.NAMES)
 
 
 def test_the_paper_profile_names_every_variant_of_the_paper() -> None:

@@ -46,7 +46,12 @@ def repository(home: Path) -> None:
 @pytest.fixture
 def paper(tmp_path: Path) -> Settings:
     """The paper profile's committed files alone, without a data set."""
-    home, source = tmp_path / "paper", ROOT / "profiles" / "paper"
+    return committed(tmp_path, "paper")
+
+
+def committed(folder: Path, name: str) -> Settings:
+    """A profile's committed files in a folder."""
+    home, source = folder / name, ROOT / "profiles" / name
     (home / "data").mkdir(parents=True)
     (home / "baselines").mkdir()
     shutil.copy(source / "baselines" / "README.md", home / "baselines")
@@ -138,6 +143,37 @@ def test_all_that_the_paper_profile_lacks_is_named_at_once(
     assert coming["benchmark@otb100"]["done"] == 3 * 3 * 51, "those that otb2013 will have run"
     assert "hours: unknown; 42 stages were never measured" in done.output
     assert all(one["hours"] is None for one in coming.values()), "nothing was measured here"
+
+
+def test_the_further_profile_says_what_its_benchmarks_lack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of sets that linking describes too, which no file describes before."""
+    further = committed(tmp_path, "further")
+    repository(further.path)
+    for key in ("lasot-test", "tnl2k"):
+        done = call(further.path, monkeypatch, f"evaluate@{key}", "--json", str(tmp_path / "plan.json"))
+        said = json.loads((tmp_path / "plan.json").read_text())
+        lacking = [one["what"] for one in said["missing"] if one["stops"]]
+        sets = ["lasot", "tlp", "dtb70", key]
+        assert sorted(lacking[:-2]) == sorted(f"data set {name}: not linked" for name in sets), done.output
+        assert all("data/weights/" in file for file in lacking[-2:]), "and nothing of the other benchmarks"
+        (stage,) = [one for one in said["stages"] if one["stage"] == f"benchmark@{key}"]
+        assert stage["units"] == (280 * 3 * 3 if key == "lasot-test" else None), "sentences come with the data"
+
+
+def test_networks_that_would_be_trained_on_a_benchmark_are_told_before(tmp_path: Path) -> None:
+    settings = committed(tmp_path, "further")
+    assert not list(missing._trained(settings, chosen("benchmark@lasot-test", "benchmark@tnl2k")))
+    shutil.copy(ROOT / "profiles" / "paper" / "data" / "lasot.json", settings.path / "data")
+    (found,) = missing._trained(settings, chosen("benchmark@lasot-test", "benchmark@tnl2k"))
+    assert found.stops and found.without == "benchmark@lasot-test stops"
+    said = (
+        "networks of lasot-test: trained from training/lasot.jsonl, in which are 280 of the benchmark's 280 sequences"
+    )
+    assert found.what.startswith(said)
+    benchmark = settings.root.benchmarks["lasot-test"].model_copy(update={"variants": ["pymdnet"]})
+    root = settings.root.model_copy(update={"benchmarks": {"lasot-test": benchmark}})
+    alone = Settings(settings.path, root)
+    assert not list(missing._trained(alone, chosen("benchmark@lasot-test"))), "its domains are TLP and DTB70"
 
 
 def test_a_folder_with_some_of_the_sequences_stops_the_benchmarks_that_want_the_others(
