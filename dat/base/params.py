@@ -218,7 +218,10 @@ def _paths(root: Root) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, entry in root.datasets.items():
         yield ("datasets", name, "manifest"), entry.manifest
         yield ("datasets", name, "sentences"), entry.sentences.removeprefix(f"{root.root}/")  # below the checkout
-    yield from ((("gpgnet", name, "from"), version.from_) for name, version in root.gpgnet.items())
+    for name, version in root.gpgnet.items():
+        yield ("gpgnet", name, "from"), version.from_
+        yield ("gpgnet", name, "masks"), version.masks
+        yield ("gpgnet", name, "language"), version.language
     yield from ((("salnet", name, "from"), network.from_) for name, network in root.salnet.items())
     for name, benchmark in root.benchmarks.items():
         yield ("benchmarks", name, "salnet"), benchmark.salnet

@@ -143,9 +143,12 @@ class EncoderSettings(Section):
 
 
 class Gpgnet(Section):
-    """A version of GPGNet: what it is trained from and which inputs it has [R18]."""
+    """A version of GPGNet: the frames that it is trained from, beside which its masks and, if it reads sentences, the
+    sentence encoder lie (`none` where it reads none, or is taken from a file), and which inputs it has [R18]."""
 
     from_: str = Field(alias="from")
+    masks: str
+    language: str
     inputs: list[Input]
 
 

@@ -1,7 +1,7 @@
 """What a benchmark's networks were trained on, by their records: nothing that they are scored on."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dat import records
@@ -18,7 +18,7 @@ def check(home: Path, manifest: manifests.Manifest, names: Sequence[str], networ
     Raises InputError naming the network, the list and a sequence, or a list that is not the one of the training.
     """
     for network in networks:
-        for path, sha256 in _lists(home / network / "record.json"):
+        for path, sha256 in dict(_lists(home, network)).items():
             if not (home / path).is_file():
                 unknown = "whether it was trained on a sequence of the benchmark is not known"
                 print(f"{network}: {path} is not here, so {unknown}", file=sys.stderr)
@@ -38,7 +38,14 @@ def told(path: str, seen: Sequence[str], total: int) -> str:
     return f"{where}; use networks that were trained without them, as in profiles/further [R30]"
 
 
-def _lists(record: Path) -> list[tuple[str, str]]:
-    """Path and sha256 of the manifests that a network's record names among its inputs; none without a record."""
-    inputs = records.read_json(record)["inputs"] if record.is_file() else []
-    return [(fact["path"], fact["sha256"]) for fact in inputs if fact["path"].endswith(".jsonl")]
+def _lists(home: Path, network: str) -> Iterator[tuple[str, str]]:
+    """Path and sha256 of the manifests that a network's record, or one before it, names among its inputs."""
+    left, seen = [f"{network}/record.json"], set[str]()
+    while left:
+        path = left.pop()
+        if path in seen or not (home / path).is_file():
+            continue
+        seen.add(path)
+        record = records.read_json(home / path)
+        yield from ((fact["path"], fact["sha256"]) for fact in record["inputs"] if fact["path"].endswith(".jsonl"))
+        left += [parent["path"] for parent in record["parents"]]

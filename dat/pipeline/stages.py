@@ -55,6 +55,11 @@ def _named(role: str, path: str) -> dict[str, str]:
     return {} if path == "none" else {role: path}
 
 
+def _attention(settings: Settings, key: str) -> dict[str, str]:
+    version: sections.Gpgnet = settings.section(f"gpgnet.{key}", sections.Gpgnet)
+    return {"frames": version.from_} | _named("masks", version.masks) | _named("language", version.language)
+
+
 def _training(settings: Settings) -> int:
     return int(settings.root.train.threads)
 
@@ -122,9 +127,7 @@ STAGES: Mapping[str, Stage] = {
     ),
     "gpgnet": Stage(
         "dat.training.gpgnet",
-        lambda s, k: (
-            {"training": s.section(f"gpgnet.{k}", sections.Gpgnet).from_} | _named("vgg16", s.root.network.vgg16)
-        ),
+        lambda s, k: _attention(s, k) | _named("vgg16", s.root.network.vgg16),
         lambda s, k: {"weights": f"weights/gpgnet/{k}"},
         lambda s, k: f"weights/gpgnet/{k}/record.json",
         "dat train gpgnet",

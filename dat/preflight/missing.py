@@ -88,7 +88,11 @@ def _trained(settings: Settings, stages: Stages) -> Iterator[Missing]:
         variants = [settings.root.variants[name] for name in benchmark.variants]
         salnets = {one.salnet.rpartition("/")[2] for one in variants if one.salnet}
         sources = {settings.root.salnet[name].from_ for name in salnets}
-        sources |= {settings.root.gpgnet[one.attention].from_ for one in variants if one.attention != "none"}
+        sources |= {
+            Path(settings.root.gpgnet[one.attention].from_).parent.as_posix()
+            for one in variants
+            if one.attention != "none"
+        }
         for other, place in training.items():
             if data is None or described[other].name != data.name:
                 continue

@@ -225,10 +225,10 @@ def metadata(key: str, inputs: Sequence[str], settings: params.Settings) -> dict
 
 def run(job: records.Job) -> None:
     """Write weights, vocabulary (with language), metrics, curves and samples of maps; or, where `from` names weights,
-    take those."""
-    source, out, settings = job.inputs["training"], job.outputs["weights"], job.settings
+    take those. Raises InputError where `masks` or `language` is not what lies beside the frames."""
+    out, settings = job.outputs["weights"], job.settings
     inputs = list(settings.section(f"gpgnet.{job.key}", Gpgnet).inputs)
-    file = public.weights_of(source)
+    file = public.weights_of(job.inputs["frames"])
     if file is not None:
         adopt(job, inputs, file)
         return
@@ -236,7 +236,7 @@ def run(job: records.Job) -> None:
         settings.section("train", Train),
         settings.section("gpgnet_training", GpgnetTraining),
     )
-    clock = Clock()
+    clock, source = Clock(), _source(job, inputs)
     with runner.exact(shared.threads, job.device):
         module, vocabulary = build(source, inputs, settings)
         data = AttentionData(source, inputs, vocabulary)
@@ -267,13 +267,23 @@ def run(job: records.Job) -> None:
         runner.write_timing(job, "gpgnet", clock)
 
 
+def _source(job: records.Job, inputs: Sequence[str]) -> Path:
+    """The folder that frames, masks and, with language, the sentence encoder lie in, as DVC was told."""
+    folder = job.inputs["frames"].parent
+    for name in ("frames", "masks", *(["language"] if "language" in inputs else [])):
+        if job.inputs.get(name) != folder / name:
+            setting = f"gpgnet.{job.key}.{name.replace('frames', 'from')}"
+            raise InputError(f"{setting}: {job.inputs.get(name, 'none')}, where {folder / name} is read; name that")
+    return folder
+
+
 def adopt(job: records.Job, inputs: Sequence[str], file: Path) -> None:
     """Take weights of ours for this version: a file, or a folder of weights with its vocabulary.
 
     Raises InputError where they are no safetensors, have other inputs than this version, or want a vocabulary that
     what `from` names has not.
     """
-    source, out = job.inputs["training"], job.outputs["weights"]
+    source, out = job.inputs["frames"], job.outputs["weights"]
     adopted.say(file)
     if file.suffix != ".safetensors":
         raise InputError(f"{file}: a GPGNet is taken from weights of ours alone; name a .safetensors or its folder")

@@ -95,7 +95,9 @@ def test_a_number_is_explained_by_its_own_networks(project: Project) -> None:
         "salnet: {group: core, from: training, nodes: 33",
     )
     project.replace(
-        "params.yaml", "jtnl: {from: training, inputs: [target, language]}", "jtnl: {from: training, inputs: [target]}"
+        "params.yaml",
+        "language: training/language, inputs: [target, language]}",
+        "language: training/language, inputs: [target]}",
     )
     project.run()
     comparison = compared(project)

@@ -389,7 +389,9 @@ def test_a_name_in_params_is_refused_by_file_and_line(tmp_path: Path, place: str
 
 PATHS = {
     "datasets.tlp.manifest": "manifest: training/domains/tlp",
-    "gpgnet.to.from": "to: {from: training",
+    "gpgnet.to.from": "to: {from: training/frames",
+    "gpgnet.to.masks": "to: {from: training/frames, masks: training/masks",
+    "gpgnet.to.language": "to: {from: training/frames, masks: training/masks, language: none",
     "salnet.salnet.from": "salnet: {group: core, from: training",
     "benchmarks.tc128.salnet": "protocol: one-pass, salnet: weights/salnet/core",
     "benchmarks.tc128.gpgnet": "salnet: weights/salnet/core, gpgnet: weights/gpgnet",

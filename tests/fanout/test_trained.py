@@ -20,10 +20,11 @@ def listing(path: Path, name: str, sequences: list[str]) -> None:
     manifest.write(path, header, [{"sequence": one, **ROW} for one in sequences])
 
 
-def network(home: Path, folder: str, inputs: list[Path]) -> str:
-    """A network's folder with a record that names these inputs."""
+def network(home: Path, folder: str, inputs: list[Path], *before: str) -> str:
+    """A network's folder with a record that names these inputs, and the folders of what it was made from."""
     facts = [records.file_facts(path, home) for path in inputs]
-    records.write_json(home / folder / "record.json", {"inputs": facts, "parents": []})
+    parents = [records.file_facts(home / one / "record.json", home) for one in before]
+    records.write_json(home / folder / "record.json", {"inputs": facts, "parents": parents})
     return folder
 
 
@@ -40,8 +41,12 @@ def check(home: Path, *networks: str) -> None:
     trained.check(home, manifest.read(home / "testing/lasot-test.jsonl"), TEST, networks)
 
 
-def test_a_network_that_was_trained_on_a_sequence_is_refused(home: Path) -> None:
-    made = network(home, "weights/salnet/core/salnet", [home / "training/lasot.jsonl"])
+@pytest.mark.parametrize("through", [False, True])
+def test_a_network_that_was_trained_on_a_sequence_is_refused(home: Path, through: bool) -> None:
+    """Itself, or what it was made from: GPGNet reads frames that were cut, not the list."""
+    lists, folder = [home / "training/lasot.jsonl"], "weights/salnet/core/salnet"
+    network(home, "training/frames", lists)
+    made = network(home, folder, [], "training/frames") if through else network(home, folder, lists)
     said = (
         "weights/salnet/core/salnet: trained from training/lasot.jsonl, in which are 1 of the benchmark's 2 sequences, "
         r"such as dog-9; use networks that were trained without them, as in profiles/further \[R30\]"

@@ -177,6 +177,26 @@ def resolved(name: str, key: str, *kinds: str) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("data", "users"),
+    [
+        ("training/domains/dtb70", {"salnet": "*"}),
+        ("training/domains/tlp", {"salnet": "*"}),
+        ("training/lasot", {"subsample": "", "language": "", "salnet": "language"}),
+        ("testing/vot2016", {"benchmark": "vot2016", "evaluate": "vot2016", "report": ""}),
+    ],
+)
+def test_a_data_set_that_is_linked_again_reruns_only_what_uses_it(data: str, users: dict[str, str]) -> None:
+    """DTB70's videos are SALNet's alone; GPGNet and the sentence encoder are LaSOT's."""
+    with_sentences = {key for key, entry in params.load(ROOT).root.salnet.items() if entry.triplet is not None}
+    wanted = {name: {"*": set(keys("salnet")), "language": with_sentences}.get(of, {of}) for name, of in users.items()}
+    found: dict[str, set[str]] = {}
+    for name, key in ((stage, one) for stage in STAGES if stage != "index" for one in keys(stage)):
+        if any(f"{data}.jsonl" == dep or f"{data}.jsonl".startswith(f"{dep}/") for dep in resolved(name, key, "deps")):
+            found.setdefault(name, set()).add(key)
+    assert found == wanted
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_inputs_outputs_and_records_are_declared(name: str) -> None:
     stage = STAGES[name]

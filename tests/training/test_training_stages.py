@@ -44,8 +44,9 @@ def train_salnet(made: params.Settings, name: str, out: str = "out", source: str
     return stage(salnet.run, made, name, {"training": source}, {"weights": f"{out}/{name}"})
 
 
-def train_gpgnet(made: params.Settings, name: str, out: str = "out", source: str = "training") -> Path:
-    return stage(gpgnet.run, made, name, {"training": source}, {"weights": f"{out}/{name}"})
+def train_gpgnet(made: params.Settings, name: str, out: str = "out", source: str = "") -> Path:
+    inputs = {"frames": source} if source else {key: f"training/{key}" for key in ("frames", "masks", "language")}
+    return stage(gpgnet.run, made, name, inputs, {"weights": f"{out}/{name}"})
 
 
 def train_encoders(made: params.Settings, name: str, out: str = "out") -> Path:
@@ -384,6 +385,16 @@ def test_a_gpgnet_from_our_folder_keeps_its_vocabulary(made: params.Settings) ->
     for name in (weights.FILE, "vocabulary.json"):
         assert (out / name).read_bytes() == (folder / name).read_bytes()
     assert weights.load_gpgnet(out)[1] is not None
+
+
+def test_a_gpgnet_reads_nothing_that_is_no_input_of_its_stage(made: params.Settings) -> None:
+    for lacking in ("masks", "language"):
+        inputs = {key: f"training/{key}" for key in ("frames", "masks", "language") if key != lacking}
+        with pytest.raises(InputError, match=rf"gpgnet\.nl\.{lacking}: none, where .*training/{lacking} is read"):
+            stage(gpgnet.run, made, "nl", inputs, {"weights": "out/none"})
+    inputs = {"frames": "training", "masks": "training/masks", "language": "training/language"}
+    with pytest.raises(InputError, match=r"gpgnet\.nl\.from: .*training, where .*frames is read"):
+        stage(gpgnet.run, made, "nl", inputs, {"weights": "out/none"})
 
 
 def test_a_gpgnet_is_taken_from_what_is_named_alone(made: params.Settings) -> None:

@@ -38,8 +38,12 @@ def opened(project: Project) -> dict[str, set[str]]:
 def listed(project: Project, paths: list[str]) -> set[str]:
     """The raw files that manifests among the paths list with their hashes, and the manifests that networks are from."""
     found = set()
-    for record in (file for one in paths for file in (project.path / one).rglob("record.json") if "weights" in one):
-        found |= {fact["path"] for fact in json.loads(record.read_text())["inputs"] if fact["path"].endswith(".jsonl")}
+    left = [file for one in paths for file in (project.path / one).rglob("record.json") if one.startswith("weights")]
+    while left:
+        record = json.loads(left.pop().read_text())
+        before = {fact["path"] for fact in record["parents"]} - found
+        found |= before | {fact["path"] for fact in record["inputs"] if fact["path"].endswith(".jsonl")}
+        left += [project.path / path for path in before if (project.path / path).is_file()]
     for path in (file for one in paths for file in [project.path / one, *(project.path / one).rglob("*.jsonl")]):
         if path.suffix == ".jsonl":
             head, *rows = map(json.loads, path.read_text().splitlines())
