@@ -186,13 +186,15 @@ class GraphSettings(Section):
 
 
 class Salnet(Section):
-    """A SALNet: what it is trained from, its graph, and lambda of (7) (null: no triplet loss)."""
+    """A SALNet: what it is trained from, its graph, and lambda of (7) (null: no triplet loss); `adjacency` where its
+    reading [R4] is another than `graph.adjacency`."""
 
     group: str
     from_: str = Field(alias="from")
     nodes: Count
     layers: Count
     triplet: float | None
+    adjacency: Adjacency | None = None
 
 
 class SalnetTraining(Section):

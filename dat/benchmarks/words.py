@@ -16,6 +16,7 @@ METRICS = {
 VARIANTS = {
     "pymdnet": "pyMDNet",
     "pymdnet+gcn": "pyMDNet + GCN",
+    "pymdnet+gcn-near": "pyMDNet + GCN of near nodes",
     "pymdnet+language": "pyMDNet + language",
     "salnet": "SALNet",
     "dat-to": "DAT, target only",

@@ -101,8 +101,12 @@ class Graph(nn.Module):
         self.out_features = features + width
 
     def forward(self, nodes: Tensor) -> Tensor:
-        a = adjacency(nodes, self.similarity, self.adjacency, self.self_loops)  # (G,N,N)
-        x = nodes
+        return torch.cat([nodes, self.behind(nodes, self.adjacency)[-1]], -1)
+
+    def behind(self, nodes: Tensor, kind: str) -> list[Tensor]:
+        """The nodes (G,N,d) themselves and behind each layer (G,N,width), with an adjacency of this kind [R4]."""
+        a = adjacency(nodes, self.similarity, kind, self.self_loops)  # (G,N,N)
+        outputs = [nodes]
         for layer in self.layers:
-            x = F.relu(product(a, layer(x)))  # (G,N,width)
-        return torch.cat([nodes, x], -1)
+            outputs.append(F.relu(product(a, layer(outputs[-1]))))  # (G,N,width)
+        return outputs

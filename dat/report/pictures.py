@@ -26,6 +26,7 @@ from dat.evaluation.text import read_boxes
 from dat.records import read_json
 from dat.regions import boxes
 from dat.report.drawing import COLOURS, saved, styled
+from dat.report.footnotes import GRAPHS
 from dat.report.metrics import Scores
 
 if TYPE_CHECKING:
@@ -436,6 +437,42 @@ def read_curve(path: Path) -> tuple[list[float], list[float]]:
     return [float(row[0]) for row in rows], [float(row[1]) for row in rows]
 
 
+LEAST_SPREAD = 1e-6
+"""The lower end of the axis; what is below is drawn there."""
+ADJACENCIES = {"g": "equation (2)", "w": "equation (1)", "binary": "all alike", "threshold": "near nodes"}
+"""The readings of the graph's adjacency [R4] as the legend has them."""
+
+
+def spread_by_layer(source: Source) -> tuple["Drawing", str]:
+    """How far apart a graph's nodes are behind each of its layers, under each reading, with a network's own weights."""
+    import seaborn
+
+    files = {name: source.inputs["weights"] / "salnet" / "parts" / name / "graph.json" for name in GRAPHS}
+    found = {name: read_json(path) for name, path in files.items() if path.is_file()}
+    if not found:
+        raise MissingError(
+            f"weights/salnet/parts/{GRAPHS[0]}/graph.json is not there; run dvc repro salnet@{GRAPHS[0]}"
+        )
+    made, axes = _grid(1, len(found), 3.2)
+    said = []
+    for one, (name, facts) in zip(axes[0], found.items(), strict=True):
+        for index, kind in enumerate(kind for kind in ADJACENCIES if kind in facts["spread"]):
+            own = kind == facts["adjacency"]
+            drawn = [max(value, LEAST_SPREAD) for value in facts["spread"][kind]]
+            look: Any = {"color": COLOURS[index], "linewidth": 2.4 if own else 1.2, "linestyle": "-" if own else "--"}
+            one.plot(range(len(drawn)), drawn, label=ADJACENCIES[kind], marker=".", **look)
+        values = facts["spread"][facts["adjacency"]]
+        reading = ADJACENCIES[facts["adjacency"]]
+        said.append(f"{words.named(name)}, trained under {reading}: {values[0]:.3g} before, {values[-1]:.2g} behind")
+        one.set(title=words.named(name), xlabel="Graph layer (0: the features)", ylabel="Relative spread", yscale="log")
+        one.set_ylim(LEAST_SPREAD, 2)
+        one.set_xticks(range(len(values)))
+        one.legend(fontsize=7.5)
+    seaborn.despine(fig=made)
+    caption = "Distance of a graph's nodes from their mean, of their size; 0 is the same values in all nodes [R4]. "
+    return made, f"{caption}{'; '.join(said)}. Thick is the reading that a network was trained under."
+
+
 PICTURES: Mapping[str, tuple[str, Draw]] = {
     "4": ("Masks of the target, what the attention network learns to draw", figure_4),
     "5-6": ("Attention maps from the target, the sentence, and both", figures_5_and_6),
@@ -443,6 +480,7 @@ PICTURES: Mapping[str, tuple[str, Draw]] = {
     "overlap": ("Overlap over time, with re-detections", overlap_over_time),
     "attributes": ("Success by attribute", attributes),
     "training": ("Training curves", training_curves),
+    "graph": ("What the graph's equations do: how far apart its nodes stay", spread_by_layer),
 }
 """Every picture: its title, and what draws it and says what it shows."""
 

@@ -10,7 +10,7 @@ MATTERS: tuple[tuple[str, str, str], ...] = (
     ("R1", "Polarity of the masks", "masks.target"),
     ("R2", "Units of fc4", "network.fc4"),
     ("R3", "Similarity S of (1)", "graph.similarity"),
-    ("R4", "Adjacency in (3)", "graph.adjacency"),
+    ("R4", "Adjacency in (3); a network may have another", "graph.adjacency salnet.*.adjacency"),
     ("R5", "The diagonal in (2)", "graph.self_loops"),
     ("R6", "What a graph's nodes are", "graph.scope salnet.*.nodes"),
     ("R7", "Width and number of graph layers", "graph.width salnet.*.layers"),

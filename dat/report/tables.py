@@ -109,7 +109,9 @@ PLANS = (
         compares=True,
     ),
     TablePlan(3, "Attention from target, language and both, on OTB-100", OTB[2:], _both(), ("R23", "R12")),
-    TablePlan(4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(), ("R19", "R22", "R12")),
+    TablePlan(
+        4, "Parts of SALNet's training, on OTB-2013", OTB[:2], _both(["pymdnet+gcn-near"]), ("R19", "R22", "R12", "R4")
+    ),
     TablePlan(5, "Graph layers, on OTB-2013", (OTB[1],), _both(), ("R19",)),
 )
 OWN = TablePlan(6, "Is a lost target found again? Not in the paper", (("redetection", "redetected"),), _ours, (), True)

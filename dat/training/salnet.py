@@ -17,13 +17,14 @@ from dat.models import sentence, weights
 from dat.models.optimisers import OPTIMISERS
 from dat.models.salnet import SALNet
 from dat.models.sentence import SentenceNet
-from dat.training import adopted, batches, distributed, losses, runner
+from dat.training import adopted, batches, distributed, losses, runner, spread
 from dat.training.checkpoints import Checkpoints
 from dat.training.domains import Domain, FrameCache, read_domains, say_sentences
 from dat.training.runner import Clock, Row
 
 ROWS = 5  # rows of the curve
 WATCHED = 12  # domains whose held-out frames are scored at each
+EXAMINED = 4  # domains whose graphs' nodes are compared when all is trained
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,17 @@ class SalnetTask:
         labels = batch.labels[batch.groups.flatten()]
         return separation((scores[:, 1] - scores[:, 0]).double().cpu().numpy(), labels.cpu().numpy())
 
+    def nodes(self) -> list[Tensor]:
+        """The features (G,n,d) of graphs of training frames, from up to `EXAMINED` domains."""
+        found = []
+        for number in np.linspace(0, len(self.domains) - 1, min(EXAMINED, len(self.domains))).astype(int):
+            domain, seeds = self.domains[number], [self.seed, 6, int(number)]
+            frames = batches.frames_of(0, domain.trained, self.training.frames_per_batch, seeds)
+            batch = self._batch(int(number), frames, np.random.default_rng(seeds))
+            with torch.no_grad():
+                found.append(self.net.describe(self.net.conv(batch.crops))[batch.groups])
+        return found
+
 
 def separation(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Row:
     """How well scores (N,) tell positives from negatives: accuracy at 0, difference of means, area under the ROC."""
@@ -190,13 +202,21 @@ def anchors(folder: Path, domains: list[Domain], training: SalnetTraining, size:
     return Anchors(encoder.to(device), tokens, training.anchor, training.freeze_language)
 
 
+def graph_of(settings: params.Settings, entry: Salnet) -> GraphSettings | None:
+    """How a network reads its graph [R3, R4, R5]; None where it has none."""
+    graph: GraphSettings = settings.section("graph", GraphSettings)
+    if not (entry.nodes and entry.layers):
+        return None
+    return graph.model_copy(update={"adjacency": entry.adjacency}) if entry.adjacency else graph
+
+
 def new(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
     """A network of random weights."""
     network = settings.section("network", NetworkSettings)
     training = settings.section("salnet_training", SalnetTraining)
     return SALNet(
         network,
-        settings.section("graph", GraphSettings) if entry.nodes and entry.layers else None,
+        graph_of(settings, entry),
         entry.nodes,
         entry.layers,
         domains,
@@ -217,12 +237,12 @@ def build(settings: params.Settings, entry: Salnet, domains: int) -> SALNet:
 
 def metadata(settings: params.Settings, key: str, entry: Salnet) -> dict[str, Any]:
     """What it takes to build the network again."""
-    has_graph = bool(entry.nodes and entry.layers)
+    graph = graph_of(settings, entry)
     return {
         "kind": "salnet",
         "name": key,
         "network": params.plain(settings.section("network", NetworkSettings)),
-        "graph": params.plain(settings.section("graph", GraphSettings)) if has_graph else None,
+        "graph": None if graph is None else params.plain(graph),
         "nodes": entry.nodes,
         "layers": entry.layers,
         "seed": settings.section("train", Train).seed,
@@ -245,6 +265,8 @@ def run(job: records.Job) -> None:
     if not distributed.first():
         return
     out = job.outputs["weights"]
+    if task.net.graph is not None:
+        write_spread(out, task, shared.threads, job.device)
     weights.save(out, task.net, facts)
     if "vgg_m" in job.inputs:
         adopted.write_source(out, job.inputs["vgg_m"], job.settings.path)
@@ -255,6 +277,17 @@ def run(job: records.Job) -> None:
     checkpoints.clear()
     if job.timing:
         runner.write_timing(job, "salnet", clock)
+
+
+def write_spread(out: Path, task: SalnetTask, threads: int, device: str) -> None:
+    """`graph.json`: how far apart the nodes of the trained network's graphs are, by layer and reading."""
+    graph = task.net.graph
+    assert graph is not None, "a network without a graph"
+    task.net.eval()
+    with runner.exact(threads, device):
+        spreads = spread.by_reading(graph, task.nodes())
+    facts = {"adjacency": graph.adjacency, "nodes": task.net.nodes, "spread": spreads}
+    records.write_json(out / "graph.json", facts)
 
 
 def prepare(job: records.Job, entry: Salnet) -> SalnetTask:

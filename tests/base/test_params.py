@@ -95,7 +95,7 @@ def test_the_paper_profile_names_every_variant_of_the_paper() -> None:
         "lambda": ["0", "0p1", "0p2", "0p3", "0p5", "0p8", "1"],
     }
     points = {f"{grid}-{value}" for grid, values in grids.items() for value in values}
-    parts = {"pymdnet", "pymdnet+gcn", "pymdnet+language", "salnet", "dat-to", "dat-nl", "dat-jtnl"}
+    parts = {"pymdnet", "pymdnet+gcn", "pymdnet+gcn-near", "pymdnet+language", "salnet", "dat-to", "dat-nl", "dat-jtnl"}
     assert names == points | parts | {"csrdcf", "csrdcf+attention"}
 
 

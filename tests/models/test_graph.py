@@ -121,6 +121,16 @@ def test_equation_3_matches_a_loop_and_keeps_the_feature() -> None:
     torch.testing.assert_close(out[:, :6], g)
 
 
+def test_behind_each_layer_are_the_nodes_of_a_network_of_so_many() -> None:
+    layer = graph.Graph(6, 6, 3, "distance", "threshold").double()
+    g = nodes(5)[None]
+    outputs = layer.behind(g, "g")
+    assert [tuple(one.shape) for one in outputs] == [(1, 5, 6)] * 4 and torch.equal(outputs[0], g)
+    a = graph.adjacency(g, "distance", "g")
+    torch.testing.assert_close(outputs[2], torch.relu(a @ outputs[1] @ layer.layers[1].weight.T))
+    assert torch.equal(layer(g)[..., 6:], layer.behind(g, "threshold")[-1])
+
+
 def test_the_diagonal_takes_part_in_equation_2_as_printed() -> None:
     assert torch.all(graph.adjacency(nodes(4)).diagonal() > 0)
     assert torch.all(graph.adjacency(nodes(4), self_loops=False).diagonal() == 0)

@@ -65,6 +65,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> PictureInputs:
     write_text(
         home / "weights/gpgnet/to/dvclive/plots/metrics/held_out_bce.tsv", "step\theld_out_bce\n10\t0.5\n20\t0.25\n"
     )
+    spread = {"g": [0.7, 1e-3, 1e-9], "threshold": [0.7, 0.5, 0.4]}
+    for name, kind in (("pymdnet+gcn", "g"), ("pymdnet+gcn-near", "threshold")):
+        write_json(home / f"weights/salnet/parts/{name}/graph.json", {"adjacency": kind, "nodes": 32, "spread": spread})
     names = ("frames", "masks", "language")
     inputs = {name: home / "training" / name for name in names}
     inputs |= {"weights": home / "weights", "results": home / "results", "manifests": home / "testing"}
@@ -126,6 +129,18 @@ def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: Pict
     assert [one.name for one in made if one.png] == [name for name in pictures.PICTURES if name != "attributes"]
     assert made == pictures.build_all(source)
     assert all(b"<dc:date>" not in one.svg and one.size[0] > 1200 for one in made if one.png)
+
+
+def test_the_graphs_nodes_are_drawn_by_layer_and_reading(source: PictureInputs, tmp_path: Path) -> None:
+    made, said = pictures.spread_by_layer(source)
+    assert [axes.get_title() for axes in made.axes] == ["pyMDNet + GCN", "pyMDNet + GCN of near nodes"]
+    lines = made.axes[0].get_lines()
+    assert [list(line.get_ydata()) for line in lines] == [[0.7, 1e-3, 1e-6], [0.7, 0.5, 0.4]]
+    assert [line.get_linestyle() for line in lines] == ["-", "--"], "its own reading stands out"
+    assert "pyMDNet + GCN, trained under equation (2): 0.7 before, 1e-09 behind; " in said
+    assert "near nodes, trained under near nodes: 0.7 before, 0.4 behind" in said
+    with pytest.raises(MissingError, match=r"graph\.json is not there; run dvc repro salnet@pymdnet\+gcn"):
+        pictures.spread_by_layer(replace(source, inputs={**source.inputs, "weights": tmp_path}))
 
 
 def test_boxes_on_frames_are_those_of_the_files_which_count_from_1(source: PictureInputs) -> None:

@@ -14,9 +14,10 @@ from dat.base.errors import ChangedError, InputError, JobError
 from dat.datasets.images import decode_image, read_image
 from dat.datasets.shards import Shards
 from dat.models import weights
+from dat.models.graph import ADJACENCIES
 from dat.models.vocabulary import PAD, UNKNOWN
 from dat.tracking import build
-from dat.training import encoder, gpgnet, grounding, language, losses, salnet
+from dat.training import encoder, gpgnet, grounding, language, losses, salnet, spread
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
 from tests.parts import training_sets
@@ -377,6 +378,31 @@ def test_a_salnet_starts_from_vgg_m_of_its_profile_wherever_it_is_called(
     inputs = {"training": made.root.salnet["pymdnet"].from_, "vgg_m": "start.mat"}
     out = stage(salnet.run, settings, "pymdnet", inputs, {"weights": "started/pymdnet"})
     assert records.read_json(out / "source.json")["file"] == "start.mat"
+
+
+def test_spread_is_of_a_graphs_nodes_and_not_between_graphs() -> None:
+    nodes = np.array([[[3.0, 0.0], [3.0, 0.0]], [[2.0, 0.0], [0.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    assert spread.relative(nodes[:1]) == spread.relative(nodes[2:]) == 0
+    assert spread.relative(nodes[1:2]) == pytest.approx(np.sqrt(0.5), abs=1e-4)
+    assert spread.relative(nodes[:2]) == pytest.approx(np.sqrt(0.5) / 2, abs=1e-4)
+
+
+@pytest.mark.parametrize("own", [None, "threshold"])
+def test_a_salnet_with_a_graph_writes_how_far_apart_its_nodes_stay(made: params.Settings, own: str | None) -> None:
+    """Under each reading with the weights trained under its own, which a network may have to itself [R4]."""
+    entry = made.root.salnet["layers-2"].model_copy(update={"adjacency": own})
+    settings = dataclasses.replace(made, root=made.root.model_copy(update={"salnet": {"layers-2": entry}}), read={})
+    out = stage(salnet.run, settings, "layers-2", {"training": entry.from_}, {"weights": f"graph/{own}"})
+    found = records.read_json(out / "graph.json")
+    assert found["adjacency"] == (own or "g") and set(found["spread"]) == set(ADJACENCIES)
+    assert weights.load_salnet(out).graph.adjacency == found["adjacency"]
+    for kind, values in found["spread"].items():
+        assert len(values) == 3 and 0 < values[0] == found["spread"]["g"][0] < 1, kind
+    assert found["spread"]["binary"][2] < 1e-4 < found["spread"]["threshold"][2]
+
+
+def test_a_salnet_without_a_graph_writes_none(made: params.Settings) -> None:
+    assert not (train_salnet(made, "pymdnet", "none") / "graph.json").exists()
 
 
 def test_a_gpgnet_from_our_folder_keeps_its_vocabulary(made: params.Settings) -> None:
