@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-train bench-csrdcf bench-numerics bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-data bench-train bench-csrdcf bench-numerics bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -87,6 +87,9 @@ bench-train: setup ## what a training costs beyond its network, at the paper's s
 
 bench-numerics: setup ## portable beside native numerics: the longest trainings and the tracker, in pairs (after make repro; six minutes)
 	@python -m benchmarks.bench_numerics
+
+bench-data: setup ## how quickly GPGNet's frames are made and read, against OpenCV alone, side by side
+	@python -m benchmarks.bench_data
 
 bench-csrdcf: setup ## CSR-DCF against OpenCV's CSRT, which it installs aside, on real video (DAT_TEST_DATA)
 	@python -m benchmarks.bench_csrdcf
