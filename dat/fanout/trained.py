@@ -29,10 +29,10 @@ def check(home: Path, manifest: manifests.Manifest, names: Sequence[str], networ
                 raise InputError(f"{path}: not the list that {network} was trained from; dvc repro trains it again")
             trained = {row["sequence"] for row in manifests.rows(home / path)}
             if seen := [name for name in names if name in trained]:
-                raise InputError(f"{network}: {told(path, seen, len(names))}")
+                raise InputError(f"{network}: {trained_on(path, seen, len(names))}")
 
 
-def told(path: str, seen: Sequence[str], total: int) -> str:
+def trained_on(path: str, seen: Sequence[str], total: int) -> str:
     """That a network was trained from a list with sequences that it would be scored on, and the remedy."""
     where = f"trained from {path}, in which are {len(seen)} of the benchmark's {total} sequences, such as {seen[0]}"
     return f"{where}; use networks that were trained without them, as in profiles/further [R30]"

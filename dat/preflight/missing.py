@@ -11,7 +11,7 @@ from dat.base import devices, executor, public
 from dat.base.errors import REMEDIES, DatError, InputError, MissingError
 from dat.base.params import Settings
 from dat.datasets import linking, sets
-from dat.fanout.trained import told
+from dat.fanout.trained import trained_on
 from dat.pipeline.stages import TRAININGS
 from dat.preflight.estimates import Disk
 from dat.preflight.graph import Stages
@@ -98,7 +98,7 @@ def _trained(settings: Settings, stages: Stages) -> Iterator[Missing]:
                 continue
             seen = sorted(set(data.lists.get(key, ())) & set(described[other].wanted))
             if seen and any(place.startswith(f"{source}/") for source in sources):
-                what = f"networks of {key}: {told(f'{place}.jsonl', seen, len(data.lists[key]))}"
+                what = f"networks of {key}: {trained_on(f'{place}.jsonl', seen, len(data.lists[key]))}"
                 yield Missing(what, f"benchmark@{key} stops", "cd profiles/further", True)
 
 

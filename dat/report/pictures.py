@@ -443,7 +443,7 @@ ADJACENCIES = {"g": "equation (2)", "w": "equation (1)", "binary": "all alike", 
 """The readings of the graph's adjacency [R4] as the legend has them."""
 
 
-def spread_by_layer(source: Source) -> tuple["Drawing", str]:
+def spread_by_layer(source: PictureInputs) -> tuple["Drawing", str]:
     """How far apart a graph's nodes are behind each of its layers, under each reading, with a network's own weights."""
     import seaborn
 
