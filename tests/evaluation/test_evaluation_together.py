@@ -310,8 +310,55 @@ def test_a_first_row_that_is_another_box_is_told(tmp_path: Path) -> None:
     write(tmp_path / "T/Deer.txt", np.concatenate([walk()[1:], walk()[-1:]]))
     write(tmp_path / "T/Bolt.txt", walk(60, 4) + 0.5)
     assert read(tmp_path / "T").notes == [
-        "the first row is not the first box of Deer: do rows and frames belong together?"
+        "the first row is not the first box of Deer: do rows and frames belong together?",
+        "Deer: as many rows as frames, but from row 1 on they fit the truth 1 frame later better "
+        "(mean overlap 1.000, not 0.860): are rows before it missing?",
     ]
+
+
+def missing(rows: np.ndarray, at: int = 0) -> np.ndarray:
+    """Rows without one, whose last is there twice instead."""
+    return np.concatenate([np.delete(rows, at, 0), rows[-1:]])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            missing(walk(step=9)),
+            "from row 1 on they fit the truth 1 frame later better (mean overlap 1.000, not 0.633)",
+        ),
+        (missing(walk(step=9), 9), "from row 10 on they fit the truth 1 frame later better"),
+        (walk(step=9)[[0, *range(59)]], "from row 2 on they fit the truth 1 frame earlier better"),
+    ],
+)
+@pytest.mark.parametrize("definition", ["otb-toolkit-1.1", "pysot"])
+def test_rows_of_the_right_number_that_are_a_frame_off_are_told(
+    tmp_path: Path, rows: np.ndarray, said: str, definition: str
+) -> None:
+    write(tmp_path / "T/Deer.txt", rows)
+    found = result_files.read(
+        tmp_path / "T", Truth(("Deer",), {"Deer": SequenceTruth("Deer", walk(step=9))}), rule(definition)
+    )
+    gap = "too many" if "earlier" in said else "missing"
+    assert found.notes[-1].startswith(f"Deer: as many rows as frames, but {said}")
+    assert found.notes[-1].endswith(f"are rows before it {gap}?")
+
+
+def test_a_small_shift_is_told_of_many_sequences_in_one_line() -> None:
+    true = {f"S{place}": walk(step=0.5, start=30.0 + place) for place in range(fitting.MANY)}
+    late = {name: rows[[0, *range(59)]] for name, rows in true.items()}
+    assert fitting.shifted(true, true) == fitting.shifted(dict(list(late.items())[1:]), true) == []
+    (note,) = fitting.shifted(late, true)
+    assert note.startswith(
+        "the rows of 10 of 10 sequences fit the truth a frame earlier better (mean overlap about 0.02"
+    )
+    (note,) = fitting.shifted({name: missing(rows) for name, rows in true.items()}, true)
+    assert "a frame later better" in note and note.endswith("is the first row missing?")
+
+
+def test_rows_of_a_few_frames_are_not_asked_for_others() -> None:
+    assert fitting.shifted({"Deer": walk(2)[::-1]}, {"Deer": walk(2)}) == []
 
 
 def test_tiger_s_first_row_is_compared_with_its_own_frame(tmp_path: Path) -> None:
@@ -492,6 +539,13 @@ def test_a_row_too_many_and_one_too_few_do_not_make_up_for_one_another(tmp_path:
         write(tmp_path / f"T/baseline/Deer/Deer_00{number}.txt", run_text(walk(rows), codes))
     with pytest.raises(InputError, match=r"Deer_001\.txt:40.*39 rows for 40 frames"):
         vot_files.read_tracker(tmp_path / "T", vot_truth())
+
+
+def test_a_vot_run_that_is_a_frame_off_is_told(tmp_path: Path) -> None:
+    late = np.concatenate([walk(40)[:1], walk(40)[:-1]])
+    assert vot_tracker(tmp_path, {0: 1} | RESTART).notes == []
+    (note,) = vot_tracker(tmp_path, {0: 1} | RESTART, late).notes
+    assert note.startswith("Deer: as many rows as frames, but from row 2 on they fit the truth 1 frame earlier better")
 
 
 def test_corners_in_a_vot_run_are_told(tmp_path: Path) -> None:

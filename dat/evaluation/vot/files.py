@@ -335,7 +335,7 @@ def read_run(path: Path, truth: Regions, label: str, lengths: Lengths) -> tuple[
 
 def _alignment(found: Regions, truth: Regions) -> tuple[bool, str]:
     """Whether any region meets the truth of its row, and from where on they fit other frames better ("": nowhere)."""
-    boxes, true = (np.where(shapes.special[:, None], np.nan, bounds(shapes)) for shapes in (found, truth))
+    boxes, true = _boxes(found), _boxes(truth)
     shorter = min(len(boxes), len(true))
     met = fitting.overlaps(boxes[:shorter], true[:shorter]).any()
     return bool(met), fitting.moved(boxes, true) if shorter else ""
@@ -428,7 +428,19 @@ def read_tracker(folder: Path, truth: VotTruth, lengths: Lengths = "strict") -> 
         tracker.ignored += sorted(naming.shown(path.name) for path in folder.iterdir() if path.is_file())
     tracker.missing = [name for name in truth.expected if name not in tracker.runs]
     _no_other_reading(tracker, truth)
+    tracker.notes += _shifted(tracker, truth)
     return tracker
+
+
+def _shifted(tracker: VotResults, truth: VotTruth) -> list[str]:
+    """Which sequences' first runs fit the truth a frame earlier or later much better."""
+    boxes = {name: _boxes(run.regions) for name, (run, *_) in tracker.runs.items()}
+    return fitting.shifted(boxes, {name: _boxes(truth.targets[name].regions) for name in boxes})
+
+
+def _boxes(shapes: Regions) -> Floats:
+    """The boxes (N,4) around regions; NaN where there is none."""
+    return np.where(shapes.special[:, None], np.nan, bounds(shapes))
 
 
 def _no_other_reading(tracker: VotResults, truth: VotTruth) -> None:
