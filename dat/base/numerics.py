@@ -6,6 +6,7 @@ them, so it comes before NumPy, torch or OpenCV are imported, and processes star
 docs/reproduction.md says what was tried and what is promised.
 """
 
+import ctypes
 import os
 import re
 import sys
@@ -96,14 +97,19 @@ def _in_yaml(text: str) -> Any:
 def prepare(wanted: str) -> None:
     """Set the variables of portable or native numerics for this process and those it starts.
 
-    Raises NumericsError naming a variable that the user set to something else, or a library that is loaded already.
+    Where the processor (or an emulator) has no AVX2, numerics are native and stderr says so in one line: the code that
+    the variables name would end the process. Raises NumericsError naming a variable that the user set to something
+    else, or a library that is loaded already.
     """
     for name, value in PREFERENCES.items():
         os.environ.setdefault(name, value)
+    if wanted == "portable" and not _has_avx2():
+        _give_up()
+        wanted = "native"
     if wanted == "portable":
         _refuse_other_values()
         missing = {name: value for name, value in VARIABLES.items() if name not in os.environ}
-        if not _has_avx512():
+        if not _flagged("avx512f"):
             missing.pop("OPENCV_CPU_DISABLE", None)  # OpenCV complains of a feature that is not there
         loaded = [name for name in LIBRARIES if name in sys.modules]
         if missing and loaded:
@@ -123,15 +129,38 @@ def prepare_import() -> None:
     except NumericsError as error:
         remedy = "for the same ones import dat.api before other libraries"
         warnings.warn(f"{error}; boxes may differ from dat track's in their last digits: {remedy}", stacklevel=3)
-        return
-    confirm()
 
 
-def _has_avx512() -> bool:
+_GLIBC = "__x86_get_cpuid_feature_leaf"
+
+
+def _has_avx2() -> bool:
+    """Asked before any library is loaded: of glibc, which knows an emulated processor too, else of the system."""
+    if os.uname().machine != "x86_64":
+        return False
     try:
-        return "avx512f" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        features = ctypes.CDLL(None)[_GLIBC]
+    except (AttributeError, OSError):
+        return _flagged("avx2")
+    features.restype, features.argtypes = ctypes.POINTER(ctypes.c_uint32 * 8), [ctypes.c_uint]
+    usable = 4  # four registers of what the processor has, then the same four of what can be used
+    ecx_of_leaf_1, ebx_of_leaf_7 = features(0).contents[usable + 2], features(1).contents[usable + 1]
+    return bool(ecx_of_leaf_1 >> 12 & ebx_of_leaf_7 >> 5 & 1)  # FMA, which all code at AVX2 uses, and AVX2
+
+
+def _flagged(feature: str) -> bool:
+    try:
+        return feature in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
     except OSError:
         return False
+
+
+def _give_up() -> None:
+    for name in (*VARIABLES, *THREADS):  # a job inherits those of the machine that submits it
+        os.environ.pop(name, None)
+    if "told" not in _state:
+        _state["told"] = "this processor has no AVX2: numerics are native, and numbers will be near the committed run's"
+        print(f"{_state['told']} but not equal", file=sys.stderr)
 
 
 def _refuse_other_values() -> None:
@@ -148,27 +177,6 @@ def _refuse_other_values() -> None:
                 f"{name} is set in the environment and changes the arithmetic: unset it, "
                 "or say numerics: native in params.yaml for numbers of this machine alone"
             )
-
-
-def confirm() -> None:
-    """Fall back to native numerics, and say so on stderr, where the processor (or an emulator) has no AVX2.
-
-    Imports NumPy, which asks the processor; call it before torch computes.
-    """
-    if kind() == "native":
-        return
-    import numpy as np
-
-    extensions: Any = np.show_config(mode="dicts")
-    if "X86_V3" in extensions["SIMD Extensions"].get("found", []):
-        return
-    for name in (*VARIABLES, *THREADS):
-        os.environ.pop(name, None)
-    _state["kind"] = "native"
-    print(
-        "this processor has no AVX2: numerics are native, and numbers will be near the committed run's but not equal",
-        file=sys.stderr,
-    )
 
 
 def facts() -> dict[str, Any]:

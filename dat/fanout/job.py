@@ -35,7 +35,6 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     if plan["place"] == plans.place():  # elsewhere the run's process cannot be seen; a run that ends cancels its jobs
         supervise.die_with_supervisor()
     numerics.prepare(plan["numerics"])
-    numerics.confirm()
     if number == ASK:
         device = devices.kind(plan["numerics"], plan["devices"])
         environment = records.environment(device, plan["threads"])

@@ -81,7 +81,6 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     written = records.Snapshot.of([home / "params.yaml"], home)
     settings = params.load(home)
     numerics.prepare(settings.section("numerics", str))
-    numerics.confirm()
     inputs = {role: home / path for role, path in stage.inputs(settings, key).items()}
     label = f"{name}@{key}" if key else name
     if stage.jobs:

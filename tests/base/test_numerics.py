@@ -1,6 +1,7 @@
 """Portable numerics: what is set before a library is loaded, and what is refused."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def dat(*arguments: str, at: Path, **variables: str) -> "subprocess.CompletedPro
 
 def test_the_libraries_do_as_they_are_told() -> None:
     code = (
-        "from dat.base import numerics; numerics.prepare('portable'); numerics.confirm()\n"
+        "from dat.base import numerics; numerics.prepare('portable')\n"
         "import cv2, numpy as np, scipy.linalg, torch\n"
         "from threadpoolctl import threadpool_info\n"
         "cores = [library['architecture'] for library in threadpool_info() if library['user_api'] == 'blas']\n"
@@ -93,15 +94,50 @@ def test_waiting_threads_sleep_unless_the_user_wants_otherwise() -> None:
     assert run(code, OMP_WAIT_POLICY="ACTIVE").stdout == "ACTIVE\n"
 
 
-def test_a_processor_without_avx2_computes_natively_and_says_so() -> None:
+WITHOUT_AVX2 = (
+    "import os; from dat.base import numerics\n"
+    "numerics._has_avx2 = lambda: False\n"
+    "for again in range(2): numerics.prepare('portable')\n"
+    "print(numerics.kind(), 'MKL_CBWR' in os.environ, 'OPENBLAS_NUM_THREADS' in os.environ)"
+)
+
+
+@pytest.mark.parametrize("inherited", [{}, {**numerics.VARIABLES, **numerics.THREADS}])
+def test_a_processor_without_avx2_computes_natively_and_says_so_once(inherited: dict[str, str]) -> None:
+    done = run(WITHOUT_AVX2, **inherited)
+    assert done.stdout == "native False False\n"
+    assert done.stderr.count("\n") == 1 and "no AVX2" in done.stderr and "near the committed run's" in done.stderr
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_the_system_is_asked_where_the_c_library_does_not_say(found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert numerics._has_avx2() == numerics._flagged("avx2")
+    monkeypatch.setattr(numerics, "_flagged", lambda feature: found and feature == "avx2")
+    monkeypatch.setattr(numerics, "_GLIBC", "no_such_function")
+    assert numerics._has_avx2() == found
+
+
+@pytest.mark.slow
+def test_a_processor_without_avx2_does_not_end_the_process(tmp_path: Path) -> None:
+    """A Nehalem of 2008: code for AVX2 ends in `Illegal instruction`, and products are the first to use it."""
+    emulator = shutil.which("qemu-x86_64")
+    if not emulator:
+        pytest.skip("no qemu-x86_64 here (Debian: apt-get install qemu-user)")
     code = (
-        "import os; from dat.base import numerics; numerics.prepare('portable'); import numpy\n"
-        "numpy.show_config = lambda mode: {'SIMD Extensions': {'found': ['ASIMDHP']}}\n"
-        "numerics.confirm(); print(numerics.kind(), 'MKL_CBWR' in os.environ)"
+        "from dat.base import numerics; numerics.prepare('portable'); import numpy as np\n"
+        "print(np.ones((99, 99)) @ np.ones(99))"
     )
-    done = run(code)
-    assert done.stdout == "native False\n"
-    assert done.stderr.count("\n") == 1 and "no AVX2" in done.stderr
+    plain = {name: value for name, value in os.environ.items() if name not in NAMES}
+    done = subprocess.run(
+        [emulator, "-cpu", "Nehalem", sys.executable, "-c", code],
+        env=plain,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and done.stdout.startswith("[99. 99."), done.stderr
+    assert "this processor has no AVX2: numerics are native" in done.stderr
 
 
 @pytest.mark.parametrize(
