@@ -5,6 +5,7 @@ A stage's entry module has `run(job)`, which reads inputs and writes outputs and
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -73,11 +74,15 @@ def run_stage(name: str, key: str = "", timing: bool = False, partial: bool = Fa
     """Run one stage of the nearest profile and write its record and run file (of a partial one no run file: those tell
     of the run).
 
-    Raises MissingError when an input or a scheduler's plugin is not there, ParamsError when there is no such key.
+    Raises MissingError when an input or a scheduler's plugin is not there, ParamsError when there is no such key,
+    ModuleNotFoundError when a package is not.
     """
     if key:
         naming.part(key, f"dat {name}")
     stage, clock, home = STAGES[name], records.Clock.start(), params.find()
+    for package in stage.packages:
+        if importlib.util.find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named '{package}'", name=package)
     written = records.Snapshot.of([home / "params.yaml"], home)
     settings = params.load(home)
     numerics.prepare(settings.section("numerics", str))

@@ -14,7 +14,7 @@ class Stage:
     """A stage: its entry module, and its inputs, outputs and record as paths below the profile.
 
     `jobs` is the module that the stage's jobs run in processes of their own, `files` are files below the checkout's top
-    that decide how.
+    that decide how. `packages` are imported late, by it or by others: without them hours of work would end in an error.
     """
 
     module: str
@@ -26,6 +26,7 @@ class Stage:
     seed: Callable[[Settings, str], int | None] = lambda settings, key: None
     jobs: str | None = None
     files: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     @property
     def trains(self) -> bool:
@@ -68,6 +69,8 @@ def _training_seed(settings: Settings, key: str) -> int:
     return int(settings.root.train.seed)
 
 
+_TRAINING_PACKAGES = ("torch", "safetensors", "dvclive")
+
 PARTIAL = "--partial"
 """The report's key when scores may be missing."""
 
@@ -85,6 +88,7 @@ STAGES: Mapping[str, Stage] = {
         lambda s, k: f"data/{k}.record.json",
         "dat synthetic",
         seed=lambda s, k: int(s.section(f"synthetic.{k}", sections.Synthetic).seed),
+        packages=("skimage",),
     ),
     "index": Stage(
         "dat.datasets.index",
@@ -115,6 +119,7 @@ STAGES: Mapping[str, Stage] = {
         "dat train language",
         _training,
         _training_seed,
+        packages=_TRAINING_PACKAGES,
     ),
     "encoder": Stage(
         "dat.training.encoder",
@@ -124,6 +129,7 @@ STAGES: Mapping[str, Stage] = {
         "dat train encoder",
         _training,
         _training_seed,
+        packages=_TRAINING_PACKAGES,
     ),
     "gpgnet": Stage(
         "dat.training.gpgnet",
@@ -133,6 +139,7 @@ STAGES: Mapping[str, Stage] = {
         "dat train gpgnet",
         _training,
         _training_seed,
+        packages=_TRAINING_PACKAGES,
     ),
     "salnet": Stage(
         "dat.training.salnet",
@@ -144,6 +151,7 @@ STAGES: Mapping[str, Stage] = {
         "dat train salnet",
         _training,
         _training_seed,
+        packages=_TRAINING_PACKAGES,
     ),
     "benchmark": Stage(
         "dat.fanout.stage",
@@ -158,6 +166,7 @@ STAGES: Mapping[str, Stage] = {
         lambda s: int(s.root.tracking.threads),
         jobs="dat.fanout.job",
         files=("Snakefile", "dat/cli/job.py", "workflow/profiles", "workflow/rules", "workflow/schemas"),
+        packages=("torch", "safetensors", "snakemake"),
     ),
     "evaluate": Stage(
         "dat.evaluation.stage",
@@ -186,6 +195,12 @@ STAGES: Mapping[str, Stage] = {
         },
         lambda s, k: f"{_reports(k)}/index.record.json",
         "dat report",
+        packages=(
+            "jinja2",
+            "matplotlib",
+            "pandas",
+            "seaborn",
+        ),  # pandas alone needs jinja2 for LaTeX, and says it oddly
     ),
 }
 

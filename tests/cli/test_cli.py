@@ -65,18 +65,19 @@ def test_help_imports_no_numbers() -> None:
 
 BARE = """
 import os, sys
-from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 from dat.cli import EXTRAS, main
 
-class Absent(MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if EXTRAS.get(name) in os.environ["ABSENT"].split():
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+class Absent(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        absent = {EXTRAS.get(name), name} & {*os.environ["ABSENT"].split()}
+        return None if absent else PathFinder.find_spec(name, path, target)
 
-sys.meta_path.insert(0, Absent())
+sys.meta_path[sys.meta_path.index(PathFinder)] = Absent
 sys.argv[0] = "dat"
 """
-"""Python where no package of the extras in ABSENT is installed."""
+"""Python where no package of the extras in ABSENT is installed, and none of the packages in it."""
 
 
 def bare(
@@ -107,6 +108,41 @@ def test_the_modules_of_extras_are_those_that_the_package_asks_for() -> None:
     assert {(name.lower(), extra) for module, extra in EXTRAS.items() for name in names[module]} == wanted
 
 
+def inputs(at: Path) -> None:
+    """A profile in which the stages of the tests below have what they read."""
+    for folder in (
+        "reports/metrics",
+        "results",
+        "testing",
+        *(f"training/{x}" for x in ("frames", "language", "masks")),
+    ):
+        (at / folder).mkdir(parents=True)
+    (at / "weights").mkdir()
+    (at / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (at / "training/lasot.jsonl").touch()
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "call"),
+    [
+        *((package, "report", "report --partial") for package in ("jinja2", "matplotlib", "pandas", "seaborn")),
+        ("dvclive", "pipeline", "train language"),
+        ("safetensors", "track", "train language"),
+        ("snakemake", "pipeline", "benchmark otb2013"),
+        ("skimage", "pipeline", "synthetic otb100"),
+    ],
+)
+def test_a_stage_names_a_package_that_it_needs_at_its_end_before_it_begins(
+    package: str, extra: str, call: str, tmp_path: Path
+) -> None:
+    inputs(tmp_path)
+    done = bare(*call.split(), at=tmp_path, absent=package)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"dat: the package '{package}' is not installed: pip install 'dat[{extra}]', or make setup in a checkout"
+    ]
+
+
 @pytest.mark.parametrize(
     ("extra", "call"),
     [
@@ -120,12 +156,9 @@ def test_the_modules_of_extras_are_those_that_the_package_asks_for() -> None:
     ],
 )
 def test_a_verb_whose_extra_is_missing_names_it(extra: str, call: str, tmp_path: Path) -> None:
-    folders = "clip reports/metrics results testing training/frames training/language training/masks weights"
-    for folder in folders.split():
-        (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    (tmp_path / "training/lasot.jsonl").touch()
+    inputs(tmp_path)
     (tmp_path / "clip.mp4").write_bytes(bytes(100))
+    (tmp_path / "clip").mkdir()
     cv2.imwrite(str(tmp_path / "clip" / "1.png"), np.zeros((16, 16, 3), np.uint8))
     done = bare(*call.split(), at=tmp_path, absent=extra)
     assert done.returncode == 2
