@@ -66,6 +66,9 @@ ELEMENTWISE: dict[str, Function] = {
     "standard deviation": lambda x: x.std(0, correction=0),
     "standardised": lambda x: gpgnet.standardised(x[None, None], (2, 3)),
     "statistics": lambda x: salnet.standardise(x),
+    "standard deviation and mean": lambda x: torch.cat([part.flatten() for part in torch.std_mean(x, -1)]),
+    "greatest": lambda x: x.amax(-1),
+    "product": lambda x: x[:, :2].prod(-1),
     "largest": lambda x: x.topk(5, dim=-1).values,
     "norm": lambda x: x.norm(),
 }
@@ -129,6 +132,7 @@ def convolutions() -> Iterator[tuple[str, str]]:
         "convolution of words",
         both_ways(lambda x, w: F.conv1d(x, w, padding=1), random(8, 64, 16), random(64, 64, 3, seed=1)),
     )
+    yield "adaptive pooling", both_ways(lambda x: F.adaptive_avg_pool2d(x, (5, 7)), random(2, 12, 16, 20))
     yield "pooling", both_ways(lambda x: F.max_pool2d(x, 3, 2), random(2, 12, 51, 51))
     yield "doubling", both_ways(lambda x: F.interpolate(x, scale_factor=2, mode="nearest"), random(2, 8, 10, 12))
     for kind in vggm.NORMALISATIONS.values():
@@ -150,6 +154,9 @@ def trainings() -> Iterator[tuple[str, str]]:
         yield f"optimiser {name}", digest(weight)
     labels = torch.arange(48) % 2
     yield "cross-entropy", both_ways(lambda x: losses.classification(x, labels), random(48, 2))
+    words = torch.arange(60).reshape(4, 15) % 11
+    yield "words", both_ways(lambda x: F.embedding(words, x, padding_idx=0), random(11, 26))
+    yield "gathered and added", both_ways(lambda x: x.scatter_add(1, words, x.gather(1, words)), random(4, 20))
     masks = (random(4, 1, 16, 20, seed=1) > 0).float()
     yield "cross-entropy of maps", both_ways(lambda x: losses.attention(x, masks), random(4, 1, 16, 20))
     yield "triplets", both_ways(lambda a, x: losses.triplet(a, x, labels), random(64), random(48, 64, seed=1))
