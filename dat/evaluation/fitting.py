@@ -25,8 +25,9 @@ SHIFTED, MANY = 0.12, 10
 """Mean overlap by which rows of the right number must fit the frames beside theirs better: of 929 published files the
 one that gains most, .107, is of a truth that is itself a frame off (Subway). Over that many sequences all lose."""
 
-LOOKED_AT = 64
-"""Rows of each sequence that are looked at first: all of them would take longer than the scoring."""
+LOOKED_AT, FARTHEST = 64, 10
+"""Rows of each sequence that are looked at first (all of them would take longer than the scoring); frames by which rows
+are said to be off."""
 
 SAMPLES = 16
 LEAST, BETTER = 0.5, 0.3
@@ -110,10 +111,13 @@ def shifted(boxes: Mapping[str, Floats], truth: Mapping[str, Floats]) -> list[st
 
 
 def _shifted(name: str, boxes: Floats, truth: Floats, step: int) -> str:
-    gains = _gains(boxes, truth, step)
-    if gains.max() <= SHIFTED:
+    tried = {
+        step * frames: _gains(boxes, truth, step * frames) for frames in range(1, min(FARTHEST, len(boxes) - 1) + 1)
+    }
+    if tried[step].max() <= SHIFTED:
         return ""
-    told, gap = _told(boxes, truth, step, gains), _GAP[step > 0].partition(":")[0]
+    step = max(tried, key=lambda step: tried[step].max())
+    told, gap = _told(boxes, truth, step, tried[step]), _GAP[step > 0].partition(":")[0]
     return f"{name}: as many rows as frames, but {told}: are rows before it {gap}?"
 
 
