@@ -59,6 +59,12 @@ class Project:
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
+    def reproduce_watched(self, *arguments: str) -> None:
+        """`dvc repro` whose processes note what they open, in `opened`."""
+        self.opened.mkdir()
+        watched = {"PYTHONPATH": f"{self.path}{os.pathsep}{HOOK}", "DAT_TEST_OPENED": str(self.opened)}
+        self.run("dvc", "repro", "-q", *arguments, **watched)
+
     def processes(self) -> list[int]:
         """Living processes that were started in this project."""
         mark, found = f"DAT_TEST_PROJECT={self.path}".encode(), []
@@ -97,9 +103,7 @@ def bring_up(path: Path) -> Project:
     project.run("dvc", "init", "-q")
     project.run("git", "add", "dat", "workflow")  # a run reads what git does not know of its code
     project.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "start", "--allow-empty")
-    project.opened.mkdir()
-    watched = {"PYTHONPATH": f"{path}{os.pathsep}{HOOK}", "DAT_TEST_OPENED": str(project.opened)}
-    project.run("dvc", "repro", "-q", **watched)
+    project.reproduce_watched()
     return project
 
 

@@ -2,12 +2,18 @@
 
 import json
 import os
+import shutil
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
+
+from dat.base import params
+from dat.models.salnet import SALNet
+from tests.parts.matconvnet import matconvnet
 
 from .conftest import Project
 
@@ -70,6 +76,25 @@ def test_every_file_that_a_stage_opens_is_declared(finished: Project) -> None:
     assert {name: left for name in lock if (left := undeclared(finished, lock[name], found[name]))} == {}
     assert "data/otb100/sentences.csv" in found["index@otb100"]
     assert "dat/tracking/mdnet/online.py" in found["benchmark@otb100"], "jobs are watched too"
+
+
+def test_other_trackers_results_and_starting_weights_are_declared(project: Project) -> None:
+    """What the tiny project has none of. The start is a file like VGG-M's, the other tracker's boxes are our own."""
+    text = (project.path / "params.yaml").read_text()
+    text = text.replace("vgg_m: none", "vgg_m: start.mat", 1).replace("  cycles: 4\n", "  cycles: 1\n", 1)
+    (project.path / "params.yaml").write_text(text)
+    network = params.load(project.path).root.network
+    matconvnet(project.path / "start.mat", SALNet(network, generator=torch.Generator().manual_seed(9)).vggm)
+    other = project.path / "baselines" / "otb100" / "Other"
+    shutil.copytree(project.path / "results" / "otb100" / "pymdnet@seed-0", other)
+    stages = ("salnet@pymdnet", "evaluate@otb100")
+    project.reproduce_watched("-s", *stages)
+    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
+    found = opened(project)
+    assert {name: undeclared(project, lock[name], found[name]) for name in stages} == {name: set() for name in stages}
+    assert "start.mat" in found["salnet@pymdnet"]
+    files = {path.relative_to(project.path).as_posix() for path in other.glob("*.txt")}
+    assert files and files <= found["evaluate@otb100"]
 
 
 def test_a_changed_sentence_changes_the_manifest(project: Project) -> None:
