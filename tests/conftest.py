@@ -26,7 +26,8 @@ def prepare() -> None:
         assert cv2.useOptimized() and scipy.linalg.blas.ddot([1.0], [1.0])
         for name in other:
             del os.environ[name]
-        without = set() if numerics._flagged("avx512f") else {"OPENCV_CPU_DISABLE"}  # OpenCV would complain in every process
+        # OpenCV would complain in every process of a feature that is not there
+        without = set() if numerics._flagged("avx512f") else {"OPENCV_CPU_DISABLE"}
         os.environ.update({name: value for name, value in numerics.VARIABLES.items() if name not in without})
     numerics.prepare("portable")
 

@@ -507,7 +507,7 @@ def test_what_is_no_file_is_not_written_over(tmp_path: Path) -> None:
 ALLOWED = {
     # `opening` itself, and what the kernel writes
     ("base/opening.py", "_open"),
-    ("base/numerics.py", "_has_avx512"),
+    ("base/numerics.py", "_flagged"),
     ("base/supervise.py", "_stat"),
     ("base/supervise.py", "_watched"),
     ("cli/watch.py", "stages_at_work"),

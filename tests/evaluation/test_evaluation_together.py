@@ -329,6 +329,7 @@ def missing(rows: np.ndarray, at: int = 0) -> np.ndarray:
             "from row 1 on they fit the truth 1 frame later better (mean overlap 1.000, not 0.633)",
         ),
         (missing(walk(step=9), 9), "from row 10 on they fit the truth 1 frame later better"),
+        (missing(walk(step=9), 35), "from row 36 on they fit the truth 1 frame later better"),
         (missing(missing(missing(walk(step=9)))), "from row 1 on they fit the truth 3 frames later better"),
         (walk(step=9)[[0, *range(59)]], "from row 2 on they fit the truth 1 frame earlier better"),
     ],
