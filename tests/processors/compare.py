@@ -2,9 +2,10 @@
 
     python -m tests.processors.compare [--short] [--processors EPYC,Haswell]
 
-Compares a table of single operations (`operations.py`), then the outputs of the stages of `tests/workflow/project` and
-a track, by hash. `--short` compares the operations and one training on the one processor that is of another maker than
-this one: what CI has time for. Ends with status 1 where something differs, 2 where there is no emulator.
+Compares a table of single operations (`operations.py`), then the outputs of all stages of `tests/workflow/project`, to
+which a VOT benchmark and CSR-DCF are added, and a track, by hash. `--short` compares the operations and one training on
+the one processor that is of another maker than this one: what CI has time for. Ends with status 1 where something
+differs, 2 where there is no emulator.
 
 The emulator ends in a segmentation fault in torch's `grid_sample` at AVX2, which gathers pixels by vector instructions.
 What needs it (SALNet's training, the tracker) is compared with ATEN_CPU_CAPABILITY=default on both sides: torch's own
@@ -28,8 +29,8 @@ from dat.base import numerics
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATOR, LEAST = "qemu-x86_64", (7, 2)
-CODE = ("dat", "workflow", "dvc.yaml", "annotations")
-SETS = ("lasot", "tlp", "dtb70", "otb100")
+CODE = ("dat", "workflow", "dvc.yaml", "annotations", "Snakefile")
+SETS = ("lasot", "tlp", "dtb70", "otb100", "vot2014")
 SMALLER = {  # of the tiny project's settings: an emulator takes ten to twenty times as long
     "videos: 3, frames: 16,": "videos: 3, frames: 8,",
     "batch: 4, epochs: 8,": "batch: 4, epochs: 1,",
@@ -41,6 +42,15 @@ SMALLER = {  # of the tiny project's settings: an emulator takes ten to twenty t
     "first: {positives: 32, negatives: 64, iterations: 15,": "first: {positives: 8, negatives: 24, iterations: 3,",
     "update: {positives: 8, negatives: 16,": "update: {positives: 4, negatives: 12,",
     "box_regression: {samples: 50,": "box_regression: {samples: 20,",
+    "fanout: {batch: 1, cores: 2,": "fanout: {batch: 100, cores: 1,",
+    "vot: {repetitions: 5}": "vot: {repetitions: 2}",
+}
+ADDED = {  # the other protocol and the other tracker
+    "\ndatasets:\n": "  vot2014: {seed: 15, videos: 1, frames: 12, width: 160, height: 120}\n",
+    "\nsubsample:": "  vot2014: {layout: vot, manifest: testing/vot2014, sentences: data/vot2014/sentences.csv}\n",
+    "\nseeds:": "  csrdcf: {salnet: null, attention: none}\n",
+    "\nevaluation:": "  vot2014: {data: vot2014, protocol: vot, salnet: weights/salnet/core, gpgnet: weights/gpgnet, "
+    "variants: [pymdnet, csrdcf]}\n",
 }
 BEFORE = [
     *(f"{verb} {name}" for name in SETS for verb in ("synthetic", "index")),
@@ -50,6 +60,8 @@ BEFORE = [
 ]
 AFTER = ["train encoder vgg16", "train gpgnet to"]
 GATHERING = ["train salnet pymdnet"]
+TRACKING = ["benchmark otb100", "benchmark vot2014"]
+SCORING = ["evaluate otb100", "evaluate vot2014", "report"]
 
 
 def other_processors() -> list[str]:
@@ -73,6 +85,7 @@ def python(*arguments: str, processor: str | None = None, plain_loops: bool = Fa
     if plain_loops:  # the other variables before any library is loaded, which the tests' `prepare` does at once here
         environment |= {**numerics.VARIABLES, **numerics.THREADS, "ATEN_CPU_CAPABILITY": "default"}
     emulated = [EMULATOR, "-cpu", processor] if processor else []
+    environment["DAT_TEST_EMULATOR"] = " ".join(emulated)
     command = [*emulated, sys.executable, *arguments]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -104,6 +117,8 @@ def project(path: Path) -> Path:
         if old not in text:
             raise SystemExit(f"tests/workflow/project/params.yaml has no '{old.strip()}' any more; mend SMALLER")
         text = text.replace(old, new)
+    for before, line in ADDED.items():
+        text = text.replace(before, f"\n{line}{before[1:]}", 1)
     (path / "params.yaml").write_text(text, encoding="utf-8")
     return path
 
@@ -122,7 +137,7 @@ def track(path: Path) -> str:
 
 def outputs(path: Path) -> dict[str, str]:
     """What stages and the tracker wrote: path to sha256."""
-    made = [path / name for name in ("data", "training", "testing", "weights", "boxes.txt")]
+    made = [path / name for name in ("data", "training", "testing", "weights", "boxes.txt", "results", "reports")]
     return {
         file.relative_to(path).as_posix(): records.sha256_file(file)
         for part in made
@@ -134,7 +149,8 @@ def whole(path: Path, processor: str | None = None) -> dict[str, str]:
     """All stages of the project, and a track."""
     stages(path, BEFORE + AFTER, processor)
     stages(path, GATHERING, processor, plain_loops=True)
-    stages(path, [track(path)], processor, plain_loops=True)
+    stages(path, [track(path), *TRACKING], processor, plain_loops=True)
+    stages(path, SCORING, processor)
     return outputs(path)
 
 
