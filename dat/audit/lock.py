@@ -18,6 +18,9 @@ from dat.audit.files import Files, sized
 from dat.base import opening, outside
 from dat.base.errors import InputError
 
+UNDECLARED = "undeclared"
+"""What the check `declared` finds of a file that no dependency holds."""
+
 
 def read(path: Path) -> dict[str, Any]:
     """The stages of a dvc.lock by name. Raises InputError when it cannot be read; empty when it is not there."""
@@ -117,6 +120,23 @@ class Lock:
             "others": [],
         }
         return [compare("dvc.yaml", f"dvc.yaml {name}: {part}", ran[part], getattr(now, part)) for part in ran]
+
+    def declared(self, stage: str, name: str, record: Mapping[str, Any]) -> list[Check]:
+        """Whether each module and input that a record at `name` names lies under a dependency of its stage.
+
+        DVC would not run the stage again for one that does not: it is undeclared.
+        """
+        if stage not in self.stages:
+            return []
+        dependencies = {posixpath.normpath(dep["path"]) for dep in self.stages[stage].get("deps", [])}
+        top = str(self.params.get("root", "."))
+        paths = {file: posixpath.normpath(posixpath.join(top, file)) for file in record["code"]}
+        paths |= {fact["path"]: posixpath.normpath(fact["path"]) for fact in record["inputs"]}
+        pairs = {}
+        for file, path in paths.items():
+            under = not dependencies.isdisjoint((path, *map(str, PurePosixPath(path).parents)))
+            pairs[file] = (f"a dependency of {stage}", f"a dependency of {stage}" if under else UNDECLARED)
+        return group("declared", name, pairs)
 
     def others(self) -> list[Check]:
         """The stages that dvc.yaml does not have: of a variant that is gone, or put in by hand."""

@@ -1,11 +1,13 @@
 """Where a number comes from, in words: when and where it was made, by which commit, from which data and networks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from dat.audit.addresses import Address
+from dat.audit.checks import Audit
+from dat.audit.lock import UNDECLARED
 from dat.audit.walk import Walk
 
 COUNTS = {"frames": "frames", "videos": "videos", "domains": "domains", "sentences": "sentences"}
@@ -26,7 +28,7 @@ class Origin:
         where += [_listed(facts.get("platforms", [])), *(f"Python {one}" for one in facts.get("pythons", []))]
         packages = ", ".join(f"{name} {version}" for name, version in facts.get("packages", {}).items())
         how = [f"{facts['numerics']} numerics" if facts.get("numerics") else "", facts.get("device", ""), packages]
-        return [f"{made} {', '.join(filter(None, where))}", self._commit(), "; ".join(filter(None, how)), self._data()]
+        return [f"{made} {', '.join(filter(None, where))}", self._commit(), "; ".join(filter(None, how))]
 
     def _commit(self) -> str:
         commits, patches = self.facts.get("commits", []), self.facts.get("patches", [])
@@ -35,23 +37,33 @@ class Origin:
         clean = f"with uncommitted changes (patch {_listed(patches, 12)})" if patches else "clean"
         return f"by commit {_listed(commits, 12)}, {clean}"
 
-    def _data(self) -> str:
-        facts = self.facts
-        parts = []
+    def words(self, audit: Audit) -> str:
+        """The verdict in words: from how much data, by which networks, and what of it no stage has declared."""
+        undeclared = [check.subject for check in audit.checks if check.name == "declared" and check.found == UNDECLARED]
+        others = f" and {len(undeclared) - 1} more" if len(undeclared) > 1 else ""
+        declared = f"undeclared: {undeclared[0]}{others}" if undeclared else "nothing undeclared"
+        return f"{audit.verdict}: {'; '.join([*self._data(), declared])}"
+
+    def _data(self) -> Iterator[str]:
+        facts, networks = self.facts, self.facts.get("networks", {})
         if facts.get("sequences"):
-            parts.append(f"{_number(facts['sequences'], 'sequence')}, {_number(facts['frames'], 'frame')}")
-            parts[-1] += f" of the data set {facts['data_set']}"
-        for name, counts in facts.get("networks", {}).items():
-            trained = " of ".join(_number(count, what.removesuffix("s")) for what, count in counts.items())
-            parts.append(f"{name}{f', trained on {trained}' if trained else ''}")
-        return "from " + "; ".join(parts) if parts else ""
+            counts = f"{_number(facts['sequences'], 'sequence')}, {_number(facts['frames'], 'frame')}"
+            yield f"{counts} of the data set {facts['data_set']}"
+        if networks:
+            each = []
+            for name, counts in networks.items():
+                trained = " of ".join(_number(count, what.removesuffix("s")) for what, count in counts.items())
+                sets = facts.get("training_sets", {}).get(name)
+                each.append(f"{name}{f', trained on {trained}' if trained else ''}")
+                each[-1] += f", data set{'' if len(sets) == 1 else 's'} {', '.join(sets)}" if trained and sets else ""
+            yield f"{_number(len(networks), 'network')}: {'; '.join(each)}"
 
 
 def of(walk: Walk, address: Address) -> Origin:
     """Where a number comes from, by run files and records."""
     if address.kind == "train":
         record = (PurePosixPath(address.file).parent / "record.json").as_posix()
-        return Origin(_facts(*_made(walk, [record])) | {"networks": _networks(walk, [record])})
+        return Origin(_facts(*_made(walk, [record])) | _networks(walk, [record]))
     scores = walk.numbers.scores.get(address.benchmark)
     if scores is None:
         return Origin({})
@@ -67,7 +79,7 @@ def of(walk: Walk, address: Address) -> Origin:
         "data_set": str(scores.data.get("data_set", scores.parent)),
         "sequences": len(names),
         "frames": sum(len(rows[name].files) for name in names if name in rows),
-        "networks": _networks(walk, sorted(networks)),
+        **_networks(walk, sorted(networks)),
     }
     runs.append(walk.json(f"runs/evaluate@{scores.parent}.json"))
     before = _made(walk, sorted(networks))
@@ -86,14 +98,17 @@ def _made(walk: Walk, names: Iterable[str]) -> tuple[list[Mapping[str, Any]], li
     return [walk.json(f"runs/{stage}.json") for stage in sorted(filter(None, stages))], list(records.values())
 
 
-def _networks(walk: Walk, records: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Of each network, by its folder, what its metrics say that it was trained on."""
-    networks = {}
+def _networks(walk: Walk, records: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Of each network, by its folder, how much its metrics say that it was trained on, and of which data sets."""
+    networks, sets = {}, {}
     for name in records:
         folder = PurePosixPath(name).parent
         metrics = walk.json((folder / "metrics.json").as_posix())
         networks[str(folder)] = {word: int(metrics[key]) for key, word in COUNTS.items() if metrics.get(key)}
-    return networks
+        read = [fact["path"] for fact in walk.json(name).get("inputs", []) if fact["path"].endswith(".jsonl")]
+        found = [walk.results.manifest(path) for path in read]
+        sets[str(folder)] = sorted({manifest.header["name"] for manifest in found if manifest})
+    return {"networks": networks, "training_sets": sets}
 
 
 def _facts(runs: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class Recorded:
         )
 
     def _locked(self, name: str, record: Mapping[str, Any], dependencies: bool = True) -> list[Check]:
-        """What dvc.lock says of the stage that makes a record's outputs."""
+        """What dvc.lock says of the stage that makes a record's outputs, and whether it has all that the record names."""
         if not record["outputs"]:
             return []
         stage = self.lock.stage_of(record["outputs"][0]["path"])
@@ -132,7 +132,8 @@ class Recorded:
         if stage is None:
             where = self.lock.wrong.get("dvc.lock", f"dvc.lock: {record['outputs'][0]['path']}")
             return [missing("lock", where, "a stage that makes it")]
-        return self.lock.checks(stage, record["command"].removeprefix("dat "), dependencies)
+        checks = self.lock.checks(stage, record["command"].removeprefix("dat "), dependencies)
+        return checks + self.lock.declared(stage, name, record)
 
     @property
     def _committed(self) -> set[str]:

@@ -213,7 +213,7 @@ def terminal(audit: Audit, origin: Origin | None = None, full: bool = False) -> 
     value = "" if audit.value is None else f" = {audit.value:.6g}"
     verdict = f"[bold]{audit.verdict}[/], {tally(audit.checks)}"
     root = Tree(f"{MARKS[audit.verdict]} [bold]{_plain(audit.address)}[/]{value}: {verdict}", guide_style="dim")
-    for line in filter(None, origin.lines() if origin else []):
+    for line in filter(None, [origin.words(audit), *origin.lines()] if origin else []):
         root.add(f"[dim]{_plain(line)}[/]")
     _values(root, audit.node)
     if full:

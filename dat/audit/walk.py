@@ -274,6 +274,7 @@ class Walk(Recorded):
         planned = keys.get(f"{tracker}/{sequence}")
         checks.append(compare("key", f"{name} in results/{benchmark}/manifest.json", planned, record.get("key")))
         checks += [*self._decided(name, record), *self._inputs(name, record)]
+        checks += self.lock.declared(f"benchmark@{benchmark}", name, record)
         checks += [
             *self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record)),
             *kept.checks(self.store, self.files, record),

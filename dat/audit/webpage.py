@@ -110,7 +110,7 @@ def render(walk: Walk, audit: Audit, origin: Origin, top: str = "") -> str:
     return environment.get_template("number.html").render(
         audit=audit,
         tally=show.tally(audit.checks),
-        origin=list(filter(None, origin.lines())),
+        origin=list(filter(None, [origin.words(audit), *origin.lines()])),
         steps=_steps(nodes),
         differences=show.differences([audit]),
         number=page.thing(tree.of(audit.node)),

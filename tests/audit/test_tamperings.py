@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dat import records
-from dat.audit import graph, kept, lock, page, seal, show
+from dat.audit import graph, kept, lock, origin, page, seal, show
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
 from dat.base import params, used
@@ -232,6 +232,20 @@ def of_no_benchmark(run: Run) -> None:
     run.edit(PAGE, CELL, "another/dat-jtnl/success")
 
 
+def undeclared(stage: str, path: str) -> Callable[[Run], None]:
+    """A dependency taken out of a stage, in dvc.lock and dvc.yaml alike."""
+
+    def tamper(run: Run) -> None:
+        run.json("dvc.lock", lambda data: remove(data, lambda dep: dep["path"] == path))
+        run.json("dvc.yaml", lambda data: remove(data, lambda dep: dep == f"./{path}"))
+
+    def remove(data: dict[str, Any], named: Callable[[Any], bool]) -> None:
+        deps = data["stages"][stage]["deps"]
+        deps.remove(next(dep for dep in deps if named(dep)))
+
+    return tamper
+
+
 def in_cell(old: str, new: str) -> Callable[[Run], None]:
     """A change to the text of a cell of the page."""
     pattern = f'(?<="{re.escape(CELL)}">){old}(?=</td>)'
@@ -280,6 +294,18 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "lock size", "dvc.lock gpgnet@jtnl: training/lasot.jsonl"),
     "a raw file's size in dvc.lock": (locked("index@otb100", lambda stage: stage["deps"][0].update(size=7)), "all",
         "lock size", "dvc.lock index@otb100: annotations/otb100.csv"),
+    # what no stage depends on
+    "a module that a stage does not depend on": (undeclared("benchmark@otb100", "checkout/dat/regions/boxes.py"), SCORE,
+        "declared", f"{BOXES}/Star.json: dat/regions/boxes.py"),
+    "a module that a training does not depend on": (
+        undeclared("salnet@pymdnet", "checkout/dat/regions/boxes.py"), SCORE,
+        "declared", f"{PYMDNET}/record.json: dat/regions/boxes.py"),
+    "frames that a stage does not depend on": (undeclared("benchmark@otb100", "testing/otb100.jsonl"), SCORE,
+        "declared", f"{BOXES}/Star.json: testing/otb100.jsonl"),
+    "weights that a stage does not depend on": (undeclared("benchmark@otb100", "weights"), SCORE,
+        "declared", f"{BOXES}/Star.json: {JTNL}/weights.safetensors"),
+    "sentences that a stage does not depend on": (undeclared("index@otb100", "annotations/otb100.csv"), SCORE,
+        "declared", "testing/otb100.record.json: annotations/otb100.csv"),
     # outputs against dvc.lock and records
     "a weight, with the file's size and time": (same_size_and_time, SCORE, "lock output", f"salnet@pymdnet: {PYMDNET}"),
     "weights": (edited(f"{PYMDNET}/weights.safetensors", "core", "main"), SCORE,
@@ -429,6 +455,25 @@ def test_a_tampering_is_caught_by_its_check_and_by_name(run: Run, what: str) -> 
         (check.name, check.subject) for check in found
     ]
     assert {check.verdict for check in found} <= {"differs", "missing", "unknown"}
+
+
+def test_what_no_stage_depends_on_is_caught_by_that_alone_and_said_in_the_verdict(run: Run) -> None:
+    walk = Walk(run.settings)
+    (address,) = walk.resolve(SCORE)
+    said = (
+        "3 sequences, 36 frames of the data set synthetic-otb100; 2 networks: weights/gpgnet/jtnl, trained on 12 frames"
+    )
+    words = origin.of(walk, address).words(walk.audit(address))
+    assert words.startswith(
+        f"verified: {said} of 2 videos, data sets synthetic-lasot, synthetic-tlp; {PYMDNET}, trained"
+    )
+    assert words.endswith("; nothing undeclared")
+    undeclared("index@otb100", "annotations/otb100.csv")(run)
+    assert {(check.name, check.found) for check in failed(run, SCORE)} == {("declared", "undeclared")}
+    walk = Walk(run.settings)
+    words = origin.of(walk, address).words(walk.audit(address))
+    assert words.endswith("; undeclared: testing/otb100.record.json: annotations/otb100.csv")
+    assert words.startswith(f"differs: {said}")
 
 
 def test_a_box_with_all_hashes_fixed_is_caught_by_the_score_alone(run: Run) -> None:

@@ -59,6 +59,7 @@ def build(home: Path) -> None:
     take_code(home, home)
     text = (home / "params.yaml").read_text()
     (home / "params.yaml").write_text(text.replace('"root": "checkout"', '"root": "."'))
+    fake_profile.lock(home, params.load(home))
     cache(home)
     ignored = [".dvc/cache", "runs", *outputs(home)]
     (home / ".gitignore").write_text("".join(f"/{name}\n" for name in ignored))

@@ -5,6 +5,7 @@ Boxes and files are made up; scores are those of `dat.evaluation`, records those
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -255,7 +256,8 @@ def write_lock(home: Path, settings: Settings, stages: dict[str, tuple[list[str]
     """dvc.lock, dvc.yaml and run files of stages, of each its dependencies and outputs."""
     held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": settings.root.seeds}}
     made, graph = {}, {}
-    for name, (deps, outs) in stages.items():
+    for name, (data, outs) in stages.items():
+        deps = [*data, *sorted(posixpath.join(settings.root.root, file) for file in _code(home, outs))]
         facts = [[{"path": path, **hashed(home / path)} for path in paths] for paths in (deps, outs)]
         verb = name.partition("@")[0].replace("salnet", "train salnet").replace("gpgnet", "train gpgnet")
         made[name] = {"cmd": f"exec ./workflow/dat {verb}", "deps": facts[0], "outs": facts[1], "params": held}
@@ -271,6 +273,13 @@ def write_lock(home: Path, settings: Settings, stages: dict[str, tuple[list[str]
             records.write_json(home / "runs" / f"{name}.json", facts)
     records.write_json(home / "dvc.yaml", {"stages": graph})
     records.write_json(home / "dvc.lock", {"schema": "2.0", "stages": made})
+
+
+def _code(home: Path, outs: Iterable[str]) -> set[str]:
+    """The code that the records among a stage's outputs name."""
+    files = {file for out in outs for file in ((home / out).rglob("*.json") if (home / out).is_dir() else [home / out])}
+    made = [records.read_json(file) for file in files if file.suffix == ".json"]
+    return {path for record in made if isinstance(record, dict) for path in record.get("code", ())}
 
 
 def build(home: Path) -> Settings:
