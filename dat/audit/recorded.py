@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dat.audit import graph, lock, scores, training
+from dat.audit import commits, graph, lock, scores, training
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, group, missing
 from dat.audit.files import Files, json_object
@@ -62,6 +62,11 @@ class Recorded:
         lock.check_profile(self.settings.path / "dvc.lock", stages["dvc.lock"], self.settings.profile)
         written = read_yaml(self.settings.path / "params.yaml")  # as DVC reads it: without what is there by default
         return lock.Lock(self.settings.path, self.files, stages["dvc.lock"], written, stages["dvc.yaml"], wrong)
+
+    @cached_property
+    def commits(self) -> commits.Commits:
+        """The commits that run files name."""
+        return commits.Commits(self.settings.top)
 
     @cached_property
     def store(self) -> Path:
@@ -123,7 +128,7 @@ class Recorded:
         )
 
     def _locked(self, name: str, record: Mapping[str, Any], dependencies: bool = True) -> list[Check]:
-        """What dvc.lock says of the stage that makes a record's outputs, and whether it has all that the record names."""
+        """What dvc.lock says of the stage that makes a record's outputs, and whether it depends on all that it read."""
         if not record["outputs"]:
             return []
         stage = self.lock.stage_of(record["outputs"][0]["path"])
@@ -141,12 +146,15 @@ class Recorded:
         root = self.settings.root
         return {f"data/{key}.json" for key in root.datasets if key not in root.synthetic}
 
-    def _run(self, name: str, record: str | None) -> list[Check]:
-        """The run file of a stage or unit, where there is one, against its record's hash; it is in no clone."""
+    def _run(self, name: str, sha256: str | None, record: Mapping[str, Any]) -> list[Check]:
+        """The run file of a stage or unit, where there is one, against its record's hash, and the record's code against
+        the commit that the run file names. It is in no clone."""
         path = self.settings.path / "runs" / f"{name}.json"
         if not path.exists():
             return []
-        return [compare("run file", f"runs/{name}.json", record, json_object(path).get("record"))]
+        run, subject = json_object(path), f"runs/{name}.json"
+        held = compare("run file", subject, sha256, run.get("record"))
+        return [held, *self.commits.checks(subject, run, record["code"])]
 
     def _rows(self, name: str) -> Mapping[str, manifests.Sequence]:
         return self.results.sequences(name)

@@ -73,12 +73,14 @@ def _overlap(one: str, other: str) -> bool:
 # ---------------------------------------------------------------- git
 
 
-def git(at: Path, *arguments: str) -> bytes:
-    """What git answers at a folder. Raises InputError with git's first line when it refuses."""
+def git(at: Path, *arguments: str, given: bytes | None = None) -> bytes:
+    """What git answers at a folder, `given` on its standard input. Raises InputError with git's first line when it
+    refuses. Nothing is fetched."""
     if shutil.which("git") is None:
         raise InputError("git is not installed, and runs are compared by commits; install git")
-    quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    done = subprocess.run(["git", "-C", str(at), *arguments], capture_output=True, check=False, env=quiet)
+    quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
+    command = ["git", "-C", str(at), *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, check=False, env=quiet)
     if done.returncode != 0:
         reason = done.stderr.decode(errors="replace").partition("\n")[0].removeprefix("fatal: ")
         raise InputError(f"{at}: git {arguments[0]}: {reason}")

@@ -238,7 +238,7 @@ class Walk(Recorded):
         recorded = {fact["path"]: fact["sha256"] for fact in record["outputs"]}.get(file, "a file of the record")
         others = {fact["path"]: (fact["sha256"], self._sha256(fact["path"])) for fact in record["outputs"]}
         checks = [compare("outputs", file, recorded, self._sha256(file)), *group("outputs", name, others)]
-        checks += [*self._decided(name, record), *self._run(stage, self._sha256(name))]
+        checks += [*self._decided(name, record), *self._run(stage, self._sha256(name), record)]
         return checks + self._locked(name, record, dependencies=False)
 
     # ------------------------------------------------------------ per-sequence results
@@ -276,7 +276,7 @@ class Walk(Recorded):
         checks += [*self._decided(name, record), *self._inputs(name, record)]
         checks += self.lock.declared(f"benchmark@{benchmark}", name, record)
         checks += [
-            *self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record)),
+            *self._run(f"{benchmark}/{tracker}/{sequence}", sha256_json(record), record),
             *kept.checks(self.store, self.files, record),
         ]
         raw = [self.raw(fact["path"], sequence) for fact in record["inputs"] if "sequence" in fact]
@@ -307,7 +307,7 @@ class Walk(Recorded):
                 node.checks.append(missing("record", name, "a stage's record"))
                 return node
             node.checks.extend(self.checked(name, record) if inputs else self._decided(name, record))
-            node.checks.extend(self._run(stage, self._sha256(name)))
+            node.checks.extend(self._run(stage, self._sha256(name), record))
             node.checks.extend(self._locked(name, record, dependencies=False))
             read = [fact["path"] for fact in record["inputs"]] if inputs else []
             node.uses.update({*record["code"], *record["params"], name, *read})
@@ -338,7 +338,7 @@ class Walk(Recorded):
         node.checks.extend(self._inputs(name, record) + self._decided(name, record) + self._locked(name, record))
         node.checks.extend(self.trainings.counted(name, record))
         stage = self.lock.stage_of(record["outputs"][0]["path"]) if record["outputs"] else None
-        node.checks.extend(self._run(stage, self._sha256(name)) if stage else [])
+        node.checks.extend(self._run(stage, self._sha256(name), record) if stage else [])
         for fact in record["outputs"]:
             if fact["path"].endswith(".jsonl"):
                 node.children.append(self.manifest(fact["path"]))

@@ -123,7 +123,8 @@ def audit(
     made = None if several or not chosen else _origin(walk, chosen[0])
     if page is not None and walk is not None and made is not None:
         webpage.write(page, walk, audits[0], made)
-    _say(audits, several, made, out, full, name)
+    notes = [note for one in (home, walk) if one is not None for note in one.commits.notes()]
+    _say(audits, several, made, out, full, name, notes=notes)
 
 
 def _audits(walk: "Walk", chosen: "list[Address]") -> "list[Audit]":
@@ -148,10 +149,12 @@ def _say(
     why: str | None,
     commit: str = "",
     status: int = 1,
+    notes: "Sequence[str]" = (),
 ) -> None:
-    """Print what the audits found, or the path to `why`, and write it to `out`; end with `status` where not all is
-    verified, unless it is 0."""
+    """Print what the audits found and `notes`, or the path to `why`, and write it to `out`; end with `status` where not
+    all is verified, unless it is 0."""
     from dat.audit import show
+    from dat.base.naming import shown
     from dat.records import write_json
 
     if out is not None:
@@ -166,6 +169,8 @@ def _say(
             console.print(show.why(one, why))
         return
     console.print(show.summary(audits) if several else show.terminal(audits[0], made, full))
+    for note in notes:
+        console.print(f"[dim]not checked: {shown(note)}[/]")
     console.print(f"[dim]taken on trust: {'; '.join(show.trusted())}[/]")
     if status and any(audit.verdict != "verified" for audit in audits):
         sys.exit(status)
