@@ -1,27 +1,19 @@
-"""The paired differences of the scores, as far as they follow from the scores of sequences without the bootstrap.
+"""The paired differences of the scores, computed again: difference, interval, p value, Holm's correction and verdict.
 
-The mean difference, Holm's correction and the verdict are computed again. The p value of a sign-flip test is computed
-again with other signs: all of them of at most twelve sequences, else 2,000 drawn here; it may be off by what drawing
-leaves open, five standard errors of both draws. Of an interval it is checked that it holds the difference.
+Of a definition that the second implementation does not know it is checked that the difference is that of the scores,
+that the interval holds it, and that p is a share.
 """
 
-import functools
-import itertools
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dat.audit.checks import Check
+from dat.audit.intervals import near, said
 from dat.audit.printed import SIGNIFICANT, Printed, holm
 
-MEANS = ("success", "precision", "redetected")
-"""The scores that are means over sequences, whose differences are tested by flipping signs."""
 LOWER = "robustness"
 """The score of which less is better."""
-ALL, DRAWN, ERRORS, CLOSE = 12, 2000, 5.0, 1e-9
+CLOSE = 1e-9
 
 
 def checks(printed: Printed) -> list[Check]:
@@ -41,46 +33,30 @@ def _benchmark(printed: Printed, benchmark: str) -> Iterator[Check]:
         for pair, own, p in zip(of, single, holm(single), strict=True):
             file = printed.numbers.scores[benchmark].file
             subject = f"{file}: {benchmark} {pair['a']} against {pair['b']}, {metric}"
-            difference, low, high = (float(value) for value in (pair["difference"], *pair["interval"]))
+            low, high = map(float, pair["interval"])
             yield _near(f"{subject}, p by Holm", p, float(pair["p"]), CLOSE)
             verdict = _verdict(low, high, p, metric)
             yield _said(f"{subject}, verdict", verdict, str(pair.get("verdict", verdict)))
-            holds = low - CLOSE <= difference <= high + CLOSE
-            yield _said(f"{subject}, interval", f"one that holds {difference:.6g}", f"{low:.6g} to {high:.6g}", holds)
-            variants = [str(pair[side]).partition("@seed-")[0] for side in ("a", "b")]
-            yield from _means(printed, benchmark, metric, variants, difference, own, subject)
+            yield from _again(printed, benchmark, pair, own, subject)
 
 
-def _means(
-    printed: Printed, benchmark: str, metric: str, variants: Sequence[str], difference: float, p: float, subject: str
-) -> Iterator[Check]:
-    """A pair's difference against that of its sequences, or of the scores, and the p value of these sequences."""
-    values = printed.differences(benchmark, variants[0], variants[1], metric) if metric in MEANS else []
-    scores = [printed.score(benchmark, variant, metric) for variant in variants]
-    if values:
-        yield _near(f"{subject}, difference", math.fsum(values) / len(values), difference, CLOSE)
-        again, error = flipped(values, p, printed.numbers.settings.root.evaluation.resamples)
-        yield _near(f"{subject}, p", again, p, error)
-    elif scores[0] is not None and scores[1] is not None:
+def _again(printed: Printed, benchmark: str, pair: Mapping[str, Any], p: float, subject: str) -> Iterator[Check]:
+    """A pair's difference, interval and p value against those of its sequences."""
+    a, b = (str(pair[side]).partition("@seed-")[0] for side in ("a", "b"))
+    metric, difference = str(pair["metric"]), float(pair["difference"])
+    low, high = map(float, pair["interval"])
+    again = printed.intervals.paired(printed.numbers.scores[benchmark], a, b, metric)
+    if again is not None:
+        yield _near(f"{subject}, difference", again.difference, difference, CLOSE)
+        yield _said(f"{subject}, interval", said(again.ends), said((low, high)), near(again.ends, (low, high)))
+        yield _near(f"{subject}, p", again.p, p, CLOSE)
+        return
+    scores = [printed.score(benchmark, variant, metric) for variant in (a, b)]
+    if scores[0] is not None and scores[1] is not None:
         yield _near(f"{subject}, difference", scores[0] - scores[1], difference, CLOSE)
-        yield _said(f"{subject}, p", "from 0 to 1", f"{p:.6g}", 0 < p <= 1)
-
-
-def flipped(values: Sequence[float], p: float, resamples: int) -> tuple[float, float]:
-    """How often the mean of differences is as far from 0 when each one's sign is as likely the other, and how far `p`
-    from so many resamples may be away from that."""
-    means = np.abs(_signs(len(values)) @ np.asarray(values)) / len(values)
-    share = float(np.mean(means >= abs(math.fsum(values)) / len(values) * (1 - 1e-9) - 1e-12))
-    spread = max(share * (1 - share), p * (1 - p), 1 / resamples)
-    error = math.sqrt(spread * (1 / resamples + (0 if len(values) <= ALL else 1 / DRAWN)))
-    return share, ERRORS * error + 1 / (1 + resamples)
-
-
-@functools.cache
-def _signs(count: int) -> NDArray[np.float64]:
-    if count <= ALL:
-        return np.array(list(itertools.product((-1.0, 1.0), repeat=count)))
-    return np.random.default_rng([count, 2018]).integers(0, 2, (DRAWN, count)).astype(np.float64) * 2 - 1
+    holds = low - CLOSE <= difference <= high + CLOSE
+    yield _said(f"{subject}, interval", f"one that holds {difference:.6g}", said((low, high)), holds)
+    yield _said(f"{subject}, p", "from 0 to 1", f"{p:.6g}", 0 < p <= 1)
 
 
 def _verdict(low: float, high: float, p: float, metric: str) -> str:

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from dat.audit.addresses import Numbers
+from dat.audit.intervals import Intervals
+from dat.audit.scores import Results
 from dat.base import outside
 from dat.base.errors import DatError
 from dat.benchmarks.words import BENCHMARKS, METRICS, named
@@ -88,6 +90,16 @@ class Printed:
     """The run's numbers as its scores have them, and the paper's."""
 
     numbers: Numbers
+
+    @cached_property
+    def results(self) -> Results:
+        """The run's result files, scored again."""
+        return Results(self.numbers.settings)
+
+    @cached_property
+    def intervals(self) -> Intervals:
+        """The intervals of its scores, computed again."""
+        return Intervals(self.results)
 
     def scores(self, benchmark: str) -> Mapping[str, Any]:
         """The file of scores of a benchmark or subset; empty where there is none."""

@@ -168,15 +168,16 @@ def _settled(run: Sequence[Region], values: list[float]) -> list[float]:
     return settled
 
 
+def frame_means(repeated: Sequence[Sequence[Region]], truth: Annotation) -> list[float]:
+    """Each frame's mean overlap over runs; frames that count in none are left out."""
+    settled = [_settled(run, overlaps(run, truth, bounded=False)) for run in repeated]
+    known = [[value for value in values if not math.isnan(value)] for values in zip(*settled, strict=True)]
+    return [math.fsum(values) / len(values) for values in known if values]
+
+
 def accuracy(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Annotation]) -> float:
     """The mean over all frames of all sequences of each frame's mean over runs."""
-    frames: list[float] = []
-    for name, repeated in runs.items():
-        settled = [_settled(run, overlaps(run, truths[name], bounded=False)) for run in repeated]
-        for values in zip(*settled, strict=True):
-            known = [value for value in values if not math.isnan(value)]
-            if known:
-                frames.append(math.fsum(known) / len(known))
+    frames = [value for name, repeated in runs.items() for value in frame_means(repeated, truths[name])]
     return math.fsum(frames) / len(frames) if frames else math.nan
 
 
@@ -207,26 +208,33 @@ def fragments(run: Sequence[Region], truth: Annotation, longest: int, weight: fl
     return [Fragment(values, weight) for values in pieces]
 
 
-def expected_overlap(parts: Sequence[Fragment], longest: int) -> list[float]:
-    """For each length from 1: the weighted mean over fragments of the mean overlap of frames 2 to that length."""
+def overlap_sums(parts: Sequence[Fragment], longest: int) -> tuple[list[float], list[float]]:
+    """For each length from 1: the sum over fragments of the mean overlap of frames 2 to that length, which is 1 at
+    length 1, and the fragments' weight."""
     sums, weights = [0.0] * longest, [0.0] * longest
     for part in parts:
         total = 0.0
-        for at, value in enumerate(part.values[1:], 1):
-            total += value
-            sums[at] += part.weight * total / at
+        for at, value in enumerate(part.values):
+            total += value if at else 0.0
+            sums[at] += part.weight * (total / at if at else 1.0)
             weights[at] += part.weight
-    curve = [value / weight if weight else 0.0 for value, weight in zip(sums, weights, strict=True)]
-    return [1.0, *curve[1:]]
+    return sums, weights
+
+
+def expected_overlap(parts: Sequence[Fragment], longest: int) -> list[float]:
+    """For each length from 1: the weighted mean over fragments of the mean overlap of frames 2 to that length."""
+    return [value / weight if weight else 0.0 for value, weight in zip(*overlap_sums(parts, longest), strict=True)]
+
+
+def all_fragments(repeated: Sequence[Sequence[Region]], truth: Annotation, longest: int) -> list[Fragment]:
+    """The fragments of a sequence's runs."""
+    return [part for run in repeated for part in fragments(run, truth, longest, 1 / len(repeated))]
 
 
 def eao(runs: Mapping[str, list[list[Region]]], truths: Mapping[str, Annotation], interval: tuple[int, int]) -> float:
     """Expected average overlap: the mean of the curve over the lengths of the interval, both ends included."""
     longest = max(len(truth.regions) for truth in truths.values())
-    parts = []
-    for name, repeated in runs.items():
-        for run in repeated:
-            parts += fragments(run, truths[name], longest, 1 / len(repeated))
+    parts = [part for name, repeated in runs.items() for part in all_fragments(repeated, truths[name], longest)]
     curve = expected_overlap(parts, longest)[interval[0] - 1 : interval[1]]
     return math.fsum(curve) / len(curve)
 

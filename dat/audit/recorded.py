@@ -76,7 +76,7 @@ class Recorded:
     @cached_property
     def results(self) -> scores.Results:
         """The run's result files, scored again."""
-        return scores.Results(self.settings)
+        return self.printed.results
 
     @cached_property
     def trainings(self) -> training.Trainings:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dat.audit import recompute, recompute_vot
 from dat.audit.addresses import Address, Scores
-from dat.audit.checks import Check, missing
+from dat.audit.checks import Check, group, missing
 from dat.base import naming
 from dat.base.errors import DatError, MissingError
 from dat.base.params import Settings
@@ -66,7 +66,19 @@ class Results:
         if value is None or shown is None:
             return [*checks, Check("recomputed", "unknown", subject, shown, value)]
         near = math.isclose(value, shown, rel_tol=0, abs_tol=TOLERANCE)
-        return [*checks, Check("recomputed", "verified" if near else "differs", subject, shown, value)]
+        checks.append(Check("recomputed", "verified" if near else "differs", subject, shown, value))
+        return checks + (self._sequences(scores, address) if address.at is None else [])
+
+    def _sequences(self, scores: Scores, address: Address) -> list[Check]:
+        """The scores that the file has of a number's sequences, on which claims and paired differences rest."""
+        pairs = {}
+        for tracker, name in scores.behind(address):
+            held = scores.runs[tracker]["sequences"][name].get(address.metric)
+            value = self._one(scores, tracker, Address("", "score", sequence=name, metric=address.metric))
+            if held is not None and value is not None:
+                near = math.isclose(value, held, rel_tol=0, abs_tol=TOLERANCE)
+                pairs[f"{tracker}/{name}"] = (held, held if near else value)
+        return group("recomputed", f"{scores.file}: {scores.name} {address.metric}", pairs)
 
     def _complete(self, scores: Scores, address: Address) -> Check:
         """Whether the scored sequences are the benchmark's list in the manifest, for each seed of the settings."""
@@ -166,10 +178,7 @@ class Results:
             return recompute_vot.failures_a_run(runs) / len(runs)
         if address.metric != "eao":
             return None
-        manifest = self.manifest(self.manifest_of(scores.parent))
-        known = recompute_vot.INTERVALS.get(manifest.header["name"]) if manifest else None
-        lengths = [len(truth.regions) for truth in truths.values()]
-        return recompute_vot.eao(runs, truths, known or recompute_vot.interval(lengths))
+        return recompute_vot.eao(runs, truths, self._interval(scores.parent, truths))
 
     def _truth(self, benchmark: str, name: str) -> recompute_vot.Annotation:
         row = self._sequence(self.manifest_of(benchmark), name)
@@ -184,6 +193,60 @@ class Results:
             paths = sorted(folder.glob(f"{name}_[0-9][0-9][0-9].txt"))
             self._runs[key] = [recompute_vot.read_regions(path) for path in paths]
         return self._runs[key]
+
+    # ------------------------------------------------------------ by sequence
+
+    def listed(self, scores: Scores, tracker: str) -> list[str]:
+        """The scored sequences of a tracker in the order of the benchmark's list."""
+        manifest, scored = self.manifest(self.manifest_of(scores.parent)), scores.runs[tracker].get("sequences", {})
+        return [name for name in manifest.header["lists"].get(scores.name, []) if name in scored] if manifest else []
+
+    def each(self, scores: Scores, tracker: str, metric: str) -> list[float] | None:
+        """A tracker's scores of its sequences, those of the scores' file where this implementation does not know the
+        definition; None where sequences have no such score."""
+        held, values = scores.runs[tracker].get("sequences", {}), []
+        for name in self.listed(scores, tracker):
+            known = self._one(scores, tracker, Address("", "score", sequence=name, metric=metric))
+            value = held[name].get(metric) if known is None else known
+            values.append(math.nan if value is None else float(value))
+        return None if not values or any(map(math.isnan, values)) else values
+
+    def points(self, scores: Scores, tracker: str, metric: str) -> list[list[float]] | None:
+        """The curves of a tracker's sequences; None of a definition that this implementation does not know."""
+        definition = str(scores.data.get("definition", ""))
+        if definition not in recompute.DEFINITIONS:
+            return None
+        curves = [self._curve(scores.parent, tracker, name, definition) for name in self.listed(scores, tracker)]
+        return [one.success if metric == "success" else one.precision for one in curves]
+
+    def shares(self, scores: Scores, tracker: str, metric: str) -> tuple[list[list[float]], list[list[float]]] | None:
+        """What a tracker's score of VOT is the mean share of: a row of numerators and one of denominators a sequence;
+        None of a definition or metric that this implementation does not know."""
+        if str(scores.data.get("definition", "")) not in recompute_vot.DEFINITIONS:
+            return None
+        names = self.listed(scores, tracker)
+        if tracker in scores.baselines and not all(self._plain(scores.parent, tracker, name) for name in names):
+            return None
+        runs = {name: self._repetitions(scores.parent, tracker, name) for name in names}
+        truths = {name: self._truth(scores.parent, name) for name in names}
+        if metric == "robustness":
+            return [[recompute_vot.failures_a_run({name: runs[name]})] for name in names], [[1.0] for _ in names]
+        if metric == "accuracy":
+            means = [recompute_vot.frame_means(runs[name], truths[name]) for name in names]
+            return [[math.fsum(values)] for values in means], [[float(len(values))] for values in means]
+        if metric != "eao":
+            return None
+        low, high = self._interval(scores.parent, truths)
+        longest = max(len(truth.regions) for truth in truths.values())
+        parts = (recompute_vot.all_fragments(runs[name], truths[name], longest) for name in names)
+        sums = [recompute_vot.overlap_sums(fragments, longest) for fragments in parts]
+        return [above[low - 1 : high] for above, _ in sums], [below[low - 1 : high] for _, below in sums]
+
+    def _interval(self, benchmark: str, truths: Mapping[str, recompute_vot.Truth]) -> tuple[int, int]:
+        """The lengths that EAO is the mean over."""
+        manifest = self.manifest(self.manifest_of(benchmark))
+        known = recompute_vot.INTERVALS.get(manifest.header["name"]) if manifest else None
+        return known or recompute_vot.interval([len(truth.regions) for truth in truths.values()])
 
     # ------------------------------------------------------------ places
 

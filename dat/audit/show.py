@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,6 @@ def trusted() -> list[str]:
         f"the audit's own code (sha256 {sha256_json(modules)[:16]} over {len(modules)} files of dat/audit)",
         "that records, dvc.lock and scores were not all rewritten alike: only making the results again can tell",
         "that the job store's entries were made by jobs",
-        "the ends of 95 % intervals, EAO's p values, and the others within five standard errors of drawing",
         "times, hosts and commits in the run files, and what reports/run.js shows of them",
         "that requirements.lock and the commit checked out now are the run's: records have what was loaded",
     ]
@@ -274,11 +273,18 @@ def console() -> "Console":
 def differences(audits: Sequence[Audit]) -> list[Check]:
     """The checks of many audits that did not hold, each once, in order."""
     differing: dict[tuple[str, str], Check] = {}
-    for node in {id(node): node for audit in audits for node in audit.node.below()}.values():
+    for node in _every(audits):
         for check in node.checks:
             if check.verdict != "verified":
                 differing.setdefault((check.name, check.subject), check)
     return list(differing.values())
+
+
+def _every(audits: Sequence[Audit]) -> Iterator[Node]:
+    """The nodes of many audits, each once."""
+    seen: set[int] = set()
+    for audit in audits:
+        yield from audit.node.below(seen)
 
 
 def summary(audits: Sequence[Audit]) -> "Tree":
@@ -287,8 +293,7 @@ def summary(audits: Sequence[Audit]) -> "Tree":
 
     verdicts = Counter(audit.verdict for audit in audits)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    nodes = {id(node): node for audit in audits for node in audit.node.below()}
-    total = tally([check for node in nodes.values() for check in node.checks])
+    total = tally([check for node in _every(audits) for check in node.checks])
     root = Tree(
         f"{MARKS[worst([audit.verdict for audit in audits])]} [bold]{len(audits)} numbers[/]: {counts} ({total})",
         guide_style="dim",

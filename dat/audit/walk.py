@@ -138,7 +138,7 @@ class Walk(Recorded):
             column = "ours" if address.kind == "table" else "y"
             subject = f"{address.file}:{address.line}, column {column}: {address.text}"
             checks.append(compare("printed", subject, shown, address.printed))
-        checks += self.results.again(scores, address, shown)
+        checks += [*self.results.again(scores, address, shown), *self.printed.intervals.check(scores, address)]
         behind = scores.behind(address)
         if address.variant in scores.baselines:
             return Node("number", address.text, checks, self._baseline(scores, address, behind), {scores.file})

@@ -21,6 +21,7 @@ from dat.base.errors import InputError
 from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
 from dat.fanout import store
+from tests.parts import fake_profile
 
 
 @pytest.fixture
@@ -214,7 +215,7 @@ def test_a_data_set_that_is_gone_is_missing_once_a_sequence(copy: Path) -> None:
     shutil.rmtree(copy / "data/otb100")
     found = failed(copy, "otb100/pymdnet/success")
     assert sorted((verdict, subject) for name, verdict, subject in found if name == "raw files") == [
-        ("missing", f"testing/otb100.jsonl {name}") for name in ("Disc", "Star", "Wall")
+        ("missing", f"testing/otb100.jsonl {name}") for name in sorted(fake_profile.OTB)
     ]
 
 
@@ -405,7 +406,7 @@ def test_the_command_prints_a_tree(here: Path, capsys: pytest.CaptureFixture[str
     run_in_process(["audit", "table/3/dat-jtnl/otb100-success"])
     said = capsys.readouterr().out
     assert "table/3/dat-jtnl/otb100-success = 0." in said and "verified" in said
-    assert "sequence results/otb100/dat-jtnl@seed-0/" in said and "and 2 more" in said
+    assert "sequence results/otb100/dat-jtnl@seed-0/" in said and "and 5 more" in said
     assert "taken on trust: the audit's own code (sha256 " in said
     run_in_process(["audit", "table/3/dat-jtnl/otb100-success", "--full"])
     assert "results/otb100/dat-jtnl@seed-0/Wall.json" in capsys.readouterr().out
@@ -539,7 +540,7 @@ def test_the_json_of_all_tells_a_shared_thing_once(here: Path, tmp_path: Path) -
     run_in_process(["audit", "all", "--json", str(tmp_path / "a.json")])
     found = json.loads((tmp_path / "a.json").read_text())
     subjects = [check["subject"] for audit in found for check in audit["checks"] if check["name"] == "result file"]
-    assert len(subjects) == len(set(subjects)) == 18
+    assert len(subjects) == len(set(subjects)) == 24
     assert all(audit["checks"] for audit in found)
 
 
@@ -564,7 +565,7 @@ def told(home: Path) -> str:
 
 def test_the_head_has_commit_patch_time_and_machine_of_units_and_of_trainings(copy: Path) -> None:
     unit = {"started": "2026-02-01T00:00:00+00:00", "host": "one", "commit": "a" * 40, "python": "3.12.1"}
-    for name in ("Disc", "Star", "Wall"):
+    for name in fake_profile.OTB:
         records.write_json(copy / f"runs/otb100/dat-jtnl@seed-0/{name}.json", {**unit, "processor": "Maker A"})
     assert told(copy).splitlines()[:2] == [
         "made 2026-02-01T00:00:00+00:00 on one, Maker A, Python 3.12.1", "by commit aaaaaaaaaaaa, clean",

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from dat import records
@@ -207,6 +206,7 @@ def test_the_last_point_of_a_curve(tmp_path: Path, text: str, value: object, lin
 
 PAIRS = [
     ("difference", 0.5, "difference"), ("interval", [0.9, 0.95], "interval"), ("p_uncorrected", 0.9, "p by Holm"),
+    ("p_uncorrected", 0.9, "p"),
     ("p", 0.01, "p by Holm"), ("verdict", "holds", "verdict"),
 ]  # fmt: skip
 
@@ -227,21 +227,20 @@ def test_a_changed_paired_difference_is_named(
     ]
 
 
-def test_a_p_value_and_its_correction_changed_together_are_told(run: Path) -> None:
+@pytest.mark.parametrize(("benchmark", "metric"), [("otb100", "success"), ("vot2016", "eao")])
+def test_the_end_of_a_pairs_interval_a_little_off_is_told_by_that_alone(run: Path, benchmark: str, metric: str) -> None:
     numbers = Numbers(params.load(run))
-    for pair in numbers.scores["otb100"].data["pairs"]:
-        pair |= {"p": 0.001, "p_uncorrected": 0.001, "interval": [-1.0, 1.0]}
-    said = [check for check in failed(numbers, "reports/tables/claims.csv") if check.name == "paired differences"]
-    assert said and all(check.subject.endswith(", p") for check in said)
+    pair = next(one for one in numbers.scores[benchmark].data["pairs"] if one["metric"] == metric)
+    pair["interval"][0] += 0.0001
+    (said,) = [check for check in pairs.checks(printed.Printed(numbers)) if check.verdict != "verified"]
+    assert said.subject.endswith(f"{pair['a']} against {pair['b']}, {metric}, interval")
 
 
-def test_signs_that_are_all_there_and_signs_that_are_drawn_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = [0.1, 0.2, -0.05, 0.3, 0.12, 0.2, -0.1, 0.25]
-    share, error = pairs.flipped(values, 0.03, 10_000)
-    (ours,) = statistics.sign_flip(np.array(values)[:, None], 10_000, 0)
-    assert abs(share - ours) <= error < 0.02 and share * 256 == round(share * 256)
-    pairs._signs.cache_clear()
-    monkeypatch.setattr(pairs, "ALL", 0)
-    drawn, wider = pairs.flipped(values, 0.03, 10_000)
-    pairs._signs.cache_clear()
-    assert abs(drawn - ours) <= wider and wider > error
+@pytest.mark.parametrize(("benchmark", "metric"), [("otb100", "success"), ("vot2016", "eao")])
+def test_a_p_value_and_its_correction_changed_together_are_told(run: Path, benchmark: str, metric: str) -> None:
+    numbers = Numbers(params.load(run))
+    changed = [one for one in numbers.scores[benchmark].data["pairs"] if one["metric"] == metric]
+    for pair in changed:
+        pair |= {"p": 0.001, "p_uncorrected": 0.001, "verdict": pairs._verdict(*pair["interval"], 0.001, metric)}
+    said = [check.subject for check in pairs.checks(printed.Printed(numbers)) if check.verdict != "verified"]
+    assert [subject.rpartition(", ")[2] for subject in said] == ["p"] * len(changed)

@@ -24,6 +24,7 @@ from tests.parts import fake_checkout, fake_profile
 
 SCORE, CELL, POINT = "otb100/dat-jtnl/success", "table/3/dat-jtnl/otb100-success", "figure/10/dat-jtnl-success/0.5"
 OTB, BOXES = "reports/metrics/otb100.json", "results/otb100/dat-jtnl@seed-0"
+VOT, EAO = "reports/metrics/vot2016.json", "vot2016/pymdnet/eao"
 PAGE = "reports/index.html"
 
 
@@ -74,6 +75,7 @@ class Run:
         steps = (
             ("results/otb100", ["testing/otb100.jsonl", "weights"], ["results/otb100"], "benchmark otb100"),
             ("reports/metrics/otb100.", ["testing/otb100.jsonl", "results/otb100"], [OTB], "evaluate otb100"),
+            ("reports/metrics/vot2016.", ["testing/vot2016.jsonl", "results/vot2016"], [VOT], "evaluate vot2016"),
             ("reports/index.", ["reports/metrics", "weights"], ["reports/tables", "reports/figures"], "report"),
         )
         for place, inputs, outputs, command in steps:
@@ -97,8 +99,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     fake_profile.build(home)
     fake_checkout.take_code(home, home / "checkout")
     settings = params.load(home)
-    shown = [(one, one.printed) for one in Walk(settings).resolve("all") if one.printed is not None]
-    cells = "".join(f'<td data-address="{one.text}">{page.text(one, value)}</td>' for one, value in shown)
+    walk = Walk(settings)
+    shown = [(one, one.printed) for one in walk.resolve("all") if one.printed is not None]
+    few = {one.text: walk.printed.too_few(one.benchmark, one.variant, one.metric) for one, _ in shown if one.at is None}
+    cells = "".join(
+        f'<td data-address="{one.text}">{few.get(one.text) or page.text(one, value)}</td>' for one, value in shown
+    )
     (home / PAGE).write_text(cells)
     return Run(home, settings)
 
@@ -218,12 +224,25 @@ def higher(data: dict[str, Any]) -> None:
     data["variants"]["dat-jtnl"]["success"] += 0.01
 
 
+def sequence_higher(data: dict[str, Any]) -> None:
+    data["trackers"]["dat-jtnl@seed-0"]["sequences"]["Wall"]["success"] += 0.01
+
+
 def curve(data: dict[str, Any]) -> None:
     data["subsets"]["otb100-similar"]["trackers"]["dat-jtnl@seed-0"]["curves"]["success"][10] += 0.01
 
 
 def interval(data: dict[str, Any]) -> None:
     data["variants"]["dat-jtnl"]["success_interval"][0] -= 0.05
+
+
+def band(data: dict[str, Any]) -> None:
+    data["variants"]["dat-jtnl"]["curve_intervals"]["success"][10][0] -= 0.001
+
+
+def paired(metric: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Any], None]:
+    """A change to the first paired difference of a metric."""
+    return lambda data: change(next(pair for pair in data["pairs"] if pair["metric"] == metric))
 
 
 def of_no_benchmark(run: Run) -> None:
@@ -397,6 +416,24 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "a point of a curve, all hashes fixed": (fitted(jsoned(OTB, curve)), POINT, "recomputed", f"{OTB}: {POINT}"),
     "an interval in the scores, all hashes fixed": (fitted(jsoned(OTB, interval)), CELL,
         "shown", "table-3.csv:9, row dat-jtnl otb100 success, column low"),
+    "a sequence's score": (fitted(jsoned(OTB, sequence_higher)), SCORE,
+        "recomputed", f"{OTB}: otb100 success: dat-jtnl@seed-0/Wall"),
+    "an end of an interval": (fitted(jsoned(OTB, interval)), SCORE,
+        "interval", f"{OTB}: otb100 dat-jtnl success, 95 % interval"),
+    "an interval taken away": (
+        fitted(jsoned(OTB, lambda data: data["variants"]["dat-jtnl"].pop("success_interval"))), SCORE,
+        "interval", f"{OTB}: otb100 dat-jtnl success, 95 % interval"),
+    "an end of a curve's band": (
+        fitted(jsoned(OTB, lambda data: band(data["subsets"]["otb100-similar"]))), POINT,
+        "interval", f"{OTB}: otb100-similar dat-jtnl success, point 10, 95 % interval"),
+    "an end of EAO's interval": (
+        fitted(jsoned(VOT, lambda data: data["variants"]["pymdnet"].update(eao_interval=[0.1, 1.0]))), EAO,
+        "interval", f"{VOT}: vot2016 pymdnet eao, 95 % interval"),
+    "an end of a paired difference's interval": (
+        fitted(jsoned(OTB, paired("success", lambda pair: pair["interval"].reverse()))), CELL,
+        "paired differences", f"{OTB}: otb100 dat-jtnl against pymdnet, success, interval"),
+    "a p value of EAO": (fitted(jsoned(VOT, paired("eao", lambda pair: pair.update(p=0.25, p_uncorrected=0.25)))), CELL,
+        "paired differences", f"{VOT}: vot2016 csrdcf against pymdnet, eao, p"),
     # what was trained on
     "the number of training videos": (edited(f"{JTNL}/metrics.json", '"videos": 2', '"videos": 3'), SCORE,
         "training set", f"{JTNL}/metrics.json: videos"),
@@ -461,7 +498,7 @@ def test_what_no_stage_depends_on_is_caught_by_that_alone_and_said_in_the_verdic
     walk = Walk(run.settings)
     (address,) = walk.resolve(SCORE)
     said = (
-        "3 sequences, 36 frames of the data set synthetic-otb100; 2 networks: weights/gpgnet/jtnl, trained on 12 frames"
+        "6 sequences, 72 frames of the data set synthetic-otb100; 2 networks: weights/gpgnet/jtnl, trained on 12 frames"
     )
     words = origin.of(walk, address).words(walk.audit(address))
     assert words.startswith(
@@ -476,9 +513,9 @@ def test_what_no_stage_depends_on_is_caught_by_that_alone_and_said_in_the_verdic
     assert words.startswith(f"differs: {said}")
 
 
-def test_a_box_with_all_hashes_fixed_is_caught_by_the_score_alone(run: Run) -> None:
+def test_a_box_with_all_hashes_fixed_is_caught_by_the_score_and_its_interval_alone(run: Run) -> None:
     fitted(box)(run)
-    assert {check.name for check in failed(run, SCORE)} == {"recomputed"}
+    assert {check.name for check in failed(run, SCORE)} == {"recomputed", "interval"}
 
 
 def test_a_score_with_all_hashes_fixed_is_caught_where_it_is_shown(run: Run) -> None:
