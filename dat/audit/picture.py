@@ -40,7 +40,7 @@ def of(root: Node, ids: Mapping[int, str], words: Callable[[Node], str]) -> Pict
 
     A thing stands one column further than the furthest thing that rests on it.
     """
-    nodes = [node for node in ordered(root) if node.name != "raw"]
+    nodes = [node for node in ordered(root) if node.name not in ("raw", "player")]
     columns: dict[int, int] = {id(root): 0}
     for node in nodes:
         for child in node.children:

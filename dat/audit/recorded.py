@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dat.audit import commits, graph, lock, scores, training
+from dat.audit import commits, graph, lock, players, scores, training
 from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, group, missing
 from dat.audit.files import Files, json_object
@@ -77,6 +77,11 @@ class Recorded:
     def results(self) -> scores.Results:
         """The run's result files, scored again."""
         return self.printed.results
+
+    @cached_property
+    def players(self) -> players.Players:
+        """What the page's players show."""
+        return players.Players(self.results)
 
     @cached_property
     def trainings(self) -> training.Trainings:

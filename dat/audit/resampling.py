@@ -75,7 +75,7 @@ def share(table: Table) -> float:
 def _shares(table: Table) -> Floats:
     """Rows of numerators over rows of denominators, 0 where there is nothing below, and the mean of each row."""
     above, below = table
-    return np.divide(above, below, out=np.zeros_like(above), where=below > NONE).mean(-1)
+    return np.asarray(np.divide(above, below, out=np.zeros_like(above), where=below > NONE).mean(-1), np.float64)
 
 
 def _influences(table: Table, weights: Floats) -> tuple[Floats, Floats]:

@@ -137,20 +137,19 @@ class Results:
     def _curve(self, benchmark: str, tracker: str, name: str, definition: str) -> recompute.Curves:
         key = (benchmark, tracker, name, definition)
         if key not in self._curves:
-            truth, boxes = self._boxes(benchmark, tracker, name)
+            truth, boxes = self.boxes(benchmark, tracker, name)
             self._curves[key] = recompute.one_pass(name, truth, boxes, definition)
         return self._curves[key]
 
     def _redetected(self, benchmark: str, tracker: str, name: str) -> float:
-        truth, boxes = self._boxes(benchmark, tracker, name)
+        truth, boxes = self.boxes(benchmark, tracker, name)
         absent = self._sequence(self.manifest_of(benchmark), name).row.get("absent") or [0] * len(truth)
         return recompute.redetected(name, truth, absent, boxes)
 
-    def _boxes(self, benchmark: str, tracker: str, name: str) -> tuple[list[recompute.Box], list[recompute.Box]]:
+    def boxes(self, benchmark: str, tracker: str, name: str) -> tuple[list[recompute.Box], list[recompute.Box]]:
         """A sequence's truth and a tracker's boxes, in the files' own coordinates."""
-        manifest = self.manifest_of(benchmark)
-        origin = ORIGIN.get(self._layout(manifest), 1.0)
-        rows = self._sequence(manifest, name).row["boxes"]
+        origin = self.origin(benchmark)
+        rows = self._sequence(self.manifest_of(benchmark), name).row["boxes"]
         nan = (math.nan,) * 4
         truth = [(b[0] + origin, b[1] + origin, b[2], b[3]) if b else nan for b in rows]
         return truth, recompute.read_boxes(self._folder(benchmark, tracker) / f"{name}.txt")
@@ -159,7 +158,7 @@ class Results:
         key = (scores.name, tracker, address.sequence, address.metric)
         if key not in self._values:
             runs = {name: self._repetitions(scores.parent, tracker, name) for name in names}
-            truths = {name: self._truth(scores.parent, name) for name in names}
+            truths = {name: self.truth(scores.parent, name) for name in names}
             self._values[key] = self._vot_value(scores, address, runs, truths)
         return self._values[key]
 
@@ -180,7 +179,8 @@ class Results:
             return None
         return recompute_vot.eao(runs, truths, self._interval(scores.parent, truths))
 
-    def _truth(self, benchmark: str, name: str) -> recompute_vot.Annotation:
+    def truth(self, benchmark: str, name: str) -> recompute_vot.Annotation:
+        """A sequence's truth as VOT has it."""
         row = self._sequence(self.manifest_of(benchmark), name)
         written = row.row.get("regions") or row.row["boxes"]
         regions = [tuple(region) if region else () for region in written]
@@ -228,7 +228,7 @@ class Results:
         if tracker in scores.baselines and not all(self._plain(scores.parent, tracker, name) for name in names):
             return None
         runs = {name: self._repetitions(scores.parent, tracker, name) for name in names}
-        truths = {name: self._truth(scores.parent, name) for name in names}
+        truths = {name: self.truth(scores.parent, name) for name in names}
         if metric == "robustness":
             return [[recompute_vot.failures_a_run({name: runs[name]})] for name in names], [[1.0] for _ in names]
         if metric == "accuracy":
@@ -242,7 +242,7 @@ class Results:
         sums = [recompute_vot.overlap_sums(fragments, longest) for fragments in parts]
         return [above[low - 1 : high] for above, _ in sums], [below[low - 1 : high] for _, below in sums]
 
-    def _interval(self, benchmark: str, truths: Mapping[str, recompute_vot.Truth]) -> tuple[int, int]:
+    def _interval(self, benchmark: str, truths: Mapping[str, recompute_vot.Annotation]) -> tuple[int, int]:
         """The lengths that EAO is the mean over."""
         manifest = self.manifest(self.manifest_of(benchmark))
         known = recompute_vot.INTERVALS.get(manifest.header["name"]) if manifest else None
@@ -263,6 +263,10 @@ class Results:
         where, home = "reports/metrics", self.settings.path
         place = home / "results" / naming.part(benchmark, where) / naming.part(tracker, where, "tracker")
         return place if "@seed-" in tracker else home / BASELINES / benchmark / tracker
+
+    def origin(self, benchmark: str) -> float:
+        """What the files of a benchmark's data set count pixels from."""
+        return ORIGIN.get(self._layout(self.manifest_of(benchmark)), 1.0)
 
     def _layout(self, manifest: str) -> str:
         listing = self.manifest(manifest)

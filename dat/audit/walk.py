@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat.audit import expected, kept, page
+from dat.audit import expected, kept, page, players
 from dat.audit import shown as cells
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
@@ -150,6 +150,8 @@ class Walk(Recorded):
         children.append(self.apart(scores.parent, units))
         if address.file:
             children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
+            played = [self.player(scores.parent, tracker, name) for tracker, name in behind]
+            children += [node for node in played if node.checks]
         return Node("number", address.text, checks, children, {scores.file, *filter(None, [address.file])})
 
     def _baseline(self, scores: Scores, address: Address, behind: Sequence[tuple[str, str]]) -> list[Node]:
@@ -232,6 +234,17 @@ class Walk(Recorded):
         key = f"shown {file}"
         if key not in self._nodes:
             self._nodes[key] = Node("shown", file, cells.checks(self.printed, file), uses={file})
+        return self._nodes[key]
+
+    def player(self, benchmark: str, tracker: str, sequence: str) -> Node:
+        """What the page's player of a sequence shows of a tracker."""
+        key = f"player {benchmark} {tracker} {sequence}"
+        if key not in self._nodes:
+            checks, file = (
+                self.players.checks(benchmark, tracker, sequence),
+                f"{players.FOLDER}/{benchmark}/{sequence}.js",
+            )
+            self._nodes[key] = Node("player", f"{file}, {tracker}", checks, uses={file})
         return self._nodes[key]
 
     def _report(self, file: str, name: str, record: Mapping[str, Any], stage: str = "report") -> list[Check]:

@@ -22,6 +22,7 @@ KINDS = {
     "scores": "file of scores",
     "report": "table of the report",
     "shown": "shown file",
+    "player": "player of the page",
     "sequence": "tracked sequence",
     "fan-out": "tracking stage",
     "index": "indexing stage",
@@ -191,7 +192,7 @@ class _Page:
         name = "reports/index.record.json" if node.name == "report" else node.subject
         if node.name == "number":
             return [self._formula(node)]
-        record = self.walk.json(name) if node.name not in ("data set", "training sets", "shown") else {}
+        record = self.walk.json(name) if node.name not in ("data set", "training sets", "shown", "player") else {}
         places = [place.as_posix() for place in PurePosixPath(node.subject).parents]
 
         def behind(fact: Mapping[str, Any]) -> bool:

@@ -20,11 +20,13 @@ from dat.base import params, used
 from dat.base.params import Settings
 from dat.datasets import manifest as manifests
 from dat.fanout import store
+from dat.report import metrics, players
 from tests.parts import fake_checkout, fake_profile
 
 SCORE, CELL, POINT = "otb100/dat-jtnl/success", "table/3/dat-jtnl/otb100-success", "figure/10/dat-jtnl-success/0.5"
 OTB, BOXES = "reports/metrics/otb100.json", "results/otb100/dat-jtnl@seed-0"
 VOT, EAO = "reports/metrics/vot2016.json", "vot2016/pymdnet/eao"
+STAR, BAR = "reports/players/otb100/Star.js", "table/2/pymdnet/vot2016-eao"
 PAGE = "reports/index.html"
 
 
@@ -106,6 +108,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
         f'<td data-address="{one.text}">{few.get(one.text) or page.text(one, value)}</td>' for one, value in shown
     )
     (home / PAGE).write_text(cells)
+    of = metrics.read_scores(home / "reports/metrics", settings, partial=True)
+    players.write(home / "reports/players", settings, home / "results", home / "testing", of)
     return Run(home, settings)
 
 
@@ -263,6 +267,25 @@ def undeclared(stage: str, path: str) -> Callable[[Run], None]:
         deps.remove(next(dep for dep in deps if named(dep)))
 
     return tamper
+
+
+def played(
+    sequence: str, change: Callable[[dict[str, Any]], object], benchmark: str = "otb100"
+) -> Callable[[Run], None]:
+    """A change to what a player shows."""
+
+    def tamper(run: Run) -> None:
+        name = f"reports/players/{benchmark}/{sequence}.js"
+        head, _, text = (run.home / name).read_text().partition(" = ")
+        shown = json.loads(text.removesuffix(";\n"))
+        change(shown)
+        run.write(name, f"{head} = {json.dumps(shown)};\n")
+
+    return tamper
+
+
+def moved(boxes: list[Any], frame: int) -> None:
+    boxes[frame] = [boxes[frame][0] + 0.02, *boxes[frame][1:]]
 
 
 def in_cell(old: str, new: str) -> Callable[[Run], None]:
@@ -458,6 +481,33 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "printed", "reports/tables/figure-10.csv:"),
     "a figure's drawing": (lambda run: run.write("reports/figures/figure-10.png", b"another"), POINT,
         "outputs", "reports/index.record.json: reports/figures/figure-10.png"),
+    "a box in a player": (played("Star", lambda shown: moved(shown["trackers"]["dat-jtnl@seed-0"]["boxes"], 4)), CELL,
+        "player", f"{STAR}: dat-jtnl@seed-0, boxes, frame 5"),
+    "a box taken out of a player": (
+        played("Star", lambda shown: shown["trackers"]["dat-jtnl@seed-0"]["boxes"].pop()), CELL,
+        "player", f"{STAR}: dat-jtnl@seed-0, boxes"),
+    "an overlap in a player": (
+        played("Star", lambda shown: shown["trackers"]["dat-jtnl@seed-0"]["overlap"].reverse()), CELL,
+        "player", f"{STAR}: dat-jtnl@seed-0, overlaps, frame 1"),
+    "a true box in a player": (played("Star", lambda shown: moved(shown["truth"], 2)), CELL,
+        "player", f"{STAR}: truth, frame 3"),
+    "a sentence in a player": (played("Star", lambda shown: shown.update(sentence="the Moon")), CELL,
+        "player", f"{STAR}: sentence"),
+    "a frame in a player": (played("Star", lambda shown: shown["frames"].reverse()), CELL, "player", f"{STAR}: frames"),
+    "a tracker in a player": (
+        played("Star", lambda shown: shown["trackers"].update(other=shown["trackers"]["dat-jtnl@seed-0"])), CELL,
+        "player", f"{STAR}: trackers"),
+    "another sequence's player": (
+        lambda run: run.write(STAR, (run.home / STAR.replace("Star", "Wall")).read_text()), CELL,
+        "player", f"{STAR}: its name"),
+    "code in a player": (lambda run: run.write(STAR, (run.home / STAR).read_text() + "alert(1)\n"), CELL,
+        "player", STAR),
+    "a player taken away": (lambda run: run.remove(STAR), CELL, "player", STAR),
+    "a box of VOT in a player": (
+        played("Ring", lambda shown: moved(shown["trackers"]["pymdnet@seed-0"]["boxes"], 4), "vot2016"), BAR,
+        "player", "reports/players/vot2016/Ring.js: pymdnet@seed-0, boxes, frame 5"),
+    "a mean overlap in the players' index": (edited("reports/players/index.js", '"mean":0.', '"mean":1.'), CELL,
+        "player", "reports/players/index.js: otb100/Disc, dat-jtnl@seed-0"),
     "a cell of the page": (edited(PAGE, f'{CELL}">0.', f'{CELL}">0.9'), CELL, "page", f"{PAGE}: {CELL}"),
     "a cell of the page, rounded to nothing": (in_cell(r"\d\.\d+", "1"), CELL, "page", f"{PAGE}: {CELL}"),
     "text before a number in bold": (in_cell(r"([^<]+)", r"9<b>\1</b>"), CELL, "page", f"{PAGE}: {CELL}"),
