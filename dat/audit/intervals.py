@@ -51,13 +51,15 @@ class Intervals:
         trackers = scores.trackers(address.variant, address.seed)
         if address.sequence or (address.at is None and len(trackers) != 1):
             return []
-        held = self._held(scores, address, trackers)
+        place = "" if address.at is None else f", point {address.at}"
+        subject = f"{scores.file}: {scores.name} {address.variant} {address.metric}{place}, 95 % interval"
         try:
+            held = self._held(scores, address, trackers)
             ends = self._of(scores, address, trackers)
         except (DatError, OSError):  # the score itself says so
             return []
-        place = "" if address.at is None else f", point {address.at}"
-        subject = f"{scores.file}: {scores.name} {address.variant} {address.metric}{place}, 95 % interval"
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            return [missing("interval", subject, "two numbers")]
         if ends is None or not all(map(math.isfinite, ends)):
             return [] if held is None else [compare("interval", subject, None, said(held))]
         if held is None:

@@ -7,21 +7,27 @@ that the interval holds it, and that p is a share.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dat.audit.checks import Check
+from dat.audit.checks import Check, missing
 from dat.audit.intervals import near, said
 from dat.audit.printed import SIGNIFICANT, Printed, holm
+from dat.base.errors import DatError
 
 LOWER = "robustness"
 """The score of which less is better."""
 CLOSE = 1e-9
 
 
-def checks(printed: Printed) -> list[Check]:
-    """What of the paired differences is another; and how many hold."""
-    found = [check for benchmark in printed.numbers.scores for check in _benchmark(printed, benchmark)]
+def checks(printed: Printed, benchmark: str) -> list[Check]:
+    """What of a benchmark's paired differences is another; and how many facts of them hold."""
+    file = printed.numbers.scores[benchmark].file
+    try:
+        found = list(_benchmark(printed, benchmark))
+    except (DatError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"{file}: {benchmark}: {type(error).__name__} {error}"
+        return [missing("paired differences", why, "scores that can be read")]
     wrong = [check for check in found if check.verdict != "verified"]
     good = f"{len(found) - len(wrong)} facts of paired differences"
-    return [*wrong, Check("paired differences", "verified", "reports/metrics: pairs", good, good)] if found else []
+    return [*wrong, Check("paired differences", "verified", f"{file}: {benchmark}", good, good)] if found else []
 
 
 def _benchmark(printed: Printed, benchmark: str) -> Iterator[Check]:

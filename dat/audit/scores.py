@@ -78,7 +78,7 @@ class Results:
             if held is not None and value is not None:
                 near = math.isclose(value, held, rel_tol=0, abs_tol=TOLERANCE)
                 pairs[f"{tracker}/{name}"] = (held, held if near else value)
-        return group("recomputed", f"{scores.file}: {scores.name} {address.metric}", pairs)
+        return group("sequence scores", f"{scores.file}: {scores.name} {address.metric}", pairs)
 
     def _complete(self, scores: Scores, address: Address) -> Check:
         """Whether the scored sequences are the benchmark's list in the manifest, for each seed of the settings."""

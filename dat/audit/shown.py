@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dat.audit import pairs
 from dat.audit.checks import Check, compare, missing
 from dat.audit.expected import PAIR, STEPS, TABLES, addresses
 from dat.audit.files import json_object
@@ -69,7 +68,6 @@ def checks(printed: Printed, file: str) -> list[Check]:
         return [] if file == SUMMARY else [missing("shown", file, "a file of the report; run dvc repro -f report")]
     try:
         results = [cell.check(file) for cell in _cells(printed, file, path)]
-        differences = pairs.checks(printed) if file == CLAIMS else []
     except (DatError, csv.Error) as error:
         return [missing("shown", f"{file}: {error}", "cells that can be read")]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -77,7 +75,7 @@ def checks(printed: Printed, file: str) -> list[Check]:
     bad, good = [check for check in results if check.verdict != "verified"], len(results)
     good -= len(bad)
     counted = [Check("shown", "verified", file, f"{good} cells", f"{good} cells")] if good else []
-    return [*bad, *counted, *differences]
+    return [*bad, *counted]
 
 
 def _cells(printed: Printed, file: str, path: Path) -> Iterator[Cell]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dat.audit import expected, kept, page, players
+from dat.audit import expected, kept, page, pairs, players
 from dat.audit import shown as cells
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
@@ -150,6 +150,7 @@ class Walk(Recorded):
         children.append(self.apart(scores.parent, units))
         if address.file:
             children += [self.report(address.file), *map(self.shown, cells.behind(address.file))]
+            children += [self.compared(scores.name)]
             played = [self.player(scores.parent, tracker, name) for tracker, name in behind]
             children += [node for node in played if node.checks]
         return Node("number", address.text, checks, children, {scores.file, *filter(None, [address.file])})
@@ -234,6 +235,14 @@ class Walk(Recorded):
         key = f"shown {file}"
         if key not in self._nodes:
             self._nodes[key] = Node("shown", file, cells.checks(self.printed, file), uses={file})
+        return self._nodes[key]
+
+    def compared(self, benchmark: str) -> Node:
+        """The paired differences of a benchmark's variants, from which the report's claims are judged."""
+        key = f"pairs {benchmark}"
+        if key not in self._nodes:
+            file = self.numbers.scores[benchmark].file
+            self._nodes[key] = Node("pairs", f"{file}: {benchmark}", pairs.checks(self.printed, benchmark), uses={file})
         return self._nodes[key]
 
     def player(self, benchmark: str, tracker: str, sequence: str) -> Node:

@@ -22,6 +22,7 @@ KINDS = {
     "scores": "file of scores",
     "report": "table of the report",
     "shown": "shown file",
+    "pairs": "comparison of variants",
     "player": "player of the page",
     "sequence": "tracked sequence",
     "fan-out": "tracking stage",
@@ -192,7 +193,9 @@ class _Page:
         name = "reports/index.record.json" if node.name == "report" else node.subject
         if node.name == "number":
             return [self._formula(node)]
-        record = self.walk.json(name) if node.name not in ("data set", "training sets", "shown", "player") else {}
+        record = (
+            self.walk.json(name) if node.name not in ("data set", "training sets", "shown", "player", "pairs") else {}
+        )
         places = [place.as_posix() for place in PurePosixPath(node.subject).parents]
 
         def behind(fact: Mapping[str, Any]) -> bool:

@@ -211,20 +211,23 @@ PAIRS = [
 ]  # fmt: skip
 
 
+def wrong(numbers: Numbers, benchmark: str) -> list[str]:
+    """The paired differences that do not hold, each of its benchmark."""
+    found = [check for check in pairs.checks(printed.Printed(numbers), benchmark) if check.verdict != "verified"]
+    assert {(check.name, check.verdict) for check in found} <= {("paired differences", "differs")}
+    return [check.subject.removeprefix(f"reports/metrics/{benchmark}.json: {benchmark} ") for check in found]
+
+
 @pytest.mark.parametrize(("key", "value", "told"), PAIRS)
 @pytest.mark.parametrize(("benchmark", "metric"), [("otb100", "success"), ("vot2016", "eao")])
 def test_a_changed_paired_difference_is_named(
     run: Path, benchmark: str, metric: str, key: str, value: object, told: str
 ) -> None:
     numbers = Numbers(params.load(run))
-    assert {check.verdict for check in pairs.checks(printed.Printed(numbers))} == {"verified"}
+    assert not wrong(numbers, benchmark)
     pair = next(one for one in numbers.scores[benchmark].data["pairs"] if one["metric"] == metric)
     pair[key] = value
-    said = failed(numbers, "reports/tables/claims.csv")
-    named = f"reports/metrics/{benchmark}.json: {benchmark} {pair['a']} against {pair['b']}, {metric}, {told}"
-    assert (named, "differs") in [
-        (check.subject, check.verdict) for check in said if check.name == "paired differences"
-    ]
+    assert f"{pair['a']} against {pair['b']}, {metric}, {told}" in wrong(numbers, benchmark)
 
 
 @pytest.mark.parametrize(("benchmark", "metric"), [("otb100", "success"), ("vot2016", "eao")])
@@ -232,8 +235,7 @@ def test_the_end_of_a_pairs_interval_a_little_off_is_told_by_that_alone(run: Pat
     numbers = Numbers(params.load(run))
     pair = next(one for one in numbers.scores[benchmark].data["pairs"] if one["metric"] == metric)
     pair["interval"][0] += 0.0001
-    (said,) = [check for check in pairs.checks(printed.Printed(numbers)) if check.verdict != "verified"]
-    assert said.subject.endswith(f"{pair['a']} against {pair['b']}, {metric}, interval")
+    assert wrong(numbers, benchmark) == [f"{pair['a']} against {pair['b']}, {metric}, interval"]
 
 
 @pytest.mark.parametrize(("benchmark", "metric"), [("otb100", "success"), ("vot2016", "eao")])
@@ -242,5 +244,11 @@ def test_a_p_value_and_its_correction_changed_together_are_told(run: Path, bench
     changed = [one for one in numbers.scores[benchmark].data["pairs"] if one["metric"] == metric]
     for pair in changed:
         pair |= {"p": 0.001, "p_uncorrected": 0.001, "verdict": pairs._verdict(*pair["interval"], 0.001, metric)}
-    said = [check.subject for check in pairs.checks(printed.Printed(numbers)) if check.verdict != "verified"]
-    assert [subject.rpartition(", ")[2] for subject in said] == ["p"] * len(changed)
+    assert [one.rpartition(", ")[2] for one in wrong(numbers, benchmark)] == ["p"] * len(changed)
+
+
+def test_paired_differences_that_cannot_be_read_are_named_and_not_the_end(run: Path) -> None:
+    numbers = Numbers(params.load(run))
+    numbers.scores["otb100"].data["pairs"][0]["interval"] = ["low", "high"]
+    (check,) = pairs.checks(printed.Printed(numbers), "otb100")
+    assert check.verdict == "missing" and check.subject.startswith("reports/metrics/otb100.json: otb100: ValueError")
