@@ -79,6 +79,7 @@ class Lock:
     params: Mapping[str, Any]
     graph: Mapping[str, Any]
     wrong: Mapping[str, str] = field(default_factory=dict)
+    _under: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
     def outputs(self) -> dict[str, tuple[str, str]]:
@@ -128,15 +129,21 @@ class Lock:
         """
         if stage not in self.stages:
             return []
-        dependencies = {posixpath.normpath(dep["path"]) for dep in self.stages[stage].get("deps", [])}
         top = str(self.params.get("root", "."))
-        paths = {file: posixpath.normpath(posixpath.join(top, file)) for file in record["code"]}
-        paths |= {fact["path"]: posixpath.normpath(fact["path"]) for fact in record["inputs"]}
-        pairs = {}
-        for file, path in paths.items():
-            under = not dependencies.isdisjoint((path, *map(str, PurePosixPath(path).parents)))
-            pairs[file] = (f"a dependency of {stage}", f"a dependency of {stage}" if under else UNDECLARED)
-        return group("declared", name, pairs)
+        paths = {file: posixpath.join(top, file) for file in record["code"]}
+        paths |= {fact["path"]: fact["path"] for fact in record["inputs"]}
+        wanted = f"a dependency of {stage}"
+        found = {file: wanted if self._depends(stage, path) else UNDECLARED for file, path in paths.items()}
+        return group("declared", name, {file: (wanted, one) for file, one in found.items()})
+
+    def _depends(self, stage: str, path: str) -> bool:
+        """Whether a path lies under a dependency of a stage."""
+        key = (stage, path)
+        if key not in self._under:
+            whole = posixpath.normpath(path)
+            dependencies = {posixpath.normpath(dep["path"]) for dep in self.stages[stage].get("deps", [])}
+            self._under[key] = not dependencies.isdisjoint((whole, *map(str, PurePosixPath(whole).parents)))
+        return self._under[key]
 
     def others(self) -> list[Check]:
         """The stages that dvc.yaml does not have: of a variant that is gone, or put in by hand."""
