@@ -49,7 +49,8 @@ class Intervals:
         """The interval that the scores have of a number against that of its sequences; of a number that has none,
         nothing."""
         trackers = scores.trackers(address.variant, address.seed)
-        if address.sequence or (address.at is None and len(trackers) != 1):
+        known = self.results.manifest(self.results.manifest_of(scores.parent)) is not None  # else the score says so
+        if address.sequence or not known or (address.at is None and len(trackers) != 1):
             return []
         place = "" if address.at is None else f", point {address.at}"
         subject = f"{scores.file}: {scores.name} {address.variant} {address.metric}{place}, 95 % interval"
