@@ -45,8 +45,13 @@ def listed(folder: Path, label: str = "") -> list[Path]:
 
 def listed_names(folder: Path, label: str = "") -> list[str]:
     """The names of what is in a folder, in order, without stray ones. Raises InputError when it cannot be listed."""
+    return [name for name in all_names(folder, label) if not stray(name)]
+
+
+def all_names(folder: Path, label: str = "") -> list[str]:
+    """The names of all that is in a folder, in order. Raises InputError when it cannot be listed."""
     try:
-        return sorted(name for name in os.listdir(folder) if not stray(name))
+        return sorted(os.listdir(folder))
     except OSError as error:
         raise InputError(f"{place(folder, label=label)}: cannot be listed: {refusal(error)}") from None
 

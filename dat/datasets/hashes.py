@@ -4,6 +4,7 @@ A file is known by its size, its times of change and its inode, a folder by the 
 another name changes its folder. Where all that a row was made of is as it was, the row is as it was.
 """
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,6 @@ from typing import Any
 from dat.base import opening
 from dat.base.errors import InputError, refusal
 from dat.base.outside import read_bytes
-from dat.datasets.images import image_size
 from dat.records import canonical, remove, sha256_file, write_bytes
 
 THREADS = 8
@@ -26,14 +26,16 @@ State = list[int]
 
 @dataclass
 class CachedTarget:
-    """What is remembered of a target: the states of its files and folders, sha256 and picture size by file, and its row
-    with the key of all else that decides it."""
+    """What is remembered of a target: the states of its files and folders, sha256 and picture size by file, and its
+    line of the manifest with the key of all else that decides it.
+
+    A file has three lines: root, key and states, which decide whether the row is as it was; the row; the rest."""
 
     key: str = ""
     states: dict[str, State] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     size: list[Any] = field(default_factory=list)
-    row: dict[str, Any] | None = None
+    line: bytes = b""
 
 
 class Hashes:
@@ -44,18 +46,20 @@ class Hashes:
 
     def __init__(self, memory: Path, root: Path) -> None:
         self.memory, self.root, self.read = memory, root, 0
+        self.pool = ThreadPoolExecutor(THREADS)
         self._asked: set[str] = set()
 
-    def row(self, name: str, key: str) -> dict[str, Any] | None:
+    def line(self, name: str, key: str) -> bytes | None:
         """The row that was remembered of a target, if all that it was made of is as it was."""
         self._asked.add(name)
-        known = self._load(name)
-        if known.row is None or known.key != key:
+        known = self._load(name, whole=False)
+        if not known.line or known.key != key:
             return None
-        for path, state in known.states.items():
-            if self._state_or_none(self.root / path) != state:
-                return None
-        return known.row
+        try:
+            same = all(self.state(f"{self.root}/{path}") == state for path, state in known.states.items())
+        except InputError:
+            return None
+        return known.line if same else None
 
     def target(self, name: str) -> "TargetFiles":
         """The files of a target, to be asked for facts while its row is made."""
@@ -71,29 +75,31 @@ class Hashes:
     def _path(self, name: str) -> Path:
         return self.memory / f"{name}.json"
 
-    def _load(self, name: str) -> CachedTarget:
+    def _load(self, name: str, whole: bool = True) -> CachedTarget:
         path = self._path(name)
         try:
-            facts = opening.parse_json(read_bytes(path, most=opening.JSON), path)
+            first, line, rest = read_bytes(path, most=opening.JSON).split(b"\n")
+            facts = opening.parse_json(first, path)
             if facts.pop("root") == str(self.root):
-                return CachedTarget(**facts)
+                return CachedTarget(**facts, line=line, **(opening.parse_json(rest, path) if whole else {}))
         except (InputError, ValueError, KeyError, TypeError, AttributeError):
             pass
         return CachedTarget()
 
     def _save(self, name: str, known: CachedTarget) -> None:
-        write_bytes(self._path(name), canonical({"root": str(self.root), **vars(known)}))
+        first = canonical({"root": str(self.root), "key": known.key, "states": known.states})
+        rest = canonical({"hashes": known.hashes, "size": known.size})
+        write_bytes(self._path(name), b"\n".join([first, known.line, rest]))
 
-    def _state_or_none(self, path: Path) -> State | None:
-        try:
-            return self.state(path)
-        except InputError:
-            return None
+    def below(self, path: Path) -> str:
+        """A path as it leads from the root: `Path.relative_to` takes longer than to hash a small file."""
+        text, root = str(path), f"{self.root}/"
+        return text[len(root) :] if text.startswith(root) else path.relative_to(self.root).as_posix()
 
-    def state(self, path: Path) -> State:
+    def state(self, path: Path | str) -> State:
         """Size, times of change and inode. Raises InputError when the file is not there."""
         try:
-            status = path.stat()
+            status = os.stat(path)  # noqa: PTH116 (fifty thousand paths need not be made)
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {refusal(error)}") from None
         return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
@@ -111,7 +117,7 @@ class TargetFiles:
     def facts(self, paths: Sequence[Path]) -> list[list[Any]]:
         """Path below the root, bytes and sha256 of each file. Raises InputError when one cannot be read."""
         late = time.time_ns() - TICK_NS
-        names = [path.relative_to(self.hashes.root).as_posix() for path in paths]
+        names = [self.hashes.below(path) for path in paths]
         states = [self.hashes.state(path) for path in paths]
         values = [
             self.known.hashes.get(name) if self.known.states.get(name) == state else None
@@ -130,12 +136,15 @@ class TargetFiles:
         self.hashes.read += len(todo)
         if not todo:
             return [value for value in values if value is not None]
-        with ThreadPoolExecutor(THREADS) as pool:
-            fresh = iter(list(pool.map(_hash, todo)))
+        share = -(-len(todo) // THREADS)
+        shares = [todo[at : at + share] for at in range(0, len(todo), share)]
+        fresh = (value for values in self.hashes.pool.map(_hash_all, shares) for value in values)
         return [next(fresh) if value is None else value for value in values]
 
     def size(self, path: Path, digest: str) -> list[int]:
         """Width and height of an image whose hash is known."""
+        from dat.datasets.images import image_size
+
         size = self.known.size
         self.new.size = size if size and size[0] == digest else [digest, *image_size(path)]
         return list(self.new.size[1:])
@@ -145,13 +154,17 @@ class TargetFiles:
         for path in paths:
             state = self.hashes.state(path)
             self._sure &= max(state[1], state[2]) < self._late
-            self.new.states[path.relative_to(self.hashes.root).as_posix()] = state
+            self.new.states[self.hashes.below(path)] = state
 
-    def keep(self, key: str, row: dict[str, Any]) -> None:
-        """Remember the row, where each of its files and folders is old enough to be known again, and what is known."""
+    def keep(self, key: str, line: bytes) -> None:
+        """Remember the row's line, where each of its files and folders is old enough to be known again; and hashes."""
         if self._sure:
-            self.new.key, self.new.row = key, row
+            self.new.key, self.new.line = key, line
         self.hashes._save(self.name, self.new)
+
+
+def _hash_all(paths: Sequence[Path]) -> list[str]:
+    return [_hash(path) for path in paths]
 
 
 def _hash(path: Path) -> str:

@@ -7,7 +7,6 @@ Where the raw data are not on this machine, a manifest that is there is kept, el
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def _with(data: sets.DataSet, head: dict[str, Any], folder: Path, output: Path, 
         raise InputError(f"{folder}: no sequence of {data.name} in it; {looks} is expected; link another folder")
     own = data.name if data.key in data.name else f"{data.name}-{data.key}"  # a profile may have two parts of a set
     hashes = Hashes(memory_path(data.profile.absolute(), own), folder)
-    manifest.write(output, {**head, "linked": True}, _rows(data, targets, hashes, every))
+    manifest.write(output, {**head, "linked": True}, _lines(data, targets, hashes, every, str(output)))
     hashes.forget()
     lost = f"; not there: {_some(missing)}" if missing else ""
     _say(f"{data.key}: {len(targets)} of {len(targets) + len(missing)} targets, {hashes.read} files read{lost}")
@@ -77,20 +76,23 @@ def _say(text: str) -> None:
     print(shown(text), file=sys.stderr)
 
 
-def _rows(data: sets.DataSet, targets: dict[str, TargetFolder], hashes: Hashes, every: int) -> Iterator[manifest.Row]:
+def _lines(
+    data: sets.DataSet, targets: dict[str, TargetFolder], hashes: Hashes, every: int, where: str
+) -> Iterator[bytes]:
+    """The rows' lines for the manifest `where`."""
     facts, written = published.facts(data.name), data.sentences()
-    code = code_closure(__name__)
+    code = sha256_json(code_closure(__name__))
     for name, place in progress(targets.items(), total=len(targets), desc=f"index {data.key}"):
         sentence, fact = written[name].sentence if name in written else None, facts.get(name)
-        key = sha256_json([code, data.layout, every, sentence, asdict(fact) if fact else None])
-        row = hashes.row(name, key)
-        if row is None:
+        key = sha256_json([code, data.layout, every, sentence, vars(fact) if fact else None])
+        line = hashes.line(name, key)
+        if line is None:
             files = hashes.target(name)
             target = place.read(fact)
-            row = _row(name, target, sentence, files, every)
+            line = manifest.line(_row(name, target, sentence, files, every), where)
             files.folders({place.folder, *(path.parent for path in (target.frames[0], *target.annotations))})
-            files.keep(key, row)
-        yield row
+            files.keep(key, line)
+        yield line
 
 
 def _row(name: str, target: Target, sentence: str | None, hashes: TargetFiles, every: int) -> manifest.Row:

@@ -7,7 +7,7 @@ names the folder on this machine, so that a manifest is the same everywhere. Box
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dat.base import naming, opening
 from dat.base.errors import InputError, MissingError
 from dat.base.outside import read_text
-from dat.records import canonical, sha256_json, temporary
+from dat.records import canonical, sha256_bytes, sha256_json, temporary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,15 +138,27 @@ def row_digest(row: Row) -> str:
     return sha256_json({key: value for key, value in row.items() if key != "digest"})
 
 
-def write(path: Path, header: dict[str, Any], rows: Iterable[Row]) -> None:
-    """Write a manifest whole; each row gets its digest. Raises InputError for a name that cannot be part of a path."""
+def line(row: Row, where: str) -> bytes:
+    """A row's line, with its digest; `where` is the manifest. Raises InputError for a name that is not plain."""
+    values = {key: canonical(value) for key, value in _named(row, where).items() if key != "digest"}
+    return _object(values | {"digest": canonical(sha256_bytes(_object(values)))})
+
+
+def _object(values: Mapping[str, bytes]) -> bytes:
+    """The canonical JSON of an object whose values are canonical JSON already."""
+    return b"{" + b",".join(canonical(key) + b":" + values[key] for key in sorted(values)) + b"}"
+
+
+def write(path: Path, header: dict[str, Any], rows: Iterable[Row | bytes]) -> None:
+    """Write a manifest whole; each row gets its digest, or is a `line` already. Raises InputError for a name that
+    cannot be part of a path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     name = temporary(path)
     try:
         with name.open("wb") as file:
             file.write(canonical(header) + b"\n")
             for row in rows:
-                file.write(canonical({**_named(row, str(path)), "digest": row_digest(row)}) + b"\n")
+                file.write((row if isinstance(row, bytes) else line(row, str(path))) + b"\n")
         os.replace(name, path)
     finally:
         name.unlink(missing_ok=True)

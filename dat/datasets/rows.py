@@ -9,6 +9,7 @@ from dat.base.outside import empty_field, read_plain, read_text, two_ways
 SPACES = str.maketrans(",;\t", "   ")
 MOST = 1e9
 """Of a number in a file: pixels, frames, flags."""
+_FOUR = re.compile(rb"(?:N,N,N,N\n)*+".replace(b"N", rb"-?\d{1,9}+(?:\.\d{1,15}+)?+")).fullmatch
 _USUAL = re.compile(r"(?:-?\d{1,9}(?:\.\d{1,15})?,)*-?\d{1,9}(?:\.\d{1,15})?", re.ASCII).fullmatch
 
 
@@ -48,6 +49,12 @@ def read_rows(path: Path, *counts: int) -> list[list[float]]:
             raise InputError(f"{path}:{line}: {len(row)} numbers where {wanted} belong; write decimals with a point")
         rows.append(row)
     return rows
+
+
+def usual_fours(path: Path) -> list[bytes] | None:
+    """The lines of a file of four numbers a line with commas between; None for any other, which `read_rows` reads."""
+    data = read_plain(path).rstrip()
+    return data.split(b"\n") if _FOUR(data + b"\n") else None
 
 
 def _usual(lines: list[str], counts: tuple[int, ...]) -> list[list[float]] | None:

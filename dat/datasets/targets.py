@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import overload
 
 from dat.base.errors import InputError
-from dat.base.outside import listed, listed_names
+from dat.base.outside import all_names, listed, listed_names, stray
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import same_length
+from dat.datasets.rows import read_rows, same_length, usual_fours
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
@@ -24,7 +24,7 @@ class Target:
 
     name: str
     frames: Sequence[Path]
-    boxes: list[Box | None]
+    boxes: Sequence[Box | None]
     annotations: list[Path]
     absent: list[int] | None = None
     regions: list[list[float]] | None = None
@@ -64,6 +64,32 @@ def internal(row: list[float], origin: int) -> Box | None:
     return None if unknown else [x - origin, y - origin, w, h]
 
 
+class Boxes(Sequence[Box | None]):
+    """The boxes of rows of four numbers; one is made when it is asked for, of the millions that a set may have."""
+
+    def __init__(self, rows: list[bytes], origin: int) -> None:
+        self.rows, self.origin = rows, origin
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Box | None: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Boxes": ...
+    def __getitem__(self, at: int | slice) -> "Box | Boxes | None":
+        """A row's box, or some of the boxes."""
+        if isinstance(at, slice):
+            return Boxes(self.rows[at], self.origin)
+        return internal(list(map(float, self.rows[at].split(b","))), self.origin)
+
+
+def read_boxes(path: Path, origin: int) -> Sequence[Box | None]:
+    """The boxes of a file, x,y,w,h a row, counted from `origin`. Raises InputError naming file and line."""
+    rows = usual_fours(path)
+    return [internal(row, origin) for row in read_rows(path, 4)] if rows is None else Boxes(rows, origin)
+
+
 def folders(root: Path) -> list[Path]:
     """The folders in a folder, by name, without stray names. Raises InputError when it cannot be listed."""
     return [path for path in listed(root) if path.is_dir()]
@@ -99,7 +125,12 @@ def images(folder: Path, first: int | None = None, last: int | None = None, begi
 
     Raises InputError when there are none, when a name is no number, or when a number within the range is missing.
     """
-    numbered = _numbered(folder, beginning)
+    names = all_names(folder)
+    if run := _run(names) if not beginning else None:
+        low, high = (run[0] if first is None else first), (run[-1] if last is None else last)
+        if run[0] <= low <= high <= run[-1]:
+            return Images(folder, names[low - run[0] : high - run[0] + 1])
+    numbered = _numbered(folder, [name for name in names if not stray(name)], beginning)
     chosen = [n for n in sorted(numbered) if (first is None or n >= first) and (last is None or n <= last)]
     if not chosen:
         raise InputError(f"{folder}: no images{_range(first, last)}; extract the sequence again")
@@ -108,6 +139,15 @@ def images(folder: Path, first: int | None = None, last: int | None = None, begi
         gap = next(n for n in range(low, high + 1) if n not in numbered)
         raise InputError(f"{folder}: image {gap} is missing of {low} to {high}; extract the sequence again")
     return Images(folder, [numbered[n] for n in chosen])
+
+
+def _run(names: list[str]) -> range:
+    """The numbers of names that are those of consecutive images, all of one width and ending; none for any others."""
+    stem, dot, ending = names[0].rpartition(".") if names else ("", "", "")
+    if not (stem.isascii() and stem.isdigit() and f"{dot}{ending.lower()}" in IMAGES):
+        return range(0)
+    numbers = range(int(stem), int(stem) + len(names))
+    return numbers if names == list(map(f"%0{len(stem)}d.{ending}".__mod__, numbers)) else range(0)
 
 
 def _range(first: int | None, last: int | None) -> str:
@@ -120,10 +160,10 @@ def alike(folder: Path) -> Images:
     return images(folder, beginning=stems[0].rstrip("0123456789") if stems else "")
 
 
-def _numbered(folder: Path, beginning: str) -> dict[int, str]:
-    """The images of a folder by the number that is their name, behind `beginning`. Raises InputError."""
+def _numbered(folder: Path, names: list[str], beginning: str) -> dict[int, str]:
+    """The images among a folder's names by the number that each is, behind `beginning`. Raises InputError."""
     numbered: dict[int, str] = {}
-    for name in listed_names(folder):
+    for name in names:
         stem, dot, ending = name.rpartition(".")
         if not stem or f"{dot}{ending.lower()}" not in IMAGES:
             continue

@@ -19,6 +19,8 @@ from dat.base.errors import ChangedError, InputError, LockedError
 _MADE = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{6}\.tmp$")
 """A temporary name and the process that made it."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 def sha256_bytes(data: bytes) -> str:
     """sha256 in hex."""
@@ -27,13 +29,17 @@ def sha256_bytes(data: bytes) -> str:
 
 def sha256_file(path: Path) -> str:
     """sha256 of a regular file's bytes, in hex."""
+    try:
+        return sha256_bytes(opening.read(path, opening.MB, path))
+    except opening.TooLarge:
+        pass
     with opening.opened(path, opening.ANY) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: the bytes that are hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL(value).encode()
 
 
 def sha256_json(value: Any) -> str:

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_hashes_are_those_of_hashlib(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert records.sha256_file(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest() == records.sha256_bytes(b"abc")
+    (tmp_path / "large").write_bytes(large := b"abcd" * (1 << 18) + b"e")  # is not read whole
+    assert records.sha256_file(tmp_path / "large") == hashlib.sha256(large).hexdigest()
 
 
 def test_json_hash_ignores_the_order_of_keys() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dat.base.errors import InputError, MissingError, ParamsError
-from dat.datasets import images, manifest, subsample
+from dat.datasets import images, manifest, subsample, targets
 from dat.records import sha256_file
 from tests.parts import small_sets as small
 
@@ -244,7 +244,7 @@ def test_an_unchanged_row_is_not_made_again_and_one_with_another_key_is(
 ) -> None:
     monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 0)
     first = small.run_index(every, "lasot").read_bytes()
-    monkeypatch.setattr("dat.datasets.layouts.lasot.read_rows", lambda path, *_: pytest.fail(f"read {path}"))
+    monkeypatch.setattr("dat.datasets.layouts.lasot.read_boxes", lambda path, *_: pytest.fail(f"read {path}"))
     assert small.run_index(every, "lasot").read_bytes() == first
     monkeypatch.setattr("dat.datasets.index.code_closure", lambda _: {"dat/x.py": "0"})
     with pytest.raises(pytest.fail.Exception):
@@ -256,3 +256,32 @@ def test_what_is_remembered_of_targets_that_are_gone_is_forgotten(embedded: smal
     small.describe(embedded, "otb100", lists={"otb100": ["Disc"]})
     small.run_index(embedded, "otb100")
     assert [path.name for path in (embedded.path / ".dat/index/synthetic-otb100").iterdir()] == ["Disc.json"]
+
+
+def test_a_name_that_is_not_plain_is_refused_each_time(
+    every: small.params.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused is not remembered."""
+    monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 0)
+    folder = every.path / "data/lasot/cat/cat-1/img"
+    for path in folder.iterdir():
+        path.rename(path.with_name(f"{path.stem}\a.jpg"))
+    monkeypatch.setattr("dat.datasets.layouts.lasot.images", lambda folder: targets.Images(folder, os.listdir(folder)))
+    for _ in range(2):
+        with pytest.raises(InputError, match="does not print"):
+            small.run_index(every, "lasot")
+
+
+@pytest.mark.parametrize("cut", [b"\n", b"}"])
+def test_a_memory_that_is_cut_off_counts_as_none(
+    every: small.params.Settings, monkeypatch: pytest.MonkeyPatch, cut: bytes
+) -> None:
+    monkeypatch.setattr("dat.datasets.hashes.TICK_NS", 0)
+    first = small.run_index(every, "lasot").read_bytes()
+    (path,) = (every.path / ".dat/index").rglob("cat-1.json")
+    path.write_bytes(path.read_bytes().rpartition(cut)[0])
+    (every.path / "data/lasot/cat/cat-1/nlp.txt").write_text("another")
+    second = small.run_index(every, "lasot").read_bytes()
+    assert second != first
+    shutil.rmtree(every.path / ".dat")
+    assert small.run_index(every, "lasot").read_bytes() == second

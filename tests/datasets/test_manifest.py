@@ -8,6 +8,7 @@ import pytest
 
 from dat.base.errors import InputError, MissingError
 from dat.datasets import manifest
+from dat.records import canonical
 
 HEADER = {"name": "otb100", "layout": "otb", "root": "data/otb100", "lists": {}, "linked": True}
 
@@ -41,6 +42,11 @@ def test_a_manifest_reads_back(path: Path) -> None:
     assert (a.absent.tolist(), b.absent.tolist()) == ([False, False], [False, True])
     assert (a.sentence, b.sentence) == (None, "the b")
     assert a.frames[1] == path.parents[1] / "data/otb100/A/img/0002.jpg"
+
+
+def test_a_row_is_the_canonical_json_of_its_values_and_digest(path: Path) -> None:
+    a = {**row("A"), "digest": manifest.row_digest(row("A"))}
+    assert path.read_bytes().split(b"\n")[1] == canonical(a) == manifest.line(a, "") == manifest.line(row("A"), "")
 
 
 def test_digests_are_of_the_rows_alone(path: Path) -> None:

@@ -4,8 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import read_rows
-from dat.datasets.targets import Layout, Target, TargetFolder, folders_with, images, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, folders_with, images, read_boxes
 
 ORIGIN = 1
 
@@ -20,7 +19,7 @@ def find(root: Path) -> list[TargetFolder]:
 def read(folder: Path, fact: Fact | None) -> Target:
     """A video of DTB70. Raises InputError naming the file, and the line where one is wrong."""
     annotation = folder / "groundtruth_rect.txt"
-    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    boxes = read_boxes(annotation, ORIGIN)
     return Target(folder.name, images(folder / "img"), boxes, [annotation])
 
 

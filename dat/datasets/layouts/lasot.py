@@ -11,8 +11,8 @@ from pathlib import Path
 from dat.base.errors import InputError
 from dat.base.outside import read_text
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import SPACES, number, read_flags, read_lines, read_rows, same_length
-from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
+from dat.datasets.rows import SPACES, number, read_flags, read_lines, same_length
+from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, read_boxes
 
 ORIGIN = 1
 _VIDEO = re.compile(r".+-\d+")
@@ -73,7 +73,7 @@ def find(root: Path) -> list[TargetFolder]:
 def read(folder: Path, fact: Fact | None) -> Target:
     """A video of LaSOT. Raises InputError naming the file, and the line where one is wrong."""
     annotation = folder / "groundtruth.txt"
-    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    boxes = read_boxes(annotation, ORIGIN)
     absent, paths = absent_flags(folder)
     same_length(paths[0], len(absent), len(boxes), f"rows of {annotation.name}")
     sentence = folder / "nlp.txt"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dat.base.outside import matching, read_text
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import read_flags, read_rows, same_length
-from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
+from dat.datasets.rows import read_flags, same_length
+from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, read_boxes
 
 ORIGIN = 1
 
@@ -39,7 +39,7 @@ def read(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target
     annotations = [annotation, *([flags] if flags.is_file() and not fact else [])]
     annotations += [absence] if absence.is_file() else []
     first, last = (fact.first, fact.last) if fact else (None, None)
-    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    boxes = read_boxes(annotation, ORIGIN)
     absent = _absent(absence, len(boxes), annotation.name) if absence.is_file() else None
     return Target(name, images(folder / "img", first, last), boxes, annotations, absent, attributes=attributes)
 

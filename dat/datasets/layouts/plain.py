@@ -11,8 +11,7 @@ from pathlib import Path
 from dat.base.errors import InputError
 from dat.base.outside import listed, read_text
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import read_rows
-from dat.datasets.targets import IMAGES, Box, Images, Layout, Target, TargetFolder, alike, folders_with, internal
+from dat.datasets.targets import IMAGES, Images, Layout, Target, TargetFolder, alike, folders_with, read_boxes
 
 ORIGIN = 0
 BOXES, SENTENCE = "boxes.txt", "sentence.txt"
@@ -28,7 +27,7 @@ def read(folder: Path, fact: Fact | None) -> Target:
     """One folder. Raises InputError naming the file, and the line where one is wrong."""
     annotation, sentence = folder / BOXES, folder / SENTENCE
     frames = _frames(folder)
-    boxes: list[Box | None] = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    boxes = list(read_boxes(annotation, ORIGIN))
     if not boxes or boxes[0] is None:
         raise InputError(f"{annotation}:1: no box; write x,y,w,h of the target in the first image")
     if len(boxes) == 1:

@@ -10,7 +10,7 @@ from dat.base.errors import InputError
 from dat.base.outside import matching
 from dat.benchmarks.published import Fact
 from dat.datasets.rows import read_rows
-from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, internal
+from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, read_boxes
 
 ORIGIN = 1
 
@@ -31,7 +31,7 @@ def read(name: str, folder: Path, annotation: Path, fact: Fact | None) -> Target
     """A target of TC128. Raises InputError naming the file, and the line where one is wrong."""
     span = _frames_file(folder, annotation)
     first, last = _span(span) if span else (fact.first, fact.last) if fact else (None, None)
-    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    boxes = read_boxes(annotation, ORIGIN)
     return Target(name, images(folder / "img", first, last), boxes, [annotation, *([span] if span else [])])
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dat.base.outside import read_text
 from dat.benchmarks.published import Fact
-from dat.datasets.rows import read_flags, read_rows, same_length
-from dat.datasets.targets import Layout, Target, TargetFolder, alike, folders_with, internal
+from dat.datasets.rows import read_flags, same_length
+from dat.datasets.targets import Layout, Target, TargetFolder, alike, folders_with, read_boxes
 
 ORIGIN = 1
 
@@ -25,7 +25,7 @@ def read(folder: Path, fact: Fact | None) -> Target:
     """A video of TNL2K. Raises InputError naming the file, and the line where one is wrong."""
     annotation, sentence = folder / "groundtruth.txt", folder / "language.txt"
     text = " ".join(read_text(sentence).split()) if sentence.is_file() else ""
-    boxes = [internal(row, ORIGIN) for row in read_rows(annotation, 4)]
+    boxes = read_boxes(annotation, ORIGIN)
     places = (folder / "absent.txt", folder.parent / "annos" / "absent" / f"{folder.name}.txt")
     flags = [path for path in places if path.is_file()][:1]
     return Target(
