@@ -30,20 +30,26 @@ def jobs() -> int:
 
 
 def lacking() -> list[tuple[str, str]]:
-    """What this machine lacks to ask that cluster: each thing, and what gets it. Raises InputError for no profile."""
-    found, plugin = [], f"snakemake_executor_plugin_{name().replace('-', '_')}"
+    """What this machine lacks to start jobs, or to ask that cluster for them: each thing, and what gets it.
+
+    Raises InputError for no profile.
+    """
+    found, plugin = list[tuple[str, str]](), f"snakemake_executor_plugin_{name().replace('-', '_')}"
     if elsewhere() and importlib.util.find_spec(plugin) is None:
         extra = f"'dat[{name()}]'" if name() in ("slurm", "kubernetes") else plugin
         found.append((f"package {plugin.replace('_', '-')}", f"pip install {extra}"))
+    if importlib.util.find_spec("snakemake") is None:
+        found.append(("package snakemake", "pip install 'dat[pipeline]', or make setup in a checkout"))
     if name() == "slurm" and shutil.which("sbatch") is None:
         found.append(("program sbatch", "work where SLURM's commands are (apt-get install slurm-client)"))
     return found
 
 
 def check() -> None:
-    """Raises MissingError where this machine lacks something to ask the cluster, InputError for no profile."""
+    """Raises MissingError where this machine lacks something to start jobs, InputError for no profile."""
+    asked = f"SNAKEMAKE_PROFILE={named}: " if (named := os.environ.get("SNAKEMAKE_PROFILE")) else ""
     for what, get in lacking():
-        raise MissingError(f"SNAKEMAKE_PROFILE={os.environ['SNAKEMAKE_PROFILE']}: {what} is not there; {get}")
+        raise MissingError(f"{asked}{what} is not there; {get}")
 
 
 def _profile() -> Mapping[str, object]:

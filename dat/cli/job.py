@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from dat import records
-from dat.base import numerics
+from dat.base import numerics, opening, outside
 
 
 @click.command(hidden=True)
@@ -16,6 +15,7 @@ from dat.base import numerics
 @click.argument("done", type=click.Path(dir_okay=False, path_type=Path))
 def job(plan: Path, number: int, done: Path) -> None:
     """One job of a benchmark's plan, in a process of its own that loads nothing but what its units' keys hold."""
-    numerics.prepare(records.read_json(plan)["numerics"])
+    content = opening.parse_json(outside.read_bytes(plan, most=opening.JSON), plan)  # a job starts Python twice for it
+    numerics.prepare(content["numerics"])
     arguments = [str(plan), str(number), str(done)]
     os.execv(sys.executable, [sys.executable, "-P", "-m", "dat.fanout.job", *arguments])

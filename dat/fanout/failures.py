@@ -10,6 +10,8 @@ MOST = 10
 """Units that a summary shows; the files of the others are named."""
 REFUSED = "sbatch: error: "
 """What SLURM's program says first where it takes no job; Snakemake's plugin passes it on."""
+REFUSAL = "the cluster refuses the job"
+"""How the line on that begins."""
 JOB = "dat: "
 """How a job's last line begins where the job itself fails."""
 PROBE = 1 << 16
@@ -41,9 +43,8 @@ def line(directory: Path, log: Path) -> str:
             more = f" (and {len(texts) - 1} more: {directory / folder})" if len(texts) > 1 else ""
             return texts[0] + more
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    refused = next((line[line.index(REFUSED) :] for line in lines if REFUSED in line), "")
-    if refused:
-        return f"the cluster refuses the job: {refused.strip()} ({log} has the rest)"
+    if refused := next((line[line.index(REFUSED) :] for line in lines if REFUSED in line), ""):
+        return f"{REFUSAL}: {refused.strip()} ({log} has the rest)"
     if unwritable := _unwritable(directory):
         return unwritable
     last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "nothing said")

@@ -143,14 +143,18 @@ def _fresh(work: Path) -> Path:
 
 
 def _snakemake(call: list[str], directory: Path, tick: Callable[[], None] = lambda: None) -> None:
-    """Run Snakemake under the supervisor. Raises JobError when jobs failed, KeyboardInterrupt when told to end."""
+    """Run Snakemake under the supervisor. Raises JobError when jobs failed, InputError when the cluster refuses one,
+    KeyboardInterrupt when told to end."""
     log = directory / "snakemake.log"
     status = supervise.run(call, environment(), log, tick)
     tick()
     if status >= 128:
         raise KeyboardInterrupt
     if status:
-        raise JobError(failures.line(directory, log))
+        text = failures.line(directory, log)
+        if not text.startswith(failures.REFUSAL):
+            raise JobError(text)
+        raise InputError(f"{text}; what is finished is kept: look at {os.environ.get('SNAKEMAKE_PROFILE')}, run again")
 
 
 def planned(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from dat.base.errors import InputError
-from dat.models.exactness import exact
+from dat.models.exactness import exact, out_of_memory
 from dat.models.vocabulary import Vocabulary, words
 from dat.tracking import build
 from dat.tracking.follower import TrackerState
@@ -82,3 +83,15 @@ def find_device(device: str) -> str:
         reason = str(error).splitlines()[0]
         raise InputError(f"--device {device}: not available here ({reason}); use cpu or auto") from None
     return device
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Raises InputError where the card's memory does not do for what is computed meanwhile."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        remedy = "end what else uses it, or take another with --device cuda:1, or --device cpu"
+        raise InputError(f"the card is out of memory; {remedy}") from None

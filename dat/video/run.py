@@ -96,10 +96,11 @@ def _steps(
     before = request.box
     for image in images:
         clock = time.perf_counter()
-        if run.boxes:
-            tracker.update(image)
-        else:
-            tracker.init(image, request.box, request.choice.text)
+        with assemble.in_memory():
+            if run.boxes:
+                tracker.update(image)
+            else:
+                tracker.init(image, request.box, request.choice.text)
         run.note(image, tracker, time.perf_counter() - clock)
         yield image, before
         before = run.boxes[-1]
@@ -152,7 +153,8 @@ def run(request: Request, outputs: Outputs, seed: int, device: str, say: Callabl
     Random numbers depend on the seed and on the sequence's name that was asked for, not on what SOURCE is called.
     """
     place = assemble.find_device(device)
-    tracker, choice = assemble.start(request.choice, request.sequence, seed, place, say)
+    with assemble.in_memory():
+        tracker, choice = assemble.start(request.choice, request.sequence, seed, place, say)
     known = list(request.source.notes)
     for note in known:
         say(f"{request.source.name}: {note}")

@@ -11,8 +11,9 @@ from dat import records
 from dat.base import devices
 from dat.base.errors import InputError
 from dat.base.params import Settings
-from dat.fanout import job, plan
+from dat.fanout import job, plan, store
 from dat.fanout import stage as fanout
+from dat.fanout.unit import Unit
 from dat.pipeline import running
 from dat.pipeline.stages import STAGES
 from tests.parts import small_sets as small
@@ -151,6 +152,35 @@ def test_a_cluster_that_refuses_a_job_is_one_line(
     line = str(error.value)
     assert error.value.status == 2 and "\n" not in line and (tmp_path / "store" / "finished").exists()
     assert line.startswith("the cluster refuses the job: sbatch: error: invalid partition specified: gone (")
+
+
+def test_a_later_job_that_a_cluster_refuses_is_one_line_and_loses_nothing(
+    benchmark: records.Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first job answers, the second one's result is in the store, the third one is refused."""
+    units = [Unit(f"{n}" * 64, "salnet", n, "Disc", "none", None, None, 1) for n in range(2)]
+    place = store.location(benchmark.settings.top)
+
+    def run(call: list[str], environment: dict[str, str], log: Path, tick: Any) -> int:
+        if "jobs" in records.read_json(log.parent / "plan.json"):
+            folder = store.workspace(place)
+            (folder / "Disc.txt").write_text("1,2,3,4\n")
+            made = {"key": units[0].key, "outputs": records.folder_files(folder)}
+            store.put(place, units[0].key, folder, made, {})
+            log.write_text("SLURM sbatch failed. The error message was: sbatch: error: QOSMaxSubmitJobPerUserLimit\n")
+            return 1
+        records.write_json(log.parent / plan.ANSWER, ANSWER)
+        return 0
+
+    monkeypatch.setattr(plan, "units", lambda *_: units)
+    monkeypatch.setattr(fanout.supervise, "run", run)
+    with pytest.raises(InputError) as error:
+        fanout.run(benchmark)
+    line = str(error.value)
+    assert line.startswith("the cluster refuses the job: sbatch: error: QOSMaxSubmitJobPerUserLimit (")
+    assert line.endswith(f"what is finished is kept: look at {SLURM}, run again")
+    assert error.value.status == 2 and "\n" not in line
+    assert store.record(place, units[0].key) and not benchmark.outputs["results"].exists()
 
 
 def test_a_job_that_is_asked_tells_its_device_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

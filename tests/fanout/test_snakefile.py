@@ -68,3 +68,9 @@ def test_jobs_at_a_time_on_gpus_are_limited_by_the_slots(
     assert "--resources" not in stage.command(settings, tmp_path)
     monkeypatch.setenv("SNAKEMAKE_PROFILE", "workflow/profiles/slurm")
     assert "--resources" not in stage.command(settings, tmp_path, gpus=slots)
+
+
+def test_a_jobs_first_process_loads_little() -> None:
+    """It starts the second one, which computes; a run has a hundred jobs."""
+    code = "import sys, dat.cli.job; print({'pydantic', 'numpy', 'ruamel.yaml', 'grimp'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "set()\n"

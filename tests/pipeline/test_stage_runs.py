@@ -132,6 +132,19 @@ def test_a_stage_that_asks_a_cluster_says_before_its_work_that_the_plugin_is_not
     assert (fake.home / "out.txt").read_text() == "old"
 
 
+def test_a_stage_with_jobs_says_before_its_work_which_extra_brings_snakemake(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SNAKEMAKE_PROFILE", raising=False)
+    (fake.home / "out.txt").write_text("old")
+    monkeypatch.setattr(executor.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(stages, "STAGES", {"fake": replace(stages.STAGES["fake"], jobs="dat.fanout.job")})
+    fake.during = lambda job: pytest.fail("the work began")
+    with pytest.raises(MissingError, match=r"^package snakemake is not there; pip install 'dat\[pipeline\]', or make"):
+        stages.run_stage("fake")
+    assert (fake.home / "out.txt").read_text() == "old"
+
+
 def test_what_killed_processes_left_is_swept_from_outputs_and_inputs(fake: Fake) -> None:
     gone = 2**22 + 1  # beyond the highest number of a process
     left = [

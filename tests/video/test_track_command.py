@@ -223,6 +223,29 @@ def test_after_an_unreadable_frame_the_boxes_before_it_are_written_and_named(pla
     assert shown.exists()
 
 
+def test_a_card_without_memory_is_one_line_and_the_boxes_before_are_kept(place, tmp_path, monkeypatch):
+    """Where fewer candidates at a time are no help: the third frame's, and the networks' own."""
+    import torch
+
+    from dat.tracking import build
+    from dat.tracking.mdnet.tracker import MDNetTracker
+
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB\nof which")
+
+    real, out, images = MDNetTracker.update, tmp_path / "out.txt", []
+    monkeypatch.setattr(
+        MDNetTracker, "update", lambda self, image: full() if images else images.append(image) or real(self, image)
+    )
+    line = r"^the card is out of memory; .*--device cpu; the boxes of the 2 frames before are in .*out\.txt$"
+    with pytest.raises(InputError, match=line):
+        call(place, "--variant", "salnet", "--out", str(out))
+    assert len(out.read_text().splitlines()) == 2
+    monkeypatch.setattr(build, "load", full)
+    with pytest.raises(InputError, match=r"^the card is out of memory; .*--device cpu$"):
+        call(place, "--variant", "salnet")
+
+
 def test_without_out_the_boxes_before_an_error_go_to_standard_output(place, tmp_path):
     write_frames(tmp_path / "clip", FRAMES)
     (tmp_path / "clip" / "0003.png").write_bytes(b"broken")
