@@ -1,4 +1,4 @@
-"""A training that is really killed, twice, at seeded moments: the same command ends in the same bytes."""
+"""A training that is really ended, at seeded moments: the same command ends in the same bytes."""
 
 import os
 import shutil
@@ -30,10 +30,21 @@ CHANGES = (
 
 
 def start(folder: Path) -> "subprocess.Popen[str]":
-    """The training, in a session of its own."""
+    """The training, in a session of its own that heeds signals, also where the tests run under nohup."""
+
+    def heed() -> None:
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
     environment = os.environ | {"PYTHONPATH": str(ROOT), "DAT_DEVICES": "cpu", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        COMMAND, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+        COMMAND,
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed,
     )
 
 
@@ -43,16 +54,18 @@ def newest(folder: Path) -> int:
     return int(found[-1].stem.removeprefix("step-")) if found else 0
 
 
-def killed(folder: Path, after: int, seconds: float) -> int:
-    """Start, wait for a checkpoint of step `after` or later and some more seconds, kill -9; the newest checkpoint."""
+def ended(folder: Path, after: int, seconds: float, number: signal.Signals = signal.SIGKILL, group: bool = True) -> int:
+    """Start, wait for a checkpoint of step `after` or later and some more seconds, and end the process, or its group as
+    a terminal does; the newest checkpoint."""
     process = start(folder)
     deadline = time.monotonic() + 120
     while newest(folder) < after and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     time.sleep(seconds)
-    assert process.poll() is None, "it ended before it was killed"
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    assert process.poll() is None, "it ended before it was told to"
+    (os.killpg if group else os.kill)(process.pid, number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode != 0 and "Traceback" not in said
     return newest(folder)
 
 
@@ -73,16 +86,46 @@ def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path
     assert sorted(tmp_path.iterdir()) == sorted([mine, other])
 
 
-def test_killed_twice_it_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    training_sets.make(tmp_path, *CHANGES)
-    out = tmp_path / "weights" / "salnet" / "core" / "salnet"
-    assert start(tmp_path).wait() == 0
-    whole = records.folder_files(out)
-    shutil.rmtree(out)
-    out.mkdir()
+OUT = Path("weights") / "salnet" / "core" / "salnet"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A profile with a training that nothing disturbed. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    training_sets.make(folder, *CHANGES)
+    assert start(folder).wait() == 0
+    return folder
+
+
+@pytest.fixture
+def untrained(trained: Path, tmp_path: Path) -> Path:
+    """A copy of that profile without its outputs."""
+    copy = tmp_path / "profile"
+    shutil.copytree(trained, copy)
+    shutil.rmtree(copy / OUT)
+    (copy / OUT).mkdir()
+    return copy
+
+
+def test_told_to_end_by_each_signal_it_ends_in_the_same_bytes(trained: Path, untrained: Path) -> None:
+    """Ctrl-C and a closed terminal tell a terminal's whole group, `kill` one process."""
+    steps = [0]
+    for number, group in ((signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, False)):
+        steps.append(ended(untrained, steps[-1] + 3, 0.01, number, group))
+        assert not list((untrained / OUT).iterdir())
+    assert sorted(set(steps)) == steps and steps[-1] < STEPS
+    last = start(untrained)
+    assert f"going on from step {steps[-1]}" in last.communicate()[1] and last.returncode == 0
+    assert records.folder_files(untrained / OUT) == records.folder_files(trained / OUT)
+    assert not list(untrained.rglob("*.tmp"))
+
+
+def test_killed_twice_it_ends_in_the_same_bytes(trained: Path, untrained: Path) -> None:
+    tmp_path, out, whole = untrained, untrained / OUT, records.folder_files(trained / OUT)
     rng = np.random.default_rng(5)
-    first = killed(tmp_path, int(rng.integers(3, 20)), float(rng.uniform(0, 0.05)))
-    second = killed(tmp_path, first + int(rng.integers(3, 20)), float(rng.uniform(0, 0.05)))
+    first = ended(tmp_path, int(rng.integers(3, 20)), float(rng.uniform(0, 0.05)))
+    second = ended(tmp_path, first + int(rng.integers(3, 20)), float(rng.uniform(0, 0.05)))
     assert 3 <= first < second < STEPS and not list(out.iterdir())
     (out.parent / f".salnet.{gone()}.abcdef.tmp").mkdir()  # as if it had been killed while it wrote its outputs
     last = start(tmp_path)

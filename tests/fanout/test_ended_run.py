@@ -1,0 +1,94 @@
+"""A run that is really ended by a signal while Snakemake runs its jobs: nothing runs on, what is done stays."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = """\
+import sys
+from pathlib import Path
+from dat.base import params
+from dat.fanout import stage
+folder = Path(sys.argv[1])
+stage._snakemake(stage.command(params.load(Path(sys.argv[2])), folder), folder)
+"""
+JOB = """\
+#!/bin/sh
+case "$3" in
+0) exit 0 ;;
+*) echo $$ > "$DAT_MARK/job-$3"; exec sleep 300 ;;
+esac
+"""
+"""The first job is done at once, the others last."""
+
+
+def living(folder: Path) -> list[str]:
+    """Processes that were started for this folder and have not ended."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            marked = f"DAT_MARK={folder}".encode() in (entry / "environ").read_bytes().split(b"\0")
+            if marked and (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.append(entry.name)
+        except OSError:
+            continue
+    return found
+
+
+def wait(condition: Callable[[], bool], seconds: float) -> None:
+    """Until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "group"),
+    [(signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, False), (signal.SIGKILL, False)],
+    ids=["ctrl-c", "closed-terminal", "term", "kill"],
+)
+def test_a_run_that_is_ended_leaves_no_job(number: signal.Signals, group: bool, tmp_path: Path) -> None:
+    """A terminal tells its whole group, `kill` one process. A job that is killed with its run's process is no longer
+    waited for; real ones also look for that process by themselves."""
+    program = tmp_path / "bin" / "dat"
+    program.parent.mkdir()
+    program.write_text(JOB)
+    program.chmod(0o755)
+    (tmp_path / "plan.json").write_text(json.dumps({"threads": 1, "jobs": [[]] * 3}))
+    environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"} | {
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "DAT_MARK": str(tmp_path),
+    }
+
+    def heed() -> None:
+        for each in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
+
+    running = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path), str(ROOT)],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=heed,
+    )
+    try:
+        wait(lambda: (tmp_path / "done/0").exists() and any(tmp_path.glob("job-*")), 120)
+        (os.killpg if group else os.kill)(running.pid, number)
+        assert running.wait(60) != 0
+        wait(lambda: not living(tmp_path), 60)
+        assert [path.name for path in (tmp_path / "done").iterdir()] == ["0"]
+    finally:
+        for pid in living(tmp_path):
+            os.kill(int(pid), signal.SIGKILL)
