@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,43 @@ def find(project: Project, *words: str) -> int:
         if all(word.encode() in line or any(part.endswith(word.encode()) for part in line) for word in words):
             return pid
     raise AssertionError(f"no process {words}")
+
+
+def begin(project: Project) -> "subprocess.Popen[str]":
+    """`dvc repro` of the benchmark, in a session of its own that heeds signals, also where tests run under nohup."""
+    mask = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        return project.start("dvc", "repro", "-s", "-f", "benchmark@otb100")
+    finally:
+        for number, handler in mask.items():
+            signal.signal(number, handler)
+
+
+def test_a_run_told_to_end_by_each_signal_leaves_no_process_and_resumes_to_the_same_boxes(
+    project: Project, until: Until
+) -> None:
+    """Ctrl-C and a closed terminal tell a terminal's whole group; `kill` tells `dat benchmark`."""
+    wanted, kept = project.results(), dict[str, int]()
+    forget(project)
+
+    def under_way() -> bool:
+        return len(stored(project)) > len(kept) and tracks(project)
+
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        running = begin(project)
+        assert until(under_way, 240), "no unit was finished"
+        if number == signal.SIGTERM:
+            os.kill(find(project, "dat", "benchmark"), number)
+        else:
+            os.killpg(running.pid, number)
+        assert running.communicate(timeout=60) and running.returncode != 0
+        assert until(lambda: not project.processes(), 20), f"processes are left after {number.name}"
+        units = {path.name: path.stat().st_ino for path in stored(project)}
+        assert units.items() >= kept.items(), "finished units were lost or ran again"
+        kept = units
+    project.run("dvc", "repro", "-s", "-f", "benchmark@otb100")
+    assert project.results() == wanted
+    assert {path.name: path.stat().st_ino for path in stored(project)}.items() >= kept.items()
 
 
 VICTIMS = {"dvc": ("dvc", "repro"), "scheduler": ("snakemake", "--nolock"), "supervisor": ("dat", "benchmark")}
