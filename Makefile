@@ -4,7 +4,7 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-data bench-train bench-csrdcf bench-numerics bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
+.PHONY: help setup repro test graph test-processors mutation lint bench-track bench-evaluate bench-redetection bench-real bench-learning bench-data bench-train bench-csrdcf bench-numerics bench-memory bench-sentences bench-audit test-crate validators bench-fanout bench-start bench-index test-slurm test-gpu test-s3 s3 rehearsal pictures measured
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
@@ -102,6 +102,9 @@ bench-audit: setup ## dat audit all of a run of the paper's size, and its hashin
 
 bench-index: setup ## dat index lasot at full size, cold and warm: seconds and memory (DAT_TEST_DATA; a few minutes to make the set)
 	@python -m benchmarks.bench_index
+
+bench-start: setup ## a job's fixed cost: seconds from its start to its first frame, with a network of full width
+	@python -m benchmarks.bench_start
 
 bench-fanout: setup ## how well the paper's matrix fills 1 to 64 GPUs, simulated (OVERHEAD=1: and what a unit costs beside)
 	@python -m benchmarks.bench_fanout $(if $(OVERHEAD),--overhead)

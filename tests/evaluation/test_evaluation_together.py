@@ -340,7 +340,7 @@ def test_rows_of_the_right_number_that_are_a_frame_off_are_told(
 ) -> None:
     write(tmp_path / "T/Deer.txt", rows)
     found = result_files.read(
-        tmp_path / "T", Truth(("Deer",), {"Deer": SequenceTruth("Deer", walk(step=9))}), rule(definition)
+        tmp_path / "T", GroundTruth(("Deer",), {"Deer": SequenceTruth("Deer", walk(step=9))}), rule(definition)
     )
     gap = "too many" if "earlier" in said else "missing"
     assert found.notes[-1].startswith(f"Deer: as many rows as frames, but {said}")
