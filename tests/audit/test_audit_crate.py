@@ -184,7 +184,7 @@ def test_a_data_set_is_described_with_a_table_of_its_sequences(run: Path) -> Non
     assert lines[0] == "sequence,frames,width,height,sentence,sha256"
     assert lines[3] == f"Wall,12,320,240,,{found.sequences['Wall'].digest}"
     said = json.loads(files["croissant.json"])
-    assert said["name"] == "synthetic-otb100" and "3 sequences, 36 frames" in said["description"]
+    assert said["name"] == "synthetic-otb100" and "6 sequences, 72 frames" in said["description"]
     table, whole = said["distribution"]
     assert table["sha256"] == records.sha256_bytes(files["sequences.csv"].encode())
     assert (whole["contentUrl"], whole["sha256"]) == ("ni:///x", "0" * 64)

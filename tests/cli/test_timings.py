@@ -25,7 +25,7 @@ def test_headlines_are_scores_with_intervals_of_baseline_and_method(run: Setting
     assert len(lines) == 1  # VOT2016 has no method in this run
     values = [scores[name]["success"] for name in ("pymdnet", "dat-jtnl")]
     assert [float(word) for word in re.findall(r"(\d\.\d{3}) \[", lines[0])] == [round(value, 3) for value in values]
-    assert lines[0].startswith("OTB-100 success: pyMDNet ") and lines[0].endswith(" (3 sequences)")
+    assert lines[0].startswith("OTB-100 success: pyMDNet ") and lines[0].endswith(" (6 sequences)")
 
 
 def test_decided_benchmarks_come_first_and_there_are_three(run: Settings, tmp_path: Path) -> None:
