@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dat.audit import graph
-from dat.audit.checks import Check, compare, group, missing
+from dat.audit.checks import Check, compare, group, is_or_below, missing
 from dat.audit.files import Files, sized
 from dat.base import opening, outside
 from dat.base.errors import InputError
@@ -123,7 +123,8 @@ class Lock:
         return [compare("dvc.yaml", f"dvc.yaml {name}: {part}", ran[part], getattr(now, part)) for part in ran]
 
     def declared(self, stage: str, name: str, record: Mapping[str, Any]) -> list[Check]:
-        """Whether each module and input that a record at `name` names lies under a dependency of its stage.
+        """Whether each module and input that a record at `name` names lies under a dependency of its stage, and each
+        setting under one of its params.
 
         DVC would not run the stage again for one that does not: it is undeclared.
         """
@@ -132,9 +133,12 @@ class Lock:
         top = str(self.params.get("root", "."))
         paths = {file: posixpath.join(top, file) for file in record["code"]}
         paths |= {fact["path"]: fact["path"] for fact in record["inputs"]}
-        wanted = f"a dependency of {stage}"
+        wanted = f"declared by {stage}"
         found = {file: wanted if self._depends(stage, path) else UNDECLARED for file, path in paths.items()}
-        return group("declared", name, {file: (wanted, one) for file, one in found.items()})
+        params = {dotted for values in (self.stages[stage].get("params") or {}).values() for dotted in values or {}}
+        for dotted in record["params"]:
+            found[dotted] = wanted if any(is_or_below(dotted, one) for one in params) else UNDECLARED
+        return group("declared", name, {thing: (wanted, one) for thing, one in found.items()})
 
     def _depends(self, stage: str, path: str) -> bool:
         """Whether a path lies under a dependency of a stage."""

@@ -45,7 +45,7 @@ def of(settings: Settings, benchmark: str) -> Iterator[Baselines]:
     has the name of a variant of ours, ChangedError when a file has changed meanwhile.
     """
     place = settings.path / FOLDER
-    known = settings.section("benchmarks", dict)
+    known = settings.root.benchmarks  # their names, which decide no score: none is noted as read
     for path in listed(place) if place.is_dir() else []:
         if path.is_dir() and path.name not in known:
             raise InputError(f"{path}: no benchmark of params.yaml; its folders are {', '.join(known)}: rename it")

@@ -269,6 +269,16 @@ def undeclared(stage: str, path: str) -> Callable[[Run], None]:
     return tamper
 
 
+def unset(stage: str, name: str) -> Callable[[Run], None]:
+    """A section of the settings taken out of a stage, in dvc.lock and dvc.yaml alike."""
+
+    def tamper(run: Run) -> None:
+        run.json("dvc.lock", lambda data: data["stages"][stage]["params"]["params.yaml"].pop(name))
+        run.json("dvc.yaml", lambda data: data["stages"][stage]["params"].remove(name))
+
+    return tamper
+
+
 def played(
     sequence: str, change: Callable[[dict[str, Any]], object], benchmark: str = "otb100"
 ) -> Callable[[Run], None]:
@@ -348,6 +358,8 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "declared", f"{BOXES}/Star.json: {JTNL}/weights.safetensors"),
     "sentences that a stage does not depend on": (undeclared("index@otb100", "annotations/otb100.csv"), SCORE,
         "declared", "testing/otb100.record.json: annotations/otb100.csv"),
+    "a setting that a stage does not depend on": (unset("benchmark@otb100", "tracking"), SCORE,
+        "declared", f"{BOXES}/Star.json: tracking.threads"),
     # outputs against dvc.lock and records
     "a weight, with the file's size and time": (same_size_and_time, SCORE, "lock output", f"salnet@pymdnet: {PYMDNET}"),
     "weights": (edited(f"{PYMDNET}/weights.safetensors", "core", "main"), SCORE,

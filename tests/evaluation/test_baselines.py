@@ -93,6 +93,12 @@ def test_without_any_the_scores_are_as_before(otb: Job) -> None:
     assert read_json(otb.outputs["metrics"]) == json.loads(json.dumps(found))
 
 
+def test_the_settings_of_other_benchmarks_are_not_read(otb: Job) -> None:
+    """Its stage depends on its own alone; that a folder is a benchmark's is told by their names."""
+    stage.run(otb)
+    assert {name.split(".")[1] for name in otb.settings.read if name.startswith("benchmarks.")} == {"otb100"}
+
+
 def test_vot_has_them_too(tmp_path: Path) -> None:
     names = ["ball", "car"]
     targets = rows(names, 2, regions=True)

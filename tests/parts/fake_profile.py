@@ -243,7 +243,10 @@ def lock(home: Path, settings: Settings) -> None:
 
 def write_lock(home: Path, settings: Settings, stages: dict[str, tuple[list[str], list[str]]]) -> None:
     """dvc.lock, dvc.yaml and run files of stages, of each its dependencies and outputs."""
-    held = {"params.yaml": {"evaluation": params.plain(settings.root.evaluation), "seeds": settings.root.seeds}}
+    read = {
+        name: params.plain(getattr(settings.root, name)) for name in ("evaluation", "subsample", "tracking", "train")
+    }
+    held = {"params.yaml": {**read, "seeds": settings.root.seeds}}
     made, graph = {}, {}
     for name, (data, outs) in stages.items():
         deps = [*data, *sorted(posixpath.join(settings.root.root, file) for file in _code(home, outs))]
@@ -254,7 +257,7 @@ def write_lock(home: Path, settings: Settings, stages: dict[str, tuple[list[str]
             "cmd": made[name]["cmd"],
             "deps": [f"./{dep}" for dep in deps],
             "outs": outs,
-            "params": ["evaluation", "seeds"],
+            "params": [*read, "seeds"],
         }
         run = next((home / out for out in outs if out.endswith("record.json")), home / outs[0] / "record.json")
         if run.is_file():
