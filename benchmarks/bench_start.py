@@ -56,7 +56,7 @@ def planned(home: Path) -> tuple[Path, Path]:
     path = home / "testing" / "noise.jsonl"
     manifest.write(path, {"name": "noise", "layout": "otb", "linked": True, "lists": {}, "root": "data"}, [row])
     found, threads = manifest.read(path), settings.root.tracking.threads
-    shared = common_facts("one-pass", found.header, records.environment("cpu", threads), records.code_closure(ENTRY))
+    shared = common_facts("one-pass", 1, found.header, records.environment("cpu", threads), records.code_closure(ENTRY))
     unit = Unit("", "salnet", 0, "Noise", "none", "weights/salnet", None, 1)
     unit = replace(unit, files=[records.file_facts(file, home) for file in files_of(home, unit)])
     sections = settings_of(settings, "one-pass")

@@ -1,12 +1,13 @@
 """CONTRIBUTING's recipes: what is added in the one place that a recipe names works wherever it is used."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dat import records
-from dat.base import sections
+from dat.base import sections, used
 from dat.base.errors import InputError, ParamsError
 from dat.benchmarks import catalogue, words
 from dat.datasets import finding, layouts, linking, manifest, sets
@@ -43,7 +44,7 @@ OTHER = (("tc128: {layout: tc128,", "tc128: {layout: pairs,"),)
 
 
 @pytest.fixture
-def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A layout `pairs`, as if its module lay beside the others."""
     place = tmp_path / "layouts"
     place.mkdir()
@@ -52,6 +53,10 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "pairs.py").write_text(LAYOUT)
     monkeypatch.setattr(sections, "LAYOUTS", place)
     monkeypatch.setattr(layouts, "__path__", [*layouts.__path__, str(place)])
+    yield
+    if sys.modules.pop(f"{layouts.__name__}.pairs", None):  # else later tests would find it loaded, and gone
+        delattr(layouts, "pairs")
+    used.CODE.pop("dat/datasets/layouts/pairs.py", None)
 
 
 @pytest.mark.usefixtures("layout")

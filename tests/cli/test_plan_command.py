@@ -298,7 +298,7 @@ def test_units_in_the_store_are_done_unless_their_weights_are_made_again(fake: S
     for at in (("pymdnet", 0, "Disc"), ("pymdnet", 0, "Star"), ("dat-jtnl", 0, "Star")):
         store.entry(tmp_path / "store", keys[at]).mkdir(parents=True)
     (one,) = estimates.stages(fake, chosen("benchmark@otb100"))
-    assert (one.units, one.done, one.frames) == (6, 3, 3 * fake_profile.FRAMES)
+    assert (one.units, one.done, one.frames) == (12, 3, 9 * fake_profile.FRAMES)
     *_, one = estimates.stages(fake, chosen("gpgnet@to", "benchmark@otb100"))
     assert one.done == 2, "the made-up sequences have no sentence, so dat-jtnl's attention is gpgnet@to's"
     *_, one = estimates.stages(fake, chosen("salnet@pymdnet", "benchmark@otb100"))
@@ -314,7 +314,7 @@ def test_hours_are_those_of_this_machines_runs_and_else_unknown(fake: Settings) 
     benchmark = fake.root.benchmarks["otb100"].model_copy(update={"variants": ["pymdnet"]})
     root = fake.root.model_copy(update={"benchmarks": {"otb100": benchmark}})
     (one,) = estimates.stages(Settings(fake.path, root), chosen("benchmark@otb100"))
-    assert one.hours == pytest.approx(3 * fake_profile.FRAMES * 360 / 3600 / fake.root.fanout.cores)
+    assert one.hours == pytest.approx(6 * fake_profile.FRAMES * 360 / 3600 / fake.root.fanout.cores)
 
 
 def test_a_disk_without_room_for_the_run_is_missing_with_both_numbers(

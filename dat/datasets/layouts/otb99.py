@@ -28,7 +28,7 @@ def find(root: Path) -> list[TargetFolder]:
 
 def tested(target: TargetFolder) -> bool:
     """Whether a target is one of the benchmark's: its query is among the test split's."""
-    return (target.folder.parents[1] / QUERIES[0] / f"{target.name}.txt").is_file()
+    return (target.folder.parents[1] / QUERIES[1] / f"{target.name}.txt").is_file()
 
 
 def read(video: TargetFolder, query: Path, fact: Fact | None) -> Target:
