@@ -466,6 +466,7 @@ def spread_by_layer(source: PictureInputs) -> tuple["Drawing", str]:
         said.append(f"{words.named(name)}, trained under {reading}: {values[0]:.3g} before, {values[-1]:.2g} behind")
         one.set(title=words.named(name), xlabel="Graph layer (0: the features)", ylabel="Relative spread", yscale="log")
         one.set_ylim(LEAST_SPREAD, 2)
+        one.yaxis.set_major_formatter("{x:g}")  # by itself a power in formulas, which are not drawn
         one.set_xticks(range(len(values)))
         one.legend(fontsize=7.5)
     seaborn.despine(fig=made)

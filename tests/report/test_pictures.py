@@ -136,6 +136,7 @@ def test_the_graphs_nodes_are_drawn_by_layer_and_reading(source: PictureInputs, 
     assert [axes.get_title() for axes in made.axes] == ["pyMDNet + GCN", "pyMDNet + GCN of near nodes"]
     lines = made.axes[0].get_lines()
     assert [list(line.get_ydata()) for line in lines] == [[0.7, 1e-3, 1e-6], [0.7, 0.5, 0.4]]
+    assert {"0.001", "0.1"} <= {label.get_text() for label in made.axes[0].get_yticklabels()}
     assert [line.get_linestyle() for line in lines] == ["-", "--"], "its own reading stands out"
     assert "pyMDNet + GCN, trained under equation (2): 0.7 before, 1e-09 behind; " in said
     assert "near nodes, trained under near nodes: 0.7 before, 0.4 behind" in said
