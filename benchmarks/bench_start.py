@@ -43,7 +43,8 @@ AIM = 4.0
 
 def planned(home: Path) -> tuple[Path, Path]:
     """The plan of a job of one unit in a folder of its own; the plan, and the first frame's file."""
-    text = (ROOT / "params.yaml").read_text().replace("\nroot: .\n", f"\nroot: {ROOT}\n")
+    (home / "checkout").symlink_to(ROOT)  # `root` takes no blank, and a checkout's own path may have some
+    text = (ROOT / "params.yaml").read_text().replace("\nroot: .\n", "\nroot: checkout\n")
     (home / "params.yaml").write_text(text)
     settings = params.load(home)
     frame = home / "data" / "Noise" / "0001.jpg"

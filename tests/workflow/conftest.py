@@ -101,7 +101,7 @@ def bring_up(path: Path) -> Project:
     project = Project(path)
     project.run("git", "init", "-q", ".")
     project.run("dvc", "init", "-q")
-    project.run("git", "add", "dat", "workflow")  # a run reads what git does not know of its code
+    project.run("git", "add", "dat", "workflow", "Snakefile")  # a run reads what git does not know of its code
     project.run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "start", "--allow-empty")
     project.reproduce_watched()
     return project

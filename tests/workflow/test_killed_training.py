@@ -132,7 +132,7 @@ def test_killed_twice_it_ends_in_the_same_bytes(trained: Path, untrained: Path) 
     said = last.communicate()[1]
     assert last.returncode == 0 and f"going on from step {second}" in said
     tables = ["classification", "held_out_accuracy", "held_out_auc", "held_out_margin", "loss", "triplet"]
-    names = {"weights.safetensors", "metrics.json", "record.json", "dvclive/metrics.json"}
+    names = {"weights.safetensors", "metrics.json", "graph.json", "record.json", "dvclive/metrics.json"}
     assert {str(file["path"]) for file in whole} == names | {f"dvclive/plots/metrics/{name}.tsv" for name in tables}
     assert records.folder_files(out) == whole
     assert not list((tmp_path / ".dat" / "checkpoints").glob("*")) and not list(tmp_path.rglob("*.tmp"))

@@ -1,5 +1,6 @@
 """`dat repro`: trainings at the same time end in the bytes and the dvc.lock of `dvc repro`."""
 
+import re
 import shutil
 from datetime import datetime
 
@@ -38,7 +39,7 @@ def test_two_at_a_time_end_in_the_bytes_of_one_after_another(project: Project) -
     lock, before, results = (project.path / "dvc.lock").read_bytes(), weights(project), project.results()
     forget(project)
     output = project.run("dat", "repro", "--at-once", "2")
-    assert "4 trainings, 2 at a time" in output
+    assert re.search(r"^4 trainings( and \d+ other stages)?, 2 at a time$", output, re.MULTILINE)
     assert (project.path / "dvc.lock").read_bytes() == lock
     assert weights(project) == before
     assert project.results() == results
