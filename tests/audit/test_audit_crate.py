@@ -199,7 +199,7 @@ def test_both_standards_validators_pass_it(made: Path, tmp_path: Path) -> None:
     done = subprocess.run([*command, str(made), str(context)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[OK] RO-Crate is a valid provenance-run-crate-0.5" in done.stdout
-    assert "data-sets/otb100/croissant.json: valid, 3 records of 3 lines" in done.stdout
+    assert "data-sets/otb100/croissant.json: valid, 6 records of 6 lines" in done.stdout
     wrong = Path(shutil.copytree(made, tmp_path / "wrong"))
     data = json.loads((wrong / "ro-crate-metadata.json").read_text())
     for one in data["@graph"]:
