@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts.ended import MARK, heed_signals
+
 STUBBORN = (
     "import signal, time; [signal.signal(s, signal.SIG_IGN) for s in (2, 15)]; print('up', flush=True); time.sleep(600)"
 )
@@ -43,14 +45,8 @@ def start(tmp_path: Path, mark: str, command: list[str], shell: bool = False) ->
     call = [sys.executable, "-c", DRIVER, str(tmp_path / "log"), *command]
     if shell:
         call = ["/bin/sh", "-c", '"$@"; true', "sh", *call]
-    environment = {**os.environ, "DAT_MARK": mark}
+    environment = {**os.environ, MARK: mark}
     return subprocess.Popen(call, env=environment, start_new_session=True, preexec_fn=heed_signals)
-
-
-def heed_signals() -> None:
-    """The tests may run under nohup or in the background, where signals are ignored by all that is started."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def up(tmp_path: Path) -> bool:
@@ -99,9 +95,7 @@ def test_death_of_the_caller_behind_a_shell_ends_everything(tmp_path: Path) -> N
     shell = ["/bin/sh", "-c", '"$@"; true', "sh", sys.executable, "-c", DRIVER, str(tmp_path / "log")]
     command = [*shell, sys.executable, "-c", STUBBORN]
     call = f"import subprocess; subprocess.Popen({command!r}).wait()"
-    caller = subprocess.Popen(
-        [sys.executable, "-c", call], env={**os.environ, "DAT_MARK": mark}, start_new_session=True
-    )
+    caller = subprocess.Popen([sys.executable, "-c", call], env={**os.environ, MARK: mark}, start_new_session=True)
     assert up(tmp_path)
     caller.kill()
     caller.wait(20)
@@ -127,9 +121,7 @@ def test_a_stage_ends_with_the_program_that_called_it(tmp_path: Path, shell: boo
     mark = f"stage-{shell}-{tmp_path.name}"
     command = [*(["/bin/sh", "-c", '"$@"; true', "sh"] if shell else []), sys.executable, "-c", STAGE]
     call = f"import subprocess; subprocess.Popen({command!r}, stdout=open({str(tmp_path / 'log')!r}, 'wb')).wait()"
-    caller = subprocess.Popen(
-        [sys.executable, "-c", call], env={**os.environ, "DAT_MARK": mark}, start_new_session=True
-    )
+    caller = subprocess.Popen([sys.executable, "-c", call], env={**os.environ, MARK: mark}, start_new_session=True)
     assert up(tmp_path)
     caller.kill()
     caller.wait(20)

@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.parts.ended import BY_A_TERMINAL_AND_BY_KILL, MARK, heed_signals, living, wait
 
 pytestmark = pytest.mark.slow
 
@@ -33,30 +33,9 @@ esac
 """The first job is done at once, the others last."""
 
 
-def living(folder: Path) -> list[str]:
-    """Processes that were started for this folder and have not ended."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            marked = f"DAT_MARK={folder}".encode() in (entry / "environ").read_bytes().split(b"\0")
-            if marked and (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
-
-
-def wait(condition: Callable[[], bool], seconds: float) -> None:
-    """Until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize(
     ("number", "group"),
-    [(signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, False)],
+    BY_A_TERMINAL_AND_BY_KILL,
     ids=["ctrl-c", "closed-terminal", "term"],
 )
 def test_a_run_that_is_ended_leaves_no_job(number: signal.Signals, group: bool, tmp_path: Path) -> None:
@@ -69,19 +48,15 @@ def test_a_run_that_is_ended_leaves_no_job(number: signal.Signals, group: bool, 
     environment = {name: value for name, value in os.environ.items() if name != "SNAKEMAKE_PROFILE"} | {
         "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "DAT_MARK": str(tmp_path),
+        MARK: str(tmp_path),
     }
-
-    def heed() -> None:
-        for each in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(each, signal.SIG_DFL)
 
     running = subprocess.Popen(
         [sys.executable, "-c", RUN, str(tmp_path), str(ROOT)],
         env=environment,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=heed,
+        preexec_fn=heed_signals,
     )
     try:
         wait(lambda: (tmp_path / "done/0").exists() and any(tmp_path.glob("job-*")), 120)
@@ -91,4 +66,4 @@ def test_a_run_that_is_ended_leaves_no_job(number: signal.Signals, group: bool, 
         assert [path.name for path in (tmp_path / "done").iterdir()] == ["0"]
     finally:
         for pid in living(tmp_path):
-            os.kill(int(pid), signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)

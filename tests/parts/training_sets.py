@@ -27,6 +27,12 @@ SMALL = (
         "sentence: {steps: 30, batch: 4, rate: 5.0e-3, dropout: 0.1}}",
     ),
 )
+FEW_SAMPLES = (
+    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
+    (r"(?m)^(  positives: )\d+", r"\g<1>8"),
+    (r"(?m)^(  negatives: )\d+", r"\g<1>24"),
+)
+"""A step of SALNet's training with few samples."""
 TAUGHT_FROM = {"frames": "training/frames", "masks": "training/masks", "language": "training/language"}
 
 

@@ -17,9 +17,7 @@ SHORT = (
     (r"(?m)^    \{steps: \d+(.*sentence: \{steps: )\d+", r"    {steps: 1\g<1>1"),
     (r"(?m)^(language: .*epochs: )\d+", r"\g<1>1"),
     (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>1"),
-    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
-    (r"(?m)^(  positives: )\d+", r"\g<1>8"),
-    (r"(?m)^(  negatives: )\d+", r"\g<1>24"),
+    *training_sets.FEW_SAMPLES,
     (r"(?m)^(gpgnet_training: .*epochs: )\d+", r"\g<1>1"),
 )
 EXACT = {

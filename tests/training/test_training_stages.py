@@ -26,9 +26,7 @@ from tests.parts.training_sets import stage
 
 CHANGES = (
     (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>2"),
-    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
-    (r"(?m)^(  positives: )\d+", r"\g<1>8"),
-    (r"(?m)^(  negatives: )\d+", r"\g<1>24"),
+    *training_sets.FEW_SAMPLES,
     (r"(?m)^(gpgnet_training: .*batch: )\d+", r"\g<1>5"),
     (r"(?m)^(gpgnet_training: .*epochs: )\d+", r"\g<1>2"),
     (r"(?m)^(train: .*checkpoint: )\d+", r"\g<1>2"),

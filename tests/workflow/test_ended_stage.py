@@ -5,13 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dat import records
+from tests.parts.ended import BY_A_TERMINAL_AND_BY_KILL, MARK, heed_signals, living, wait
 
 pytestmark = pytest.mark.slow
 
@@ -21,14 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def start(folder: Path) -> "subprocess.Popen[bytes]":
     """`dat synthetic otb100`, in a session of its own that heeds signals, also where the tests run under nohup."""
 
-    def heed() -> None:
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "DAT_MARK": str(folder)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), MARK: str(folder)}
     call = [sys.executable, "-m", "dat", "synthetic", "otb100"]
     return subprocess.Popen(
-        call, cwd=folder, env=environment, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed
+        call, cwd=folder, env=environment, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=heed_signals
     )
 
 
@@ -50,30 +45,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
     return records.folder_files(folder / "data")
 
 
-def living(folder: Path) -> list[str]:
-    """Processes that were started in this folder and have not ended."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            marked = f"DAT_MARK={folder}".encode() in (entry / "environ").read_bytes().split(b"\0")
-            if marked and (entry / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                found.append(entry.name)
-        except OSError:
-            continue
-    return found
-
-
-def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize(
     ("number", "group"),
-    [(signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, False), (signal.SIGKILL, False)],
+    [*BY_A_TERMINAL_AND_BY_KILL, (signal.SIGKILL, False)],
     ids=["ctrl-c", "closed-terminal", "term", "kill"],
 )
 def test_a_stage_that_is_ended_leaves_nothing_and_is_made_by_the_same_command(

@@ -13,6 +13,7 @@ import pytest
 
 from dat import records
 from tests.parts import training_sets
+from tests.parts.ended import BY_A_TERMINAL_AND_BY_KILL, heed_signals
 
 pytestmark = pytest.mark.slow
 
@@ -21,9 +22,7 @@ COMMAND = [sys.executable, "-m", "dat", "train", "salnet", "salnet"]
 STEPS = 88
 CHANGES = (
     (r"(?m)^(salnet_training:\n  cycles: )\d+", r"\g<1>8"),
-    (r"(?m)^(  frames_per_batch: )\d+", r"\g<1>2"),
-    (r"(?m)^(  positives: )\d+", r"\g<1>8"),
-    (r"(?m)^(  negatives: )\d+", r"\g<1>24"),
+    *training_sets.FEW_SAMPLES,
     (r"(?m)^(  dropout: )[\d.]+(\n  dropout_fc4: [\d.]+\n  branch_init)", r"\g<1>0.5\2"),
     (r"(?m)^(train: .*checkpoint: )\d+", r"\g<1>3"),
 )
@@ -31,10 +30,6 @@ CHANGES = (
 
 def start(folder: Path) -> "subprocess.Popen[str]":
     """The training, in a session of its own that heeds signals, also where the tests run under nohup."""
-
-    def heed() -> None:
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
 
     environment = os.environ | {"PYTHONPATH": str(ROOT), "DAT_DEVICES": "cpu", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
@@ -44,7 +39,7 @@ def start(folder: Path) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=heed,
+        preexec_fn=heed_signals,
     )
 
 
@@ -111,7 +106,7 @@ def untrained(trained: Path, tmp_path: Path) -> Path:
 def test_told_to_end_by_each_signal_it_ends_in_the_same_bytes(trained: Path, untrained: Path) -> None:
     """Ctrl-C and a closed terminal tell a terminal's whole group, `kill` one process."""
     steps = [0]
-    for number, group in ((signal.SIGINT, True), (signal.SIGHUP, True), (signal.SIGTERM, False)):
+    for number, group in BY_A_TERMINAL_AND_BY_KILL:
         steps.append(ended(untrained, steps[-1] + 3, 0.01, number, group))
         assert not list((untrained / OUT).iterdir())
     assert sorted(set(steps)) == steps and steps[-1] < STEPS
