@@ -67,13 +67,13 @@ def moved(boxes: Floats, truth: Floats, whole: bool = False) -> str:
     gains = tried[step]
     if (gains[0] if whole else gains.max()) <= STILL:
         return ""
-    return f"{_told(boxes, truth, step, gains)}, so rows before it seem to be {_GAP[step > 0]}"
+    return f"{_where_better(boxes, truth, step, gains)}, so rows before it seem to be {_GAP[step > 0]}"
 
 
 _GAP = ("missing: add them", "too many: leave them out")
 
 
-def _told(boxes: Floats, truth: Floats, step: int, gains: Floats) -> str:
+def _where_better(boxes: Floats, truth: Floats, step: int, gains: Floats) -> str:
     start = gains.argmax() if step > 0 else len(gains) - 1 - gains[::-1].argmax()  # of equals the row at the gap
     compared = len(gains) - 1
     now = overlaps(boxes[:compared], truth[:compared]).mean()
@@ -106,8 +106,8 @@ def shifted(boxes: Mapping[str, Floats], truth: Mapping[str, Floats]) -> list[st
     sums = {step: each[:, ::-1].cumsum(1).max(1) / LOOKED_AT for step, each in gained.items()}
     most, steps = np.maximum(sums[1], sums[-1]), np.where(sums[1] > sums[-1], 1, -1)
     odd = [place for place in range(len(names)) if most[place] > SHIFTED / 2]
-    told = [_shifted(names[place], boxes[names[place]], truth[names[place]], int(steps[place])) for place in odd]
-    return [note for note in told if note]
+    notes = [_shifted(names[place], boxes[names[place]], truth[names[place]], int(steps[place])) for place in odd]
+    return [note for note in notes if note]
 
 
 def _shifted(name: str, boxes: Floats, truth: Floats, step: int) -> str:
@@ -117,8 +117,8 @@ def _shifted(name: str, boxes: Floats, truth: Floats, step: int) -> str:
     if tried[step].max() <= SHIFTED:
         return ""
     step = max(tried, key=lambda step: tried[step].max())
-    told, gap = _told(boxes, truth, step, tried[step]), _GAP[step > 0].partition(":")[0]
-    return f"{name}: as many rows as frames, but {told}: are rows before it {gap}?"
+    better, gap = _where_better(boxes, truth, step, tried[step]), _GAP[step > 0].partition(":")[0]
+    return f"{name}: as many rows as frames, but {better}: are rows before it {gap}?"
 
 
 def _gains(boxes: Floats, truth: Floats, step: int) -> Floats:
@@ -135,10 +135,13 @@ def start_of(boxes: Floats, first: Floats) -> int | None:
     return int(rows[0]) + 1 if len(rows) else None
 
 
-def remarks(boxes: Mapping[str, Floats], truth: Mapping[str, Floats], origin: int, label: str) -> list[str]:
+def remarks(
+    boxes: Mapping[str, Floats], truth: Mapping[str, Floats], origin: int, label: str, guess: bool = True
+) -> list[str]:
     """What is odd about the boxes (N,4) of sequences beside their truths (N,4), compared row by row.
 
-    Raises InputError naming `label` and a sequence whose numbers are not x,y,w,h but another reading's.
+    Raises InputError naming `label` and a sequence whose numbers are not x,y,w,h but another reading's; not without
+    `guess`, where they are known to be x,y,w,h.
     """
     names = [name for name in boxes if len(boxes[name])]
     if not names:
@@ -147,7 +150,8 @@ def remarks(boxes: Mapping[str, Floats], truth: Mapping[str, Floats], origin: in
     places = {name: np.linspace(0, count - 1, SAMPLES).astype(int) for name, count in rows_of.items()}
     rows = np.stack([boxes[name][places[name]] for name in names])
     true = np.stack([truth[name][places[name]] for name in names])
-    no_other_reading(names, rows, true, label)
+    if guess:
+        no_other_reading(names, rows, true, label)
     first, start = rows[:, 0], true[:, 0]
     odd = ~near(first, start) & ~np.isnan(start).any(1)
     from_zero = (np.abs(first + np.array([1, 1, 0, 0]) - start) < 0.01).all(1)

@@ -19,7 +19,9 @@ from dat.evaluation.definitions import OnePass
 from dat.evaluation.ground_truth import GroundTruth, SequenceTruth
 
 Floats = npt.NDArray[np.float64]
-Lengths = Literal["strict", "cut"]
+Lengths = Literal["strict", "cut", "ours"]
+"""What a wrong number of rows is: an error, or a reason to score the common part. `ours` is strict too, of files that
+this project wrote: their rows are x,y,w,h, also where a tracker that lost its target looks as if it wrote corners."""
 
 _ENDINGS = (".txt", ".mat")
 _NOWHERE = np.array([0.0, 0.0, np.nextafter(0, 1), np.nextafter(0, 1)])
@@ -281,7 +283,7 @@ def read(
         name, runs = next(iter(several.items()))
         which = f"{len(several)} of {len(there)} files ({files.files[name].name}: {runs}, ...)"
         tracker.notes.append(f"several runs in {which}: the first of each is scored, as OTB's toolkit does")
-    tracker.notes += fitting.remarks(raw, beside, origin, f"tracker {folder.name}")
+    tracker.notes += fitting.remarks(raw, beside, origin, f"tracker {folder.name}", guess=lengths != "ours")
     return tracker
 
 

@@ -41,7 +41,7 @@ def run(job: Job) -> None:
     of_files, compare = PROTOCOLS["redetection" if benchmark.protocol == "redetection" else settings.protocol]
 
     def score(key: str) -> dict[str, Any]:
-        scores, scored = of_files(key, data, folders, chance)
+        scores, scored = of_files(key, data, folders, chance, "ours")
         _complete(key, scores)
         scores["variants"] = _variants(scores["trackers"])
         scores["pairs"] = compare(scores["variants"], scored, chance)
@@ -52,9 +52,12 @@ def run(job: Job) -> None:
     if subsets:
         result["subsets"] = {name: score(name) for name in subsets}
     with baselines.of(job.settings, job.key) as others:
-        _join(
-            result, job.key, others, lambda key, folder: of_files(key, data, [folder], chance)[0], data.header["lists"]
-        )
+
+        def score_other(key: str, folder: Path) -> dict[str, Any]:
+            scores: dict[str, Any] = of_files(key, data, [folder], chance, "strict")[0]
+            return scores
+
+        _join(result, job.key, others, score_other, data.header["lists"])
     variants = {name: job.settings.section(f"variants.{name}", sections.Variant) for name in settings.variants}
     readers = [name for name, variant in variants.items() if variant.reads_sentences]
     for key, scores in ((job.key, result), *result.get("subsets", {}).items()):
@@ -109,12 +112,16 @@ def listed(key: str, data: manifest.Manifest) -> Benchmark:
 
 
 def _one_pass_scores(
-    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+    key: str,
+    data: manifest.Manifest,
+    folders: Sequence[Path],
+    chance: scoring.Bootstrap,
+    lengths: results.Lengths,
 ) -> tuple[dict[str, Any], list[scoring.Scored]]:
     benchmark, truth = _truth(key, data)
     definition = definitions.find(benchmark.definition, "one-pass")
     assert isinstance(definition, OnePass)
-    scored = scoring.score_trackers(folders, truth, definition, "strict")
+    scored = scoring.score_trackers(folders, truth, definition, lengths)
     return scoring.assemble(benchmark, truth, scored, definition, chance), scored
 
 
@@ -128,12 +135,16 @@ def _one_pass_pairs(
 
 
 def _redetection_scores(
-    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+    key: str,
+    data: manifest.Manifest,
+    folders: Sequence[Path],
+    chance: scoring.Bootstrap,
+    lengths: results.Lengths,
 ) -> tuple[dict[str, Any], list[redetection.Scored]]:
     benchmark, truth = _truth(key, data)
     definition = definitions.find(benchmark.definition, "redetection")
     assert isinstance(definition, Redetection)
-    scored = redetection.score_trackers(folders, truth, definition, "strict")
+    scored = redetection.score_trackers(folders, truth, definition, lengths)
     return redetection.redetection_object(benchmark, truth, scored, definition, chance), scored
 
 
@@ -186,7 +197,11 @@ def _target(sequence: manifest.Sequence, benchmark: Benchmark) -> ground_truth.S
 
 
 def _vot_scores(
-    key: str, data: manifest.Manifest, folders: Sequence[Path], chance: scoring.Bootstrap
+    key: str,
+    data: manifest.Manifest,
+    folders: Sequence[Path],
+    chance: scoring.Bootstrap,
+    lengths: results.Lengths,
 ) -> tuple[dict[str, Any], dict[str, dict[str, vot_scoring.Table]]]:
     """The object of trackers, and the tables that their scores are shares of."""
     benchmark = listed(key, data)
@@ -196,7 +211,7 @@ def _vot_scores(
     truth = vot_files.VotTruth(tuple(targets), targets)
     definition = definitions.find(benchmark.definition, "vot")
     assert isinstance(definition, Vot)
-    scored = vot_scoring.score_all(benchmark, truth, folders, definition, "strict")
+    scored = vot_scoring.score_all(benchmark, truth, folders, definition, lengths)
     scores = vot_scoring.vot_object(benchmark, truth, scored, definition, chance)
     return scores, vot_scoring.tables(scored, definition)
 

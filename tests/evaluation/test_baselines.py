@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,29 @@ def test_the_settings_of_other_benchmarks_are_not_read(otb: Job) -> None:
     """Its stage depends on its own alone; that a folder is a benchmark's is told by their names."""
     stage.run(otb)
     assert {name.split(".")[1] for name in otb.settings.read if name.startswith("benchmarks.")} == {"otb100"}
+
+
+def as_corners(path: Path, row: dict[str, Any]) -> None:
+    """A file whose rows look as if they were corners; a VOT run where its folder is a sequence's."""
+    corners = [f"{x + 1},{y + 1},{x + w},{y + h}" for x, y, w, h in row["boxes"]]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([*(["1"] if path.stem.endswith("_001") else corners[:1]), *corners[1:]]) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "layout", "file"), [("otb100", "otb", "{0}.txt"), ("vot2016", "vot", "baseline/{0}/{0}_001.txt")]
+)
+def test_what_numbers_mean_is_guessed_of_other_trackers_alone(tmp_path: Path, key: str, layout: str, file: str) -> None:
+    """Ours are as our code wrote them; one that lost its target may look like anything."""
+    targets = rows(NAMES[:2], 2)
+    made = job(tmp_path, key, key, {"layout": layout, "lists": {key: NAMES[:2]}}, targets)
+    for row in targets:
+        as_corners(made.inputs["results"] / "pymdnet@seed-0" / file.format(row["sequence"]), row)
+    stage.run(made)
+    for row in targets:
+        as_corners(tmp_path / "baselines" / key / "Other" / file.format(row["sequence"]), row)
+    with pytest.raises(InputError, match=r"tracker Other, sequence Wall: rows fit the truth as corners x1,y1,x2,y2"):
+        stage.run(made)
 
 
 def test_vot_has_them_too(tmp_path: Path) -> None:
