@@ -7,6 +7,7 @@ docs/reproduction.md says what was tried and what is promised.
 """
 
 import ctypes
+import functools
 import os
 import re
 import sys
@@ -54,6 +55,8 @@ PREFERENCES: Mapping[str, str] = {
 """What changes no result. A value that is set already stays."""
 
 LIBRARIES = ("numpy", "torch", "cv2", "scipy")
+
+NO_AVX2 = "this processor has no AVX2: numerics are native, and numbers will be near the committed run's but not equal"
 
 _state = {"kind": "native"}
 
@@ -158,9 +161,12 @@ def _flagged(feature: str) -> bool:
 def _give_up() -> None:
     for name in (*VARIABLES, *THREADS):  # a job inherits those of the machine that submits it
         os.environ.pop(name, None)
-    if "told" not in _state:
-        _state["told"] = "this processor has no AVX2: numerics are native, and numbers will be near the committed run's"
-        print(f"{_state['told']} but not equal", file=sys.stderr)
+    _say_once(NO_AVX2)
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _refuse_other_values() -> None:

@@ -195,12 +195,7 @@ STAGES: Mapping[str, Stage] = {
         },
         lambda s, k: f"{_reports(k)}/index.record.json",
         "dat report",
-        packages=(
-            "jinja2",
-            "matplotlib",
-            "pandas",
-            "seaborn",
-        ),  # pandas alone needs jinja2 for LaTeX, and says it oddly
+        packages=("jinja2", "matplotlib", "pandas", "seaborn"),  # jinja2 is what pandas writes LaTeX with
     ),
 }
 

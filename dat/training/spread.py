@@ -10,7 +10,7 @@ from torch import Tensor
 from dat.models.graph import ADJACENCIES, Graph
 
 DIGITS = 4
-"""That count, of a figure: processors differ in the last ones."""
+"""Of a share that is drawn: more would not be seen."""
 
 
 def relative(nodes: NDArray[np.float64]) -> float:
