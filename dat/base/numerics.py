@@ -172,7 +172,7 @@ def _say_once(text: str) -> None:
 def _refuse_other_values() -> None:
     for name, value in VARIABLES.items():
         there = os.environ.get(name, value)
-        if there.lower() != value.lower():
+        if there != value:  # libraries pass over a value in other letters: MKL reads 'compatible' as nothing
             raise NumericsError(
                 f"{name} is '{there}' in the environment, and portable numerics need '{value}': unset it, "
                 "or say numerics: native in params.yaml for numbers of this machine alone"

@@ -71,10 +71,13 @@ def test_a_variable_that_changes_the_arithmetic_is_named(name: str) -> None:
     assert done.returncode and f"NumericsError: {name} is set" in done.stderr
 
 
-def test_the_same_value_in_other_letters_is_no_mistake() -> None:
-    assert (
-        run("from dat.base import numerics; numerics.prepare('portable')", OPENBLAS_CORETYPE="HASWELL").returncode == 0
+@pytest.mark.parametrize("name", sorted(numerics.VARIABLES))
+def test_a_value_in_other_letters_is_another_value(name: str) -> None:
+    """MKL, torch, NumPy and OpenCV pass over `compatible`, `AVX2`, `x86_v4` and `avx512-skx`, and choose by themselves."""
+    done = run(
+        "from dat.base import numerics; numerics.prepare('portable')", **{name: numerics.VARIABLES[name].swapcase()}
     )
+    assert done.returncode and f"NumericsError: {name} is '{numerics.VARIABLES[name].swapcase()}'" in done.stderr
 
 
 def test_a_library_that_is_loaded_already_is_named() -> None:
