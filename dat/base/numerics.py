@@ -35,13 +35,16 @@ VARIABLES: Mapping[str, str] = {
 THREADS: Mapping[str, str] = {"OPENBLAS_NUM_THREADS": "1"}
 """NumPy's products sum long rows in as many parts: like all numbers of threads it is the project's to say."""
 
+FEWER_THREADS = ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS")
+"""Variables by which a computation gets fewer threads than it was divided for: oneDNN's sums then read memory that was
+never written, whatever the numerics."""
+
 CHANGING = (
-    "OMP_DYNAMIC",
-    "OMP_THREAD_LIMIT",
     "DNNL_MAX_CPU_ISA",
     "DNNL_DEFAULT_FPMATH_MODE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_NUM_STRIPES",
     "NPY_ENABLE_CPU_FEATURES",
 )
 """Other variables that would change the arithmetic: portable numerics want them unset."""
@@ -102,10 +105,13 @@ def prepare(wanted: str) -> None:
 
     Where the processor (or an emulator) has no AVX2, numerics are native and stderr says so in one line: the code that
     the variables name would end the process. Raises NumericsError naming a variable that the user set to something
-    else, or a library that is loaded already.
+    else, or that takes threads away, or a library that is loaded already.
     """
     for name, value in PREFERENCES.items():
         os.environ.setdefault(name, value)
+    for name in FEWER_THREADS:
+        if name in os.environ:
+            raise NumericsError(f"{name} is set in the environment and makes sums of several threads wrong: unset it")
     if wanted == "portable" and not _has_avx2():
         _give_up()
         wanted = "native"

@@ -12,7 +12,10 @@ from dat import records
 from dat.base import numerics
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING, *numerics.PREFERENCES)
+NAMES = (
+    *(*numerics.VARIABLES, *numerics.THREADS, *numerics.PREFERENCES),
+    *(*numerics.CHANGING, *numerics.FEWER_THREADS),
+)
 
 
 def run(code: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -65,15 +68,23 @@ def test_a_variable_set_otherwise_is_named(name: str, tmp_path: Path) -> None:
     assert name in done.stderr and "'other'" in done.stderr and numerics.VARIABLES[name] in done.stderr
 
 
-@pytest.mark.parametrize("name", numerics.CHANGING)
+@pytest.mark.parametrize("name", sorted({*numerics.CHANGING, "MKL_NUM_STRIPES"}))
 def test_a_variable_that_changes_the_arithmetic_is_named(name: str) -> None:
     done = run("from dat.base import numerics; numerics.prepare('portable')", **{name: "1"})
     assert done.returncode and f"NumericsError: {name} is set" in done.stderr
 
 
+@pytest.mark.parametrize("kind", numerics.KINDS)
+@pytest.mark.parametrize("name", ["OMP_DYNAMIC", "OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS"])
+def test_a_variable_that_takes_threads_away_is_named(name: str, kind: str) -> None:
+    """Where OpenMP has fewer threads than torch told oneDNN, products of two threads hold NaN and other rubbish."""
+    done = run(f"from dat.base import numerics; numerics.prepare({kind!r})", **{name: "1"})
+    assert done.returncode and f"NumericsError: {name} is set" in done.stderr and "wrong: unset it" in done.stderr
+
+
 @pytest.mark.parametrize("name", sorted(numerics.VARIABLES))
 def test_a_value_in_other_letters_is_another_value(name: str) -> None:
-    """MKL, torch, NumPy and OpenCV pass over `compatible`, `AVX2`, `x86_v4` and `avx512-skx`, and choose by themselves."""
+    """MKL, torch, NumPy and OpenCV pass over `compatible`, `AVX2`, `x86_v4` and `avx512-skx`."""
     done = run(
         "from dat.base import numerics; numerics.prepare('portable')", **{name: numerics.VARIABLES[name].swapcase()}
     )

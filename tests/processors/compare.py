@@ -80,7 +80,7 @@ def emulator_version() -> tuple[int, ...]:
 
 def python(*arguments: str, processor: str | None = None, plain_loops: bool = False) -> str:
     """Run this Python here or on an emulated processor; returns standard output."""
-    names = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING)
+    names = (*numerics.VARIABLES, *numerics.THREADS, *numerics.CHANGING, *numerics.FEWER_THREADS)
     environment = {name: value for name, value in os.environ.items() if name not in names} | {"PYTHONPATH": str(ROOT)}
     if plain_loops:  # the other variables before any library is loaded, which the tests' `prepare` does at once here
         environment |= {**numerics.VARIABLES, **numerics.THREADS, "ATEN_CPU_CAPABILITY": "default"}
