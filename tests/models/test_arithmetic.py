@@ -16,13 +16,20 @@ PRODUCTS = {
     *("matmul", "mm", "bmm", "addmm", "addbmm", "baddbmm", "addmv", "mv", "einsum", "tensordot", "inner", "cdist"),
     *("dot", "vdot", "outer", "ger", "addr", "kron", "chain_matmul", "multi_dot", "vecdot", "matrix_power"),
     *("linear", "Linear", "Bilinear", "bilinear", "MultiheadAttention", "scaled_dot_product_attention", "LSTM", "GRU"),
+    *("LazyLinear", "RNN", "RNNCell", "LSTMCell", "GRUCell", "__matmul__", "__rmatmul__", "__imatmul__"),
 }
-ROOTS = {"sqrt", "sqrt_"}
+ROOTS = {
+    *("sqrt", "sqrt_", "_foreach_sqrt", "_foreach_sqrt_", "atan", "atan_", "arctan", "arctan_", "optim"),
+    *("LPPool1d", "LPPool2d", "LPPool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d"),
+}
+"""What of MKL's elementwise functions answers by maker, torch's optimisers and pools that take roots among it."""
+POWERS = {"pow", "pow_", "float_power", "float_power_", "_foreach_pow", "_foreach_pow_", "__pow__", "__ipow__"}
+HALVES = ("0.5", "-0.5", "1 / 2", "-1 / 2", "-(1 / 2)")
 LINALG = ("torch.linalg", "linalg")
 """All of it is MKL's, and some of it products."""
 LAPACK = ("cholesky",)
 """What of it MKL answers alike for every maker, as `dat.base.numerics` sets MKL_CBWR."""
-ALLOWED_OWNERS = {"np", "math", "arithmetic"}
+ALLOWED_OWNERS = {"np", "math", "arithmetic", "torch.backends.cuda"}
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -98,22 +105,27 @@ def offences(source: str) -> list[str]:
 
 
 def _offends(node: ast.AST) -> bool:
-    if isinstance(node, ast.ImportFrom):  # a bare name cannot be told from one of our own where it is called
-        torch = (node.module or "").split(".")[0] == "torch"
-        return torch and any(name.name in PRODUCTS | ROOTS | {"linalg", "pow"} for name in node.names)
-    if isinstance(node, ast.AugAssign):
-        half = isinstance(node.op, ast.Pow) and ast.unparse(node.value) in ("0.5", "-0.5")
-        return isinstance(node.op, ast.MatMult) or half
-    if isinstance(node, ast.BinOp):
-        half = isinstance(node.right, ast.Constant | ast.UnaryOp) and ast.unparse(node.right) in ("0.5", "-0.5")
-        return isinstance(node.op, ast.MatMult) or (isinstance(node.op, ast.Pow) and half)
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-        return False
-    name, owner = node.func.attr, ast.unparse(node.func.value)
-    half = name in ("pow", "pow_") and any(ast.unparse(one) in ("0.5", "-0.5") for one in node.args)
-    return owner not in ALLOWED_OWNERS and (
-        (owner in LINALG and name not in LAPACK) or name in PRODUCTS | ROOTS or half
-    )
+    """Functions count where they are read, called or not (`map(torch.sqrt, rows)`), layers where they are made."""
+    match node:
+        case ast.ImportFrom(module=str(module), names=names):
+            # a bare name cannot be told from one of our own where it is called
+            wrong = PRODUCTS | ROOTS | POWERS | {"linalg", "*"}
+            torchs, whole = module.split(".")[0] == "torch", module in ("torch.linalg", "torch.optim")
+            return torchs and any((whole and name.name not in LAPACK) or name.name in wrong for name in names)
+        case ast.Import(names=names):
+            return any(name.name in ("torch.linalg", "torch.optim") for name in names)
+        case ast.AugAssign(op=operator, value=right) | ast.BinOp(op=operator, right=right):
+            return isinstance(operator, ast.MatMult) or (isinstance(operator, ast.Pow) and ast.unparse(right) in HALVES)
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) if name in POWERS:
+            values = [*node.args, *(keyword.value for keyword in node.keywords)]
+            return any(ast.unparse(value) in HALVES for value in values)
+        case ast.Call(func=ast.Attribute(attr=name, value=value)) | ast.Attribute(attr=name, value=value) if name[
+            0
+        ].isupper() == isinstance(node, ast.Call):
+            owner = ast.unparse(value)
+            mkls = name in PRODUCTS | ROOTS or (owner in LINALG and name not in LAPACK)
+            return owner not in ALLOWED_OWNERS and mkls
+    return False
 
 
 def test_products_and_roots_stand_in_one_place() -> None:
@@ -140,6 +152,17 @@ def test_products_and_roots_stand_in_one_place() -> None:
         "torch.linalg.solve(a, b)",
         "a; a @= b",
         "a; a **= 0.5",
+        "list(map(torch.sqrt, a))",
+        "torch._foreach_sqrt(a)",
+        "a.atan()",
+        "a ** (1 / 2)",
+        "pow(a, 0.5)",
+        "a.pow(exponent=0.5)",
+        "torch.float_power(a, 0.5)",
+        "a.__matmul__(b)",
+        "nn.GRUCell(2, 2)",
+        "torch.optim.Adam(a)",
+        "F.lp_pool2d(a, 2, 2)",
     ],
 )
 def test_what_is_forbidden_elsewhere_is_seen(line: str) -> None:
@@ -147,8 +170,11 @@ def test_what_is_forbidden_elsewhere_is_seen(line: str) -> None:
     assert not offences(f"import numpy as np\nx = {line}\n")
 
 
-@pytest.mark.parametrize("name", ["matmul", "sqrt as root", "linalg", "nn, mm"])
+@pytest.mark.parametrize("name", ["matmul", "sqrt as root", "linalg", "nn, mm", "atan"])
 def test_a_bare_name_of_torch_is_seen_where_it_is_imported(name: str) -> None:
     assert offences(f"from torch import {name}\n") and not offences(f"from numpy import {name}\n")
     assert offences("def f():\n    from torch.nn.functional import linear\n")
+    assert offences("import torch.linalg as algebra\n") and offences("from torch import *\n")
+    assert offences("from torch.linalg import svd\n") and offences("from torch.optim import Adam\n")
+    assert not offences("from torch.linalg import cholesky\n")
     assert not offences("from torch import Tensor, nn\n") and offences("from torch import nn\nx = a @ b\n")
