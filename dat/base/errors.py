@@ -6,6 +6,7 @@ DatError                the call or its input is wrong: status 2
 |-- MissingError        something that another command makes is not there: the message says which command
 |-- LockedError         another process works on the same thing
 |-- NumericsError       the environment asks for other arithmetic than params.yaml
+|   `-- LoadedError     a library was loaded before it could be told how to compute
 |-- ChangedError        a file was changed while it was in use: nothing was kept
 `-- JobError            work was done and some of it failed: status 1
 """
@@ -36,7 +37,11 @@ class LockedError(DatError):
 
 
 class NumericsError(DatError):
-    """The environment or a library that is loaded already asks for other arithmetic than the settings."""
+    """The environment asks for other arithmetic than the settings."""
+
+
+class LoadedError(NumericsError):
+    """A library that computes was loaded before it could be told how."""
 
 
 class ChangedError(DatError):

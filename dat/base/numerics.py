@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dat.base import opening, outside
-from dat.base.errors import InputError, NumericsError
+from dat.base.errors import InputError, LoadedError, NumericsError
 
 KINDS = ("portable", "native")
 
@@ -122,7 +122,7 @@ def prepare(wanted: str) -> None:
             missing.pop("OPENCV_CPU_DISABLE", None)  # OpenCV complains of a feature that is not there
         loaded = [name for name in LIBRARIES if name in sys.modules]
         if missing and loaded:
-            raise NumericsError(
+            raise LoadedError(
                 f"{loaded[0]} was loaded before portable numerics were set; call dat.base.numerics.prepare first"
             )
         os.environ.update({**missing, **THREADS})
@@ -130,12 +130,15 @@ def prepare(wanted: str) -> None:
 
 
 def prepare_import() -> None:
-    """For a program that imports this package: the numerics of its profile, or one warning where that is too late."""
+    """For a program that imports this package: the numerics of its profile, or one warning where that is too late.
+
+    Raises NumericsError naming a variable that the user set to something else.
+    """
     if kind() == "portable" or setting() != "portable":
         return
     try:
         prepare("portable")
-    except NumericsError as error:
+    except LoadedError as error:
         remedy = "for the same ones import dat.api before other libraries"
         warnings.warn(f"{error}; boxes may differ from dat track's in their last digits: {remedy}", stacklevel=3)
 

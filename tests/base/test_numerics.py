@@ -93,7 +93,7 @@ def test_a_value_in_other_letters_is_another_value(name: str) -> None:
 
 def test_a_library_that_is_loaded_already_is_named() -> None:
     done = run("import numpy; from dat.base import numerics; numerics.prepare('portable')")
-    assert "NumericsError: numpy was loaded before" in done.stderr
+    assert "LoadedError: numpy was loaded before" in done.stderr
 
 
 def test_native_numerics_leave_the_arithmetic_alone_and_record_what_is_set() -> None:
@@ -207,3 +207,9 @@ def test_a_program_in_a_native_profile_is_left_alone(tmp_path: Path) -> None:
     code = f"import os; os.chdir({str(tmp_path)!r}); import numpy, dat.api; print('MKL_CBWR' in os.environ)"
     done = run(code, PYTHONPATH=str(ROOT))
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize("module", ["dat.api", "dat.adapters"])
+def test_a_program_with_a_variable_set_otherwise_gets_the_error(module: str) -> None:
+    done = run(f"import {module}", MKL_CBWR="AVX2")
+    assert done.returncode and "NumericsError: MKL_CBWR is 'AVX2' in the environment" in done.stderr
