@@ -9,6 +9,7 @@ import os
 import re
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,10 @@ def transparent(data: bytes, name: str) -> bool:
 
 
 def decode_pages(data: bytes, name: str) -> list[Deep]:
-    """All pictures of a TIFF of several pages or of an animated PNG or WebP. Raises InputError naming `name`."""
+    """All pictures of a TIFF of several pages or of an animation (PNG, WebP, GIF, AVIF).
+
+    Raises InputError naming `name`.
+    """
     import cv2
 
     if data[:2] in (b"II", b"MM"):
@@ -132,7 +136,7 @@ def _coloured(picture: Deep) -> Deep:
 
 
 def pictures(data: bytes) -> int:
-    """How many pictures a PNG, WebP or TIFF file holds; 1 for any other."""
+    """How many pictures a PNG, WebP, TIFF, GIF or AVIF file holds; 1 for any other."""
     try:
         if data.startswith(PNG):
             return _png_frames(data)
@@ -140,6 +144,8 @@ def pictures(data: bytes) -> int:
             return _webp_frames(data)
         if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _tiff_pages(data, "<" if data[:2] == b"II" else ">")
+        if data[:4] == b"GIF8" or (data[4:8] == b"ftyp" and b"avis" in data[8:64]):
+            return _animated_frames(data)
     except (struct.error, IndexError, OverflowError):
         pass  # broken off: the decoder says so
     return 1
@@ -171,6 +177,14 @@ def _webp_frames(data: bytes) -> int:
         size = int(struct.unpack_from("<I", data, at + 4)[0])
         at += 8 + size + size % 2
     return max(count, 1)
+
+
+def _animated_frames(data: bytes) -> int:
+    import cv2
+
+    with suppress(cv2.error):  # broken off, or too large: the decoder says so
+        return max(len(cv2.imdecodeanimation(np.frombuffer(data, np.uint8))[1].frames), 1)
+    return 1
 
 
 def _tiff_pages(data: bytes, order: str) -> int:

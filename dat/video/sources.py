@@ -28,6 +28,9 @@ from dat.video.splitting import UNUSED, Notes, note, split_images
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".mpo")
 RATE = 25.0
+GAP = 0.5
+"""Seconds by which a video that does not say how many frames it has may end before the file says (its sound may)."""
+
 TURNED = "turned by the orientation in the picture's file, as a viewer does"
 
 
@@ -230,18 +233,23 @@ def video(path: Path, notes: Notes) -> Iterator[Frame]:
 def _video_pictures(path: Path, notes: Notes) -> Iterator[tuple[str, Deep]]:
     import av
 
-    number = 0
+    number, end = 0, 0.0
     try:
         with av.open(str(path)) as container:
             shown, _ = _shown_stream(container)
+            shown.codec_context.options = {"err_detect": "explode"}  # else what is damaged is guessed from other frames
             for decoded in container.decode(shown):
                 number += 1
+                end = max(end, decoded.time or 0.0)
                 name = f"{path}: frame {number}"
                 yield name, as_shown(decoded, shown.sample_aspect_ratio, name, notes)
             if number < shown.frames:
                 note(notes, f"the file says {shown.frames} frames, and {number} can be read: is it cut short?")
+            elif not shown.frames and (seconds := (container.duration or 0) / av.time_base) - end > GAP:
+                note(notes, f"the file says {seconds:.1f} s, and its last frame is at {end:.1f} s: is it cut short?")
     except av.FFmpegError as error:
-        raise InputError(f"{path}: frame {number + 1} cannot be read: {error}") from None
+        todo = "write it anew with `ffmpeg -i FILE OTHER`, and look at what that makes of it"
+        raise InputError(f"{path}: frame {number + 1} cannot be read: {error}; {todo}") from None
 
 
 def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> Deep:

@@ -196,6 +196,44 @@ def test_a_video_that_is_cut_short_is_told(tmp_path):
         frames(open_source(str(tmp_path / "clip.mp4")))
 
 
+def long_clip(path):
+    """A video of three seconds that a player could seek in, as its bytes."""
+    with av.open(str(path), "w") as container:
+        stream_ = container.add_stream("libx264", rate=25, options={"g": "5"})
+        stream_.height, stream_.width, stream_.pix_fmt = 90, 120, "yuv420p"
+        for frame in FRAMES * 19:
+            container.mux(stream_.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream_.encode())
+    return path.read_bytes()
+
+
+def test_a_video_that_says_its_seconds_and_is_cut_short_is_told(tmp_path):
+    """A Matroska file does not say how many frames it has."""
+    data = long_clip(tmp_path / "clip.mkv")
+    source = open_source(str(tmp_path / "clip.mkv"))
+    assert len(frames(source)) == 76 and source.notes == []
+    (tmp_path / "clip.mkv").write_bytes(data[: len(data) // 3])
+    with av.open(str(tmp_path / "clip.mkv")) as container:
+        assert container.streams.video[0].frames == 0
+    source = open_source(str(tmp_path / "clip.mkv"))
+    count = len(frames(source))
+    assert 0 < count < 60
+    said = f"the file says 3.0 s, and its last frame is at {(count - 1) / 25:.1f} s: is it cut short?"
+    assert source.notes == [said]
+
+
+def test_a_damaged_frame_of_a_video_is_named_and_not_guessed(tmp_path):
+    """A decoder would fill it from others, or with green."""
+    data = bytearray(long_clip(tmp_path / "clip.mkv"))
+    with av.open(str(tmp_path / "clip.mkv")) as container:
+        hit = [packet for packet in container.demux(video=0) if packet.size][40]
+    at = data.index(bytes(hit)) + 9
+    data[at : at + 40] = np.random.default_rng(0).bytes(40)
+    (tmp_path / "clip.mkv").write_bytes(data)
+    with pytest.raises(InputError, match=r"clip\.mkv: frame \d+ cannot be read.*write it anew"):
+        frames(open_source(str(tmp_path / "clip.mkv")))
+
+
 # ---------------------------------------------------------------- several pictures in one file
 
 
@@ -262,6 +300,19 @@ def test_of_several_videos_in_a_file_the_longest_is_used_and_named(tmp_path, nam
     expected = [f"of {len(counts)} videos in the file, stream {used} is used"] if len(counts) > 1 else []
     assert [note.partition(";")[0] for note in source.notes] == expected
     assert len(frames(source)) == counts[used]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "AVIF"])
+def test_an_animation_under_a_pictures_name_is_all_of_its_pictures(tmp_path, kind):
+    chosen = [Image.fromarray(frame) for frame in FRAMES]
+    chosen[0].save(tmp_path / "1.png", kind, save_all=True, append_images=chosen[1:])
+    assert len(frames(open_source(str(tmp_path / "1.png")))) == 4
+    with pytest.raises(InputError, match=r"1\.png: 4 pictures in one file"):
+        frames(open_source(str(tmp_path)))
+    data = (tmp_path / "1.png").read_bytes()
+    assert pictures.pictures(data[:40]) == 1
+    chosen[0].save(tmp_path / "1.png", kind)
+    assert pictures.pictures((tmp_path / "1.png").read_bytes()) == 1
 
 
 def test_all_pictures_of_an_animated_avif_are_frames(tmp_path):
