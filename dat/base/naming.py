@@ -18,7 +18,7 @@ SHOWN = 60
 
 _SETTING = re.compile(r"[A-Za-z0-9][A-Za-z0-9+_-]*")
 _USUAL = re.compile(r"\w+(?:[/.-]\w+)*", re.ASCII)
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")  # the last four: the full-width =, +, - and @
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|~#&]")
 
 

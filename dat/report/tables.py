@@ -223,7 +223,7 @@ def to_markdown(table: Table) -> str:
     lines += [_markdown_row(["Tracker", *names]), _markdown_row(["---", *["---:"] * len(heads(table))])]
     for row in table.rows:
         shown = [value for cell in table.row(row) for value in _shown(cell)]
-        lines.append(_markdown_row([words.named(row), *shown]))
+        lines.append(_markdown_row([naming.markdown(words.named(row)), *shown]))
     lines += ["", *_claims(table.claims), *(f"- [{note.mark}] {note.text}" for note in table.footnotes)]
     return "\n".join(lines) + "\n"
 

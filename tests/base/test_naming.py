@@ -466,11 +466,11 @@ def is_formula(text: str) -> bool:
     try:
         float(text)
     except ValueError:
-        return text.startswith(("=", "+", "-", "@", "\t", "\r"))
+        return text.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
     return False
 
 
-@given(st.text(st.sampled_from("=+-@'\t\rab1.,\"")))
+@given(st.text(st.sampled_from("=+-@\uff1d\uff0b\uff0d\uff20'\t\rab1.,\"")))
 def test_a_cell_is_no_formula_and_comes_back(text: str) -> None:
     assert not is_formula(naming.cell(text))
     assert naming.from_cell(naming.cell(text)) == text

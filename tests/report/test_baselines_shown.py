@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dat.audit import page as audited
-from dat.base import params
+from dat.base import naming, params
 from dat.benchmarks import words
 from dat.records import Job, read_json, write_json
 from dat.report import drawing, figures, metrics, stage, tables
@@ -55,7 +55,9 @@ def test_the_value_stands_beside_the_printed_one(made: Job, scores: dict[str, Sc
     assert (float(cell["ours"]), cell["paper"]) == (scores["otb100"].baselines["SiamFC"]["success"], "0.582")
     first = tables.build_all(scores, "embedded")[0]
     assert first.recomputed == (MARKUP, "SiamFC") and first.rows[0] == MARKUP
-    assert "recomputed here from files in baselines/" in tables.to_markdown(first)
+    text = tables.to_markdown(first)
+    assert "recomputed here from files in baselines/" in text
+    assert f"| {naming.markdown(MARKUP)} |" in text and f"| {MARKUP} |" not in text
     assert all(MARKUP not in one.rows and not one.recomputed for one in tables.build_all(scores, "embedded")[2:])
 
 
