@@ -4,7 +4,7 @@ import errno
 import fcntl
 import mmap
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ import pytest
 from dat import records
 from dat.base import devices
 from dat.base.errors import ChangedError, InputError, JobError, of_system
-from dat.datasets import manifest
+from dat.datasets import finding, manifest
 from dat.fanout import failures, job, plan, stage, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, key_of
 from dat.models import exactness
+from dat.tracking.csrdcf import colours
 
 
 def checked(planned: tuple[Path, Unit, dict[str, Any]], **changes: Any) -> None:
@@ -29,7 +30,8 @@ def checked(planned: tuple[Path, Unit, dict[str, Any]], **changes: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def only_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process that has loaded nothing else."""
+    """As in a process that has loaded nothing else; the index of the plan's set loads the module of its layout."""
+    finding.layout("otb")
     closure = records.code_closure(ENTRY)
     monkeypatch.setattr(job.used, "CODE", {name: closure[name] for name in job.used.CODE.keys() & closure.keys()})
     monkeypatch.setattr(job.used, "FILES", {})
@@ -120,6 +122,29 @@ def test_other_settings_code_machine_or_rows_than_planned_are_named(
     monkeypatch.setitem(job.used.CODE, "dat/fanout/plan.py", "0" * 64)
     with pytest.raises(ChangedError, match=r"fanout/plan\.py: not the code that this run was planned with"):
         checked(planned)
+
+
+def test_a_table_of_colour_names_is_the_one_that_was_planned_and_in_the_record(
+    planned: tuple[Path, Unit, dict[str, Any]], tmp_path: Path
+) -> None:
+    path, unit, facts = planned
+    table = Path(facts["home"]) / "names.npy"
+    np.save(table, np.zeros((colours.ROWS, 10), np.float32))
+    own = replace(unit, colour_names="names.npy", files=[records.file_facts(table, table.parent)])
+    row = manifest.read(Path(facts["manifest"])).sequences["Disc"]
+    own = replace(own, key=key_of(facts["shared"], own, facts["sections"], row.digest))
+    assert own.key != unit.key
+    records.write_json(path, {**facts, "jobs": [[asdict(own)]]})
+    before = table.read_bytes()
+    np.save(table, np.ones((colours.ROWS, 10), np.float32))
+    with pytest.raises(JobError, match=r"names\.npy: changed between planning and use; nothing was kept"):
+        job.run(path, 0, tmp_path / "done")
+    assert store.record(tmp_path / "store", own.key) is None
+    table.write_bytes(before)
+    job.used.FILES.clear()
+    job.run(path, 0, tmp_path / "done")
+    record = store.record(tmp_path / "store", own.key)
+    assert record is not None and own.files[0] in record["inputs"]
 
 
 def test_what_the_system_refuses_is_one_line_with_a_remedy(

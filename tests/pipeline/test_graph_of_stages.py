@@ -209,6 +209,26 @@ def test_inputs_outputs_and_records_are_declared(name: str) -> None:
         assert set(stage.inputs(settings, key).values()) <= resolved(name, key, "deps")
 
 
+@pytest.mark.parametrize(
+    ("setting", "line", "name", "key", "role"),
+    [
+        ("csrdcf.colour_names", "colour_names: none", "benchmark", "otb100", "names"),
+        ("network.vgg_m", "vgg_m: none", "salnet", "pymdnet", "vgg_m"),
+        ("network.vgg16", "vgg16: training/encoder/vgg11", "gpgnet", "to", "vgg16"),
+    ],
+)
+def test_a_file_that_a_setting_names_is_a_dependency_and_an_input(
+    tmp_path: Path, setting: str, line: str, name: str, key: str, role: str
+) -> None:
+    """So that its hash is in the record, and is compared when the stage is over."""
+    text = (ROOT / "params.yaml").read_text()
+    assert text.count(line) == 1
+    (tmp_path / "params.yaml").write_text(text.replace(line, f"{line.partition(':')[0]}: own.npy"))
+    assert STAGES[name].inputs(params.load(tmp_path), key)[role] == "own.npy"
+    assert f"${{{setting}}}" in paths(name, "deps")
+    assert "none" not in STAGES[name].inputs(params.load(ROOT), key).values()
+
+
 def test_dvc_draws_the_reports_points_by_series_in_all_profiles() -> None:
     plots: list[dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["plots"]
     named = {name: entry for plot in plots for name, entry in plot.items() if name.startswith("figure-")}
