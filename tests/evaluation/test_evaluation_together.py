@@ -550,6 +550,15 @@ def test_a_vot_run_that_is_a_frame_off_is_told(tmp_path: Path) -> None:
     assert note.startswith("Deer: as many rows as frames, but from row 2 on they fit the truth 1 frame earlier better")
 
 
+def test_a_vot_run_that_is_not_there_before_others_is_told(tmp_path: Path) -> None:
+    for number in (1, 2, 4):
+        write(tmp_path / f"T/baseline/Deer/Deer_00{number}.txt", run_text(walk(40), {0: 1}))
+    (note,) = vot_files.read_tracker(tmp_path / "T", vot_truth()).notes
+    assert note.startswith("Deer: run 3 is not there, and run 4 is (1 of 1 sequences lack such runs)")
+    write(tmp_path / "T/baseline/Deer/Deer_003.txt", run_text(walk(40), {0: 1}))
+    assert vot_files.read_tracker(tmp_path / "T", vot_truth()).notes == []
+
+
 def test_corners_in_a_vot_run_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="tracker T, sequence Deer: rows fit the truth as corners"):
         vot_tracker(tmp_path, {0: 1}, READ_AS["corners"](walk(40)))

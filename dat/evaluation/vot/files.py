@@ -421,6 +421,7 @@ def read_tracker(folder: Path, truth: VotTruth, lengths: Lengths = "strict") -> 
         files, aside = _repetitions(experiment, Names(truth.expected))
         aside = [f"{experiment.relative_to(folder).as_posix()}/{file}".removeprefix("./") for file in aside]
         tracker.ignored += aside
+        tracker.notes += _gaps(files)
         into = tracker.noise if name == "region_noise" else tracker.runs
         for sequence in (name for name in truth.expected if name in files and name in truth.targets):
             into[sequence] = _runs(tracker, truth.targets[sequence], files[sequence], lengths)
@@ -431,6 +432,18 @@ def read_tracker(folder: Path, truth: VotTruth, lengths: Lengths = "strict") -> 
         _no_other_reading(tracker, truth)
     tracker.notes += _shifted(tracker, truth)
     return tracker
+
+
+def _gaps(files: Mapping[str, Sequence[Path]]) -> list[str]:
+    """A line on the sequences of which a run is not there although a later one is."""
+    numbers = {name: {int(path.stem[-3:]) for path in paths} for name, paths in files.items()}
+    gaps = {name: sorted({*range(1, max(of))} - of) for name, of in numbers.items()}
+    lacking = {name: of for name, of in gaps.items() if of}
+    if not lacking:
+        return []
+    name, of = next(iter(lacking.items()))
+    some = f"{name}: run {of[0]} is not there, and run {max(numbers[name])} is"
+    return [f"{some} ({len(lacking)} of {len(files)} sequences lack such runs): those that are there are scored"]
 
 
 def _shifted(tracker: VotResults, truth: VotTruth) -> list[str]:
