@@ -77,9 +77,8 @@ def _where_better(boxes: Floats, truth: Floats, step: int, gains: Floats) -> str
     start = gains.argmax() if step > 0 else len(gains) - 1 - gains[::-1].argmax()  # of equals the row at the gap
     compared = len(gains) - 1
     now = overlaps(boxes[:compared], truth[:compared]).mean()
-    frames = f"{abs(step)} frame{'s' if abs(step) > 1 else ''} {'earlier' if step > 0 else 'later'}"
     return (
-        f"from row {start + max(step, 0) + 1} on they fit the truth {frames} better (mean overlap "
+        f"from row {start + max(step, 0) + 1} on they fit the truth {_frames(step)} better (mean overlap "
         f"{now + gains.max():.3f}, not {now:.3f})"
     )
 
@@ -103,7 +102,7 @@ def shifted(boxes: Mapping[str, Floats], truth: Mapping[str, Floats]) -> list[st
                 f"{'earlier' if step > 0 else 'later'} better (mean overlap about {each.mean():.3f} more, over all): "
                 f"is the first row {'there twice' if step > 0 else 'missing'}?"
             ]
-    sums = {step: each[:, ::-1].cumsum(1).max(1) / LOOKED_AT for step, each in gained.items()}
+    sums = {step: _most(each) / LOOKED_AT for step, each in gained.items()}
     most, steps = np.maximum(sums[1], sums[-1]), np.where(sums[1] > sums[-1], 1, -1)
     odd = [place for place in range(len(names)) if most[place] > SHIFTED / 2]
     notes = [_shifted(names[place], boxes[names[place]], truth[names[place]], int(steps[place])) for place in odd]
@@ -115,18 +114,53 @@ def _shifted(name: str, boxes: Floats, truth: Floats, step: int) -> str:
         step * frames: _gains(boxes, truth, step * frames) for frames in range(1, min(FARTHEST, len(boxes) - 1) + 1)
     }
     if tried[step].max() <= SHIFTED:
-        return ""
+        return _stretch(name, boxes, truth, step)
     step = max(tried, key=lambda step: tried[step].max())
     better, gap = _where_better(boxes, truth, step, tried[step]), _GAP[step > 0].partition(":")[0]
     return f"{name}: as many rows as frames, but {better}: are rows before it {gap}?"
 
 
-def _gains(boxes: Floats, truth: Floats, step: int) -> Floats:
-    """What the mean overlap gains when, from each row on, rows are compared with the truth `step` frames earlier."""
+def _most(each: Floats) -> Floats:
+    """The largest sum of neighbours in each row of values (...,N); 0 where none is above."""
+    sums = np.cumsum(each, axis=-1)
+    below = np.minimum.accumulate(np.minimum(sums, 0), axis=-1)
+    return np.asarray(np.maximum((sums - below).max(-1), 0))
+
+
+def _stretch(name: str, boxes: Floats, truth: Floats, sign: int) -> str:
+    """Rows between two others that fit the truth some frames earlier or later so much better that it counts over all
+    rows; "" without such."""
+    steps = [sign * frames for frames in range(1, min(FARTHEST, len(boxes) - 1) + 1)]
+    tried = {step: _each(boxes, truth, step) for step in steps}
+    gains = {step: float(_most(each)) / len(each) for step, each in tried.items()}
+    if gains[sign] <= SHIFTED:
+        return ""
+    step = max(gains, key=lambda step: gains[step])
+    sums = np.append(0, np.cumsum(tried[step]))
+    stop = int((sums - np.minimum.accumulate(sums)).argmax())
+    start, first = int(sums[:stop].argmin()), max(step, 0)
+    return (
+        f"{name}: as many rows as frames, but rows {start + first + 1} to {stop + first} fit the truth "
+        f"{_frames(step)} better (mean overlap over all rows {gains[step]:.3f} more): are rows missing at one "
+        "end of them, and too many at the other?"
+    )
+
+
+def _frames(step: int) -> str:
+    return f"{abs(step)} frame{'s' if abs(step) > 1 else ''} {'earlier' if step > 0 else 'later'}"
+
+
+def _each(boxes: Floats, truth: Floats, step: int) -> Floats:
+    """What each row's overlap gains when rows are compared with the truth `step` frames earlier."""
     rows, frames = boxes[max(step, 0) :], truth[max(-step, 0) :]
     count = min(len(rows), len(frames))
-    each = overlaps(rows[:count], frames[:count]) - overlaps(boxes[:count], truth[:count])
-    return np.append(np.cumsum(each[::-1])[::-1], 0) / max(count, 1)
+    return overlaps(rows[:count], frames[:count]) - overlaps(boxes[:count], truth[:count])
+
+
+def _gains(boxes: Floats, truth: Floats, step: int) -> Floats:
+    """What the mean overlap gains when, from each row on, rows are compared with the truth `step` frames earlier."""
+    each = _each(boxes, truth, step)
+    return np.append(np.cumsum(each[::-1])[::-1], 0) / max(len(each), 1)
 
 
 def start_of(boxes: Floats, first: Floats) -> int | None:

@@ -347,6 +347,24 @@ def test_rows_of_the_right_number_that_are_a_frame_off_are_told(
     assert found.notes[-1].endswith(f"are rows before it {gap}?")
 
 
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ([*range(20), *range(19, 44), *range(45, 60)], "rows 21 to 45 fit the truth 1 frame earlier better"),
+        ([*range(20), *range(21, 46), *range(45, 60)], "rows 21 to 45 fit the truth 1 frame later better"),
+        ([*range(10), *range(8, 43), *range(45, 60)], "rows 11 to 45 fit the truth 2 frames earlier better"),
+    ],
+)
+def test_rows_between_others_that_are_a_frame_off_are_told(order: list[int], said: str) -> None:
+    """The rows before and after them are right."""
+    true = walk(step=9)
+    (note,) = fitting.shifted({"Deer": true[order]}, {"Deer": true})
+    assert note.startswith(f"Deer: as many rows as frames, but {said} (mean overlap over all rows 0.")
+    assert note.endswith("more): are rows missing at one end of them, and too many at the other?")
+    slow = walk(step=1)
+    assert fitting.shifted({"Deer": slow[order]}, {"Deer": slow}) == []
+
+
 def test_a_small_shift_is_told_of_many_sequences_in_one_line() -> None:
     true = {f"S{place}": walk(step=0.5, start=30.0 + place) for place in range(fitting.MANY)}
     late = {name: rows[[0, *range(59)]] for name, rows in true.items()}
