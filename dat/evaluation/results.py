@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -283,8 +283,20 @@ def read(
         name, runs = next(iter(several.items()))
         which = f"{len(several)} of {len(there)} files ({files.files[name].name}: {runs}, ...)"
         tracker.notes.append(f"several runs in {which}: the first of each is scored, as OTB's toolkit does")
+    tracker.notes += _far(raw)
     tracker.notes += fitting.remarks(raw, beside, origin, f"tracker {folder.name}", guess=lengths != "ours")
     return tracker
+
+
+def _far(boxes: Mapping[str, Floats]) -> list[str]:
+    """A line on rows with a number that is no picture's: a tracker that lost itself, or another program's rows."""
+    far = {name: np.flatnonzero((np.abs(rows) > text.FARTHEST).any(1)) for name, rows in boxes.items()}
+    found = {name: rows for name, rows in far.items() if len(rows)}
+    if not found:
+        return []
+    name, count = next(iter(found)), sum(map(len, found.values()))
+    where = f"{name}, row {found[name][0] + 1}: a number over {text.FARTHEST:g}, where pixels belong"
+    return [f"{where} (such rows: {count}, in {len(found)} of {len(boxes)} sequences): they are scored as they stand"]
 
 
 def _contents(sources: Sequence[text.Source]) -> Iterator[tuple[Floats, bool, int]]:

@@ -347,6 +347,16 @@ def test_rows_of_the_right_number_that_are_a_frame_off_are_told(
     assert found.notes[-1].endswith(f"are rows before it {gap}?")
 
 
+@pytest.mark.parametrize("number", [np.inf, -1e300, 2e6])
+def test_a_number_that_is_no_pictures_is_told(tmp_path: Path, number: float) -> None:
+    rows = walk()
+    rows[[7, 20], 0] = number, np.nan
+    write(tmp_path / "T/Deer.txt", rows)
+    truth = GroundTruth(("Deer",), {"Deer": SequenceTruth("Deer", walk())})
+    (note,) = result_files.read(tmp_path / "T", truth, rule()).notes
+    assert note.startswith("Deer, row 8: a number over 1e+06, where pixels belong (such rows: 1, in 1 of 1 sequences)")
+
+
 @pytest.mark.parametrize(
     ("order", "said"),
     [
