@@ -23,6 +23,8 @@ def test_overlap_and_distance_by_hand() -> None:
     assert recompute.overlap(BOX, moved) == pytest.approx(200 / 600)
     assert recompute.distance(BOX, (13.0, 14.0, 20.0, 20.0)) == 5.0
     assert recompute.overlap(BOX, (40.0, 10.0, 5.0, 5.0)) == 0.0
+    nothing = (10.0, 10.0, 0.0, 0.0)
+    assert recompute.overlap(nothing, nothing) == recompute.overlap(BOX, nothing) == 0.0
 
 
 def test_a_perfect_tracker_scores_twenty_of_twenty_one() -> None:
