@@ -1,5 +1,6 @@
 """What an audit found, for people (a tree on the terminal) and for programs (JSON)."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dat.audit.checks import Audit, Check, Node, Verdict, worst
 from dat.audit.explain import listed
 from dat.audit.origin import Origin
 from dat.audit.walk import Walk
-from dat.base import used
+from dat.base import params, used
 from dat.base.errors import InputError
 from dat.base.naming import shown
 from dat.records import sha256_json
@@ -253,7 +254,12 @@ def why(audit: Audit, wanted: str) -> "Tree":
 
 
 def relative(walk: Walk, wanted: str) -> str:
-    """A file as the graph names it: below the profile, or below the checkout's top; a setting as it is."""
+    """A file as the graph names it: below the profile, or below the checkout's top; a setting as it is, and a line of
+    the settings, `params.yaml:30`, as the setting that stands there. Raises InputError where none does."""
+    file, _, line = wanted.rpartition(":") if re.search(r":\d+$", wanted) else (wanted, "", "")
+    settings = walk.settings.path / "params.yaml"
+    if Path(file).absolute() == settings.absolute():
+        return _setting(settings, int(line or 0))
     path = Path(wanted).absolute()
     if not path.exists():
         return wanted
@@ -261,6 +267,25 @@ def relative(walk: Walk, wanted: str) -> str:
         if path.is_relative_to(place):
             return path.relative_to(place).as_posix()
     return path.as_posix()
+
+
+def _setting(path: Path, line: int) -> str:
+    """The section or setting whose key stands in a line of params.yaml. Raises InputError where there is not one."""
+    there = list(_keys(params.read_yaml(path), line - 1))
+    if len(there) != 1:
+        found = f"has {', '.join(there)}" if there else "has no setting's name"
+        what = f"line {line} {found}; name one" if line else "every number rests on some of it; name a setting"
+        raise InputError(f"{path}: {what}: tracking.redetection.score, or its line, params.yaml:30")
+    return there[0]
+
+
+def _keys(data: Any, line: int, prefix: str = "") -> Iterator[str]:
+    """The dotted names of the outermost keys in a line, from 0, of a map that knows its lines."""
+    for key, value in data.items():
+        if data.lc.key(key)[0] == line:
+            yield f"{prefix}{key}"
+        elif isinstance(value, Mapping):
+            yield from _keys(value, line, f"{prefix}{key}.")
 
 
 def console() -> "Console":

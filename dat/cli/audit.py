@@ -106,10 +106,11 @@ def audit(
     runs = [text for text in addresses if text.endswith(".json")]
     home = Walk(request.home()) if runs else None
     audits: list[Audit] = [tracked.audit(home, Path(name)) for name in runs if home is not None]
-    walk = Walk(params.load(), stages or "all" in addresses) if len(runs) < len(addresses) or uses else None
+    walk = Walk(params.load(), stages or "all" in addresses) if len(runs) < len(addresses) or uses is not None else None
     chosen: list[Address] = []
     if walk is not None:
-        chosen = [address for text in addresses if text not in runs for address in walk.resolve(text)]
+        found = [address for text in addresses if text not in runs for address in walk.resolve(text)]
+        chosen = list(dict.fromkeys(found))
         audits += _audits(walk, chosen)
     if uses is not None:
         _uses(walk, uses, out)
@@ -165,7 +166,7 @@ def _say(
     if commit:
         console.print(f"[dim]of commit {commit}[/]")
     if why is not None:
-        for one in audits:
+        for one in [audit for audit in audits if audit.node.path_to(why)] or audits[:1]:
             console.print(show.why(one, why))
         return
     console.print(show.summary(audits) if several else show.terminal(audits[0], made, full))

@@ -444,6 +444,9 @@ def test_the_path_from_a_number_to_a_file(here: Path, capsys: pytest.CaptureFixt
     run_in_process(["audit", "otb100/dat-jtnl/success", "--why", "data/otb100/Wall/img/0003.jpg"])
     said = capsys.readouterr().out
     assert said.index("otb100/dat-jtnl/success") < said.index("dat-jtnl@seed-0/Wall.json") < said.index("0003.jpg")
+    run_in_process(["audit", "otb100/pymdnet/success", "otb100/dat-jtnl/success", "--why", "weights/gpgnet/jtnl"])
+    said = capsys.readouterr().out  # of two numbers, the one that rests on it
+    assert "weights/gpgnet/jtnl" in said and "otb100/pymdnet/success" not in said
     with pytest.raises(InputError, match="--why weights/nothing: otb100/dat-jtnl/success does not rest on it"):
         run_in_process(["audit", "otb100/dat-jtnl/success", "--why", "weights/nothing"])
 
@@ -466,6 +469,30 @@ def test_the_numbers_that_rest_on_a_file(here: Path, capsys: pytest.CaptureFixtu
     assert "train/gpgnet/jtnl/loss" in found and "table/3/dat-jtnl/otb100-success" in found
     with pytest.raises(InputError, match="--uses nothing/here: no number"):
         run_in_process(["audit", "--uses", "nothing/here"])
+    with pytest.raises(InputError, match="no number of the report rests on it"):
+        run_in_process(["audit", "--uses", ""])
+
+
+def test_a_line_of_the_settings_is_the_setting_that_stands_there(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (here / "params.yaml").read_text().splitlines()
+    at = next(number for number, line in enumerate(lines, 1) if '"threads"' in line or "threads:" in line)
+    run_in_process(["audit", "--uses", f"params.yaml:{at}"])
+    by_line = capsys.readouterr().out
+    run_in_process(["audit", "--uses", "tracking.threads"])
+    assert by_line == capsys.readouterr().out
+    for named, said in (
+        ("params.yaml", "every number rests on some of it"),
+        ("params.yaml:99999", "line 99999 has no"),
+    ):
+        with pytest.raises(InputError, match=said):
+            run_in_process(["audit", "--uses", named])
+
+
+def test_a_number_that_is_named_twice_is_audited_once(here: Path, tmp_path: Path) -> None:
+    run_in_process(["audit", "otb100/pymdnet/success", "otb100/pymdnet/success", "--json", str(tmp_path / "a.json")])
+    assert records.read_json(tmp_path / "a.json")["address"] == "otb100/pymdnet/success"
 
 
 def test_a_number_of_the_page_is_named_where_it_was_changed(copy: Path) -> None:
