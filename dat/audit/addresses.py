@@ -220,10 +220,14 @@ class Numbers:
         """What there is instead, in a few words."""
         if not self.scores:
             return "there are no numbers here yet; run make repro"
-        near = difflib.get_close_matches(text, self._candidates(text), 3, 0.75)
+        benchmark, *rest = text.split("/")
+        if benchmark in self.settings.root.benchmarks and benchmark not in self.scores:
+            return f"reports/metrics/{benchmark}.json has no scores or is not there; run dvc repro evaluate@{benchmark}"
+        candidates = self._candidates(text)
+        near = difflib.get_close_matches(text, candidates, 3, 0.75)
+        near = near or list(dict.fromkeys(one for one in candidates if one.startswith(f"{text.rstrip('/')}/")))[:3]
         if near:
             return f"nearest: {', '.join(near)}"
-        benchmark, *rest = text.split("/")
         if benchmark in self.scores and rest:
             variants = ", ".join(sorted(self.scores[benchmark].data.get("variants", {})))
             return f"{benchmark} has the variants {variants}; an address is {benchmark}/VARIANT/METRIC"

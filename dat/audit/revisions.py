@@ -96,7 +96,7 @@ def check_checkout(at: Path) -> None:
     try:
         git(at, "rev-parse", "--show-toplevel")
     except InputError as error:
-        raise InputError(f"{error}; dat diff compares commits, so clone the project with git") from None
+        raise InputError(f"{error}; clone the project with git, whose commits are read here") from None
 
 
 def commit_of(at: Path, revision: str) -> str:

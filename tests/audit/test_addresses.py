@@ -97,11 +97,21 @@ def test_an_unknown_variant_is_answered_with_the_known_ones(numbers: Numbers) ->
         ("otb100/dat-jtnl/Stra/success", "otb100/dat-jtnl/Star/success"),
         ("table/3/dat-jtnl/otb100-sucess", "table/3/dat-jtnl/otb100-success"),
         ("train/salnet/pymdnt/loss", "train/salnet/pymdnet/loss"),
+        ("otb100", "otb100/"),
+        ("table/3", "table/3/"),
+        ("table/3/dat-jtnl/", "table/3/dat-jtnl/otb100-"),
     ],
 )
 def test_a_misspelt_address_is_answered_with_the_nearest(numbers: Numbers, typed: str, meant: str) -> None:
     with pytest.raises(InputError, match=f"{typed}: no such number; nearest: {meant}"):
         numbers.find(typed)
+
+
+def test_a_benchmark_whose_scores_are_gone_is_named_with_the_stage_that_makes_them(tmp_path: Path) -> None:
+    there = Numbers(fake_profile.build(tmp_path))
+    (tmp_path / "reports/metrics/otb100.json").unlink()
+    with pytest.raises(InputError, match=r"otb100\.json has no scores or is not there; run dvc repro evaluate@otb100"):
+        there.find("otb100/dat-jtnl/success")
 
 
 def test_before_any_run_the_message_says_make_repro(tmp_path: Path) -> None:
