@@ -59,6 +59,36 @@ class _Numbers(HTMLParser):
             self._cell.number += data
 
 
+class _Rows(HTMLParser):
+    """Collects the texts of the cells of each table's row, with the row's line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int, list[str]]] = []
+        self._in_cell = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append((self.getpos()[0], []))
+        self._in_cell = tag in ("td", "th") or (self._in_cell and tag != "tr")
+        if tag in ("td", "th") and self.rows:
+            self.rows[-1][1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_cell = self._in_cell and tag not in ("td", "th", "tr")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_cell and self.rows and self.rows[-1][1]:
+            self.rows[-1][1][-1] += data
+
+
+def rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows of the page's tables: line and the texts of the cells. Raises InputError when it cannot be read."""
+    parser = _Rows()
+    parser.feed(outside.read_text(path))
+    return [(line, [cell.strip() for cell in cells]) for line, cells in parser.rows]
+
+
 def numbers(path: Path) -> dict[str, list[Cell]]:
     """What the page shows at each address; empty where there is no page that can be read."""
     parser = _Numbers()

@@ -255,7 +255,7 @@ def why(audit: Audit, wanted: str) -> "Tree":
 
 def relative(walk: Walk, wanted: str) -> str:
     """A file as the graph names it: below the profile, or below the checkout's top; a setting as it is, and a line of
-    the settings, `params.yaml:30`, as the setting that stands there. Raises InputError where none does."""
+    the settings, `params.yaml:16`, as the setting that stands there. Raises InputError where none does."""
     file, _, line = wanted.rpartition(":") if re.search(r":\d+$", wanted) else (wanted, "", "")
     settings = walk.settings.path / "params.yaml"
     if Path(file).absolute() == settings.absolute():
@@ -274,8 +274,8 @@ def _setting(path: Path, line: int) -> str:
     there = list(_keys(params.read_yaml(path), line - 1))
     if len(there) != 1:
         found = f"has {', '.join(there)}" if there else "has no setting's name"
-        what = f"line {line} {found}; name one" if line else "every number rests on some of it; name a setting"
-        raise InputError(f"{path}: {what}: tracking.redetection.score, or its line, params.yaml:30")
+        what = f"line {line} {found}; name a setting" if line else "every number rests on some of it; name a setting"
+        raise InputError(f"{path}: {what}: tracking.redetection.score, or its line, params.yaml:16")
     return there[0]
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dat.audit import page
 from dat.audit.checks import Check, compare, missing
 from dat.audit.expected import PAIR, STEPS, TABLES, addresses
 from dat.audit.files import json_object
@@ -20,7 +21,7 @@ from dat.base.errors import DatError
 from dat.benchmarks import words
 from dat.benchmarks.words import BENCHMARKS, named
 
-CLAIMS, SUMMARY = f"{TABLES}/claims.csv", f"{TABLES}/summary.json"
+CLAIMS, SUMMARY, PAGE = f"{TABLES}/claims.csv", f"{TABLES}/summary.json", "reports/index.html"
 SUMMARISED = ("success", "eao")
 """A benchmark's score in the summary is the first of these that it has."""
 
@@ -55,7 +56,7 @@ def behind(file: str) -> list[str]:
     """The files that show what a table or figure `reports/tables/table-1.csv` shows, itself first."""
     number = Path(file).stem
     return (
-        [file, f"{TABLES}/{number}.md", f"{TABLES}/{number}.tex", CLAIMS, SUMMARY]
+        [file, f"{TABLES}/{number}.md", f"{TABLES}/{number}.tex", CLAIMS, SUMMARY, PAGE]
         if number.startswith("table-")
         else [file]
     )
@@ -65,7 +66,9 @@ def checks(printed: Printed, file: str) -> list[Check]:
     """Every cell of a file of `reports/tables` that does not show what it should, and how many do."""
     path = printed.numbers.settings.path / file
     if not path.is_file():
-        return [] if file == SUMMARY else [missing("shown", file, "a file of the report; run dvc repro -f report")]
+        return (
+            [] if file in (SUMMARY, PAGE) else [missing("shown", file, "a file of the report; run dvc repro -f report")]
+        )
     try:
         results = [cell.check(file) for cell in _cells(printed, file, path)]
     except (DatError, csv.Error) as error:
@@ -81,6 +84,9 @@ def checks(printed: Printed, file: str) -> list[Check]:
 def _cells(printed: Printed, file: str, path: Path) -> Iterator[Cell]:
     if file == SUMMARY:
         return _summary(printed, path)
+    if file == PAGE:
+        judged = [row for row in page.rows(path) if _is_claim(row[1])]
+        return _judged(printed.claims, judged) if judged else iter(())
     if file.endswith(".md"):
         return _markdown(printed, path)
     if file.endswith(".tex"):
@@ -226,7 +232,12 @@ def _markdown(printed: Printed, path: Path) -> Iterator[Cell]:
     rows = [(number, cells) for number, cells in lines if cells and set("".join(cells)) - set("-:")]
     score_rows = [(number, cells) for number, cells in rows if cells[0] != CLAIM_HEADS[0] and not _is_claim(cells)]
     yield from _scores(printed, table, score_rows, _order(path.with_suffix(".csv")))
-    claims, judged = [claim for claim in printed.claims if claim.table == table], [r for r in rows if _is_claim(r[1])]
+    yield from _judged([claim for claim in printed.claims if claim.table == table], rows)
+
+
+def _judged(claims: Sequence[Claim], rows: Sequence[tuple[int, list[str]]]) -> Iterator[Cell]:
+    """The cells of those rows that judge the paper's claims."""
+    judged = [row for row in rows if _is_claim(row[1])]
     for (line, cells), claim in zip(judged, claims, strict=False):
         for column, text, expected in zip(CLAIM_HEADS, cells, claim.words(), strict=False):
             yield Cell(line, claim.words()[0], column, text, expected)

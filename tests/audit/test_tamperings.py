@@ -107,7 +107,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     cells = "".join(
         f'<td data-address="{one.text}">{few.get(one.text) or page.text(one, value)}</td>' for one, value in shown
     )
-    (home / PAGE).write_text(cells)
+    claims = "".join(
+        "<tr>" + "".join(f"<td>{text}</td>" for text in claim.words()) + "</tr>\n" for claim in walk.printed.claims
+    )
+    (home / PAGE).write_text(f"{cells}\n{claims}")
     of = metrics.read_scores(home / "reports/metrics", settings, partial=True)
     players.write(home / "reports/players", settings, home / "results", home / "testing", of)
     return Run(home, settings)
@@ -529,6 +532,12 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "text behind a number in bold": (in_cell(r"([^<]+)", r"<b>\1</b>9"), CELL, "page", f"{PAGE}: {CELL}"),
     "an interval on the page": (
         in_cell(r"([^<]+)", r"\1<small>0.600 to 0.601</small>"), CELL, "page", f"{PAGE}: {CELL}"),
+    "a difference of a claim on the page": (edited(PAGE, "success</td><td>+0.0", "success</td><td>+0.9"), CELL,
+        "shown", f"{PAGE}:"),
+    "a verdict on the page": (edited(PAGE, "cannot tell", "holds"), CELL, "shown", "column Here"),
+    "a claim taken out of the page": (
+        lambda run: run.write(PAGE, re.sub(r"<tr>.*</tr>\n$", "", (run.home / PAGE).read_text())), CELL,
+        "shown", f"{PAGE}:0, row all, column claims"),
     "the addresses of the page": (lambda run: run.write(PAGE, (run.home / PAGE).read_text().replace("data-", "")), CELL,
         "page", f"{PAGE}: {CELL}"),
     "a cell of the page for a number that is not there": (edited(PAGE, CELL, "otb100/none/success"), "all",
