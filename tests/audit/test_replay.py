@@ -46,3 +46,45 @@ def test_a_code_in_the_place_of_a_box_or_a_frame_less_is_never_near(tmp_path: Pa
         "2",
     )
     assert check(tmp_path, "native", STORED[:9]) == ("differs", "a.txt", "9 frames")
+
+
+def test_each_units_results_are_compared_with_its_own_repetitions_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(folder: Path, lines: list[str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("Star.txt", "Wall.txt"):
+            (folder / name).write_text("\n".join(lines) + "\n")
+        for at in (1, 2):
+            (folder / "cross").mkdir(exist_ok=True)
+            (folder / "cross" / f"cross_00{at}.txt").write_text("\n".join(lines) + "\n")
+
+    def again(walk: Any, benchmark: str, units: list[tuple[str, str]], folder: Path) -> Path:
+        tracked.append((benchmark, units))
+        for tracker, _ in units:
+            write(folder / tracker, STORED)
+        return folder
+
+    for benchmark in ("otb100", "vot2016"):
+        write(tmp_path / "results" / benchmark / "salnet@seed-0", STORED)
+    (tmp_path / "results/vot2016/salnet@seed-0/cross/cross_002.txt").write_text("\n".join(moved(1)) + "\n")
+    tracked: list[tuple[str, list[tuple[str, str]]]] = []
+    monkeypatch.setattr(replay, "_again", again)
+    root = SimpleNamespace(numerics="portable")
+    walk: Any = SimpleNamespace(settings=SimpleNamespace(root=root, path=tmp_path, place=tmp_path / ".dat"))
+    wanted = [
+        ("otb100", "salnet@seed-0", "Star"),
+        ("vot2016", "salnet@seed-0", "cross"),
+        ("vot2016", "salnet@seed-0", "none"),
+    ]
+    nodes = replay.replay(walk, wanted)
+    assert tracked == [(name, [one[1:] for one in wanted if one[0] == name]) for name in ("otb100", "vot2016")]
+    assert [[(check.verdict, check.subject) for check in node.checks] for node in nodes] == [
+        [("verified", "results/otb100/salnet@seed-0/Star.txt")],
+        [
+            ("verified", "results/vot2016/salnet@seed-0/cross/cross_001.txt"),
+            ("differs", "results/vot2016/salnet@seed-0/cross/cross_002.txt: frame 4 is the first that differs"),
+        ],
+        [("missing", "vot2016/salnet@seed-0/none")],
+    ]
+    assert not [*(tmp_path / ".dat").iterdir()]

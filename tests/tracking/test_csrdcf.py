@@ -47,6 +47,14 @@ def centre_error(a, b):
     return np.linalg.norm(boxes.centre(a) - boxes.centre(b), axis=1)
 
 
+@pytest.mark.parametrize(("size", "cell"), [((18, 22), 1), ((21, 20), 2), ((28, 42), 3), ((48, 40), 4), ((90, 90), 4)])
+def test_a_small_target_has_small_cells(size, cell):
+    """A cell's side is the target's area / 400, rounded up, and at most as the settings say."""
+    frames, truth = moved([(130, 100)], size)
+    tracker, _ = follow(frames, truth[0])
+    assert tracker._cell == cell <= OWN.cell
+
+
 def test_a_moving_texture_is_followed_between_pixels():
     places = [(90 + 3.3 * k, 80 + 2.6 * np.sin(k)) for k in range(25)]
     frames, truth = moved(places)
