@@ -192,6 +192,23 @@ def test_the_channels_weights_move_by_their_rate():
     np.testing.assert_allclose(some, 0.75 * first + 0.25 * new, rtol=1e-12)
 
 
+def test_the_histograms_of_colours_move_by_their_rate():
+    frames, truth = moved([(90 + 9 * k, 80) for k in range(2)])
+
+    def histograms(rate):
+        segmentation = OWN.segmentation.model_copy(update={"rate": rate})
+        tracker = CsrDcf(OWN.model_copy(update={"segmentation": segmentation}))
+        tracker.init(frames[0], truth[0])
+        first = tracker._histograms
+        tracker.update(frames[1])
+        return np.array(first), np.array(tracker._histograms)
+
+    (first, kept), (_, new), (_, some) = (histograms(rate) for rate in (0.0, 1.0, 0.25))
+    np.testing.assert_array_equal(first, kept)
+    assert (np.abs(new - first).reshape(2, -1).max(1) > 0.0001).all()
+    np.testing.assert_allclose(some, 0.75 * first + 0.25 * new, rtol=1e-6, atol=1e-9)
+
+
 def test_attention_alone_pulls_the_filter_to_where_it_shines():
     """The picture shows nothing: only the map tells that the target moved."""
     frames, truth = moved([(90 + 4 * k, 80) for k in range(5)])
