@@ -60,33 +60,44 @@ class _Numbers(HTMLParser):
 
 
 class _Rows(HTMLParser):
-    """Collects the texts of the cells of each table's row, with the row's line."""
+    """Collects the texts of the cells of each table's row, with the row's line, by the section or figure around it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[tuple[int, list[str]]] = []
+        self.rows: dict[str, list[tuple[int, list[str]]]] = {}
+        self._within = self.rows.setdefault("", [])
         self._in_cell = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        name = dict(attrs).get("id")
+        if tag in ("section", "figure") and name:
+            self._within = self.rows.setdefault(name, [])
         if tag == "tr":
-            self.rows.append((self.getpos()[0], []))
+            self._within.append((self.getpos()[0], []))
+        if tag in ("small", "br"):
+            self.handle_data(" ")
         self._in_cell = tag in ("td", "th") or (self._in_cell and tag != "tr")
-        if tag in ("td", "th") and self.rows:
-            self.rows[-1][1].append("")
+        if tag in ("td", "th") and self._within:
+            self._within[-1][1].append("")
 
     def handle_endtag(self, tag: str) -> None:
         self._in_cell = self._in_cell and tag not in ("td", "th", "tr")
 
     def handle_data(self, data: str) -> None:
-        if self._in_cell and self.rows and self.rows[-1][1]:
-            self.rows[-1][1][-1] += data
+        if self._in_cell and self._within and self._within[-1][1]:
+            self._within[-1][1][-1] += data
 
 
-def rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The rows of the page's tables: line and the texts of the cells. Raises InputError when it cannot be read."""
+def rows(path: Path) -> dict[str, list[tuple[int, list[str]]]]:
+    """The rows of the page's tables, line and the texts of the cells, by the name of the section or figure.
+
+    Raises InputError when the page cannot be read.
+    """
     parser = _Rows()
     parser.feed(outside.read_text(path))
-    return [(line, [cell.strip() for cell in cells]) for line, cells in parser.rows]
+    return {
+        name: [(line, [cell.strip() for cell in cells]) for line, cells in found] for name, found in parser.rows.items()
+    }
 
 
 def numbers(path: Path) -> dict[str, list[Cell]]:

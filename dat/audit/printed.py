@@ -22,6 +22,9 @@ PUBLISHED = "dat/report/published.csv"
 """The paper's numbers, below the checkout's top."""
 
 SIGNIFICANT = 0.05
+RECOMPUTED = "recomputed here"
+"""What the page says of a score of another tracker's."""
+
 COUNTS = ("robustness", "failures")
 """Scores that are no shares."""
 IN_WORDS = [("6", name, "salnet", "redetection", "redetected") for name in ("dat-to", "dat-nl", "dat-jtnl")]
@@ -61,10 +64,8 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """Both interval and p must exclude zero."""
-        if self.p >= SIGNIFICANT or self.low <= 0 <= self.high:
-            return "cannot tell"
-        return "holds" if self.low > 0 else "the reverse"
+        """Whether it holds here."""
+        return verdict(self.low, self.high, self.p)
 
     def words(self) -> list[str]:
         """The claim as a row of a table in words."""
@@ -74,6 +75,13 @@ class Claim:
         ours = f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
         where = f"{BENCHMARKS.get(self.benchmark, self.benchmark)} {metric}"
         return [sentence, where, paper, ours, f"{self.p:.3f}", self.verdict]
+
+
+def verdict(low: float, high: float, p: float) -> str:
+    """What a difference says of a claim: both its interval and p must exclude zero."""
+    if p >= SIGNIFICANT or low <= 0 <= high:
+        return "cannot tell"
+    return "holds" if low > 0 else "the reverse"
 
 
 def holm(values: list[float]) -> list[float]:
@@ -121,13 +129,21 @@ class Printed:
         ends = self._variant(benchmark, variant).get(f"{metric}_interval")
         return (float(ends[0]), float(ends[1])) if ends else None
 
+    def between(self, benchmark: str, variant: str, metric: str) -> str:
+        """A score's interval as the page shows it; empty where it shows none."""
+        ends = self.interval(benchmark, variant, metric)
+        return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends and not self.too_few(benchmark, variant, metric) else ""
+
     def beside(self, benchmark: str, variant: str, metric: str) -> list[str]:
         """What may stand beside a score in small print: interval, spread over seeds, and how it came about."""
-        entry, ends = self._variant(benchmark, variant), self.interval(benchmark, variant, metric)
-        spread, part = entry.get("spread", {}).get(metric), self.scored(benchmark, variant)
-        between = f"{ends[0]:.3f} to {ends[1]:.3f}" if ends and not self.too_few(benchmark, variant, metric) else ""
-        others = [f"± {float(spread):.3f}" if spread is not None else "", part, "recomputed here"]
-        return [text for text in (between, *others) if text]
+        spread = self._variant(benchmark, variant).get("spread", {}).get(metric)
+        texts = [
+            self.between(benchmark, variant, metric),
+            f"± {float(spread):.3f}" if spread is not None else "",
+            RECOMPUTED,
+            self.scored(benchmark, variant),
+        ]
+        return [text for text in texts if text]
 
     def data_set(self, benchmark: str) -> str:
         """The name of the data set that a benchmark's scores are of."""
@@ -214,12 +230,12 @@ class Printed:
         for (benchmark, metric), column in columns.items():
             for first, second in itertools.combinations(column, 2):
                 a, b = sorted((first, second), key=column.__getitem__, reverse=True)
-                ours = self._difference(benchmark, a, b, metric)
+                ours = self.difference(benchmark, a, b, metric)
                 if column[a] != column[b] and ours is not None:
                     gain = round(column[a] - column[b], 6)
                     yield self._claim(table, a, b, benchmark, metric, gain, ours)
         for number, a, b, benchmark, metric in IN_WORDS:
-            ours = self._difference(benchmark, a, b, metric)
+            ours = self.difference(benchmark, a, b, metric)
             if number == table and ours is not None:
                 yield self._claim(table, a, b, benchmark, metric, None, ours)
 
@@ -265,7 +281,7 @@ class Printed:
             for pair in reversed(scores.data.get("pairs", []))
         }
 
-    def _difference(self, benchmark: str, a: str, b: str, metric: str) -> Difference | None:
+    def difference(self, benchmark: str, a: str, b: str, metric: str) -> Difference | None:
         """The paired difference a - b, the ends of its interval, and its p value for this pair alone."""
         for names, sign in (((a, b), 1), ((b, a), -1)):
             pair = self._pairs.get((benchmark, metric, *names))

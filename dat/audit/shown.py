@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dat.audit import page
 from dat.audit.checks import Check, compare, missing
-from dat.audit.expected import PAIR, STEPS, TABLES, addresses
+from dat.audit.expected import PAIR, REDETECTION, STEPS, TABLES, addresses
 from dat.audit.files import json_object
-from dat.audit.printed import Claim, Printed, decimals
+from dat.audit.printed import RECOMPUTED, Claim, Printed, decimals, holm, verdict
 from dat.base import naming, outside
 from dat.base.errors import DatError
 from dat.benchmarks import words
@@ -25,6 +25,10 @@ CLAIMS, SUMMARY, PAGE = f"{TABLES}/claims.csv", f"{TABLES}/summary.json", "repor
 SUMMARISED = ("success", "eao")
 """A benchmark's score in the summary is the first of these that it has."""
 
+SAID = {"holds": "better", "the reverse": "worse", "cannot tell": "cannot tell"}
+"""What the page says of the method, by the verdict on its difference from the baseline."""
+TEXT_CLAIMS, TIMED = "figure-10", "5"
+"""Where the page judges the claims of the paper's text, and the table with a column of training's seconds."""
 CLAIM_HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
 METRICS = {name: metric for metric, name in words.METRICS.items()}
 _OURS = re.compile(r"\((?P<benchmark>[\w+-]+)\) (?P<metric>[\w ]+), ours")
@@ -85,8 +89,7 @@ def _cells(printed: Printed, file: str, path: Path) -> Iterator[Cell]:
     if file == SUMMARY:
         return _summary(printed, path)
     if file == PAGE:
-        judged = [row for row in page.rows(path) if _is_claim(row[1])]
-        return _judged(printed.claims, judged) if judged else iter(())
+        return _page(printed, path)
     if file.endswith(".md"):
         return _markdown(printed, path)
     if file.endswith(".tex"):
@@ -209,17 +212,114 @@ def last_point(path: Path, column: str) -> tuple[float | str | None, int]:
 def _summary(printed: Printed, path: Path) -> Iterator[Cell]:
     """The few scores that `dvc metrics show` prints: of each benchmark, none of its subsets."""
     shown = {(name, variant): value for name, values in json_object(path).items() for variant, value in values.items()}
-    scores: dict[tuple[str, str], float | None] = {}
-    for name, of in printed.numbers.scores.items():
-        known = {(variant, metric): printed.score(name, variant, metric) for metric in SUMMARISED for variant in PAIR}
-        first = next((metric for (_, metric), score in known.items() if score is not None), "")
-        scores |= {
-            (name, one): known[one, first] for one in PAIR if name == of.parent and known.get((one, first)) is not None
-        }
+    known = {(name, one): printed.score(name, one, metric) for name, metric in _in_short(printed) for one in PAIR}
+    scores = {place: score for place, score in known.items() if score is not None}
     for name, variant in dict.fromkeys((*shown, *scores)):
         found, score = shown.get((name, variant)), scores.get((name, variant))
         pair = [None if value is None else repr(value) for value in (found, score)]
         yield Cell(0, name, variant, *pair)
+
+
+def _in_short(printed: Printed) -> Iterator[tuple[str, str]]:
+    """Each benchmark that has a score of baseline or method, no subset of one, and its metric in short."""
+    for name, of in printed.numbers.scores.items():
+        there = [one for one in SUMMARISED if any(printed.score(name, tracker, one) is not None for tracker in PAIR)]
+        if there and name == of.parent:
+            yield name, there[0]
+
+
+# ---------------------------------------------------------------- the page
+
+
+def _page(printed: Printed, path: Path) -> Iterator[Cell]:
+    """The cells of the page's tables: those in short, each table's, and the claims below it and below figure 10."""
+    found = page.rows(path)
+    heads, *short = _brief(printed)
+    yield from _matched("brief", heads, [heads, *short], found.get("brief", []))
+    columns = [*printed.columns, REDETECTION]
+    for table in dict.fromkeys(number for number, *_ in columns):
+        place = f"table-{table}"
+        if order := _order(printed.numbers.settings.path / TABLES / f"{place}.csv"):
+            heads, wanted = _page_table(printed, table, [at[1:] for at in columns if at[0] == table], order)
+            rows = [row for row in found.get(place, []) if not _is_claim(row[1]) and row[1] != list(CLAIM_HEADS)]
+            yield from _matched(place, heads, wanted, rows)
+    for table in dict.fromkeys(claim.table for claim in printed.claims):
+        place = f"table-{table}" if table.isdecimal() else TEXT_CLAIMS
+        claims = [claim for claim in printed.claims if claim.table == table]
+        yield from _judged(claims, found.get(place, []), f"{place}: all")
+
+
+def _matched(
+    place: str, heads: Sequence[str], wanted: Sequence[list[str]], found: Sequence[tuple[int, list[str]]]
+) -> Iterator[Cell]:
+    """The cells of a table's rows, each against the row with the same first cell. Rows of heads, whose cells are
+    several columns wide, have no names of columns."""
+    rest = {row[0]: row for row in wanted}
+    for line, cells in found:
+        row, expected = f"{place}: {cells[0] if cells else ''}", rest.pop(cells[0], None) if cells else None
+        if expected is None:
+            yield Cell(line, row, heads[0], "a row", None)
+            continue
+        for at, (text, one) in enumerate(itertools.zip_longest(cells, expected)):
+            known = len(expected) == len(heads) > at
+            yield Cell(line, row, heads[at] if known else f"number {at + 1}", text, one)
+    for name in rest:
+        yield Cell(0, f"{place}: {name}", heads[0], None, "a row")
+
+
+def _brief(printed: Printed) -> list[list[str]]:
+    """The rows in short: baseline and method on each benchmark, their paired difference and what it says."""
+    baseline, method = PAIR
+    short = list(_in_short(printed))
+    pairs = {name: pair for name, metric in short if (pair := printed.difference(name, method, baseline, metric))}
+    p_values = dict(zip(pairs, holm([pair[3] for pair in pairs.values()]), strict=True))
+    rows = [["Benchmark", named(baseline), named(method), "Difference", "The method is"]]
+    for name, metric in short:
+        scores = printed.numbers.scores[name]
+        seeds = max(len(scores.trackers(one, None)) for one in PAIR)
+        size = f"{printed.sequences(name)} sequences, {seeds} seed{'' if seeds == 1 else 's'}"
+        row = [f"{BENCHMARKS.get(name, name)} {words.METRICS[metric]}, {size}"]
+        for one in PAIR:
+            score, between = printed.score(name, one, metric), printed.between(name, one, metric)
+            text = "–" if score is None else printed.too_few(name, one, metric) or f"{score:.3f}"
+            row.append(f"{text} {between}".strip())
+        if name in pairs:
+            value, low, high, _ = pairs[name]
+            row += [f"{value:+.3f} {low:+.3f} to {high:+.3f}", SAID[verdict(low, high, p_values[name])]]
+        rows.append(row if name in pairs else [*row, "–", "–"])
+    return rows
+
+
+def _page_table(
+    printed: Printed, table: str, columns: Sequence[tuple[str, str]], order: Sequence[str]
+) -> tuple[list[str], list[list[str]]]:
+    """The names of a table's columns on the page, two a score, the paper's and ours; and its rows, the two of heads
+    first. Speeds of ours are no output of the pipeline: a script writes them."""
+    names = [f"{BENCHMARKS[benchmark]} {words.METRICS[metric]}" for benchmark, metric in columns]
+    known = {one: naming.shown(printed.data_set(one)) for one, _ in columns if printed.scores(one)}
+    sets = ["this machine" if metric == "fps" else known.get(one, "not in this run") for one, metric in columns]
+    rows = [["Tracker", *names], [text for one in sets for text in ("paper", f"ours {one}")]]
+    for variant in order:
+        rows.append([named(variant)])
+        for benchmark, metric in columns:
+            paper = printed.paper.get((table, benchmark, variant, metric), "")
+            rows[-1] += [paper or "–", "–" if metric == "fps" else _on_page(printed, benchmark, variant, metric)]
+    heads = ["Tracker", *(f"{name}, {whose}" for name in names for whose in ("paper", "ours"))]
+    if table == TIMED:
+        texts = ("training seconds", "training seconds", "ours this machine", *["–"] * len(order))
+        for row, text in zip((heads, *rows), texts, strict=True):
+            row.append(text)
+    return heads, rows
+
+
+def _on_page(printed: Printed, benchmark: str, variant: str, metric: str) -> str:
+    """A score in a table of the page, with its small print."""
+    score, own = printed.score(benchmark, variant, metric), {*printed.numbers.settings.root.variants, *words.VARIANTS}
+    if score is None:
+        return "missing" if variant in own else "–"
+    text = printed.too_few(benchmark, variant, metric) or f"{score:.{decimals(metric)}f}"
+    small = printed.beside(benchmark, variant, metric)
+    return " ".join([text, *(one for one in small if one != RECOMPUTED or variant not in own)])
 
 
 # ---------------------------------------------------------------- Markdown and LaTeX
@@ -235,13 +335,13 @@ def _markdown(printed: Printed, path: Path) -> Iterator[Cell]:
     yield from _judged([claim for claim in printed.claims if claim.table == table], rows)
 
 
-def _judged(claims: Sequence[Claim], rows: Sequence[tuple[int, list[str]]]) -> Iterator[Cell]:
+def _judged(claims: Sequence[Claim], rows: Sequence[tuple[int, list[str]]], whole: str = "all") -> Iterator[Cell]:
     """The cells of those rows that judge the paper's claims."""
     judged = [row for row in rows if _is_claim(row[1])]
     for (line, cells), claim in zip(judged, claims, strict=False):
         for column, text, expected in zip(CLAIM_HEADS, cells, claim.words(), strict=False):
             yield Cell(line, claim.words()[0], column, text, expected)
-    yield Cell(0, "all", "claims", str(len(judged)), str(len(claims)))
+    yield Cell(0, whole, "claims", str(len(judged)), str(len(claims)))
 
 
 def _latex(printed: Printed, path: Path) -> Iterator[Cell]:

@@ -12,7 +12,7 @@ from dat.audit.checks import Check
 from dat.audit.walk import Walk
 from dat.base import params
 from dat.evaluation import statistics
-from dat.report import brief, claims, figures, metrics, published, stage, tables
+from dat.report import brief, claims, figures, metrics, page, published, readings, stage, tables
 from tests.parts import fake_profile, fake_scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,11 +180,19 @@ def test_the_audit_expects_the_numbers_that_the_report_has(tmp_path: Path) -> No
     for part in (scores, scores["subsets"]["otb100-similar"]):
         made = fake_scores.benchmark_scores("otb100", ["SiamFC", "Another"], ["Disc-1"])["trackers"]
         part["baselines"] = {name.partition("@")[0]: entry for name, entry in made.items()}
+    scores["variants"]["pymdnet"]["spread"] = {"success": 0.01}
+    scores["baselines"]["Another"] |= {"complete": False, "scored": 1, "expected": 2}
     records.write_json(folder / "otb100.json", scores)
     of = metrics.read_scores(folder, settings, partial=False)
-    text = claims.of_table(claims.IN_TEXT, of)
-    stage.write_tables(tmp_path / "reports/tables", tables.build_all(of, "made"), figures.build_all(of), text, "made")
+    text, made, drawn = claims.of_table(claims.IN_TEXT, of), tables.build_all(of, "made"), figures.build_all(of)
+    stage.write_tables(tmp_path / "reports/tables", made, drawn, text, "made")
+    svg = {figure.number: b"<svg></svg>" for figure in drawn}
+    content = page.Content(settings, of, made, text, drawn, svg, [], [], readings.in_force(settings))
+    records.write_text(tmp_path / shown.PAGE, page.render(content))
     numbers = Numbers(params.load(tmp_path))
+    assert not failed(numbers, shown.PAGE)
+    small = re.findall("<small[^>]*>([^<]*)</small>", page.render(content))
+    assert {"± 0.010", "recomputed here", "1 of 2 sequences"} < set(small)
     wanted = [one for there in expected.addresses(printed.Printed(numbers)).values() for one in there]
     found = [address.text for address in numbers.every()]
     assert sorted(wanted) == sorted(found) and len(wanted) > 300

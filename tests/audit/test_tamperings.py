@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from dat import records
-from dat.audit import graph, kept, lock, origin, page, seal, show
+from dat.audit import graph, kept, lock, origin, seal, show
 from dat.audit.checks import Check
 from dat.audit.walk import Walk
 from dat.base import params, used
 from dat.base.params import Settings
 from dat.datasets import manifest as manifests
 from dat.fanout import store
-from dat.report import metrics, players
+from dat.report import claims, figures, metrics, page, players, readings, tables
 from tests.parts import fake_checkout, fake_profile
 
 SCORE, CELL, POINT = "otb100/dat-jtnl/success", "table/3/dat-jtnl/otb100-success", "figure/10/dat-jtnl-success/0.5"
@@ -101,17 +101,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Run:
     fake_profile.build(home)
     fake_checkout.take_code(home, home / "checkout")
     settings = params.load(home)
-    walk = Walk(settings)
-    shown = [(one, one.printed) for one in walk.resolve("all") if one.printed is not None]
-    few = {one.text: walk.printed.too_few(one.benchmark, one.variant, one.metric) for one, _ in shown if one.at is None}
-    cells = "".join(
-        f'<td data-address="{one.text}">{few.get(one.text) or page.text(one, value)}</td>' for one, value in shown
-    )
-    claims = "".join(
-        "<tr>" + "".join(f"<td>{text}</td>" for text in claim.words()) + "</tr>\n" for claim in walk.printed.claims
-    )
-    (home / PAGE).write_text(f"{cells}\n{claims}")
     of = metrics.read_scores(home / "reports/metrics", settings, partial=True)
+    tables_, figures_ = tables.build_all(of, "fake"), figures.build_all(of)
+    trainings = list(metrics.read_trainings(home / "weights", home / "training/language"))
+    drawn = {figure.number: b"<svg></svg>" for figure in figures_}
+    text = claims.of_table(claims.IN_TEXT, of)
+    content = page.Content(settings, of, tables_, text, figures_, drawn, [], trainings, readings.in_force(settings))
+    (home / PAGE).write_text(page.render(content))
     players.write(home / "reports/players", settings, home / "results", home / "testing", of)
     return Run(home, settings)
 
@@ -302,9 +298,20 @@ def moved(boxes: list[Any], frame: int) -> None:
 
 
 def in_cell(old: str, new: str) -> Callable[[Run], None]:
-    """A change to the text of a cell of the page."""
-    pattern = f'(?<="{re.escape(CELL)}">){old}(?=</td>)'
+    """A change to the number in a cell of the page."""
+    pattern = f'(?<="{re.escape(CELL)}">)<a[^>]*><b>{old}</b></a>'
     return lambda run: run.write(PAGE, re.sub(pattern, new, (run.home / PAGE).read_text()))
+
+
+def on_page(old: str, new: str, count: int = 1) -> Callable[[Run], None]:
+    """A change to the first place of the page that a pattern finds, or to all with a count of 0."""
+
+    def tamper(run: Run) -> None:
+        text, places = re.subn(old, new, (run.home / PAGE).read_text(), count=count)
+        assert places
+        run.write(PAGE, text)
+
+    return tamper
 
 
 PYMDNET, JTNL = "weights/salnet/core/pymdnet", "weights/gpgnet/jtnl"
@@ -526,18 +533,45 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
         "player", "reports/players/vot2016/Ring.js: pymdnet@seed-0, boxes, frame 5"),
     "a mean overlap in the players' index": (edited("reports/players/index.js", '"mean":0.', '"mean":1.'), CELL,
         "player", "reports/players/index.js: otb100/Disc, dat-jtnl@seed-0"),
-    "a cell of the page": (edited(PAGE, f'{CELL}">0.', f'{CELL}">0.9'), CELL, "page", f"{PAGE}: {CELL}"),
+    "a cell of the page": (in_cell(r"0\.(\d+)", r"0.9\1"), CELL, "page", f"{PAGE}: {CELL}"),
     "a cell of the page, rounded to nothing": (in_cell(r"\d\.\d+", "1"), CELL, "page", f"{PAGE}: {CELL}"),
     "text before a number in bold": (in_cell(r"([^<]+)", r"9<b>\1</b>"), CELL, "page", f"{PAGE}: {CELL}"),
     "text behind a number in bold": (in_cell(r"([^<]+)", r"<b>\1</b>9"), CELL, "page", f"{PAGE}: {CELL}"),
     "an interval on the page": (
         in_cell(r"([^<]+)", r"\1<small>0.600 to 0.601</small>"), CELL, "page", f"{PAGE}: {CELL}"),
-    "a difference of a claim on the page": (edited(PAGE, "success</td><td>+0.0", "success</td><td>+0.9"), CELL,
-        "shown", f"{PAGE}:"),
-    "a verdict on the page": (edited(PAGE, "cannot tell", "holds"), CELL, "shown", "column Here"),
-    "a claim taken out of the page": (
-        lambda run: run.write(PAGE, re.sub(r"<tr>.*</tr>\n$", "", (run.home / PAGE).read_text())), CELL,
-        "shown", f"{PAGE}:0, row all, column claims"),
+    "a difference of a claim on the page": (
+        on_page(r'(data-label="Ours, 95 % interval">)[+-]0', r"\1+9"), CELL, "shown", "column Ours, 95 % interval"),
+    "a verdict on the page": (on_page('(data-label="Here">)cannot tell', r"\1holds"), CELL, "shown", "column Here"),
+    "a claim taken out of the page": (on_page("<tr><th[^>]*>[^<]* beats .*?</tr>", ""), CELL,
+        "shown", f"{PAGE}:0, row table-1: all, column claims"),
+    "all claims taken out of the page": (on_page('(?s)<details class="claims".*?</details>', "", 0), CELL,
+        "shown", f"{PAGE}:0, row table-1: all, column claims"),
+    "the claims of the text taken out of the page": (
+        on_page('(?s)(<figure[^>]*"figure-10">.*?)<details class="claims".*?</details>', r"\1"), CELL,
+        "shown", f"{PAGE}:0, row figure-10: all, column claims"),
+    "a difference at the page's top": (on_page('(data-label="Difference">)[+-]0', r"\1+9"), CELL,
+        "shown", ", row brief: OTB-100 success, 6 sequences, 1 seed, column Difference"),
+    "a verdict at the page's top": (on_page('(data-label="The method is">)[a-z ]+', r"\1better"), CELL,
+        "shown", "column The method is"),
+    "the number of sequences at the page's top": (on_page("6 sequences, 1 seed", "9 sequences, 1 seed"), CELL,
+        "shown", f"{PAGE}:0, row brief: OTB-100 success, 6 sequences, 1 seed, column Benchmark"),
+    "the table at the page's top": (on_page('(?s)<table class="brief">.*?</table>', ""), CELL,
+        "shown", f"{PAGE}:0, row brief: OTB-100 success, 6 sequences, 1 seed, column Benchmark"),
+    "the paper's number on the page": (
+        on_page('(?s)("table-3">.*?<td class="num first">)0', r"\g<1>9"), CELL,
+        "shown", ", row table-3: SALNet, column OTB-100 precision, paper"),
+    "a number of ours on the page that the run has not": (
+        on_page('(?s)("table-1">.*?<td class="num ours none">)–', r"\g<1>0.9"), CELL,
+        "shown", ", column OTB-2013 precision, ours"),
+    "a row of a table of the page": (on_page('(?s)("table-1">.*?<tbody>.*?)<tr.*?</tr>', r"\1"), CELL,
+        "shown", f"{PAGE}:0, row table-1: "),
+    "a row of a table of the page twice": (on_page('(?s)("table-1">.*?<tbody>\\s*)(<tr.*?</tr>)', r"\1\2\2"), CELL,
+        "shown", ", row table-1: "),
+    "a whole table of the page": (on_page('(?s)<section[^>]*"table-5">.*?</section>', ""), CELL,
+        "shown", f"{PAGE}:0, row table-5: 3 layers, column Tracker"),
+    "a data set in the head of a table of the page": (
+        on_page('(?s)("table-3">.*?)synthetic-otb100(</small>)', r"\1otb100\2"), CELL,
+        "shown", ", row table-3: paper, column number 2"),
     "the addresses of the page": (lambda run: run.write(PAGE, (run.home / PAGE).read_text().replace("data-", "")), CELL,
         "page", f"{PAGE}: {CELL}"),
     "a cell of the page for a number that is not there": (edited(PAGE, CELL, "otb100/none/success"), "all",
