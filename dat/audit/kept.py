@@ -1,4 +1,5 @@
-"""The job store's entry of a sequence's result, against the result: jobs put it there when they had tracked it."""
+"""What else has a sequence's result: the job store's entry, against the result, since jobs put it there when they had
+tracked it; and of a changed result, the frame that differs from a copy."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,18 +27,20 @@ def checks(place: Path, files: Files, record: Mapping[str, Any]) -> list[Check]:
     return results + group("store", str(entry), pairs)
 
 
-def first_other(place: Path, files: Files, record: Mapping[str, Any], folder: Path, file: str) -> str:
-    """Of a result file in `folder` that is not the recorded one, which frame is the first that differs, in words.
+def first_other(copies: Mapping[str, Path | None], files: Files, wanted: str, changed: Path) -> str:
+    """Of a changed result file, which frame is the first that differs, in words, from the first of `copies` (by where
+    they are) whose sha256 is the wanted one.
 
-    Empty where the store has not the recorded one either, or a file cannot be read.
+    Empty where there is no such copy, or a file cannot be read.
     """
-    wanted = next((fact["sha256"] for fact in record["outputs"] if fact["path"] == file), None)
-    whole = store.entry(place, str(record.get("key"))) / file
-    if wanted is None or not whole.is_file() or files.sha256(whole) != wanted:
+    where = next((name for name, path in copies.items() if path and files.sha256(path) == wanted), None)
+    whole = copies.get(where or "")
+    if whole is None:
         return ""
     try:
-        old, new = (outside.read_text(path).splitlines() for path in (whole, folder / file))
+        old, new = (outside.read_text(path).splitlines() for path in (whole, changed))
     except (DatError, OSError):
         return ""
     differing = (number for number, pair in enumerate(zip(old, new, strict=False), 1) if pair[0] != pair[1])
-    return f": frame {next(differing, min(len(old), len(new)) + 1)} is the first that differs from the job store's"
+    first = next(differing, min(len(old), len(new)) + 1)
+    return f": frame {first} is the first that differs from the copy in {where}"

@@ -4,9 +4,9 @@ Every file is read once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dat.audit import commits, graph, lock, players, scores, training
@@ -14,7 +14,8 @@ from dat.audit.addresses import Numbers
 from dat.audit.checks import Check, compare, group, missing
 from dat.audit.files import Files, json_object
 from dat.audit.printed import Printed
-from dat.base.errors import InputError
+from dat.audit.revisions import Store
+from dat.base.errors import DatError, InputError
 from dat.base.params import Settings, leaves, plain, read_yaml
 from dat.datasets import manifest as manifests
 from dat.fanout import store
@@ -29,6 +30,7 @@ class Recorded:
     """A profile's files, dvc.lock and records, each against what it says of the others."""
 
     settings: Settings
+    _listings: dict[str, dict[str, Path]] = field(default_factory=dict, init=False)
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -169,6 +171,26 @@ class Recorded:
         return sha256_json({key: value for key, value in row.row.items() if key != "digest"}) if row else None
 
     # ------------------------------------------------------------ files
+
+    def _cached(self, name: str) -> Path | None:
+        """Where DVC's cache has, or would have, what dvc.lock says that a file of an output was; None where neither
+        tells."""
+        outputs = self.lock.outputs
+        out = next((one for one in (name, *map(str, PurePosixPath(name).parents)) if one in outputs), None)
+        if out is None:
+            return None
+        if out not in self._listings:
+            self._listings[out] = self._listing(outputs[out][1], PurePosixPath(out).name)
+        within = PurePosixPath(name).relative_to(out).as_posix() if out != name else PurePosixPath(name).name
+        return self._listings[out].get(within)
+
+    def _listing(self, md5: str, name: str) -> dict[str, Path]:
+        """The files of an output by their path within it, in DVC's cache; none where it has not their list."""
+        try:
+            found = Store(self.settings.top, self.settings.path).listing(md5, name) or {}
+        except (DatError, OSError, KeyError, TypeError):
+            return {}
+        return {file: path for file, (_, path) in found.items()}
 
     def _sha256(self, name: str) -> str | None:
         return self.files.sha256(self.settings.path / name)

@@ -17,6 +17,7 @@ from dat.base.outside import listed_names
 from dat.benchmarks import published
 from dat.datasets import manifest as manifests
 from dat.datasets.targets import IMAGES
+from dat.fanout import store
 from dat.records import sha256_json
 
 PAGE = "reports/index.html"
@@ -289,7 +290,7 @@ class Walk(Recorded):
         }
         prefix = folder.relative_to(self.settings.path).as_posix()
         checks = [
-            compare("result file", f"{prefix}/{file}{self._frame(record, folder, file, pair)}", *pair)
+            compare("result file", f"{prefix}/{file}{self._frame(record, prefix, file, pair)}", *pair)
             for file, pair in outputs.items()
         ]
         keys = json_object(self.settings.path / "results" / benchmark / "manifest.json")
@@ -306,9 +307,13 @@ class Walk(Recorded):
         uses = {f"{prefix}/{file}" for file in outputs} | self._uses({**record, "outputs": []})
         return Node("sequence", name, checks + self._parents(name, record), [*above, *raw], uses)
 
-    def _frame(self, record: Mapping[str, Any], folder: Path, file: str, pair: tuple[str, str | None]) -> str:
-        """Of a changed result file, the frame that differs."""
-        return kept.first_other(self.store, self.files, record, folder, file) if pair[0] != pair[1] else ""
+    def _frame(self, record: Mapping[str, Any], folder: str, file: str, pair: tuple[str, str | None]) -> str:
+        """Of a changed result file (below `folder`, which is below the profile), the frame that differs."""
+        if pair[0] == pair[1]:
+            return ""
+        stored = store.entry(self.store, str(record.get("key"))) / file
+        copies = {"the job store": stored, "DVC's cache": self._cached(f"{folder}/{file}")}
+        return kept.first_other(copies, self.files, pair[0], self.settings.path / folder / file)
 
     def fanned_out(self, benchmark: str) -> Node:
         """The stage that gave a benchmark's sequences to their jobs: its code and settings, not its other results."""

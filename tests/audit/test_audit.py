@@ -546,7 +546,7 @@ def test_a_changed_frame_is_named_by_the_job_stores_copy(copy: Path, monkeypatch
     (folder / "Star.txt").write_text("\n".join([*lines[:3], "1,2,3,4", *lines[4:]]) + "\n")
     subjects = [where for name, _, where in failed(copy) if name == "result file"]
     assert subjects == [
-        "results/otb100/dat-jtnl@seed-0/Star.txt: frame 4 is the first that differs from the job store's"
+        "results/otb100/dat-jtnl@seed-0/Star.txt: frame 4 is the first that differs from the copy in the job store"
     ]
 
 

@@ -180,6 +180,26 @@ def stored(run: Run, change: Callable[[Path, dict[str, Any]], object]) -> None:
     change(entry, made)
 
 
+def of_results(run: Run, name: str) -> Path:
+    """Where DVC's cache has a file of the results of otb100, with the list of all of them, as DVC puts them there."""
+    folder = run.home / "results/otb100"
+    files = Walk(run.settings).files
+    listed, whole = files.listing(folder), files.md5(folder)
+    assert whole is not None
+    entries = json.dumps([{"md5": md5, "relpath": path} for path, md5 in listed.items()])
+    place = fake_checkout.cached(run.settings.top, str(listed[name]))
+    for path, text in ((fake_checkout.cached(run.settings.top, whole), entries.encode()),
+                       (place, (folder / name).read_bytes())):  # fmt: skip
+        run.write(os.path.relpath(path, run.home), text)
+    return place
+
+
+def box_in_cache(run: Run) -> None:
+    """A changed box whose file DVC's cache has as it was."""
+    of_results(run, "dat-jtnl@seed-0/Star.txt")
+    box(run)
+
+
 def row(name: str, sequence: str, change: Callable[[dict[str, Any]], object]) -> Callable[[Run], None]:
     """A manifest's row with its digest fixed up."""
 
@@ -428,6 +448,8 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], None], str, str, str]] = {
     "boxes in the job store": (
         lambda run: stored(run, lambda entry, _: (entry / "Star.txt").write_text("1,2,3,4\n")), SCORE,
         "store", ": Star.txt"),
+    "a box, DVC's cache having the old ones": (box_in_cache, SCORE,
+        "result file", f"{BOXES}/Star.txt: frame 5 is the first that differs from the copy in DVC's cache"),
     "a record in the job store": (lambda run: stored(run, lambda entry, made: records.write_json(
         entry / "record.json", made | {"seed": 3})), SCORE, "store", "record.json"),
     # data
@@ -624,6 +646,23 @@ def test_what_no_stage_depends_on_is_caught_by_that_alone_and_said_in_the_verdic
 def test_a_box_with_all_hashes_fixed_is_caught_by_the_score_and_its_interval_alone(run: Run) -> None:
     fitted(box)(run)
     assert {check.name for check in failed(run, SCORE)} == {"recomputed", "sequence scores", "interval"}
+
+
+@pytest.mark.parametrize("change", [
+    lambda run, place: place.unlink(),
+    lambda run, place: place.write_text("1,2,3,4\n"),
+    lambda run, place: [path.write_text("[1]") for path in place.parent.parent.glob("*/*.dir")],
+    lambda run, place: [path.write_text("{") for path in place.parent.parent.glob("*/*.dir")],
+    lambda run, place: run.remove("dvc.lock"),
+])  # fmt: skip
+def test_a_changed_box_without_a_copy_in_dvcs_cache_names_the_file(
+    run: Run, change: Callable[[Run, Path], object]
+) -> None:
+    place = of_results(run, "dat-jtnl@seed-0/Star.txt")
+    box(run)
+    change(run, place)
+    found = [check.subject for check in failed(run, SCORE) if check.name == "result file"]
+    assert found == [f"{BOXES}/Star.txt"]
 
 
 def test_a_score_with_all_hashes_fixed_is_caught_where_it_is_shown(run: Run) -> None:
