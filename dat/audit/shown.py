@@ -77,7 +77,7 @@ def checks(printed: Printed, file: str) -> list[Check]:
         results = [cell.check(file) for cell in _cells(printed, file, path)]
     except (DatError, csv.Error) as error:
         return [missing("shown", f"{file}: {error}", "cells that can be read")]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         return [missing("shown", f"{file}: reports/metrics: {type(error).__name__} {error}", "scores that can be read")]
     bad, good = [check for check in results if check.verdict != "verified"], len(results)
     good -= len(bad)

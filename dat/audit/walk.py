@@ -100,8 +100,12 @@ class Walk(Recorded):
         if not shown or value is None:
             return [missing("page", subject, "a number" if value is None else f"{value:.4g}")]
         whole = address.at is None and address.seed is None and not address.sequence
-        few = self.printed.too_few(address.benchmark, address.variant, address.metric) if whole else ""
-        small = self.printed.beside(address.benchmark, address.variant, address.metric) if whole else []
+        place = address.benchmark, address.variant, address.metric
+        try:
+            few, small = (self.printed.too_few(*place), self.printed.beside(*place)) if whole else ("", [])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            where = f"{subject}: reports/metrics: {type(error).__name__} {error}"
+            return [missing("page", where, "scores that can be read")]
         expected = few or page.text(address, value)
         wrong = [text for cell in shown if (text := cell.wrong(expected, small))]
         verdict: Verdict = "differs" if wrong else "verified"
