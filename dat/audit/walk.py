@@ -1,5 +1,6 @@
 """The walk from a number to raw files. Every file is read once; a thing that many numbers rest on is looked at once."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
 from dat.audit.files import json_object
 from dat.audit.recorded import Recorded
-from dat.base.errors import InputError
+from dat.base.errors import InputError, MissingError
 from dat.base.outside import listed_names
 from dat.benchmarks import published
 from dat.datasets import manifest as manifests
@@ -38,12 +39,35 @@ class Walk(Recorded):
     def resolve(self, text: str) -> list[Address]:
         """The numbers that a text names: one, or every number of the report for `all`.
 
-        Raises InputError naming the text when there is no such number, MissingError when there are none at all.
+        Raises InputError naming the text when there is no such number, MissingError when there are none at all, there
+        is no dvc.lock, or, for `all`, the run never finished.
         """
+        addresses = [self.numbers.find(text)] if text != "all" else self.numbers.every()
+        lock = self.settings.path / "dvc.lock"
+        if not os.path.lexists(lock):
+            todo = "put the committed one back (git checkout -- dvc.lock), or run dvc repro"
+            raise MissingError(f"{lock}: not there, so nothing says what the run's files were; {todo}")
         if text != "all":
-            return [self.numbers.find(text)]
-        addresses = self.numbers.every()
+            return addresses
+        self._check_finished()
         return addresses + self._files_gone() + self._else_on_page({address.text for address in addresses})
+
+    def _check_finished(self) -> None:
+        """Raises MissingError where a benchmark of the settings has no scores, or none of the report's tables and
+        figures is there."""
+        home, there = self.settings.path, self.numbers.scores
+        scores = [f"reports/metrics/{name}.json" for name in self.settings.root.benchmarks]
+        gone = [file for file in scores if not os.path.lexists(home / file)]
+        if gone:
+            more = f" (nor are {len(gone) - 1} more benchmarks' scores)" if len(gone) > 1 else ""
+            else_ = f", or name a number that is there: dat audit {next(iter(there))}/VARIANT/METRIC" if there else ""
+            todo = f"so the run is not finished, or they were taken away; run dvc repro{else_}"
+            raise MissingError(f"{home / gone[0]}: not there{more}, {todo}")
+        wanted = expected.addresses(self.printed)
+        if wanted and not any(os.path.lexists(home / file) for file in wanted):
+            raise MissingError(
+                f"{home / expected.TABLES}: no table is there, so the run is not finished; run dvc repro"
+            )
 
     def _files_gone(self) -> list[Address]:
         """The tables and figures that are not there, and have to be by the scores."""

@@ -17,7 +17,7 @@ from dat.audit.checks import Audit, Check, Node, Verdict
 from dat.audit.printed import Printed
 from dat.audit.walk import Walk
 from dat.base import params
-from dat.base.errors import InputError
+from dat.base.errors import InputError, MissingError
 from dat.cli import run_in_process
 from dat.datasets import manifest as manifests
 from dat.fanout import store
@@ -581,6 +581,27 @@ def test_a_tampered_run_ends_with_status_1(
     assert caught.value.code == 1
     said = capsys.readouterr().out
     assert said.index("result file") < said.index("recomputed")
+
+
+@pytest.mark.parametrize(("pattern", "address", "said"), [
+    ("dvc.lock", "all", "dvc.lock: not there, .*git checkout -- dvc.lock.*run dvc repro"),
+    ("dvc.lock", "otb100/dat-jtnl/success", "dvc.lock: not there, .*git checkout -- dvc.lock.*run dvc repro"),
+    ("reports/metrics/*", "all", r"metrics/otb100\.json: not there .nor are 1 more .*not finished.* run dvc repro$"),
+    ("reports/metrics/vot*", "all", r"metrics/vot2016\.json: not there, .*run dvc repro, or .* dat audit otb100/VAR"),
+    ("reports/tables/*", "all", "reports/tables: no table is there, so the run is not finished; run dvc repro"),
+])  # fmt: skip
+def test_a_run_that_is_not_finished_is_one_message(copy: Path, pattern: str, address: str, said: str) -> None:
+    for path in copy.glob(pattern):
+        path.unlink()
+    with pytest.raises(MissingError, match=said):
+        audits(copy, address)
+
+
+def test_a_number_is_audited_in_a_run_that_is_not_finished(copy: Path) -> None:
+    for path in (*copy.glob("reports/tables/*"), copy / "reports/metrics/vot2016.json"):
+        path.unlink()
+    (audit,) = audits(copy, "otb100/dat-jtnl/success")
+    assert audit.verdict == "verified"
 
 
 def told(home: Path) -> str:
