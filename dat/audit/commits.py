@@ -41,6 +41,10 @@ class Commits:
         pairs = {file: (sha256, self._sha256.get(files.get(file, ""))) for file, sha256 in code.items()}
         return group("commit", f"{name}, commit {commit[:12]}", pairs)
 
+    def known(self, commit: str) -> bool:
+        """Whether a commit is here with all of its code."""
+        return self._of(commit) is not None
+
     def notes(self) -> list[str]:
         """What was not compared, in words."""
         alone = "the code of its runs is compared with the working tree alone"

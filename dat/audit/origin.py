@@ -38,11 +38,14 @@ class Origin:
         return f"by commit {_listed(commits, 12)}, {clean}"
 
     def words(self, audit: Audit) -> str:
-        """The verdict in words: from how much data, by which networks, and what of it no stage has declared."""
+        """The verdict in words: from how much data, by which networks, what of it no stage has declared, and of which
+        runs and commits nothing could be compared."""
         undeclared = [check.subject for check in audit.checks if check.name == "declared" and check.found == UNDECLARED]
         others = f" and {len(undeclared) - 1} more" if len(undeclared) > 1 else ""
         declared = f"undeclared: {undeclared[0]}{others}" if undeclared else "nothing undeclared"
-        return f"{audit.verdict}: {'; '.join([*self._data(), declared])}"
+        unchecked = self.facts.get("unchecked", [])
+        rest = [f"not checked: {', '.join(unchecked)}"] if unchecked else []
+        return f"{audit.verdict}: {'; '.join([*self._data(), declared, *rest])}"
 
     def _data(self) -> Iterator[str]:
         facts, networks = self.facts, self.facts.get("networks", {})
@@ -63,7 +66,8 @@ def of(walk: Walk, address: Address) -> Origin:
     """Where a number comes from, by run files and records."""
     if address.kind == "train":
         record = (PurePosixPath(address.file).parent / "record.json").as_posix()
-        return Origin(_facts(*_made(walk, [record])) | _networks(walk, [record]))
+        made, records = _made(walk, [record])
+        return Origin(_facts(made, records) | _networks(walk, [record]) | _unchecked(walk, made))
     scores = walk.numbers.scores.get(address.benchmark)
     if scores is None:
         return Origin({})
@@ -83,7 +87,26 @@ def of(walk: Walk, address: Address) -> Origin:
     }
     runs.append(walk.json(f"runs/evaluate@{scores.parent}.json"))
     before = _made(walk, sorted(networks))
-    return Origin(_facts([*runs, *before[0]], [*records, *before[1]]) | data)
+    runs += before[0]
+    return Origin(_facts(runs, [*records, *before[1]]) | data | _unchecked(walk, runs))
+
+
+def _unchecked(walk: Walk, runs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What run files that are not there, and commits that are not here, leave unchecked."""
+    there = [run for run in runs if run]
+    gone, found = len(runs) - len(there), list[str]()
+    if not there:
+        found.append(f"when, where and by which commit it was made (none of its {len(runs)} run files is in runs/)")
+    elif gone:
+        found.append(f"{gone} of its {len(runs)} run files, which {'is' if gone == 1 else 'are'} not in runs/")
+    commits = sorted({(str(run["commit"]), bool(run.get("patch"))) for run in there if run.get("commit")})
+    for commit, changed in commits:
+        if changed or not walk.commits.known(commit):
+            why = "whose checkout had uncommitted changes" if changed else "which is not in this repository"
+            found.append(f"its code against commit {commit[:12]}, {why}")
+    if there and not commits:
+        found.append("its code against a commit, since its run files name none")
+    return {"unchecked": found} if found else {}
 
 
 def _made(walk: Walk, names: Iterable[str]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:

@@ -27,9 +27,11 @@ PARTS = frozenset({"code", "command", "inputs", "outputs", "params", "parents"})
 
 @dataclass
 class Recorded:
-    """A profile's files, dvc.lock and records, each against what it says of the others."""
+    """A profile's files, dvc.lock and records, each against what it says of the others. `unrun` holds the stages and
+    units that were looked at and have no run file."""
 
     settings: Settings
+    unrun: set[str] = field(default_factory=set, init=False)
     _listings: dict[str, dict[str, Path]] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -158,6 +160,7 @@ class Recorded:
         the commit that the run file names. It is in no clone."""
         path = self.settings.path / "runs" / f"{name}.json"
         if not path.exists():
+            self.unrun.add(name)
             return []
         run, subject = json_object(path), f"runs/{name}.json"
         held = compare("run file", subject, sha256, run.get("record"))

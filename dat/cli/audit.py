@@ -125,6 +125,9 @@ def audit(
     if page is not None and walk is not None and made is not None:
         webpage.write(page, walk, audits[0], made)
     notes = [note for one in (home, walk) if one is not None for note in one.commits.notes()]
+    if walk is not None and several and walk.unrun:
+        which = f"{len(walk.unrun)} of its stages and sequences have no run file in runs/"
+        notes.append(f"when, where and by which commit: {which}, {min(walk.unrun)} first")
     _say(audits, several, made, out, full, name, notes=notes)
 
 

@@ -14,6 +14,7 @@ from dat import records
 from dat.audit import origin, page, show
 from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, Verdict
+from dat.audit.commits import Commits
 from dat.audit.printed import Printed
 from dat.audit.walk import Walk
 from dat.base import params
@@ -627,6 +628,48 @@ def test_the_head_has_commit_patch_time_and_machine_of_units_and_of_trainings(co
     records.write_json(copy / "runs/gpgnet@jtnl.json", {})
     records.write_json(copy / "runs/index@lasot.json", training)  # what its training read
     assert "with uncommitted changes (patch cccccccccccc)" in told(copy)
+
+
+def in_words(home: Path) -> str:
+    """The verdict of a number in words."""
+    walk = Walk(params.load(home))
+    (address,) = walk.resolve("otb100/dat-jtnl/success")
+    return origin.of(walk, address).words(walk.audit(address))
+
+
+def test_the_verdict_says_which_run_files_and_commits_are_not_there(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = "which are not in runs/, its code against a commit, since its run files name none"
+    assert in_words(copy).endswith(f"; nothing undeclared; not checked: 6 of its 14 run files, {absent}")
+    made = {name: records.read_json(copy / name) for name in map(str, (copy / "runs").glob("*.json"))}
+    for name in fake_profile.OTB:
+        path = copy / f"results/otb100/dat-jtnl@seed-0/{name}.json"
+        facts = {"record": records.sha256_json(records.read_json(path)), "commit": "a" * 40}
+        made[str(copy / f"runs/otb100/dat-jtnl@seed-0/{name}.json")] = facts
+    for patch, said in (
+        ({}, "which is not in this repository"),
+        ({"patch": "b" * 64}, "whose checkout had uncommitted changes"),
+    ):
+        for name, facts in made.items():
+            records.write_json(Path(name), facts | patch)
+        assert in_words(copy).endswith(f"; nothing undeclared; not checked: its code against commit {'a' * 12}, {said}")
+    for name, facts in made.items():
+        records.write_json(Path(name), facts)
+    monkeypatch.setattr(Commits, "known", lambda self, commit: True)
+    assert in_words(copy).endswith("; nothing undeclared")
+    shutil.rmtree(copy / "runs")
+    said = "when, where and by which commit it was made (none of its 14 run files is in runs/)"
+    assert in_words(copy).startswith("verified: ") and in_words(copy).endswith(f"; not checked: {said}")
+
+
+def test_the_answer_of_several_says_that_run_files_are_not_there(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(copy)
+    run_in_process(["audit", "otb100/pymdnet/success", "vot2016/pymdnet/eao"])
+    said = "8 of its stages and sequences have no run file in runs/, otb100/pymdnet@seed-0/Disc first"
+    assert f"not checked: when, where and by which commit: {said}" in capsys.readouterr().out
 
 
 def test_the_head_has_every_device_and_version(copy: Path) -> None:

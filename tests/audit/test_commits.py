@@ -1,6 +1,7 @@
 """The code of a record against the commit that its run file names."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,13 @@ def test_a_commit_that_is_not_here_and_a_changed_checkout_are_said_and_no_failur
         f"commit aaaaaaaaaaaa is not in this repository: {alone}",
         f"commit {run['commit'][:12]} had uncommitted changes: {alone}",
     ]
+
+
+def test_without_git_no_commit_is_known(top: Path) -> None:
+    commit = run_of(top)["commit"]
+    assert Commits(top).known(commit) and not Commits(top).known("a" * 40)
+    shutil.rmtree(top / ".git")
+    assert not Commits(top).known(commit)
 
 
 def test_a_module_changed_together_with_its_hash_is_told_by_the_commit(tmp_path: Path) -> None:
