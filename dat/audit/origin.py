@@ -87,8 +87,8 @@ def of(walk: Walk, address: Address) -> Origin:
     }
     runs.append(walk.json(f"runs/evaluate@{scores.parent}.json"))
     before = _made(walk, sorted(networks))
-    runs += before[0]
-    return Origin(_facts(runs, [*records, *before[1]]) | data | _unchecked(walk, runs))
+    made = [*runs, *before[0]]
+    return Origin(_facts(made, [*records, *before[1]]) | data | _unchecked(walk, made))
 
 
 def _unchecked(walk: Walk, runs: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
