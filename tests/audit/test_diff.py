@@ -3,12 +3,13 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dat.audit.causes import Cause, recorded_causes, recorded_environment
+from dat.audit.causes import Cause, locked_causes, recorded_causes, recorded_environment
 from dat.audit.diff import Comparison, compare
 from dat.base import params
 from dat.base.errors import DatError
@@ -209,6 +210,18 @@ def test_a_setting_of_numerics_is_told_once() -> None:
         for value in ("native", "portable")
     ]
     assert [cause.text for cause in recorded_causes(*sides)] == ["settings numerics native → portable"]
+
+
+def test_settings_that_a_stages_record_does_not_name_are_no_causes() -> None:
+    old, new = ({"params": {"params.yaml": {"seed": seed, "rate": rate}}} for seed, rate in ((0, 1), (1, 2)))
+
+    def causes(record: Mapping[str, Any] | None) -> list[str]:
+        return [cause.text for cause in locked_causes(old, new, [], record)]
+
+    seed, rate = "settings seed 0 → 1", "settings rate 1 → 2"
+    assert causes(None) == [rate, seed]
+    assert causes({"params": {"seed": 1, "steps": 5}, "code": {}}) == [seed]
+    assert causes({"params": {"steps": 5}, "code": {}}) == [rate, seed]  # a record that names none of them
 
 
 # ---------------------------------------------------------------- a clone, which has no cache

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import click
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from dat import records
 from dat.audit import earlier
 from dat.audit.addresses import Numbers
-from dat.audit.checks import Audit
+from dat.audit.checks import Audit, Check, Node
 from dat.audit.walk import Walk
 from dat.base import params
 from dat.base.errors import InputError, MissingError, ParamsError
@@ -48,6 +50,18 @@ def home(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def left(home: Path) -> list[Path]:
     return list((home.parent / "scratch").iterdir())
+
+
+@pytest.mark.parametrize(("path", "found", "verdict"), [
+    ("weights/a/model.pt", None, "not checked"), ("results/otb100/a.txt", None, "not checked"),
+    ("results/otb100/a.txt", "other", "differs"), ("results/otb100/b.txt", None, "differs"),
+])  # fmt: skip
+def test_only_what_the_cache_has_not_is_not_checked(tmp_path: Path, path: str, found: str | None, verdict: str) -> None:
+    settings: Any = SimpleNamespace(top=tmp_path)
+    run = earlier.EarlierRun("HEAD~1", "c0ffee", settings, {"results/otb100/a.txt"}, {"weights/a"})
+    check = Check("result file", "differs", f"{tmp_path}/{path}", "1", found)
+    (seen,) = run.audited(Audit(None, 0.5, Node("unit", "a", [check]))).node.checks  # type: ignore[arg-type]
+    assert (seen.verdict, seen.subject) == (verdict, f"HEAD~1:{path}")
 
 
 def audited(home: Path, revision: str, text: str = SCORE) -> list[Audit]:
