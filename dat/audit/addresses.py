@@ -169,7 +169,7 @@ class Numbers:
         """Every number of the report, and what of it cannot be read. Raises MissingError when there is none."""
         addresses = [*self._tables(), *self._figures(), *self._trainings()]
         if not addresses:
-            raise MissingError(f"{self.settings.path / 'reports'}: there are no numbers to audit yet; run make repro")
+            raise MissingError(f"{self.settings.path / 'reports'}: there are no numbers to audit yet; run dvc repro")
         return addresses
 
     def find(self, text: str) -> Address:
@@ -219,7 +219,7 @@ class Numbers:
     def _known(self, text: str) -> str:
         """What there is instead, in a few words."""
         if not self.scores:
-            return "there are no numbers here yet; run make repro"
+            return "there are no numbers here yet; run dvc repro"
         benchmark, *rest = text.split("/")
         if benchmark in self.settings.root.benchmarks and benchmark not in self.scores:
             return f"reports/metrics/{benchmark}.json has no scores or is not there; run dvc repro evaluate@{benchmark}"

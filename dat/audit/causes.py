@@ -15,7 +15,7 @@ OF_A_STAGE = ("threads", "processes")
 
 WORDS = {
     "unexplained": "nothing that is recorded",
-    "missing": "outputs that are not here (make repro makes them)",
+    "missing": "outputs that are not here (dvc repro makes them)",
     "changed": "a change of {} after its run",
 }
 """Kinds of causes that have other words than their name."""

@@ -134,7 +134,7 @@ def working_tree(settings: Settings) -> PipelineRun:
     """
     home, files = settings.path, Files.at(settings.top)
     if not (home / "dvc.lock").is_file():
-        raise MissingError(f"{home / 'dvc.lock'}: not there, so there is no run to compare; run make repro")
+        raise MissingError(f"{home / 'dvc.lock'}: not there, so there is no run to compare; run dvc repro there")
     stages = lock.read(home / "dvc.lock")
     outputs = {
         path: Output(files.md5(home / path), md5, files.listing(home / path)) for path, md5 in locked(stages).items()

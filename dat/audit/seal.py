@@ -67,7 +67,7 @@ def of(walk: Walk) -> Seal:
 
 def _outputs(lock: Lock) -> list[str]:
     if not lock.outputs:
-        raise MissingError(f"{lock.home / 'dvc.lock'}: no stage has run; make repro makes what a seal is of")
+        raise MissingError(f"{lock.home / 'dvc.lock'}: no stage has run; dvc repro makes what a seal is of")
     return list(lock.outputs)
 
 

@@ -269,7 +269,7 @@ def test_a_run_that_is_not_here_is_not_reproduced(project: Project) -> None:
         shutil.rmtree(place) if place.is_dir() else place.unlink()
     comparison = compared(project)
     assert "0 of 3 numbers and 6 of 7 stages differ" in comparison.verdict
-    assert {cause.text for cause, _, _ in comparison.causes} == {"outputs that are not here (make repro makes them)"}
+    assert {cause.text for cause, _, _ in comparison.causes} == {"outputs that are not here (dvc repro makes them)"}
 
 
 # ---------------------------------------------------------------- after the run
@@ -376,7 +376,7 @@ def _broken_table(project: Project) -> None:
         (lambda project: None, ["nosuch"], "nosuch: no such revision here"),
         (lambda project: None, ["HEAD", "--", "-x"], "-x: no such revision here"),
         (lambda project: None, ["HEAD..HEAD"], "HEAD..HEAD: no such revision here"),
-        (_no_lock, [], "dvc.lock: not there, so there is no run to compare; run make repro"),
+        (_no_lock, [], "dvc.lock: not there, so there is no run to compare; run dvc repro there"),
         (_no_committed_lock, [], "HEAD: there is no dvc.lock in it"),
         (_broken_lock, [], "HEAD:dvc.lock: not a lock of DVC"),
         (_broken_table, [], "reports/tables/table-1.csv: table/1/dat-jtnl/tc128-success: ours is 'x0."),
