@@ -221,10 +221,12 @@ class Results:
 
     def shares(self, scores: Scores, tracker: str, metric: str) -> tuple[list[list[float]], list[list[float]]] | None:
         """What a tracker's score of VOT is the mean share of: a row of numerators and one of denominators a sequence;
-        None of a definition or metric that this implementation does not know."""
+        None of a definition or metric that this implementation does not know, or of no sequence."""
         if str(scores.data.get("definition", "")) not in recompute_vot.DEFINITIONS:
             return None
         names = self.listed(scores, tracker)
+        if not names:  # its data set's manifest is not there, which other checks say
+            return None
         if tracker in scores.baselines and not all(self._plain(scores.parent, tracker, name) for name in names):
             return None
         runs = {name: self._repetitions(scores.parent, tracker, name) for name in names}

@@ -53,8 +53,8 @@ class Walk(Recorded):
         return addresses + self._files_gone() + self._else_on_page({address.text for address in addresses})
 
     def _check_finished(self) -> None:
-        """Raises MissingError where a benchmark of the settings has no scores, or none of the report's tables and
-        figures is there."""
+        """Raises MissingError where a benchmark of the settings has no scores, none of the report's tables and figures
+        is there, or nothing of what the scores are made from, as in a clone."""
         home, there = self.settings.path, self.numbers.scores
         scores = [f"reports/metrics/{name}.json" for name in self.settings.root.benchmarks]
         gone = [file for file in scores if not os.path.lexists(home / file)]
@@ -67,6 +67,13 @@ class Walk(Recorded):
         if wanted and not any(os.path.lexists(home / file) for file in wanted):
             raise MissingError(
                 f"{home / expected.TABLES}: no table is there, so the run is not finished; run dvc repro"
+            )
+        made_from = [f"results/{name}" for name in self.settings.root.benchmarks]
+        made_from += [self.results.manifest_of(name) for name in self.settings.root.benchmarks]
+        if made_from and not any(os.path.lexists(home / file) for file in made_from):
+            raise MissingError(
+                f"{home / made_from[0]}: not there, nor are other results, so only the report's own files are here; "
+                "dvc pull or dvc repro brings the run that they are from"
             )
 
     def _files_gone(self) -> list[Address]:

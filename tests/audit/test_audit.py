@@ -605,6 +605,22 @@ def test_a_number_is_audited_in_a_run_that_is_not_finished(copy: Path) -> None:
     assert audit.verdict == "verified"
 
 
+def test_in_a_clone_without_its_run_all_is_one_message(copy: Path) -> None:
+    shutil.rmtree(copy / "results")
+    shutil.rmtree(copy / "testing")
+    with pytest.raises(MissingError, match=r"results/otb100: not there, nor are other.*dvc pull or dvc repro"):
+        audits(copy)
+    (audit,) = audits(copy, "vot2016/csrdcf/eao")
+    assert "missing" in {check.verdict for check in audit.checks}
+
+
+def test_a_vot_sets_manifest_that_is_gone_is_named_and_not_the_end(copy: Path) -> None:
+    (copy / "testing/vot2016.jsonl").unlink()
+    wrong = {check.subject: check.verdict for check in show.differences(audits(copy))}
+    assert wrong["testing/vot2016.jsonl: list vot2016"] == "missing"
+    assert not [subject for subject in wrong if "otb100" in subject]
+
+
 def told(home: Path) -> str:
     """The head of a number in words."""
     walk = Walk(params.load(home))
