@@ -114,10 +114,10 @@ def test_a_benchmark_whose_scores_are_gone_is_named_with_the_stage_that_makes_th
         there.find("otb100/dat-jtnl/success")
 
 
-def test_before_any_run_the_message_says_make_repro(tmp_path: Path) -> None:
+def test_before_any_run_the_message_says_dvc_repro(tmp_path: Path) -> None:
     numbers = Numbers(fake_profile.settings_file(tmp_path))
-    with pytest.raises(InputError, match=r"no/such/number.*make repro"):
+    with pytest.raises(InputError, match=r"no/such/number.*dvc repro"):
         numbers.find("no/such/number")
-    with pytest.raises(MissingError, match=r"make repro"):
+    with pytest.raises(MissingError, match=r"dvc repro"):
         numbers.every()
     assert params.load(tmp_path).profile == "fake"
