@@ -11,10 +11,10 @@ from dat.audit import replay
 STORED = [f"{10 + 5 * at},20,40,40" for at in range(10)]
 
 
-def check(folder: Path, numerics: str, again: list[str]) -> tuple[str, str, str]:
+def check(folder: Path, numerics: str, again: list[str], stored: list[str] = STORED) -> tuple[str, str, str]:
     """The verdict on boxes made again, its subject and what it found."""
     walk: Any = SimpleNamespace(settings=SimpleNamespace(root=SimpleNamespace(numerics=numerics)))
-    for name, lines in (("stored.txt", STORED), ("again.txt", again)):
+    for name, lines in (("stored.txt", stored), ("again.txt", again)):
         (folder / name).write_text("\n".join(lines) + "\n")
     found = replay._check(walk, folder / "stored.txt", folder / "again.txt", "a.txt")
     return found.verdict, found.subject, str(found.found)
@@ -46,6 +46,12 @@ def test_a_code_in_the_place_of_a_box_or_a_frame_less_is_never_near(tmp_path: Pa
         "2",
     )
     assert check(tmp_path, "native", STORED[:9]) == ("differs", "a.txt", "9 frames")
+
+
+def test_codes_in_both_in_the_place_of_a_box_count_for_nothing(tmp_path: Path) -> None:
+    stored, again = (["1", *rows[1:8], "2", "0"] for rows in (STORED, moved(0.01)))
+    subject = "a.txt: frame 4 is the first that differs"
+    assert check(tmp_path, "native", again, stored) == ("verified", subject, f"{(2 + 5 / 1.01) / 7:.4f}")
 
 
 def test_each_units_results_are_compared_with_its_own_repetitions_too(

@@ -159,6 +159,18 @@ def test_a_missing_file_makes_the_score_partial(tmp_path: Path) -> None:
     assert (mine["complete"], mine["scored"], mine["expected"], mine["redetected"]) == (False, 1, 2, 1.0)
 
 
+def test_a_tracker_without_any_file_is_no_hindrance_to_others(tmp_path: Path) -> None:
+    write(tmp_path / "truth", {"Wall": AWAY, "Away": AWAY})
+    write_results(tmp_path / "results" / "Mine", HITS)
+    write_results(tmp_path / "results" / "Other", {"Elsewhere": HITS["Wall"]})
+    found = score.files("redetection", tmp_path / "truth", tmp_path / "results", bootstrap=(200, 0))
+    assert found["trackers"]["Mine"]["redetected"] == 0.5
+    (tmp_path / "results/Mine/Wall.txt").unlink()
+    (tmp_path / "results/Mine/Away.txt").unlink()
+    with pytest.raises(InputError, match="no result file of redetection in any tracker's folder"):
+        score.files("redetection", tmp_path / "truth", tmp_path / "results", bootstrap=(200, 0))
+
+
 def test_annotations_without_flags_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "truth", {"Wall": AWAY})
     (tmp_path / "truth/Wall/absent.txt").unlink()
