@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from dat.audit.printed import Printed
 
-TABLES = "reports/tables"
+TABLES, PAGE = "reports/tables", "reports/index.html"
 REDETECTION = ("6", "redetection", "redetected")
 """Our own table: of all variants that this run scored."""
 MORE = {"2": ("pymdnet",)}

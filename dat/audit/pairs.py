@@ -9,7 +9,7 @@ from typing import Any
 
 from dat.audit.checks import Check, missing
 from dat.audit.intervals import near, said
-from dat.audit.printed import SIGNIFICANT, Printed, holm
+from dat.audit.printed import Printed, holm, verdict
 from dat.base.errors import DatError
 
 LOWER = "robustness"
@@ -41,8 +41,8 @@ def _benchmark(printed: Printed, benchmark: str) -> Iterator[Check]:
             subject = f"{file}: {benchmark} {pair['a']} against {pair['b']}, {metric}"
             low, high = map(float, pair["interval"])
             yield _near(f"{subject}, p by Holm", p, float(pair["p"]), CLOSE)
-            verdict = _verdict(low, high, p, metric)
-            yield _said(f"{subject}, verdict", verdict, str(pair.get("verdict", verdict)))
+            expected = _verdict(low, high, p, metric)
+            yield _said(f"{subject}, verdict", expected, str(pair.get("verdict", expected)))
             yield from _again(printed, benchmark, pair, own, subject)
 
 
@@ -66,9 +66,7 @@ def _again(printed: Printed, benchmark: str, pair: Mapping[str, Any], p: float, 
 
 
 def _verdict(low: float, high: float, p: float, metric: str) -> str:
-    if p >= SIGNIFICANT or low <= 0 <= high:
-        return "cannot tell"
-    return "holds" if (low > 0) != (metric == LOWER) else "the reverse"
+    return verdict(-high, -low, p) if metric == LOWER else verdict(low, high, p)
 
 
 def _near(subject: str, expected: float, found: float, error: float) -> Check:

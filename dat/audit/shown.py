@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dat.audit import page
 from dat.audit.checks import Check, compare, missing
-from dat.audit.expected import PAIR, REDETECTION, STEPS, TABLES, addresses
+from dat.audit.expected import PAGE, PAIR, REDETECTION, STEPS, TABLES, addresses
 from dat.audit.files import json_object
 from dat.audit.printed import RECOMPUTED, Claim, Printed, decimals, holm, verdict
 from dat.base import naming, outside
@@ -21,7 +21,7 @@ from dat.base.errors import DatError
 from dat.benchmarks import words
 from dat.benchmarks.words import BENCHMARKS, named
 
-CLAIMS, SUMMARY, PAGE = f"{TABLES}/claims.csv", f"{TABLES}/summary.json", "reports/index.html"
+CLAIMS, SUMMARY = f"{TABLES}/claims.csv", f"{TABLES}/summary.json"
 SUMMARISED = ("success", "eao")
 """A benchmark's score in the summary is the first of these that it has."""
 

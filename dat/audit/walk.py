@@ -11,6 +11,7 @@ from dat.audit import expected, kept, page, pairs, players
 from dat.audit import shown as cells
 from dat.audit.addresses import Address, Scores
 from dat.audit.checks import Audit, Check, Node, Verdict, compare, group, missing
+from dat.audit.expected import PAGE
 from dat.audit.files import json_object
 from dat.audit.recorded import Recorded
 from dat.base.errors import InputError, MissingError
@@ -20,8 +21,6 @@ from dat.datasets import manifest as manifests
 from dat.datasets.targets import IMAGES
 from dat.fanout import store
 from dat.records import sha256_json
-
-PAGE = "reports/index.html"
 
 
 @dataclass
@@ -60,8 +59,8 @@ class Walk(Recorded):
         gone = [file for file in scores if not os.path.lexists(home / file)]
         if gone:
             more = f" (nor are {len(gone) - 1} more benchmarks' scores)" if len(gone) > 1 else ""
-            else_ = f", or name a number that is there: dat audit {next(iter(there))}/VARIANT/METRIC" if there else ""
-            todo = f"so the run is not finished, or they were taken away; run dvc repro{else_}"
+            instead = f", or name a number that is there: dat audit {next(iter(there))}/VARIANT/METRIC" if there else ""
+            todo = f"so the run is not finished, or they were taken away; run dvc repro{instead}"
             raise MissingError(f"{home / gone[0]}: not there{more}, {todo}")
         wanted = expected.addresses(self.printed)
         if wanted and not any(os.path.lexists(home / file) for file in wanted):

@@ -69,8 +69,8 @@ def audit(
     table/4/pymdnet+gcn/otb2013-precision, figure/9/lambda/0.1, train/salnet/salnet/loss, or all of the report's. Or it
     is a file RUN.json that `dat track --json` wrote: then frames and boxes, weights, code and settings are compared.
 
-    Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number, no
-    dvc.lock, for all a run that never finished, or a commit whose run DVC's cache has not whole.
+    Exit status: 0 everything is verified; 1 something differs or is missing; 2 no such number, no dvc.lock, for all a
+    run that never finished, or a commit whose run DVC's cache has not whole.
 
     Examples: dat audit table/1/dat-jtnl/otb100-success; dat audit all --json audit.json; dat audit run.json;
     dat audit otb100/dat-jtnl/success --replay 2; dat audit otb100/pymdnet/success --replay-training;

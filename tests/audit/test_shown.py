@@ -188,9 +188,9 @@ def test_the_audit_expects_the_numbers_that_the_report_has(tmp_path: Path) -> No
     stage.write_tables(tmp_path / "reports/tables", made, drawn, text, "made")
     svg = {figure.number: b"<svg></svg>" for figure in drawn}
     content = page.Content(settings, of, made, text, drawn, svg, [], [], readings.in_force(settings))
-    records.write_text(tmp_path / shown.PAGE, page.render(content))
+    records.write_text(tmp_path / expected.PAGE, page.render(content))
     numbers = Numbers(params.load(tmp_path))
-    assert not failed(numbers, shown.PAGE)
+    assert not failed(numbers, expected.PAGE)
     small = re.findall("<small[^>]*>([^<]*)</small>", page.render(content))
     assert {"± 0.010", "recomputed here", "1 of 2 sequences"} < set(small)
     wanted = [one for there in expected.addresses(printed.Printed(numbers)).values() for one in there]
