@@ -3,8 +3,8 @@
     python -m benchmarks.bench_numerics
 
 The two of a pair run at the same time with one thread each, so that the machine is the same for both: leave it a core
-for each. A training reads what the run's own has read, in a temporary profile; the tracker follows targets of the
-re-detection benchmark with the run's networks. Takes some six minutes. Needs `make repro`.
+for each. A training reads what the run's own has read, in a temporary profile; the tracker follows all targets of the
+re-detection benchmark with the run's networks. Takes some eight minutes. Needs `make repro`.
 """
 
 import os
@@ -23,7 +23,6 @@ from dat.datasets import manifest as manifests
 
 TRAININGS = ("training/encoder/vgg11", "weights/gpgnet/jtnl", "weights/salnet/core/salnet")
 TRACKED = "redetection"
-SEQUENCES = 4
 
 
 def pair(name: str, command: Sequence[str], homes: Sequence[Path]) -> list[float]:
@@ -69,13 +68,13 @@ def tracked(walk: Walk, sequence: manifests.Sequence, place: Path) -> list[float
 def main() -> None:
     walk = Walk(params.load())
     path = walk.settings.path / f"{walk.settings.root.datasets[TRACKED].manifest}.jsonl"
-    sequences = list(manifests.read(path).sequences.values())[:SEQUENCES]
+    sequences = list(manifests.read(path).sequences.values())
     table = figures.Table("one thread each, both at once; seconds of processor time", *numerics.KINDS, "ratio")
     walk.settings.place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-numerics-", dir=walk.settings.place) as folder:
         for name in TRAININGS:
             add(table, f"`{name}` trained", [trained(walk, name, Path(folder))])
-        add(table, f"{SEQUENCES} targets tracked", [tracked(walk, one, Path(folder)) for one in sequences])
+        add(table, f"{len(sequences)} targets tracked", [tracked(walk, one, Path(folder)) for one in sequences])
     figures.write(__file__, table)
 
 
