@@ -169,10 +169,10 @@ def audit(address: str, profile: Path | None = None) -> Audit:
 
     `profile` is the folder of its params.yaml (default: the nearest upwards). The audit's `value` and `verdict` say
     what the number is and whether it holds, its `node` what it rests on, `node.path_to(file)` why it rests on a file.
-    Raises InputError for an address that does not exist, naming the nearest ones.
+    Raises InputError for an address that does not exist, naming the nearest ones, and MissingError without a dvc.lock.
     """
     from dat.audit.walk import Walk
     from dat.base import params
 
     walk = Walk(params.load(profile))
-    return walk.audit(walk.numbers.find(address))
+    return walk.audit(walk.find(address))

@@ -76,8 +76,8 @@ class Files:
         """The md5 of a folder's files by their path within it, in DVC's order; of a file, its md5 under its name."""
         if not path.is_dir():
             return {path.name: self.md5(path)} if path.is_file() else {}
-        files = sorted(self._below(path), key=lambda file: file.relative_to(path).parts)
-        return {file.relative_to(path).as_posix(): self.md5(file) for file in files}
+        names = {file.as_posix().removeprefix(f"{path.as_posix()}/"): file for file in self._below(path)}
+        return {name: self.md5(names[name]) for name in sorted(names, key=lambda name: name.split("/"))}
 
     def _below(self, path: Path) -> list[Path]:
         paths: list[Path] = []

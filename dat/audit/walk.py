@@ -35,21 +35,33 @@ class Walk(Recorded):
 
     # ------------------------------------------------------------ numbers
 
+    def find(self, text: str) -> Address:
+        """The number that a text names.
+
+        Raises InputError naming the text when there is no such number, MissingError when there is no dvc.lock.
+        """
+        address = self.numbers.find(text)
+        self._check_locked()
+        return address
+
     def resolve(self, text: str) -> list[Address]:
         """The numbers that a text names: one, or every number of the report for `all`.
 
-        Raises InputError naming the text when there is no such number, MissingError when there are none at all, there
-        is no dvc.lock, or, for `all`, the run never finished.
+        Raises what `find` does, and for `all` MissingError when there are none at all or the run never finished.
         """
-        addresses = [self.numbers.find(text)] if text != "all" else self.numbers.every()
+        if text != "all":
+            return [self.find(text)]
+        addresses = self.numbers.every()
+        self._check_locked()
+        self._check_finished()
+        return addresses + self._files_gone() + self._else_on_page({address.text for address in addresses})
+
+    def _check_locked(self) -> None:
+        """Raises MissingError where there is no dvc.lock."""
         lock = self.settings.path / "dvc.lock"
         if not os.path.lexists(lock):
             todo = "put the committed one back (git checkout -- dvc.lock), or run dvc repro"
             raise MissingError(f"{lock}: not there, so nothing says what the run's files were; {todo}")
-        if text != "all":
-            return addresses
-        self._check_finished()
-        return addresses + self._files_gone() + self._else_on_page({address.text for address in addresses})
 
     def _check_finished(self) -> None:
         """Raises MissingError where a benchmark of the settings has no scores, none of the report's tables and figures

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from dat import records
+from dat import api, records
 from dat.audit import origin, page, show
 from dat.audit.addresses import Address, Numbers
 from dat.audit.checks import Audit, Check, Node, Verdict
@@ -596,6 +596,12 @@ def test_a_run_that_is_not_finished_is_one_message(copy: Path, pattern: str, add
         path.unlink()
     with pytest.raises(MissingError, match=said):
         audits(copy, address)
+
+
+def test_the_python_interface_without_a_lock_is_the_same_message(copy: Path) -> None:
+    (copy / "dvc.lock").unlink()
+    with pytest.raises(MissingError, match=r"dvc.lock: not there, .*git checkout -- dvc.lock"):
+        api.audit("otb100/dat-jtnl/success", copy)
 
 
 def test_a_number_is_audited_in_a_run_that_is_not_finished(copy: Path) -> None:
