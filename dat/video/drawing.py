@@ -175,6 +175,7 @@ class VideoWriter:
     def add(self, image: Image) -> None:
         """One more frame: (H, W, 3) uint8 RGB with even sides, all of one size."""
         import av
+        from av.video.reformatter import Colorspace
 
         if self._container is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +185,7 @@ class VideoWriter:
             )
             self._stream.height, self._stream.width = image.shape[:2]
             self._stream.pix_fmt = "yuv420p"
+            self._stream.codec_context.colorspace = Colorspace.ITU601  # else players take HD to be BT.709
         for packet in self._stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")):
             self._container.mux(packet)
 

@@ -204,6 +204,10 @@ def _video(path: Path) -> Source:
 
     try:
         with av.open(str(path)) as container:
+            if lists := _LISTS & {*container.format.name.split(",")}:
+                raise InputError(
+                    f"{path}: a list of other files ({', '.join(lists)}), no video; join them into one file"
+                )
             shown, others = _shown_stream(container)
             count, rate, index = shown.frames or None, float(shown.average_rate or RATE), shown.index
     except (av.FFmpegError, IndexError):
@@ -213,6 +217,10 @@ def _video(path: Path) -> Source:
         text = f"of {others + 1} videos in the file, stream {index} is used"
         notes.append(f"{text}; `ffmpeg -i FILE -map 0:N OTHER` takes out stream N")
     return Source(str(path), lambda: video(path, notes), count, rate, notes)
+
+
+_LISTS = frozenset(("concat", "dash", "hls", "imf"))
+"""FFmpeg's formats whose pictures are in other files, which a hash of the file would not cover."""
 
 
 def _shown_stream(container: Any) -> tuple[Any, int]:
@@ -253,14 +261,13 @@ def _video_pictures(path: Path, notes: Notes) -> Iterator[tuple[str, Deep]]:
 
 
 def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> Deep:
-    """A frame of a video as a player shows it: pixels made square, then turned by its display matrix.
+    """A frame of a video as a player shows it: in its colours, pixels made square, then turned by its display matrix.
 
     Raises InputError when that turns by no quarter.
     """
     from av.sidedata.sidedata import Type
 
-    image: Deep = decoded.to_ndarray(format="gray16le" if decoded.format.name.startswith("gray16") else "rgb24")
-    image = np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else image
+    image = _in_colour(decoded, notes)
     if aspect and aspect != 1:
         note(notes, f"pixels are {aspect} wide: stretched as a player does")
         image = resize(image, image.shape[0], round(image.shape[1] * aspect))
@@ -275,6 +282,31 @@ def as_shown(decoded: Any, aspect: Fraction | None, name: str, notes: Notes) -> 
         note(notes, "turned by the video's display matrix, as a player does")
     return np.ascontiguousarray(turns(image))
 
+
+def _in_colour(decoded: Any, notes: Notes) -> Deep:
+    """A frame's pixels as RGB, or the same in all three where it is grey, in 8 or 16 bits.
+
+    YUV without a standard is read as players do (mpv's rule): BT.709 from HD on, else BT.601.
+    """
+    from av.video.reformatter import Colorspace
+
+    if decoded.format.name.startswith("gray16"):
+        return np.repeat(decoded.to_ndarray(format="gray16le")[..., None], 3, axis=2)
+    transfer = _HDR.get(int(decoded.color_trc))
+    if transfer:
+        note(notes, f"the video is HDR ({transfer}): its colours are used without the tone mapping of a player")
+    if int(decoded.colorspace) != _UNSPECIFIED or decoded.format.is_rgb or "gray" in decoded.format.name:
+        return np.asarray(decoded.to_ndarray(format="rgb24"))
+    hd = decoded.width >= 1280 or decoded.height > 576
+    if hd:
+        note(notes, "the video does not say its standard of colour: BT.709, as players take HD to be")
+    standard = Colorspace.ITU709 if hd else Colorspace.ITU601
+    return np.asarray(decoded.reformat(format="rgb24", src_colorspace=standard, dst_colorspace=standard).to_ndarray())
+
+
+_UNSPECIFIED = 2
+_HDR = {16: "PQ", 18: "HLG"}
+"""Numbers of ITU-T H.273: the matrix that is not given, and the transfer functions of high dynamic range."""
 
 _TURNS: dict[tuple[float, ...], Callable[[Deep], Deep]] = {
     (1, 0, 0, 1): lambda image: image,

@@ -81,6 +81,63 @@ def test_pixels_that_are_not_square_are_stretched(tmp_path, aspect, width):
     assert source.notes == (said if width != 120 else [])
 
 
+def coloured(path, height, width, standard=None, transfer=None):
+    """A video of two frames of one colour: Y, U, V are 81, 90, 240, which is red by BT.601."""
+    with av.open(str(path), "w") as container:
+        made = container.add_stream("libx264", rate=25)
+        made.height, made.width, made.pix_fmt = height, width, "yuv420p"
+        for name, value in (("colorspace", standard), ("color_trc", transfer)):
+            if value is not None:
+                setattr(made.codec_context, name, value)
+        for _ in range(2):
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for plane, value in zip(frame.planes, (81, 90, 240), strict=True):
+                plane.update(bytes([value]) * plane.buffer_size)
+            container.mux(made.encode(frame))
+        container.mux(made.encode())
+    return open_source(str(path))
+
+
+@pytest.mark.parametrize(("height", "width", "standard", "green"), [
+    (576, 1024, None, 0), (578, 720, None, 23), (90, 1280, None, 23),
+    (90, 120, 1, 23), (720, 1280, 5, 0),
+])  # fmt: skip
+def test_colours_are_those_of_a_player(tmp_path, height, width, standard, green):
+    """BT.601 and BT.709 differ in the green of this red; without a tag it is HD that is BT.709."""
+    source = coloured(tmp_path / "red.mp4", height, width, standard)
+    red = frames(source)[0][2, 2]
+    assert red[0] >= 253 and abs(int(red[1]) - green) <= 1 and red[2] == 0
+    assert bool(source.notes) == (standard is None and green > 0)
+    assert all("does not say its standard of colour: BT.709" in text for text in source.notes)
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG"), (1, None)])
+def test_a_video_of_high_dynamic_range_is_told(tmp_path, transfer, name):
+    source = coloured(tmp_path / "hdr.mp4", 90, 120, 1, transfer)
+    frames(source)
+    said = f"the video is HDR ({name}): its colours are used without the tone mapping of a player"
+    assert source.notes == ([said] if name else [])
+
+
+def test_a_video_that_is_written_has_its_colours_in_hd_too(tmp_path):
+    picture = np.full((720, 1280, 3), (200, 90, 0), np.uint8)
+    with VideoWriter(tmp_path / "drawn.mp4", 25.0) as out:
+        out.add(picture)
+    source = open_source(str(tmp_path / "drawn.mp4"))
+    assert np.abs(frames(source)[0].astype(int) - picture).max() <= 2 and source.notes == []
+
+
+@pytest.mark.parametrize(("name", "text", "kind"), [
+    ("list.ffconcat", "ffconcat version 1.0\nfile red.mp4\n", "concat"),
+    ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nred.mp4\n#EXT-X-ENDLIST\n", "hls"),
+])  # fmt: skip
+def test_a_list_of_videos_is_refused_for_its_hash_is_not_theirs(tmp_path, name, text, kind):
+    coloured(tmp_path / "red.mp4", 90, 120, 1)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=rf"{name}: a list of other files \({kind}\)"):
+        frames(open_source(str(tmp_path / name)))
+
+
 def tagged(frame, orientation):
     """A JPEG file with an orientation tag."""
     data = cv2.imencode(".jpg", frame)[1].tobytes()
