@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +46,8 @@ def processor_seconds() -> float:
 
 
 class Recorder:
-    """Which lines each test executes, under its name; what it sets up counts for its whole file, under ''."""
+    """Which lines each test executes, under its name, and which a fixture does, under `fixture NAME`: they count for
+    each test that uses it."""
 
     def __init__(self, file: str, place: Path) -> None:
         coverage = importlib.import_module("coverage")
@@ -55,24 +57,38 @@ class Recorder:
         self.coverage.start()
         self.end = processor_seconds() + LONGEST_FILE
         self.tests: dict[str, float] = {}
+        self.fixtures: dict[str, list[str]] = {}
+        self.contexts = [""]
         self.took = 0.0
         self.file = file
 
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        self.coverage.switch_context("whole file")
+    @contextmanager
+    def context(self, name: str) -> Iterator[None]:
+        self.contexts.append(name)
+        self.coverage.switch_context(name)
+        try:
+            yield
+        finally:
+            self.contexts.pop()
+            self.coverage.switch_context(self.contexts[-1])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+        with self.context(f"fixture {fixturedef.argname}"):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        self.coverage.switch_context(item.nodeid)
+        self.fixtures[item.nodeid] = list(getattr(item, "fixturenames", ()))
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(6 * LONGEST)
         began = processor_seconds()
         try:
-            yield
+            with self.context(item.nodeid):
+                yield
         finally:
             signal.alarm(0)
             self.took = processor_seconds() - began
-            self.coverage.switch_context("whole file")
             if processor_seconds() > self.end:
                 item.session.shouldstop = "long enough"
 
@@ -86,7 +102,7 @@ class Recorder:
         lines: dict[str, dict[int, list[str]]] = {}
         for file in data.measured_files():
             lines[str(Path(file).relative_to(place))] = data.contexts_by_lineno(file)
-        out.write_text(json.dumps({"tests": self.tests, "lines": lines}))
+        out.write_text(json.dumps({"tests": self.tests, "fixtures": self.fixtures, "lines": lines}))
 
 
 class Chosen:
@@ -155,7 +171,7 @@ def recorded(place: Path) -> dict[str, Any]:
         if file not in kept or kept[file]["key"] != key:
             print(f"recording {file}", file=sys.stderr)
             out = place / "recorded.json"
-            out.write_text('{"tests": {}, "lines": {}}')
+            out.write_text('{"tests": {}, "fixtures": {}, "lines": {}}')
             status = forked(
                 place, [file], 600, partial(Recorder, file, place), partial(Recorder.save, out=out, place=place)
             )
@@ -172,6 +188,12 @@ def breadth(one: dict[str, Any]) -> int:
     return sum(any(name for names in lines.values() for name in names) for lines in one["lines"].values())
 
 
+def users(one: dict[str, Any], names: Iterable[str]) -> list[str]:
+    """The tests among some names of a file's record, and those that use the fixtures among them."""
+    wanted = set(names)
+    return [test for test, used in one["fixtures"].items() if wanted & {test, *(f"fixture {name}" for name in used)}]
+
+
 def tests_of(mutant: Mutant, known: dict[str, Any], seconds: float) -> list[list[str]]:
     """The tests that execute the mutant's lines, or all of the module's where only an import does, the quickest first:
     those of the file that executes the fewest other modules, then the rest."""
@@ -182,8 +204,7 @@ def tests_of(mutant: Mutant, known: dict[str, Any], seconds: float) -> list[list
         here = {name for line in mutant.lines for name in lines.get(str(line), ())} - {""}
         module = {name for names in lines.values() for name in names} - {""}
         for names, into in ((here, direct), (module, around)):
-            own = one["tests"] if "whole file" in names else names
-            into.update({name: one["tests"][name] for name in own if name in one["tests"]})
+            into.update({name: one["tests"][name] for name in users(one, names) if name in one["tests"]})
     took = around if mutant.on_import else direct or around  # the first test that needs a module imports it for all
     files = {name.partition("::")[0] for name in took}
     nearest = min(files, key=lambda file: (breadth(known[file]), file), default="")
