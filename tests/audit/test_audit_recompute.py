@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dat.audit import recompute, recompute_vot
@@ -174,6 +174,7 @@ def test_a_failure_too_late_for_a_restart_is_not_padded() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(20, 400), min_size=2, max_size=20))
+@example([81, 400, 190, 389])  # grows to the last length
 def test_the_interval_equals_the_first_implementation(lengths: list[int]) -> None:
     assert recompute_vot.interval(lengths) == vot.interval_of(lengths)
 
@@ -190,6 +191,14 @@ def test_the_interval_of_vot2019(real_data: Path) -> None:
 
 
 # ---------------------------------------------------------------- found again
+
+
+def test_the_overlap_of_areas_by_hand() -> None:
+    one = (10.0, 10.0, 1.0, 1.0)
+    assert recompute._plain_overlap(one, one) == 1.0
+    assert recompute._plain_overlap(one, (10.0, 10.5, 1.0, 1.0)) == pytest.approx(1 / 3)
+    assert recompute._plain_overlap(one, (11.0, 10.0, 1.0, 1.0)) == recompute._plain_overlap(one, (10, 11, 1, 1)) == 0.0
+    assert recompute._plain_overlap(one, (math.nan, 10.0, 1.0, 1.0)) == 0.0
 
 
 def test_a_target_is_found_again_in_the_window_after_its_longest_absence() -> None:

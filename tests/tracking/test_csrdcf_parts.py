@@ -142,6 +142,14 @@ def test_a_peak_that_goes_on_across_the_border_is_one_peak():
     assert filters.detection_weights(responses, 0.5) == pytest.approx([0.8])
 
 
+def test_bins_tell_hue_saturation_and_value_apart():
+    """Red, pale red, dark red and blue."""
+    colours = np.array([[(255, 0, 0), (255, 128, 128), (128, 0, 0), (0, 0, 255)]], np.uint8)
+    assert segmentation.bins(colours, 16).tolist() == [
+        [15 * 16 + 15, 8 * 16 - 1, 15 * 16 + 8, (10 * 16 + 15) * 16 + 15]
+    ]
+
+
 def test_epanechnikovs_kernel_and_the_prior_by_hand():
     found = segmentation.kernel((9, 9), (4.5, 4.5), (4, 8))
     across, down = 0.5 * 4 * 1.4142 + 1, 0.5 * 8 * 1.4142 + 1

@@ -135,7 +135,7 @@ def test_a_jump_is_followed_where_the_first_frames_classifier_agrees(near, far, 
 
     monkeypatch.setattr(tracker.classifier, "first_ranking", says)
     box = tracker.update(frames[6])
-    assert tracker.redetected == followed
+    assert tracker.redetected == (tracker.source == "global") == followed
     assert (boxes.overlap(box, there)[0] > 0.5) == followed
 
 
