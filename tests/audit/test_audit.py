@@ -344,6 +344,13 @@ def labels(tree: Any) -> list[str]:
     return [str(child.label) for child in tree.children]
 
 
+@pytest.mark.parametrize(("count", "last"), [(20, "file"), (21, "and 1 more")])
+def test_twenty_failed_checks_of_a_thing_are_shown(count: int, last: str) -> None:
+    audit = Audit("n", 0.5, Node("number", "n", [check(f"c{at}", "differs") for at in range(count)]))
+    (*_, line) = labels(show.terminal(audit, full=True))
+    assert last in line and ("more" in line) == (count > 20)
+
+
 def test_a_shared_thing_is_told_in_full_where_it_comes_first() -> None:
     shared = Node("weights", "w", [check("outputs")])
     root = Node("number", "n", [check("recomputed")], [Node("a", "a", [], [shared]), Node("b", "b", [], [shared])])

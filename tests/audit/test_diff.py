@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dat.audit.causes import Cause, locked_causes, recorded_causes, recorded_environment
+from dat.audit.causes import Cause, among, locked_causes, recorded_causes, recorded_environment
 from dat.audit.diff import Comparison, compare
 from dat.base import params
 from dat.base.errors import DatError
@@ -46,6 +46,12 @@ def numbers(comparison: Comparison) -> dict[str, list[str]]:
 def test_a_value_of_more_than_forty_letters_is_cut() -> None:
     cause = Cause("settings", "name", "a" * 40, "b" * 41)
     assert cause.text == f"settings name {'a' * 40} → {'b' * 39}…"
+
+
+def test_three_causes_are_in_the_words_and_how_many_there_are_more() -> None:
+    three, four = (among([Cause("code", f"{name}.py") for name in names]) for names in ("abc", "abcd"))
+    assert three.count(".py") == 3 and not three.endswith("more")
+    assert four == f"{three} and 1 more"
 
 
 def test_a_run_again_is_reproduced(project: Project) -> None:

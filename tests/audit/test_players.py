@@ -1,5 +1,8 @@
 """A player's table of frames against the one that stands behind it: the first frame that differs is named."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,15 @@ def test_the_first_frame_that_differs_is_named(
 
 def test_a_frame_less_is_named() -> None:
     assert said(HELD[:2]) == ("differs", "a.js: boxes", "3 frames", "2 frames")
+
+
+def test_the_truth_of_a_frame_is_its_polygon_or_its_box() -> None:
+    polygon, box = [float(number) for number in range(8)], [1.0, 2.0, 3.0, 4.0]
+    row: Any = SimpleNamespace(row={"boxes": [box] * 3, "regions": [polygon, box, None]})
+    wide = [*box, *[NAN] * 4]
+    np.testing.assert_array_equal(players._truth(row), [polygon, wide, wide])
+    row.row["regions"] = None
+    np.testing.assert_array_equal(players._truth(row), [wide] * 3)
 
 
 def test_overlaps_by_hand() -> None:

@@ -136,6 +136,13 @@ def test_channel_weights_by_hand():
     assert filters.new_weights(learning, np.array([0.75, 0.5, 0.5])) == pytest.approx([3 / 7, 4 / 7, 0])
 
 
+def test_the_second_peak_of_many_is_the_one_below_the_first():
+    responses = np.zeros((1, 31, 31))
+    heights = np.random.default_rng(0).permutation(np.arange(1, 101) / 100)
+    responses[0, 1::3, 1::3] = heights.reshape(10, 10)
+    assert filters.detection_weights(responses, 0.0) == pytest.approx([0.01])
+
+
 def test_a_peak_that_goes_on_across_the_border_is_one_peak():
     responses = np.zeros((1, 8, 8))
     responses[0, 0, 0], responses[0, -1, -1], responses[0, 4, 4] = 1.0, 0.9, 0.2
@@ -204,6 +211,16 @@ def test_scales_are_powers_of_the_step():
     assert len(found) == 33 and found[16] == 1
     assert found == pytest.approx([1.02**k for k in range(16, -17, -1)])
     assert (found[0], found[-1]) == pytest.approx((1.373, 0.728), abs=1e-3)
+
+
+def test_a_target_may_keep_its_size_and_no_model_is_less_than_two_cells():
+    """One of less than 5 pixels does not grow, one larger than the frame does not shrink."""
+    assert scales.limits((3.0, 4.0), (320, 240), 1.02)[0] == 1.0 < scales.limits((3.0, 4.0), (320, 240), 1.02)[1]
+    assert (
+        scales.limits((400.0, 300.0), (320, 240), 1.02)[1] == 1.0 > scales.limits((400.0, 300.0), (320, 240), 1.02)[0]
+    )
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    assert scales.ScaleFilter(OWN.scales, image, (40.0, 30.0), (6.0, 12.0))._model == (8, 12)
 
 
 def test_the_basis_of_colour_names_is_orthonormal_and_its_inverse_sums_to_one():

@@ -71,7 +71,7 @@ def signed_rank(differences: Floats) -> float:
     if count <= EXACT_DIFFERENCES:
         return _exact(subset_sums(ranks).sum(0), float(ranks[values > 0].sum()))
     spread = math.sqrt((count * (count + 1) * (2 * count + 1) - _ties(np.abs(values)) / 2) / 24)
-    return _two_sided((float(ranks[values > 0].sum()) - count * (count + 1) / 4) / spread) if spread else 1.0
+    return _two_sided((float(ranks[values > 0].sum()) - count * (count + 1) / 4) / spread)
 
 
 def rank_sum(a: Floats, b: Floats) -> float:
