@@ -83,9 +83,9 @@ def encoded(data: AttentionData, sample: int) -> tuple[bytes, bytes, bytes]:
 
 
 def decoded(parts: Sequence[bytes]) -> None:
-    """Decode the pictures."""
-    for part in parts:
-        cv2.imdecode(np.frombuffer(part, np.uint8), cv2.IMREAD_COLOR)
+    """Decode frame, patch and mask, the last as grey."""
+    for part, flag in zip(parts, (cv2.IMREAD_COLOR, cv2.IMREAD_COLOR, cv2.IMREAD_GRAYSCALE), strict=True):
+        cv2.imdecode(np.frombuffer(part, np.uint8), flag)
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:

@@ -26,6 +26,7 @@ Deep = npt.NDArray[Any]
 """A picture (H, W, 3), RGB, of 8 or 16 bits or floating point."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
+JPEG = b"\xff\xd8\xff"
 
 
 def decode_image(data: bytes, name: str) -> Image:
@@ -35,10 +36,16 @@ def decode_image(data: bytes, name: str) -> Image:
     """
     import cv2
 
-    picture = _decoded(data, name, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
-    if picture.dtype != np.uint8:
-        raise InputError(f"{name}: {bits(picture)} a colour, where 8 belong; convert it to 8 bits")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    if data.startswith(JPEG):  # OpenCV's other decoders do not all know this order of colours
+        return _eight_bits(data, name, cv2.IMREAD_COLOR_RGB)
+    return np.asarray(cv2.cvtColor(_eight_bits(data, name, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def decode_grey(data: bytes, name: str) -> Image:
+    """As `decode_image`, but grey: (H, W) uint8. A grey file's values are the stored ones. Raises like it."""
+    import cv2
+
+    return _eight_bits(data, name, cv2.IMREAD_GRAYSCALE)
 
 
 def decode_shown(data: bytes, name: str) -> Deep:
@@ -125,6 +132,16 @@ def _decoded(data: bytes, name: str, flags: int) -> Deep:
     picture: Deep | None = _read(data, name, flags)
     if picture is None:
         raise InputError(f"{name}: not a readable image ({len(data)} bytes); fetch or extract it again")
+    return picture
+
+
+def _eight_bits(data: bytes, name: str, flags: int) -> Image:
+    """The one picture of a file as it is stored, of 8 bits a colour. Raises InputError."""
+    import cv2
+
+    picture = _decoded(data, name, flags | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+    if picture.dtype != np.uint8:
+        raise InputError(f"{name}: {bits(picture)} a colour, where 8 belong; convert it to 8 bits")
     return picture
 
 

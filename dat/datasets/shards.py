@@ -89,7 +89,7 @@ class Shards:
     """
 
     def __init__(self, folder: Path, index: str = "index.csv") -> None:
-        self.folder, self.index = folder, index
+        self.folder, self._index = folder, str(folder / index)
         self.rows = read_table(folder / index, ("sequence", "shard", "offset", "length"))
         self._open: dict[str, int] = {}
 
@@ -101,7 +101,7 @@ class Shards:
 
     def name(self, i: int) -> str:
         """What to call a member in a message: the index and the line."""
-        return f"{self.folder / self.index}:{i + 2}"
+        return f"{self._index}:{i + 2}"
 
     def read(self, i: int) -> bytes:
         """The bytes of member i. Raises InputError naming shard and line when the shard is not there or too short."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dat.base.errors import InputError
-from dat.datasets.images import decode_image
+from dat.datasets.images import decode_grey, decode_image
 from dat.datasets.shards import Shards
 from dat.models.vocabulary import Vocabulary
 
@@ -75,9 +75,8 @@ class AttentionData:
 
     def _picture(self, kind: str, shards: Shards, i: int) -> Pixels:
         if (kind, i) not in self._kept:
-            picture = decode_image(shards.read(i), shards.name(i))
-            if kind == "mask":
-                picture = np.ascontiguousarray(picture[:, :, :1])
+            data, name = shards.read(i), shards.name(i)
+            picture = decode_grey(data, name)[:, :, None] if kind == "mask" else decode_image(data, name)
             if picture.nbytes > self._room:
                 return picture
             self._room -= picture.nbytes
