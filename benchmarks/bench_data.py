@@ -2,10 +2,10 @@
 
     python -m benchmarks.bench_data [--frames 200] [--rounds 5] [--threads CORES]
 
-Made: the stage `subsample` on drawn videos of 1280 x 720 (read, compare the hash, decode, resize, encode, write shards)
-against reading, decoding, resizing and encoding in as many threads. Read: a training's triples of frame, the video's
-patch and mask, none kept in memory, against decoding the same bytes. The two ways take turns in one run, and a ratio is
-the median over the turns.
+Made: frames, and a patch a video, by the stage `subsample` from drawn videos of 1280 x 720 (read, compare the hash,
+decode, resize, encode, write shards) against reading, decoding, resizing and encoding as many in as many threads. Read:
+a training's triples of frame, the video's patch and mask, none kept in memory, against decoding the same bytes. The two
+ways take turns in one run, and a ratio is the median over the turns.
 """
 
 import argparse
@@ -120,11 +120,12 @@ def main() -> None:
         made = drawn(Path(work), chosen.frames)
         size = made.root.subsample
         paths = sorted(Path(work).glob("data/lasot/*/*/img/*.jpg"))
+        paths += paths[::VIDEO]  # a patch a video
 
         def plain() -> None:
             list(pool.map(lambda path: plainly(path, size.height, size.width), paths))
 
-        compared(table, "frames made", len(paths), chosen.rounds, lambda: make(made), plain)
+        compared(table, "frames and patches made", len(paths), chosen.rounds, lambda: make(made), plain)
         stage(masks.run, made, "", {"frames": "training/frames"}, {"masks": "training/masks"})
         data = AttentionData(Path(work) / "training", ["target"], None, memory=0)
         bytes_of = [encoded(data, sample) for sample in data.usable]
