@@ -64,8 +64,8 @@ lint: setup ## style, types, layers
 bench-track: setup ## the tracker against a plain reading of MDNet, on real video (DAT_TEST_DATA); BUSY=1: every core has other work
 	@python -m benchmarks.bench_track $(if $(BUSY),--busy)
 
-rehearsal: setup ## the paper profile's whole graph on look-alikes of the real data sets (LaSOT's annotations: DAT_TEST_DATA); SHARE=0.02: a part
-	@python -m benchmarks.rehearsal $(if $(SHARE),--share $(SHARE))
+rehearsal: setup ## the paper profile's whole graph on look-alikes of the real data sets (LaSOT's annotations: DAT_TEST_DATA); SHARE=0.02: a part; SHORT=1: what CI runs
+	@python -m benchmarks.rehearsal $(if $(SHORT),--short,$(if $(SHARE),--share $(SHARE)))
 
 bench-memory: setup ## memory of a tracker over 10,000 frames
 	@python -m benchmarks.bench_memory

@@ -1,11 +1,12 @@
 """The paper profile's whole graph on look-alikes of the real data sets, with narrow networks and few steps.
 
-    python -m benchmarks.rehearsal [--share 1.0] [--frames 6] [--folder FOLDER]
+    python -m benchmarks.rehearsal [--share 1.0] [--frames 6] [--folder FOLDER] [--short]
 
 Counts are the real ones: videos and frames of the training sets (LaSOT with its real annotations, DAT_TEST_DATA), all
 sequences of the benchmarks, all variants and seeds, so all units. Frames are hard links to a few JPEG files, the
 benchmarks' to others than the training sets'. What is small: networks, steps, `--frames` a benchmark's sequence.
-`--share` takes the first part of each set's targets.
+`--share` takes the first part of each set's targets. `--short`, which CI runs, takes two targets of each set, and of
+the graph one benchmark with the variants SHORT, one seed, and the networks that these need; it writes no figures.
 
 It types the README's lines under ROAD, in which `/data` is the look-alikes' folder, but for the one that gets weights
 (FETCHES). It ends with an error where one of them does, where a stage has not run, a unit is missing, or a stage took
@@ -88,6 +89,9 @@ SMALL: dict[str, Any] = {
     "evaluation.resamples": 200,
 }
 """What is narrower or shorter than in profiles/paper/params.yaml, by the setting's dotted name."""
+
+SHORT = ("pymdnet", "dat-jtnl")
+"""The variants of `--short`, on the benchmark that the road names."""
 
 
 class Frames:
@@ -237,8 +241,9 @@ def write_set(profile: Path, key: str, root: Path, frames: Frames, share: float,
         WRITERS[described["layout"]](root, name, length if benchmark else facts[name].frames, frames)
 
 
-def settings(profile: Path) -> None:
-    """The paper's params.yaml with what SMALL says instead. Ends the run where a name is none of it."""
+def settings(profile: Path, short: bool = False) -> None:
+    """The paper's params.yaml with what SMALL says instead, or of it only what `--short` runs. Ends the run where a
+    name is none of it."""
     path = profile / "params.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     for dotted, value in SMALL.items():
@@ -249,7 +254,21 @@ def settings(profile: Path) -> None:
         if last not in section:
             sys.exit(f"{path}: no setting {dotted}")
         section[last] = value
+    if short:
+        shorten(content)
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def shorten(content: dict[str, Any]) -> None:
+    """Leave of the settings one benchmark, the variants SHORT, their networks and one seed."""
+    name = next(word.partition("@")[2] for line in road() for word in line if "@" in word)
+    variants = {variant: content["variants"][variant] for variant in SHORT}
+    salnets, versions = ({one[kind] for one in variants.values()} for kind in ("salnet", "attention"))
+    content["benchmarks"] = {name: content["benchmarks"][name] | {"variants": list(SHORT)}}
+    content["variants"] = variants
+    content["salnet"] = {key: net for key, net in content["salnet"].items() if f"{net['group']}/{key}" in salnets}
+    content["gpgnet"] = {key: net for key, net in content["gpgnet"].items() if key in versions}
+    content["seeds"] = content["seeds"][:1]
 
 
 def versioned() -> list[str]:
@@ -271,13 +290,13 @@ IDENTITY = ("-c", "user.name=rehearsal", "-c", "user.email=rehearsal@example.org
 class Checkout:
     """A copy of the code whose paper profile is the small one, and a shell's place in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, short: bool) -> None:
         self.path = self.place = path
         self.profile = path / "profiles" / "paper"
         for name in versioned():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, path / name)
-        settings(self.profile)
+        settings(self.profile, short)
         binaries, mine = Path(sys.executable).parent, ("DAT_", "SNAKEMAKE", "VIRTUAL_ENV")
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(mine)} | {
             "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
@@ -356,10 +375,10 @@ def units(profile: Path) -> list[str]:
     return wrong
 
 
-def rehearse(top: Path, share: float, length: int) -> None:
+def rehearse(top: Path, share: float, length: int, short: bool) -> None:
     """The whole run in the folder `top`. Ends with an error where something is wrong."""
     started = time.monotonic()
-    checkout = Checkout(top / "checkout")
+    checkout = Checkout(top / "checkout", short)
     train, test, data = Frames(top / "pictures" / "training", 0), Frames(top / "pictures" / "testing", 1), top / "data"
     for key, folder in folders().items():
         write_set(checkout.profile, key, data / folder, train if key in TRAINING else test, share, length)
@@ -369,7 +388,10 @@ def rehearse(top: Path, share: float, length: int) -> None:
     wrong = stages(checkout.profile, table) + units(checkout.profile)
     about = f"Share {share:g}, {train.made + test.made:,} frames"
     spent = f"{time.monotonic() - started:.0f} s in all, {processor():.0f} s of processors"
-    figures.write(__file__, f"{about}; {spent}.", table)
+    if short:
+        print(f"{about}; {spent}.")
+    else:
+        figures.write(__file__, f"{about}; {spent}.", table)
     if wrong:
         sys.exit("\n".join(wrong))
 
@@ -379,9 +401,11 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--frames", type=int, default=6, help="of each sequence of a benchmark")
     parser.add_argument("--folder", type=Path, default=None, help="where everything is made; it stays there")
+    parser.add_argument("--short", action="store_true", help="what CI runs: one benchmark, two variants, one seed")
     given = parser.parse_args()
+    share = 0.0 if given.short else given.share
     with tempfile.TemporaryDirectory() as temporary:
-        rehearse((given.folder or Path(temporary)).absolute(), given.share, given.frames)
+        rehearse((given.folder or Path(temporary)).absolute(), share, given.frames, given.short)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,18 @@
 minutes: `make rehearsal SHARE=0.005`."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import click
 import pytest
 
-from benchmarks import rehearsal
+from benchmarks import figures, rehearsal
 from dat import records
 from dat.base import params
 from dat.cli import dat
+from dat.preflight import graph
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = ROOT / "profiles" / "paper"
@@ -103,6 +105,39 @@ def test_a_setting_that_the_paper_profile_lacks_ends_the_rehearsal(
     monkeypatch.setitem(rehearsal.SMALL, "tracking.first.speed", 1)
     with pytest.raises(SystemExit, match=r"no setting tracking\.first\.speed"):
         rehearsal.settings(profile)
+
+
+def test_a_short_one_has_a_benchmark_and_all_that_its_two_variants_need(profile: Path) -> None:
+    before = params.load(profile).root
+    rehearsal.settings(profile, short=True)
+    root = params.load(profile).root
+    assert list(root.benchmarks) == ["otb100"] and list(root.benchmarks["otb100"].variants) == ["pymdnet", "dat-jtnl"]
+    assert (list(root.variants), list(root.salnet), list(root.gpgnet)) == (
+        ["pymdnet", "dat-jtnl"],
+        ["pymdnet", "salnet"],
+        ["jtnl"],
+    )
+    assert root.seeds == before.seeds[:1] and root.datasets == before.datasets
+
+
+def test_a_line_that_fails_ends_the_rehearsal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "inner").mkdir()
+    checkout = object.__new__(rehearsal.Checkout)  # without a copy of the code
+    checkout.place, checkout.environment = tmp_path, dict(os.environ)
+    checkout.type("cd", "inner")
+    checkout.type("sh", "-c", "basename $PWD")
+    assert "inner" in capfd.readouterr().out
+    with pytest.raises(SystemExit, match="sh -c exit 3: status 3"):
+        checkout.type("sh", "-c", "exit 3")
+
+
+def test_a_stage_that_did_not_run_or_took_too_much_is_named(profile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = graph.Stages(["index@otb100", "masks", "report"], [], {}, {}, {})
+    monkeypatch.setattr(graph, "read", lambda settings, wanted: stages)
+    for name, peak in (("masks", 2**20), ("report", rehearsal.MEMORY + 1)):
+        records.write_json(profile / "runs" / f"{name}.json", {"stage": name, "seconds": 1.0, "peak_memory": peak})
+    wrong = rehearsal.stages(profile, figures.Table("stage", "how many", "seconds", "largest memory"))
+    assert wrong == ["index@otb100: has not run", "report: 2147483649 bytes of memory, at most 2147483648"]
 
 
 def test_a_share_has_targets_of_each_list_and_a_record_that_holds(profile: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import rehearsal
 from dat import cli
+from dat.base import params
 from dat.base.errors import InputError, JobError, LockedError
 from dat.base.public import Source
 from dat.cli import downloads, weights
@@ -241,6 +244,19 @@ def test_several_are_fetched_by_one_command_if_all_are_known(
     assert web.asked == []
     cli.run_in_process(["weights", "get", "one", "two", "--to", str(tmp_path)])
     assert names(tmp_path) == ["other.bin", "weights.bin"]
+
+
+def test_the_readmes_line_fetches_what_the_paper_profile_starts_from(
+    web: Web, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (line,) = [line for line in rehearsal.road() if line[: len(rehearsal.FETCHES)] == rehearsal.FETCHES]
+    served = {"address": web.address, "checksum": source.checksum, "bytes": source.bytes}
+    monkeypatch.setattr(weights, "PUBLIC", {name: replace(one, **served) for name, one in weights.PUBLIC.items()})
+    shutil.copy(Path(__file__).parents[2] / "profiles" / "paper" / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    cli.run_in_process(line[1:])
+    network = params.load(tmp_path).root.network
+    assert [(tmp_path / name).read_bytes() == BODY for name in (network.vgg_m, network.vgg16)] == [True, True]
 
 
 def test_the_list_says_where_from_and_on_what_terms(capsys: pytest.CaptureFixture[str]) -> None:
