@@ -29,9 +29,10 @@ def run(job: Job) -> None:
     data = sets.read(job.inputs["set"], job.key, job.settings)
     section: Dataset = job.settings.section(f"datasets.{job.key}", Dataset)
     if data.layout != section.layout:
-        raise InputError(f"{data.file}: layout '{data.layout}' where params.yaml says '{section.layout}' for {job.key}")
+        wrong = f"layout '{data.layout}' where params.yaml says '{section.layout}' for {job.key}; correct one of them"
+        raise InputError(f"{data.file}: {wrong}")
     if data.table is not None and data.table != (job.settings.path / section.sentences).resolve():
-        wrong = f"'sentences' is not the file that params.yaml says for {job.key}: {section.sentences}"
+        wrong = f"'sentences' is not what params.yaml says for {job.key}: {section.sentences}; correct one of them"
         raise InputError(f"{data.file}: {wrong}")
     head = {"name": data.name, "layout": data.layout, "root": data.root, "lists": dict(data.lists)}
     if data.folder is None:

@@ -46,7 +46,8 @@ def read_rows(path: Path, *counts: int) -> list[list[float]]:
         row = [number(word, path, line) for word in text.translate(SPACES).split()]
         if counts and len(row) not in counts:
             wanted = " or ".join(map(str, counts))
-            raise InputError(f"{path}:{line}: {len(row)} numbers where {wanted} belong; write decimals with a point")
+            remedy = f"write {wanted} a line, decimals with a point"
+            raise InputError(f"{path}:{line}: {len(row)} numbers where {wanted} belong; {remedy}")
         rows.append(row)
     return rows
 

@@ -50,7 +50,7 @@ def _add(entries: dict[str, Sentence], row: dict[str, str | None], where: str) -
         if not values[key]:
             raise InputError(f"{where}: no {key}; fill it in or remove the line")
     if not _is_date(values["date"]):
-        raise InputError(f"{where}: date '{values['date']}' is not YYYY-MM-DD")
+        raise InputError(f"{where}: date '{values['date']}' is not YYYY-MM-DD; correct it")
     if values["sequence"] in entries:
         raise InputError(f"{where}: a second sentence for {values['sequence']}; remove one")
     entries[values["sequence"]] = Sentence(**values)

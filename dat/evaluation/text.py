@@ -85,7 +85,8 @@ def read_flags(path: Path, label: str) -> Floats:
     counts, numbered = lines_of(lines)
     if len(counts) > 1 and counts.max() > 1:
         bad = int(np.argmax(counts > 1))
-        raise InputError(f"{place(path, numbered[bad], label)}: {counts[bad]} numbers where one a line belongs")
+        where = place(path, numbered[bad], label)
+        raise InputError(f"{where}: {counts[bad]} numbers where one belongs; write one a line")
     return values
 
 

@@ -150,13 +150,13 @@ def test_real_quirks_are_not_for_synthetic_names(embedded: small.params.Settings
 
 def test_layouts_must_agree(embedded: small.params.Settings) -> None:
     small.describe(embedded, "otb100", layout="vot")
-    with pytest.raises(InputError, match=r"layout 'vot' where params\.yaml says 'otb'"):
+    with pytest.raises(InputError, match=r"layout 'vot' where params\.yaml says 'otb' for otb100; correct one"):
         small.run_index(embedded, "otb100")
 
 
 def test_a_table_of_sentences_that_dvc_does_not_watch_is_refused(embedded: small.params.Settings) -> None:
     small.describe(embedded, "otb100", lists={"otb100": ["Disc"]}, sentences="data/other.csv")
-    with pytest.raises(InputError, match=r"otb100\.json: 'sentences' is not the file that params\.yaml says"):
+    with pytest.raises(InputError, match=r"otb100\.json: 'sentences' is not what params\.yaml says"):
         small.run_index(embedded, "otb100")
 
 

@@ -45,7 +45,7 @@ def test_tables_read_back(tmp_path: Path, texts: list[str]) -> None:
         (HEAD + "A,the a, b,me,2026-01-01\n", ":2: 4 values belong"),
         (HEAD + "A,,me,2026-01-01\n", ":2: no sentence"),
         (HEAD + 'A,"the a,me,2026-01-01\n', ":2: not CSV"),
-        (HEAD + "A,the a,me,2026-02-30\n", ":2: date '2026-02-30'"),
+        (HEAD + "A,the a,me,2026-02-30\n", ":2: date '2026-02-30' is not YYYY-MM-DD; correct it"),
         (HEAD + "A,the a,me,2026-01-01\nA,an a,me,2026-01-01\n", ":3: a second sentence for A"),
     ],
 )

@@ -665,8 +665,8 @@ def test_tags_and_differences_are_as_long_as_the_video(tmp_path: Path) -> None:
     assert target.tags["occlusion"].tolist() == [True, False]
     for file, content, said in (
         ("occlusion.tag", "1\n0\n1\n", r"occlusion\.tag: 3 values for 2 frames"),
-        ("occlusion.tag", "0,1\n1,0\n", r"occlusion\.tag:1\): 2 numbers where one a line"),
-        ("occlusion.tag", "0\n1,0\n", r"occlusion\.tag:2\): 2 numbers where one a line"),
+        ("occlusion.tag", "0,1\n1,0\n", r"occlusion\.tag:1\): 2 numbers where one belongs; write one a line"),
+        ("occlusion.tag", "0\n1,0\n", r"occlusion\.tag:2\): 2 numbers where one belongs; write one a line"),
         ("practical.value", "0.5\n", r"practical\.value: 1 values for 2 frames"),
         ("groundtruth.txt", "1,2,3,4\n10,5;20,5;30,0;40,0\n", r"groundtruth\.txt:2\): eight numbers, or four"),
     ):

@@ -100,7 +100,8 @@ def rows(path: Path, frames: int, label: str) -> tuple[Floats, Whole, Whole]:
     counts, numbered = text.lines_of(lines)
     if counts.size and counts.max() > 8:
         bad = int(np.argmax(counts > 8))
-        raise InputError(f"{place(path, numbered[bad], label)}: {counts[bad]} numbers, where a region has 4 or 8")
+        where = place(path, numbered[bad], label)
+        raise InputError(f"{where}: {counts[bad]} numbers where a region has 4 or 8; write a region a line")
     table = np.full((len(counts), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = values
     far = np.flatnonzero(_far(table))
@@ -122,7 +123,8 @@ def _check(counts: Whole, lines: Whole, allowed: Sequence[int], label: str, path
     if len(wrong):
         kinds = " or ".join(str(number) for number in allowed)
         where = place(path, lines[wrong[0]], label)
-        raise InputError(f"{where}: {counts[wrong[0]]} numbers where {kinds} belong; write decimals with a point")
+        remedy = f"write {kinds} a line, decimals with a point"
+        raise InputError(f"{where}: {counts[wrong[0]]} numbers where {kinds} belong; {remedy}")
 
 
 # ---------------------------------------------------------------- truth
@@ -147,7 +149,8 @@ def _json_target(name: str, entry: Any, path: Path) -> VotSequence:
     listed: list[list[float]] = frames
     wrong = next((i for i, region in enumerate(listed) if len(region) not in (4, 8)), None)
     if wrong is not None:
-        raise InputError(f"{path}: {name}, frame {wrong + 1}: {len(listed[wrong])} numbers, where a region has 4 or 8")
+        problem = f"{len(listed[wrong])} numbers where a region has 4 or 8; fetch the file again"
+        raise InputError(f"{path}: {name}, frame {wrong + 1}: {problem}")
     counts = np.array([len(region) for region in listed], np.int64)
     table = np.full((len(listed), 8), np.nan)
     table[np.arange(8) < counts[:, None]] = [value for region in listed for value in region]
