@@ -37,10 +37,16 @@ def check(names: tuple[str, ...]) -> None:
     if vocabulary is None:
         click.echo(f"{file}: not there yet, so unknown words are not looked for; dvc repro language makes it")
     for name in names or tuple(settings.root.datasets):
-        data = sets.load(settings, name)
+        try:
+            data = sets.load(settings, name)
+        except MissingError as error:
+            if name in names:
+                raise
+            click.echo(f"{name}: {error}")
+            continue
         if data.table is None:
-            beside = " (nlp.txt beside each video)" if data.layout == "lasot" else ""
-            click.echo(f"{name}: no table of sentences{beside}")
+            own = finding.layout(data.layout).sentence
+            click.echo(f"{name}: no table of sentences{f' ({own} of each target)' if own else ''}")
             continue
         table = data.sentences()
         remarks = sentences.remarks(table, data.wanted)

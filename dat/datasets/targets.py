@@ -51,10 +51,12 @@ class TargetFolder:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set lies on disk: what finds the targets in its folder, and what a sequence looks like."""
+    """How a data set lies on disk: what finds the targets in its folder, what a sequence looks like, and the name of
+    the file with a target's sentence, where the data set brings them."""
 
     find: Callable[[Path], list[TargetFolder]]
     looks: str
+    sentence: str = ""
 
 
 def internal(row: list[float], origin: int) -> Box | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dat.base.errors import InputError, MissingError
 from dat.base.params import Settings
 from dat.benchmarks import published
-from dat.datasets import manifest, sets
+from dat.datasets import finding, manifest, sets
 from dat.fanout.unit import Unit
 from dat.tracking.parts import parts
 
@@ -49,6 +49,8 @@ def _published(settings: Settings, data: str, key: str) -> list[PlannedTarget]:
     facts, names = published.facts(described.name), described.lists.get(key, ())
     written = described.sentences() if described.table and described.table.is_file() else {}
     sentences = {name: sentence.sentence for name, sentence in written.items()}
+    if described.table is None and (file := finding.layout(described.layout).sentence):
+        sentences = dict.fromkeys(names, file)  # not there yet: each target is taken to have one
     return [PlannedTarget(name, facts[name].frames, sentences.get(name)) for name in names if name in facts]
 
 

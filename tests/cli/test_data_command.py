@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dat import records
-from dat.base.errors import DatError, InputError
+from dat.base.errors import DatError, InputError, MissingError
 from dat.cli.data import data
 from dat.cli.subsample import subsample
 from tests.parts import small_sets as small
@@ -212,6 +212,15 @@ def test_sets_without_a_published_list_are_described_as_they_are_linked(
     one, other = (small.read_index(further, key) for key in ("otb99-lang", "tnl2k"))
     assert one.header["lists"] == {"otb99-lang": ["Star"]} and one.sequences["Star"].sentence == "the Star"
     assert (other.header["name"], other.header["lists"]) == ("tnl2k", {"tnl2k": ["cat"]})
+
+
+def test_sentences_are_checked_beside_sets_that_nothing_describes_yet(further: small.params.Settings) -> None:
+    for key in further.root.datasets.keys() - {"otb99-lang", "tnl2k"}:
+        small.describe(further, key, name=key, lists={key: ["A"]}, sentences=None)
+    said = call(data, "sentences", "check")
+    assert said.exit_code == 0 and "lasot-test: no table of sentences (nlp.txt of each target)" in said.output
+    assert "dat data link tnl2k PATH writes it" in said.output
+    assert isinstance(call(data, "sentences", "check", "tnl2k").exception, MissingError)
 
 
 def test_what_cannot_be_fetched_has_its_page_before_it_is_described(further: small.params.Settings) -> None:

@@ -157,7 +157,8 @@ def test_the_further_profile_says_what_its_benchmarks_lack(tmp_path: Path, monke
         assert sorted(lacking[:-2]) == sorted(f"data set {name}: not linked" for name in sets), done.output
         assert all("data/weights/" in file for file in lacking[-2:]), "and nothing of the other benchmarks"
         (stage,) = [one for one in said["stages"] if one["stage"] == f"benchmark@{key}"]
-        assert stage["units"] == (280 * 3 * 3 if key == "lasot-test" else None), "sentences come with the data"
+        assert stage["units"] == (280 * 5 * 3 if key == "lasot-test" else None), "sentences come with the data"
+        assert not any(one["what"].startswith("sentences") for one in said["missing"])
 
 
 def test_networks_that_would_be_trained_on_a_benchmark_are_told_before(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from dat.datasets.rows import SPACES, number, read_flags, read_lines, same_lengt
 from dat.datasets.targets import Layout, Target, TargetFolder, folders, images, read_boxes
 
 ORIGIN = 1
+SENTENCE = "nlp.txt"
 _VIDEO = re.compile(r".+-\d+")
 
 
@@ -60,7 +61,7 @@ def _either(paths: list[Path]) -> list[int]:
 
 def read_sentence(folder: Path) -> str | None:
     """The sentence of a LaSOT video on one line, None where it has none."""
-    path = folder / "nlp.txt"
+    path = folder / SENTENCE
     lines = read_text(path).split("\n") if path.is_file() else []
     return " ".join(line.strip() for line in lines if line.strip()) or None
 
@@ -76,7 +77,7 @@ def read(folder: Path, fact: Fact | None) -> Target:
     boxes = read_boxes(annotation, ORIGIN)
     absent, paths = absent_flags(folder)
     same_length(paths[0], len(absent), len(boxes), f"rows of {annotation.name}")
-    sentence = folder / "nlp.txt"
+    sentence = folder / SENTENCE
     return Target(
         folder.name,
         images(folder / "img"),
@@ -109,4 +110,4 @@ def _as_written(text: str, path: Path, line: int) -> list[str]:
     return words
 
 
-LAYOUT = Layout(find, "<class>/<class>-<n>/groundtruth.txt")
+LAYOUT = Layout(find, "<class>/<class>-<n>/groundtruth.txt", SENTENCE)

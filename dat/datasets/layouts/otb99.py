@@ -40,4 +40,4 @@ def read(video: TargetFolder, query: Path, fact: Fact | None) -> Target:
     return replace(target, annotations=[*target.annotations, query], sentence=text)
 
 
-LAYOUT = Layout(find, f"{VIDEOS}/<Name>/groundtruth_rect.txt and {QUERIES[1]}/<Name>.txt")
+LAYOUT = Layout(find, f"{VIDEOS}/<Name>/groundtruth_rect.txt and {QUERIES[1]}/<Name>.txt", "<Name>.txt")

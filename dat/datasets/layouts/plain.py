@@ -50,4 +50,4 @@ def _frames(folder: Path) -> Images:
     return alike(place)
 
 
-LAYOUT = Layout(find, "<name>/boxes.txt beside images")
+LAYOUT = Layout(find, "<name>/boxes.txt beside images", SENTENCE)

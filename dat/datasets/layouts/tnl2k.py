@@ -13,6 +13,7 @@ from dat.datasets.rows import read_flags, same_length
 from dat.datasets.targets import Layout, Target, TargetFolder, alike, folders_with, read_boxes
 
 ORIGIN = 1
+SENTENCE = "language.txt"
 
 
 def find(root: Path) -> list[TargetFolder]:
@@ -23,7 +24,7 @@ def find(root: Path) -> list[TargetFolder]:
 
 def read(folder: Path, fact: Fact | None) -> Target:
     """A video of TNL2K. Raises InputError naming the file, and the line where one is wrong."""
-    annotation, sentence = folder / "groundtruth.txt", folder / "language.txt"
+    annotation, sentence = folder / "groundtruth.txt", folder / SENTENCE
     text = " ".join(read_text(sentence).split()) if sentence.is_file() else ""
     boxes = read_boxes(annotation, ORIGIN)
     places = (folder / "absent.txt", folder.parent / "annos" / "absent" / f"{folder.name}.txt")
@@ -47,4 +48,4 @@ def _absent(path: Path, frames: int) -> list[int]:
     return flags
 
 
-LAYOUT = Layout(find, "<Name>/groundtruth.txt and <Name>/imgs")
+LAYOUT = Layout(find, "<Name>/groundtruth.txt and <Name>/imgs", SENTENCE)
