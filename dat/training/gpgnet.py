@@ -1,6 +1,7 @@
 """Stage `gpgnet@VERSION`: the attention network, trained on the selected frames of LaSOT."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,20 +83,26 @@ class GpgnetTask:
     def samples(self, batch: tuple[NDArray[np.int64], dict[str, Tensor]]) -> list[str]:
         return [self.data.name(i) for i in batch[0]]
 
+    def pieces(self, samples: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Samples in pieces of a batch at most."""
+        return np.array_split(samples, -(-len(samples) // self.size)) if len(samples) else []
+
     def maps(self, samples: NDArray[np.int64]) -> NDArray[np.float64]:
         """(S,H,W) attention in 0..1 of these samples, high where the target is, whatever the masks' polarity [R1]."""
         predicted = []
-        for piece in np.array_split(samples, -(-len(samples) // self.size)):
+        for piece in self.pieces(samples):
             predicted.append(logits(self.module, self.data.batch(piece, self.device)).sigmoid()[:, 0].double().cpu())
         maps = torch.cat(predicted).numpy()
         return maps if self.target else 1 - maps
 
     def validate(self) -> Row:
-        if len(self.held_out) == 0:
-            return {}
-        maps = self.maps(self.held_out)
-        masks = np.stack([self.data.mask_pixels(int(i))[:, :, 0] > 127 for i in self.held_out])
-        return map_figures(maps, masks == self.target)
+        """Figures of the held-out frames, a batch of maps at a time: all of LaSOT's would fill gigabytes."""
+        figures: list[Row] = []
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            for piece in self.pieces(self.held_out):
+                masks = [(self.data.mask_pixels(int(i))[:, :, 0] > 127) == self.target for i in piece]
+                figures += pool.map(map_figures, self.maps(piece), masks)
+        return mean_figures(figures)
 
 
 def split_videos(videos: list[str], share: float, seed: int) -> tuple[set[str], set[str]]:
@@ -127,21 +134,24 @@ def logits(module: GPGNet, batch: dict[str, Tensor]) -> Tensor:
     return module.attend(batch["frame"], patch, sentence)
 
 
-def map_figures(maps: NDArray[np.float64], masks: NDArray[np.bool_]) -> Row:
-    """Means over held-out frames; overlap, average precision and NSS over those where the target is in sight."""
-    p = np.clip(maps, 1e-7, 1 - 1e-7)
-    seen = [i for i in range(len(maps)) if masks[i].any()]
-    row = {"held_out_bce": float(-np.where(masks, np.log(p), np.log1p(-p)).mean())}
-    if seen:
+def map_figures(map_: NDArray[np.float64], mask: NDArray[np.bool_]) -> Row:
+    """Of a frame's map (H,W): the cross-entropy; and where the target is in sight, overlap, average precision, NSS."""
+    p = np.clip(map_, 1e-7, 1 - 1e-7)
+    row = {"held_out_bce": float(-np.where(mask, np.log(p), np.log1p(-p)).mean())}
+    if mask.any():
         row |= {
-            "held_out_iou": float(np.mean([map_scores.overlap(maps[i], masks[i]) for i in seen])),
-            "held_out_average_precision": float(
-                np.mean([map_scores.average_precision(maps[i], masks[i]) for i in seen])
-            ),
-            "held_out_nss": float(np.mean([map_scores.scanpath_saliency(maps[i], masks[i]) for i in seen])),
-            "held_out_chance": float(np.mean([map_scores.chance(masks[i]) for i in seen])),
+            "held_out_iou": map_scores.overlap(map_, mask),
+            "held_out_average_precision": map_scores.average_precision(map_, mask),
+            "held_out_nss": map_scores.scanpath_saliency(map_, mask),
+            "held_out_chance": map_scores.chance(mask),
         }
     return row
+
+
+def mean_figures(figures: Sequence[Row]) -> Row:
+    """Each figure's mean over the frames that have it."""
+    names = dict.fromkeys(name for row in figures for name in row)
+    return {name: float(np.mean([row[name] for row in figures if name in row])) for name in names}
 
 
 def sampled(task: GpgnetTask) -> list[int]:

@@ -13,7 +13,7 @@ from dat.models.vocabulary import Vocabulary
 from dat.regions import boxes
 from dat.training import batches, domains, map_scores
 from dat.training.attention_data import AttentionData
-from dat.training.gpgnet import map_figures, split_videos
+from dat.training.gpgnet import map_figures, mean_figures, split_videos
 from dat.training.language import class_name, grouped_split
 from tests.parts import training_sets
 
@@ -201,9 +201,10 @@ def test_average_precision_is_the_area_of_steps() -> None:
 
 def test_frames_without_a_target_count_for_the_cross_entropy_alone() -> None:
     maps, masks = np.full((2, 2, 4), 0.5), np.stack([MASK, np.zeros_like(MASK)])
-    row = map_figures(maps, masks)
+    figures = [map_figures(*pair) for pair in zip(maps, masks, strict=True)]
+    row = mean_figures(figures)
     assert row["held_out_bce"] == pytest.approx(np.log(2)) and row["held_out_iou"] == 0.25
-    assert set(map_figures(maps[1:], masks[1:])) == {"held_out_bce"}
+    assert set(figures[1]) == set(mean_figures(figures[1:])) == {"held_out_bce"} and mean_figures([]) == {}
 
 
 def test_the_benchmark_of_trainings_has_the_papers_sizes(tmp_path: Path) -> None:

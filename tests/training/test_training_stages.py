@@ -17,7 +17,7 @@ from dat.models import weights
 from dat.models.graph import ADJACENCIES
 from dat.models.vocabulary import PAD, UNKNOWN
 from dat.tracking import build
-from dat.training import encoder, gpgnet, grounding, language, losses, salnet, spread
+from dat.training import encoder, gpgnet, grounding, language, losses, map_scores, salnet, spread
 from dat.training.attention_data import AttentionData
 from dat.training.checkpoints import Checkpoints
 from tests.parts import training_sets
@@ -116,6 +116,22 @@ def test_frames_are_moved_with_their_masks_in_training_alone(made: params.Settin
     assert torch.equal(again["frame"], found["frame"])
     with torch.no_grad():
         assert moved.validate() == still.validate()
+
+
+def test_a_validation_has_the_maps_of_a_batch_at_a_time(made: params.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = gpgnet_task(made, batch=2)
+    task.held_out = task.rows[:5]
+    with torch.no_grad():
+        maps, drawn = task.maps(task.held_out), list[int]()
+        plain = task.maps
+        monkeypatch.setattr(task, "maps", lambda samples: drawn.append(len(samples)) or plain(samples))
+        figures = task.validate()
+    assert drawn == [2, 2, 1]
+    masks = np.stack([task.data.mask_pixels(int(i))[:, :, 0] > 127 for i in task.held_out])
+    p = np.clip(maps, 1e-7, 1 - 1e-7)
+    assert figures["held_out_bce"] == pytest.approx(-np.where(masks, np.log(p), np.log1p(-p)).mean(), rel=1e-12)
+    seen = [i for i in range(5) if masks[i].any()]
+    assert figures["held_out_iou"] == np.mean([map_scores.overlap(maps[i], masks[i]) for i in seen])
 
 
 def test_maps_are_high_at_the_target_whatever_the_masks_polarity(made: params.Settings) -> None:
