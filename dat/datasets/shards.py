@@ -120,7 +120,9 @@ class Shards:
     def _file(self, shard: str) -> int:
         if shard not in self._open:
             opening.check(self.folder / shard)
-            self._open[shard] = os.open(self.folder / shard, os.O_RDONLY | os.O_CLOEXEC)
+            opened = os.open(self.folder / shard, os.O_RDONLY | os.O_CLOEXEC)
+            if self._open.setdefault(shard, opened) != opened:  # another thread was first
+                os.close(opened)
         return self._open[shard]
 
     def close(self) -> None:

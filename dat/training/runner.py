@@ -8,7 +8,7 @@ import contextlib
 import math
 import sys
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class Task(Protocol):
         """Its optimiser."""
 
     def batch(self, step: int) -> Any:
-        """The batch of a step (from 0), the same whenever it is asked for; perhaps in another thread."""
+        """The batch of a step (from 0), the same whenever it is asked for; perhaps in other threads at once."""
 
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """`loss`, which is descended, and any parts worth a curve: of the whole batch, in every process."""
@@ -133,40 +133,45 @@ class Sequential:
 
 
 class Prefetched(Sequential):
-    """A task's batches in order, each made by a thread while the step before it is computed."""
+    """A task's batches in order, made by threads while the steps before them are computed: as many ahead as threads."""
 
-    def __init__(self, task: Task, first: int = 0) -> None:
+    def __init__(self, task: Task, first: int = 0, threads: int = 1) -> None:
         super().__init__(task, first)
-        self._pool = exactness.alone(1)
-        device = next(task.module.parameters()).device
-        if device.type == "cuda":
-            self._pool.submit(torch.cuda.set_device, device)  # a thread's own choice
-        self._next: Future[Any] | None = None
-        self._start()
+        self._device = next(task.module.parameters()).device
+        self._pool = exactness.alone(threads)
+        self._ahead = deque[Future[Any]]()
+        for _ in range(threads):
+            self._start()
 
     def _start(self) -> None:
-        more = self._step < self._task.steps
-        self._next = self._pool.submit(super().take) if more else None
+        if self._step < self._task.steps:
+            self._ahead.append(self._pool.submit(self._make, self._step))
+            self._step += 1
+
+    def _make(self, step: int) -> Any:
+        # the current card is a thread's own choice
+        with torch.cuda.device(self._device) if self._device.type == "cuda" else contextlib.nullcontext():
+            return self._task.batch(step)
 
     def take(self) -> Any:
-        if self._next is None:
+        if not self._ahead:
             raise IndexError("the task has no more steps")
-        batch = self._next.result()
+        batch = self._ahead.popleft().result()
         self._start()
         return batch
 
     def settle(self) -> None:
-        if self._next is not None:
-            wait([self._next])
+        wait(self._ahead)
 
     def __exit__(self, *error: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
 
 def batches_of(task: Task, first: int) -> Sequential:
-    """Prefetched on a GPU; on a CPU the cores are all at work, and a second thread of Python's slows them down."""
+    """Prefetched on a GPU, in as many threads as the training has (`train.threads`), since a card may compute SALNet's
+    regions faster than one cuts them. On a CPU all cores are at work, and more threads of Python's slow them down."""
     device = next(task.module.parameters()).device
-    return (Prefetched if device.type == "cuda" else Sequential)(task, first)
+    return Prefetched(task, first, torch.get_num_threads()) if device.type == "cuda" else Sequential(task, first)
 
 
 @dataclass

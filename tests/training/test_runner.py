@@ -239,24 +239,30 @@ def test_exact_puts_the_threads_back() -> None:
 
 @dataclass
 class Watched(Line):
-    """Says when a batch is being made, and wants to see the next one begun within each step but the last."""
+    """Says when a batch is being made, and wants to see the first `ahead` made at once, and the next begun within each
+    step."""
+
+    ahead: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.begun = [threading.Event() for _ in range(self.steps)]
-        self.busy, self.taken = False, 0
+        self.busy, self.taken = set[int](), 0
+        self.together = threading.Barrier(self.ahead, timeout=10)
 
     def batch(self, step: int) -> Tensor:
-        self.busy = True
+        self.busy.add(step)
         self.begun[step].set()
+        if step < self.ahead:
+            self.together.wait()
         time.sleep(0.02)
         found = super().batch(step)
-        self.busy = False
+        self.busy.remove(step)
         return found
 
     def loss(self, batch: Tensor) -> dict[str, Tensor]:
         self.taken += 1
-        assert self.taken == self.steps or self.begun[self.taken].wait(10)
+        assert all(begun.wait(10) for begun in self.begun[self.taken : self.taken + self.ahead])
         return super().loss(batch)
 
     def validate(self) -> dict[str, float]:
@@ -264,17 +270,18 @@ class Watched(Line):
         return super().validate()
 
 
-@pytest.fixture
-def ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches as on a GPU."""
-    monkeypatch.setattr(runner, "batches_of", runner.Prefetched)
+@pytest.fixture(params=[1, 3])
+def ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Batches as on a GPU, by so many threads."""
+    threads: int = request.param
+    monkeypatch.setattr(runner, "batches_of", lambda task, first: runner.Prefetched(task, first, threads))
+    return threads
 
 
-@pytest.mark.usefixtures("ahead")
-def test_a_batch_is_made_beside_the_step_before_and_never_beside_validation() -> None:
-    task = Watched()
+def test_batches_are_made_beside_the_steps_before_and_never_beside_validation(ahead: int) -> None:
+    task = Watched(ahead=ahead)
     runner.train(task, SETTINGS)
-    assert task.seen == list(range(task.steps))
+    assert sorted(task.seen) == list(range(task.steps))
 
 
 @pytest.mark.usefixtures("ahead")
