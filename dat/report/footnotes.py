@@ -46,11 +46,16 @@ def _between(scores: Scores, a: str, b: str, metric: str) -> str:
 
 
 def target_or_both(scores: Scores | None) -> str:
-    """What this run says of target only against both, computed from its own numbers [R23]."""
+    """What this run says of target only against both, computed from its own numbers [R23]; no verdict where most
+    targets lack the sentence, since for these all versions have the target alone [R27]."""
     target = scores.number("dat-to", "success") if scores else None
     both = scores.number("dat-jtnl", "success") if scores else None
     if scores is None or target is None or both is None:
         return "This run does not have both variants."
+    facts = scores.data.get("sentences")
+    if facts and 2 * facts["with_one"] < facts["targets"]:
+        has = f"In this run {facts['with_one']} of {facts['targets']} targets have a sentence"
+        return f"{has}; for the others all versions have the target alone, so their numbers do not compare inputs."
     word = "more than" if target.value > both.value else "less than" if target.value < both.value else "the same as"
     sentence = f"In this run target only scores {target.value:.3f}, {word} the {both.value:.3f} of both"
     return f"{sentence}{_between(scores, 'dat-to', 'dat-jtnl', 'success')}."

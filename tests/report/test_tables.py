@@ -78,6 +78,19 @@ def test_the_verdict_on_target_only_is_computed(target: float, both: float, word
     assert f"{target:.3f}, {word} the {both:.3f} of both" in said
 
 
+@pytest.mark.parametrize(("with_one", "compared"), [(9, False), (49, False), (50, True), (99, True)])
+def test_versions_are_not_compared_where_most_targets_lack_a_sentence(with_one: int, compared: bool) -> None:
+    """For those without one all versions of the attention network have one input."""
+    data = {
+        "variants": {"dat-to": {"success": 0.6}, "dat-jtnl": {"success": 0.5}},
+        "trackers": {},
+        "sentences": {"targets": 100, "with_one": with_one, "variants": ["dat-jtnl"]},
+    }
+    said = footnotes.target_or_both(metrics.Scores("otb100", data))
+    assert ("more than" in said) == compared
+    assert compared or said.startswith(f"In this run {with_one} of 100 targets have a sentence; for the others")
+
+
 def test_the_verdict_turns_a_pair_round_and_reads_its_interval() -> None:
     data = {
         "variants": {"dat-to": {"success": 0.6}, "dat-jtnl": {"success": 0.5}},
