@@ -177,11 +177,11 @@ def figures_5_and_6(source: PictureInputs) -> tuple["Drawing", str]:
         for one, name in zip(row_of[2:], VERSIONS, strict=True):
             attention = samples[name][key][-1][:, :, 0]
             _show(one, attention, cmap="magma", vmin=0, vmax=max(1, int(attention.max())))
-            missed = not (mask[:, :, 0] > 127)[attention == attention.max()].any()
+            missed = not mask[attention == attention.max()].any()
             misses[name] += int(missed)
             one.set_xlabel(f"highest {attention.max() / 255:.2f}{', off the target' if missed else ''}", fontsize=7)
         for one in (row_of[0], *row_of[2:]):
-            _box(one, _bounds(mask[:, :, 0] > 127), "#ffffff", 1.2, "--")
+            _box(one, _bounds(mask), "#ffffff", 1.2, "--")
         row_of[0].set_xlabel(_words(key[2] or "no sentence", 28), fontsize=7)
     for one, title in zip(
         axes[0], ("frame", "target", *(f"map, {words_of}" for words_of in VERSIONS.values())), strict=True
@@ -195,22 +195,57 @@ def figures_5_and_6(source: PictureInputs) -> tuple["Drawing", str]:
     return made, f"The paper draws its own frames; these are {caption} {fail}"
 
 
-Sample = tuple[npt.NDArray[np.uint8], ...]
+def maps_that_fail(source: PictureInputs) -> tuple["Drawing", str]:
+    """Of all held-out frames those whose maps are worst, a version a pair of rows: the frame, and its map."""
+    facts = {name: _facts(source, name, "worst") for name in VERSIONS}
+    read = {name: _samples(source, name, "worst", facts[name]["rows"]) for name in VERSIONS}
+    made, axes = _grid(2 * len(VERSIONS), max(len(of) for of in read.values()), 1.32)
+    for one in axes.flat:
+        one.set_axis_off()
+    for (name, samples), pair in zip(read.items(), axes.reshape(len(VERSIONS), 2, -1), strict=True):
+        for row, (frame, _, mask, attention), above, below in zip(
+            facts[name]["rows"], samples.values(), *pair, strict=False
+        ):
+            for one, shown in ((above, frame), (below, attention[:, :, 0])):
+                one.set_axis_on()
+                _show(one, shown, cmap="magma", vmin=0, vmax=max(1, int(shown.max())))
+                _box(one, _bounds(mask), "#ffffff", 1.2, "--")
+            above.set_xlabel(_words(row["sentence"] or "no sentence", 28), fontsize=7)
+            below.set_xlabel(f"average precision {row['average_precision']:.3f}", fontsize=7)
+        pair[0, 0].set_ylabel(VERSIONS[name].replace(" and ", "\nand "), fontsize=8)
+        pair[1, 0].set_ylabel("its map", fontsize=8)
+    off = ", ".join(f"{VERSIONS[name]} {of['off_target']} of {of['frames']}" for name, of in facts.items())
+    return made, (
+        "The held-out frames whose maps have the lowest average precision, of a video its lowest alone; dashed: the "
+        f"target. Of all held-out frames that show their target, a map is highest off it in: {off}."
+    )
 
 
-def _samples(source: PictureInputs, version: str) -> dict[tuple[str, str, str], Sample]:
-    """The sample maps of a version of GPGNet: frame, patch (black without one), mask and map, (H,W,3) each, by video,
-    frame and sentence."""
-    place = source.inputs["weights"] / "gpgnet" / version
-    if not (place / "samples.json").is_file():
-        raise MissingError(f"weights/gpgnet/{version}/samples.json is not there; run dvc repro gpgnet@{version}")
-    picture, rows = images.read_image(place / "samples.png"), read_json(place / "samples.json")
+Sample = tuple[npt.NDArray[Any], ...]
+
+
+def _facts(source: PictureInputs, version: str, name: str) -> Any:
+    """What a version of GPGNet says of its sample maps, or of its worst."""
+    path = source.inputs["weights"] / "gpgnet" / version / f"{name}.json"
+    if not path.is_file():
+        raise MissingError(f"weights/gpgnet/{version}/{name}.json is not there; run dvc repro gpgnet@{version}")
+    return read_json(path)
+
+
+def _samples(
+    source: PictureInputs, version: str, name: str = "samples", rows: Any = None
+) -> dict[tuple[str, str, str], Sample]:
+    """Maps of a version of GPGNet: frame, patch (black without one), where the target is (H,W), and map; (H,W,3) but
+    for that; by video, frame and sentence."""
+    rows = rows or _facts(source, version, name)
+    picture = images.read_image(source.inputs["weights"] / "gpgnet" / version / f"{name}.png")
     size = source.settings.section("subsample", Subsample)
     strips = picture.reshape(len(rows), size.height, -1, size.width, 3).swapaxes(1, 2)
-    samples = {}
+    samples, white = {}, source.settings.section("masks.target", int)
     for row, (frame, *others) in zip(rows, strips, strict=True):
         patch = others[0] if len(others) == 3 else np.zeros_like(frame)
-        samples[row["sequence"], row["frame"], row["sentence"]] = (frame, patch, *others[-2:])
+        mask = (others[-2][:, :, 0] > 127) == white
+        samples[row["sequence"], row["frame"], row["sentence"]] = (frame, patch, mask, others[-1])
     return samples
 
 
@@ -478,6 +513,7 @@ PICTURES: Mapping[str, tuple[str, Draw]] = {
     "4": ("Masks of the target, what the attention network learns to draw", figure_4),
     "5-6": ("Attention maps from the target, the sentence, and both", figures_5_and_6),
     "11": ("Trackers on frames", figure_11),
+    "failing": ("Attention maps that fail", maps_that_fail),
     "overlap": ("Overlap over time, with re-detections", overlap_over_time),
     "attributes": ("Success by attribute", attributes),
     "training": ("Training curves", training_curves),

@@ -1,6 +1,6 @@
 """Stage `gpgnet@VERSION`: the attention network, trained on the selected frames of LaSOT."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from dat.training.runner import Clock, Row
 VOCABULARY = "vocabulary.json"
 SENTENCE = "sentence"  # of an encoder's folder, the sentence encoder that goes with it
 SAMPLES = 6  # rows of the picture of sample maps
+WORST = 5  # rows of the picture of maps that fail
 
 
 class GpgnetTask:
@@ -173,12 +174,45 @@ def picture(task: GpgnetTask, samples: Sequence[int]) -> NDArray[np.uint8]:
 
 
 def write_samples(out: Path, task: GpgnetTask) -> None:
-    """`samples.png`, and `samples.json` with the video, frame and sentence of each of its rows."""
+    """`samples.png`, and `samples.json` with the video, frame and sentence of each of its rows; where frames are held
+    out, the same of the `worst` of them, and of how many the map is highest off the target."""
     samples = sampled(task)
     with torch.no_grad():
         records.write_bytes(out / "samples.png", encode_png(picture(task, samples)))
-    names = [{key: task.data.frames.rows[i][key] for key in ("sequence", "frame", "sentence")} for i in samples]
-    records.write_json(out / "samples.json", names)
+        records.write_json(out / "samples.json", _names(task, samples))
+        seen, off, scores = _judged(task)
+        if not seen:
+            return
+        chosen = worst(task, scores)
+        records.write_bytes(out / "worst.png", encode_png(picture(task, chosen)))
+    rows = [row | {"average_precision": scores[i]} for row, i in zip(_names(task, chosen), chosen, strict=True)]
+    records.write_json(out / "worst.json", {"frames": seen, "off_target": off, "rows": rows})
+
+
+def _names(task: GpgnetTask, samples: Sequence[int]) -> list[dict[str, Any]]:
+    """What the rows of a picture of samples are."""
+    return [{key: task.data.frames.rows[i][key] for key in ("sequence", "frame", "sentence")} for i in samples]
+
+
+def _judged(task: GpgnetTask) -> tuple[int, int, dict[int, float]]:
+    """How many held-out frames show their target, in how many of these the map is highest elsewhere, and the average
+    precision of each one's map."""
+    scores, off = {}, 0
+    for piece in task.pieces(task.held_out):
+        for i, one in zip(map(int, piece), task.maps(piece), strict=True):
+            mask = (task.data.mask_pixels(i)[:, :, 0] > 127) == task.target
+            if mask.any():
+                scores[i] = map_scores.average_precision(one, mask)
+                off += not mask[one == one.max()].any()
+    return len(scores), off, scores
+
+
+def worst(task: GpgnetTask, scores: Mapping[int, float]) -> list[int]:
+    """The samples whose maps score lowest, of each video its lowest alone."""
+    by_video: dict[str, int] = {}
+    for i in sorted(scores, key=lambda i: (scores[i], i)):
+        by_video.setdefault(task.data.sequence(i), i)
+    return list(by_video.values())[:WORST]
 
 
 def build(folder: Path, inputs: Sequence[str], settings: params.Settings) -> tuple[GPGNet, Vocabulary | None]:

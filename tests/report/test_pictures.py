@@ -96,6 +96,10 @@ def _maps(home: Path) -> None:
         write_bytes(home / f"weights/gpgnet/{version}/samples.png", images.encode_png(picture))
         names = [{"sequence": f"disc-{at}", "frame": "1", "sentence": f"the disc {at}"} for at in rows]
         write_json(home / f"weights/gpgnet/{version}/samples.json", names)
+        write_bytes(home / f"weights/gpgnet/{version}/worst.png", images.encode_png(picture // 5 * 4))
+        scored = [row | {"average_precision": at / 8} for at, row in enumerate(names)]
+        facts = {"frames": 9, "off_target": len(version), "rows": scored}
+        write_json(home / f"weights/gpgnet/{version}/worst.json", facts)
 
 
 def test_maps_of_the_frames_that_all_versions_have(source: PictureInputs) -> None:
@@ -122,6 +126,27 @@ def test_a_map_that_is_highest_on_the_target_does_not_miss_it(
     monkeypatch.setattr(pictures, "_samples", lambda _, name: read[name])
     made, said = pictures.figures_5_and_6(source)
     assert made.axes[4].get_xlabel() == "highest 0.80" and said.endswith("target and language 0.")
+
+
+def test_maps_that_fail_are_the_worst_of_all_held_out_ones(source: PictureInputs, tmp_path: Path) -> None:
+    made, said = pictures.maps_that_fail(source)
+    assert said.endswith("target only 2 of 9, language only 2 of 9, target and language 4 of 9.")
+    assert [axes.get_ylabel() for axes in made.axes[::4]] == ["target only", "language only", "target\nand language"]
+    assert [axes.get_xlabel() for axes in made.axes[4:8]] == [
+        *("the disc 1", "the disc 2", "average precision 0.000", "average precision 0.125"),
+    ]
+    box = made.axes[6].patches[-1]
+    assert isinstance(box, Rectangle) and box.get_bbox().bounds == (29.5, 9.5, 20.0, 10.0)
+    assert [int(np.max(one.images[0].get_array())) for one in made.axes[4:8]] == [72, 72, 120, 120]
+    with pytest.raises(MissingError, match=r"gpgnet/to/worst\.json is not there; run dvc repro gpgnet@to"):
+        pictures.maps_that_fail(replace(source, inputs={**source.inputs, "weights": tmp_path}))
+
+
+def test_a_mask_that_is_black_at_the_target_is_read_so(source: PictureInputs) -> None:
+    black = source.settings.root.masks.model_copy(update={"target": 0})
+    settings = replace(source.settings, root=source.settings.root.model_copy(update={"masks": black}), read={})
+    white, other = (pictures._samples(one, "to") for one in (source, replace(source, settings=settings)))
+    assert all((white[key][2] != other[key][2]).all() for key in white)
 
 
 def test_the_same_run_gives_the_same_bytes_and_every_picture_it_has(source: PictureInputs) -> None:

@@ -203,6 +203,33 @@ def test_gpgnet_trains_every_version(made: params.Settings, name: str) -> None:
     for at, row in enumerate(drawn):
         i = places.index((row["sequence"], row["frame"], row["sentence"]))
         assert np.array_equal(picture[32 * at : 32 * at + 32, :48], decode_image(frames.read(i), row["sequence"]))
+    facts, failing = records.read_json(folder / "worst.json"), read_image(folder / "worst.png")
+    assert facts["frames"] == 3 and len({row["sequence"] for row in facts["rows"]}) == len(facts["rows"])
+    scores = [row["average_precision"] for row in facts["rows"]]
+    assert scores == sorted(scores) and scores[0] <= metrics["held_out_average_precision"]
+    first = {key: facts["rows"][0][key] for key in ("sequence", "frame", "sentence")}
+    at = drawn.index(first)  # here both pictures have every held-out frame
+    assert np.array_equal(failing[:32], picture[32 * at : 32 * at + 32])
+
+
+def test_the_worst_maps_are_the_lowest_of_each_video_and_counted_over_all_frames(
+    made: params.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for target in (1, 0):  # R1: whether a mask is white or black where the target is
+        task = gpgnet_task(made)
+        task.target, task.held_out = target, task.rows
+        masks = [(task.data.mask_pixels(int(i))[:, :, 0] > 127) == target for i in task.rows]
+        maps = np.stack([mask * 0.5 + 0.25 for mask in masks])
+        maps[0], maps[1] = 1 - maps[0], maps[1] / 2
+        maps[2][~masks[2]] = np.linspace(0, 0.76, (~masks[2]).sum())
+        monkeypatch.setattr(task, "maps", lambda samples, maps=maps: maps)
+        seen, off, scores = gpgnet._judged(task)
+        chosen = gpgnet.worst(task, scores)
+        assert (seen, off) == (len(task.rows), 2) and chosen[0] == task.rows[0]
+        videos = [task.data.sequence(int(i)) for i in chosen]
+        assert (
+            len(videos) == len(set(videos)) == min(gpgnet.WORST, len({task.data.sequence(int(i)) for i in task.rows}))
+        )
 
 
 def test_salnet_trains_with_graph_and_triplet(made: params.Settings) -> None:
