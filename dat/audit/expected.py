@@ -52,7 +52,8 @@ def _cells(printed: Printed) -> Iterator[str]:
 
 def _points(printed: Printed) -> Iterator[str]:
     for metric, benchmark in BARS:
-        yield from (f"figure/7/{metric}/{name}" for name in _scored(printed, benchmark, FILTERS, metric))
+        names = _scored(printed, benchmark, (*FILTERS, *printed.baselines(benchmark)), metric)
+        yield from (f"figure/7/{metric}/{name}" for name in names)
     for kind, variants in AMOUNTS.items():
         for metric in STEPS:
             series = kind if metric == "success" else f"{kind}-{metric}"

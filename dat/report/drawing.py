@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dat.benchmarks import words
-from dat.report.figures import Figure, Series
+from dat.report.figures import PAIR, Figure, Series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,16 +81,17 @@ def _amounts(axes: "Axes", series: Series, index: int) -> None:
 
 
 def _rows(axes: "Axes", series: Series) -> None:
-    """Scores of trackers, a row each: ours with their intervals, then the paper's, hollow."""
+    """Scores of trackers, a row each: ours and the recomputed ones with their intervals, then the paper's, hollow."""
     for row, at in enumerate(series.points):
+        colour, mark = COLOURS[row % len(COLOURS)], MARKS[row % len(MARKS)]
         if at.interval:
-            axes.plot(at.interval, [row, row], color=COLOURS[row], linewidth=2, alpha=0.5)
+            axes.plot(at.interval, [row, row], color=colour, linewidth=2, alpha=0.5)
         if at.few and at.interval:
             axes.annotate(at.few, (max(0, at.interval[0]), row), (4, 5), textcoords="offset points", fontsize=7.5)
             continue
-        axes.plot(at.y, row, MARKS[row], color=COLOURS[row], markersize=8, clip_on=False)
+        axes.plot(at.y, row, mark, color=colour, markersize=8, clip_on=False)
         axes.annotate(at.text, (at.y, row), (6, 5), textcoords="offset points", fontsize=8.5)
-    names = [words.named(at.variant) for at in series.points]
+    names = [f"{words.named(at.variant)}{'' if at.variant in PAIR else ' (recomputed)'}" for at in series.points]
     for row, (name, value) in enumerate(series.paper, len(names)):
         axes.plot(value, row, **PAPER)
         axes.annotate(f"{value:g}", (value, row), (8, -3), textcoords="offset points", fontsize=7.5, color="#6b7480")
@@ -105,7 +106,7 @@ def _rows(axes: "Axes", series: Series) -> None:
 def _panel(axes: "Axes", figure: Figure, index: int) -> None:
     title, label, panel = figure.panels[index]
     for at, series in enumerate(panel):
-        if series.points and figure.kind == "rows":
+        if figure.kind == "rows":
             _rows(axes, series)
         elif series.points:
             _amounts(axes, series, at) if figure.kind == "amounts" else _curve(axes, series, at)
@@ -116,7 +117,7 @@ def _panel(axes: "Axes", figure: Figure, index: int) -> None:
         axes.legend(
             loc="upper left", bbox_to_anchor=(0, -0.17), ncols=2 if figure.kind == "amounts" else 1, fontsize=8.5
         )
-    if not any(series.points for series in panel):
+    if not any(series.points or series.paper for series in panel):
         axes.text(0.5, 0.5, "no points in this run", ha="center", transform=axes.transAxes, color="#6b7480")
 
 
@@ -126,7 +127,8 @@ def _foot(figure: Figure) -> str:
     if any(at.interval for series in figure.series for at in series.points):
         parts.append("lines of 95 % over sequences" if figure.kind == "rows" else "bands: 95 % over sequences")
     if any(series.paper for series in figure.series):
-        parts.append("hollow: the paper's, on the real benchmark")
+        table = " (table 2)" if figure.kind == "rows" else ""
+        parts.append(f"hollow: the paper's{table}, on the real benchmark")
     return " · ".join(filter(None, parts))
 
 

@@ -156,27 +156,28 @@ PAIR_SCORES = (
 """What figure 7 compares: metric, benchmark, the metric in words, and which end is good."""
 
 
-def _pair(scores: Scores, metric: str, label: str) -> Series:
-    """A score of CSR-DCF without and with the attention map, a point each; for EAO the trackers of table 2 too."""
-    values = ((variant, scores.number(variant, metric)) for variant in PAIR)
-    points = tuple(
-        Point(variant, at.value, variant, at.interval, _few(scores, at, metric)) for variant, at in values if at
-    )
-    table = [(name, published.printed("2", scores.name, name, metric)) for name in published.trackers("2")]
+def _pair(scores: Scores | None, benchmark: str, metric: str, label: str) -> Series:
+    """A score of CSR-DCF without and with the attention map and of the baselines, a point each, and what table 2 prints
+    of others, which is EAO."""
+    names = (*PAIR, *scores.baselines) if scores else ()
+    values = ((name, scores.number(name, metric)) for name in names) if scores else ()
+    points = tuple(Point(name, at.value, name, at.interval, _few(scores, at, metric)) for name, at in values if at)
+    table = [(name, published.printed("2", benchmark, name, metric)) for name in published.trackers("2")]
     paper = sorted(((words.named(name), float(value)) for name, value in table if value), key=lambda one: -one[1])
-    return Series(metric, scores.name, metric, label, points, scores.data_set, tuple(paper))
+    return Series(metric, benchmark, metric, label, points, scores.data_set if scores else "", tuple(paper))
 
 
 def _figure_7(scores: Mapping[str, Scores]) -> Figure:
-    """EAO on VOT2016, accuracy and robustness on VOT2014; a benchmark that was not scored has no panel."""
+    """EAO on VOT2016, accuracy and robustness on VOT2014; without scores and values of the paper there is no panel."""
     title = "CSR-DCF without and with the attention map as a channel, VOT2016 and VOT2014"
     panels, lacks = [], []
     for metric, benchmark, label, good in PAIR_SCORES:
-        if benchmark in scores:
-            drawn = _pair(scores[benchmark], metric, label)
+        drawn = _pair(scores.get(benchmark), benchmark, metric, label)
+        if benchmark in scores or drawn.paper:
             panels.append((words.BENCHMARKS[benchmark], good, (drawn,)))
+        if benchmark in scores:
             lacks += [f"{name} on {benchmark}" for name in PAIR if name not in [at.variant for at in drawn.points]]
-    sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel)
+    sets = dict.fromkeys(series.data_set for _, _, panel in panels for series in panel if series.data_set)
     missing = dict.fromkeys([*lacks, *(name for _, name, _, _ in PAIR_SCORES if name not in scores)])
     there = [scores[name] for name in dict.fromkeys(name for _, name, _, _ in PAIR_SCORES) if name in scores]
     return Figure(7, title, ", ".join(sets), tuple(panels), tuple(missing), counted(there), "rows")

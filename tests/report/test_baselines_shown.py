@@ -1,13 +1,18 @@
-"""Other trackers whose raw results are there: beside the paper's numbers, in figures 8 and 10, and never as ours."""
+"""Other trackers whose raw results are there: beside the paper's numbers, in figures 7, 8 and 10, and never as ours."""
 
 import csv
 import io
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dat.audit import expected
 from dat.audit import page as audited
+from dat.audit.addresses import Numbers
+from dat.audit.printed import Printed
 from dat.base import naming, params
 from dat.benchmarks import words
 from dat.records import Job, read_json, write_json
@@ -31,6 +36,13 @@ def with_baselines(folder: Path) -> None:
             part["baselines"] = {tracker.partition("@")[0]: entry for tracker, entry in entries.items()}
             part["baselines"][MARKUP] |= {"complete": False, "scored": 1, "missing": of[1:]}
         write_json(folder / f"{name}.json", scores)
+    scores = read_json(folder / "vot2016.json")
+    others = fake_scores.benchmark_scores("vot2016", ["SiamFC", MARKUP], ["Disc-1", "Disc-2", "Star"], "vot")[
+        "trackers"
+    ]
+    write_json(
+        folder / "vot2016.json", scores | {"baselines": {name.partition("@")[0]: of for name, of in others.items()}}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +75,7 @@ def test_the_value_stands_beside_the_printed_one(made: Job, scores: dict[str, Sc
 
 def test_the_page_says_whose_they_are_and_runs_nothing_of_a_name(made: Job) -> None:
     html = made.outputs["page"].read_text()
-    assert html.count("recomputed here</small>") == 4, "two trackers, two scores of OTB-100"
+    assert html.count("recomputed here</small>") == 6, "two trackers, two scores of OTB-100 and EAO"
     assert "1 of 3 sequences" in html and MARKUP not in html
     shown = audited.numbers(made.outputs["page"])
     value = read_json(made.inputs["metrics"] / "otb100.json")["baselines"]["SiamFC"]["success"]
@@ -82,6 +94,19 @@ def test_their_curves_are_in_figures_8_and_10(scores: dict[str, Scores]) -> None
         assert label.endswith("sequences") and "1 of" in label
         assert b"<svg" in drawing.render(figure)[0]
     assert not any("SiamFC" in series.name for series in nine.series)
+
+
+def test_their_recomputed_scores_are_in_figure_7_and_audited(
+    made: Job, scores: dict[str, Scores], tmp_path: Path
+) -> None:
+    seven = figures.build_all(scores)[0]
+    assert [at.variant for at in seven.series[0].points] == ["csrdcf", "csrdcf+attention", MARKUP, "SiamFC"]
+    labels = [text.get_text() for text in drawing.draw(seven).axes[0].get_yticklabels()]
+    assert labels[1:4] == ["CSR-DCF + attention", f"{MARKUP} (recomputed)", "SiamFC (recomputed)"]
+    shutil.copytree(made.inputs["metrics"], tmp_path / "reports/metrics")
+    wanted = expected.addresses(Printed(Numbers(replace(made.settings, path=tmp_path))))["reports/tables/figure-7.csv"]
+    rows = csv.DictReader(io.StringIO((made.outputs["tables"] / "figure-7.csv").read_text()))
+    assert [row["address"] for row in rows] == wanted and "figure/7/eao/SiamFC" in wanted
 
 
 def test_many_trackers_are_told_apart(scores: dict[str, Scores]) -> None:

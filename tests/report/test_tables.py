@@ -170,6 +170,15 @@ def test_figure_7_of_a_run_without_the_pair_says_what_it_lacks(scores: dict[str,
     assert [len(series.points) for series in seven.series] == [1]
 
 
+def test_figure_7_has_what_the_paper_prints_where_this_run_has_no_vot() -> None:
+    seven = figures.build_all({})[0]
+    assert seven.lacks == ("vot2016", "vot2014") and not figures.to_csv(seven, "embedded").splitlines()[1:]
+    (eao,) = seven.series
+    assert not eao.points and eao.paper[:2] == (("CCOT", 0.331), ("DAT, target and language", 0.3045))
+    axes = drawing.draw(seven).axes[0]
+    assert len(axes.get_lines()) == 9 and not axes.texts[0].get_text().startswith("no points")
+
+
 def test_several_seeds_give_the_mean_curve() -> None:
     runs = {f"pymdnet@seed-{n}": {"curves": {"success": [1.0, n / 2]}} for n in (0, 1)}
     assert metrics.Scores("tc128", {"trackers": runs}).curve("pymdnet", "success") == [("0", 1.0), ("0.05", 0.25)]
