@@ -25,6 +25,9 @@ SIGNIFICANT = 0.05
 RECOMPUTED = "recomputed here"
 """What the page says of a score of another tracker's."""
 
+UNTOLD = "too few sequences"
+"""What the report shows in the place of a difference that its interval does not bound."""
+
 COUNTS = ("robustness", "failures")
 """Scores that are no shares."""
 IN_WORDS = [("6", name, "salnet", "redetection", "redetected") for name in ("dat-to", "dat-nl", "dat-jtnl")]
@@ -72,7 +75,7 @@ class Claim:
         metric = METRICS[self.metric]
         paper = "in words" if self.paper is None else f"{self.paper:+.3f}"
         sentence = f"{named(self.a)} beats {named(self.b)}"
-        ours = f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+        ours = UNTOLD if self.low <= -1 and self.high >= 1 else f"{self.ours:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
         where = f"{BENCHMARKS.get(self.benchmark, self.benchmark)} {metric}"
         return [sentence, where, paper, ours, f"{self.p:.3f}", self.verdict]
 

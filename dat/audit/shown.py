@@ -15,7 +15,7 @@ from dat.audit import page
 from dat.audit.checks import Check, compare, missing
 from dat.audit.expected import PAGE, PAIR, REDETECTION, STEPS, TABLES, addresses
 from dat.audit.files import json_object
-from dat.audit.printed import RECOMPUTED, Claim, Printed, decimals, holm, verdict
+from dat.audit.printed import RECOMPUTED, UNTOLD, Claim, Printed, decimals, holm, verdict
 from dat.base import naming, outside
 from dat.base.errors import DatError
 from dat.benchmarks import words
@@ -285,7 +285,8 @@ def _brief(printed: Printed) -> list[list[str]]:
             row.append(f"{text} {between}".strip())
         if name in pairs:
             value, low, high, _ = pairs[name]
-            row += [f"{value:+.3f} {low:+.3f} to {high:+.3f}", SAID[verdict(low, high, p_values[name])]]
+            bounded = f"{value:+.3f} {low:+.3f} to {high:+.3f}"
+            row += [UNTOLD if low <= -1 and high >= 1 else bounded, SAID[verdict(low, high, p_values[name])]]
         rows.append(row if name in pairs else [*row, "–", "–"])
     return rows
 

@@ -26,10 +26,9 @@ from dat.base import outside, params
 from dat.base.errors import DatError
 from dat.base.naming import shown
 from dat.base.params import Settings, read_yaml
-from dat.benchmarks import words
 from dat.datasets import manifest
-from dat.report import brief, claims, tables
-from dat.report.metrics import Number, Scores, read_scores
+from dat.report import brief
+from dat.report.metrics import read_scores
 
 
 def last_runs(home: Path) -> dict[str, dict[str, Any]]:
@@ -99,48 +98,13 @@ def verdict(settings: Settings) -> None:
     write_run(settings, {"verdict": line, "notes": notes, "equal": equal, **seal})
 
 
-HEADLINES = 3
-DECIDED = {"holds": "the paper's claim holds", "the reverse": "the other way round than in the paper"}
-
-
 def headlines(settings: Settings) -> list[str]:
-    """Up to three results, a line each: what this run decides of the paper's claims, the method's first, then baseline
-    and method on the benchmarks whose scores tell something. None without scores that can be read."""
+    """The page's three headlines (`brief.headlines`); none without scores that can be read."""
     try:
         scores = read_scores(settings.path / "reports" / "metrics", settings, partial=True)
-        return [*_decided(scores), *_compared(scores)][:HEADLINES]
+        return brief.headlines(scores)
     except (DatError, AttributeError, KeyError, TypeError, ValueError):
         return []
-
-
-def _decided(scores: Mapping[str, Scores]) -> list[str]:
-    names = (*(str(plan.number) for plan in (*tables.PLANS, tables.OWN)), claims.IN_TEXT)
-    judged = [claim for name in names for claim in claims.of_table(name, scores).judged if claim.verdict in DECIDED]
-    lines = []
-    for claim in sorted(judged, key=lambda claim: (claim.a != brief.METHOD, claim.p)):
-        both = (_number(name, scores[claim.benchmark].number(name, claim.metric)) for name in (claim.b, claim.a))
-        count = scores[claim.benchmark].sequences()
-        lines.append(f"{claims.where(claim)}: {', '.join(both)}; {DECIDED[claim.verdict]} ({count} sequences)")
-    return lines
-
-
-def _compared(scores: Mapping[str, Scores]) -> list[str]:
-    rows = [row for row in brief.rows(scores) if row.difference]
-    return [
-        f"{words.BENCHMARKS.get(row.benchmark, row.benchmark)} {tables.METRICS[row.metric]}: "
-        f"{_number(brief.BASELINE, row.baseline)}, {_number(brief.METHOD, row.method)}; "
-        f"{row.verdict if row.verdict == 'cannot tell' else f'the method is {row.verdict}'} "
-        f"({row.sequences} sequences)"
-        for row in sorted(rows, key=lambda row: row.verdict == "cannot tell")
-        if row.baseline and row.method and row.baseline.tells and row.method.tells
-    ]
-
-
-def _number(variant: str, number: Number | None) -> str:
-    """A variant's score with its 95 % interval."""
-    assert number is not None
-    ends = f" [{number.interval[0]:.3f}, {number.interval[1]:.3f}]" if number.interval else ""
-    return f"{words.named(variant)} {number.value:.3f}{ends}"
 
 
 def seal_facts(settings: Settings) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dat.benchmarks.words import BENCHMARKS, METRICS, named
 from dat.evaluation import statistics
-from dat.report.claims import VERDICTS, WORDS, Claims
+from dat.report.claims import IN_TEXT, VERDICTS, WORDS, Claims, of_table, where
 from dat.report.metrics import Difference, Number, Scores
+from dat.report.tables import OWN, PLANS
 
 BASELINE, METHOD = "pymdnet", "dat-jtnl"
 SCORES = ("success", "eao")
@@ -59,6 +61,55 @@ def summary(scores: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
         benchmark: {variant: number.value for variant, number in pair.items() if number}
         for benchmark, pair in both.items()
     }
+
+
+HEADLINES = 3
+DECIDED = {"holds": "the paper's claim holds", "the reverse": "the other way round than in the paper"}
+
+
+def headlines(scores: Mapping[str, Scores]) -> list[str]:
+    """Up to three results, a line each: what this run decides of the paper's claims, the method's first, then baseline
+    and method on the benchmarks whose scores tell something; other benchmarks before a second line of one."""
+    lines = [*_decided(scores), *_compared(scores)]
+    first = dict(reversed(lines))
+    ordered = sorted(lines, key=lambda one: first[one[0]] != one[1])
+    return [line for _, line in ordered][:HEADLINES]
+
+
+def _decided(scores: Mapping[str, Scores]) -> list[tuple[str, str]]:
+    """A line of each decided claim, with its benchmark."""
+    names = (*(str(plan.number) for plan in (*PLANS, OWN)), IN_TEXT)
+    judged = [claim for name in names for claim in of_table(name, scores).judged if claim.verdict in DECIDED]
+    lines = []
+    for claim in sorted(judged, key=lambda claim: (claim.a != METHOD, claim.p)):
+        both = (_number(name, scores[claim.benchmark].number(name, claim.metric)) for name in (claim.b, claim.a))
+        count = scores[claim.benchmark].sequences()
+        line = f"{where(claim)}: {', '.join(both)}; {DECIDED[claim.verdict]} ({count} sequences)"
+        lines.append((claim.benchmark, line))
+    return lines
+
+
+def _compared(scores: Mapping[str, Scores]) -> list[tuple[str, str]]:
+    """A line of each row whose two scores tell something, with its benchmark."""
+    compared = [row for row in rows(scores) if row.difference]
+    return [
+        (
+            row.benchmark,
+            f"{BENCHMARKS.get(row.benchmark, row.benchmark)} {METRICS[row.metric]}: "
+            f"{_number(BASELINE, row.baseline)}, {_number(METHOD, row.method)}; "
+            f"{row.verdict if row.verdict == 'cannot tell' else f'the method is {row.verdict}'} "
+            f"({row.sequences} sequences)",
+        )
+        for row in sorted(compared, key=lambda row: row.verdict == "cannot tell")
+        if row.baseline and row.method and row.baseline.tells and row.method.tells
+    ]
+
+
+def _number(variant: str, number: Number | None) -> str:
+    """A variant's score with its 95 % interval."""
+    assert number is not None
+    ends = f" [{number.interval[0]:.3f}, {number.interval[1]:.3f}]" if number.interval else ""
+    return f"{named(variant)} {number.value:.3f}{ends}"
 
 
 def claims_in_words(tables: list[Claims]) -> str:

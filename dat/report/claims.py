@@ -100,6 +100,9 @@ def where(claim: Claim) -> str:
 HEADS = ("The paper's claim", "Where", "Paper", "Ours, 95 % interval", "p (Holm)", "Here")
 """The heads of `rows`."""
 
+UNTOLD = "too few sequences"
+"""What is shown in the place of a difference that its interval does not bound."""
+
 VERDICTS: tuple[statistics.Verdict, ...] = ("holds", "the reverse", "cannot tell")
 WORDS = {"holds": "hold here", "the reverse": "are the other way round", "cannot tell": "cannot be told"}
 
@@ -158,7 +161,7 @@ def rows(claims: Sequence[Claim]) -> list[tuple[str, ...]]:
     for claim in claims:
         low, high = claim.ours.interval
         paper = "in words" if claim.paper is None else f"{claim.paper:+.3f}"
-        ours = f"{claim.ours.value:+.3f} [{low:+.3f}, {high:+.3f}]"
+        ours = f"{claim.ours.value:+.3f} [{low:+.3f}, {high:+.3f}]" if claim.ours.tells else UNTOLD
         sentence = f"{words.named(claim.a)} beats {words.named(claim.b)}"
         rows.append((sentence, where(claim), paper, ours, f"{claim.p:.3f}", claim.verdict))
     return rows

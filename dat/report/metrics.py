@@ -45,6 +45,11 @@ class Difference:
     p: float
     needed: int | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether its interval leaves anything out: of two sequences it is all that a difference of shares can be."""
+        return not (self.interval[0] <= -1 and self.interval[1] >= 1)
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -1,7 +1,7 @@
 """The page: tables, figures, trainings, points and readings in one file that needs no network."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,60 @@ def decided(content: Content) -> dict[statistics.Verdict, list[Claim]]:
     return {verdict: [claim for claim in judged if claim.verdict == verdict] for verdict in verdicts}
 
 
+def answers(content: Content) -> list[tuple[str, list[str]]]:
+    """What a reader asks first, and this run's answers, a line or several each."""
+    whole = {name: of for name, of in content.scores.items() if not of.parent}
+    if not whole:
+        return [("Does the method work here?", ["No benchmark has been scored."])]
+    judged = brief.claims_in_words([*(table.claims for table in content.tables), content.text])
+    return [
+        ("Does the method work here?", [judged, *brief.headlines(content.scores)]),
+        ("Against what?", [_against(whole.values())]),
+        ("How sure?", [_how_sure(whole.values())]),
+        ("From which data?", [_data(whole.values())]),
+    ]
+
+
+def _against(scores: Iterable[Scores]) -> str:
+    """Which trackers the method is compared with, and whose their numbers are."""
+    roles = {brief.BASELINE: "the paper's baseline", "salnet": "the method without attention"}
+    there = {name for of in scores for name in of.variants}
+    ours = ", ".join(f"{words.named(name)} ({role})" for name, role in roles.items() if name in there)
+    recomputed = ", ".join(dict.fromkeys(name for of in scores for name in of.baselines))
+    others = f"; computed again here from raw results: {recomputed}" if recomputed else ""
+    first = f"{ours}, tracked in this run as the method is. " if ours else ""
+    return f"{first}The numbers of other trackers are the paper's own{others}."
+
+
+def _how_sure(scores: Iterable[Scores]) -> str:
+    """What intervals and verdicts rest on."""
+    counts = sorted({of.sequences() for of in scores if of.variants} or {0})
+    seeds = max((len(of.runs(name)) for of in scores for name in of.variants), default=0)
+    between = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    return (
+        f"Brackets are 95 % intervals over the {between} sequences of a benchmark, {seeds} "
+        f"seed{'' if seeds == 1 else 's'}. A claim holds when its paired difference excludes zero by interval and by p "
+        "value, corrected by Holm's method. Where there are too few sequences to tell, no number is shown."
+    )
+
+
+def _data(scores: Iterable[Scores]) -> str:
+    """The data sets, the most sequences that a benchmark has of each, and what synthetic ones say."""
+    most: dict[str, int] = {}
+    for of in scores:
+        most[of.data_set] = max(of.sequences(), most.get(of.data_set, 0))
+    synthetic = any(name.startswith("synthetic-") for name in most)
+    sets = ", ".join(f"{name} ({count} sequences)" for name, count in most.items())
+    return f"{sets}.{f' {SYNTHETIC}' if synthetic else ''}"
+
+
+SYNTHETIC = (
+    "Those named synthetic are videos that dat synthetic makes. They show that the pipeline works from end to end; "
+    "they say nothing of how the method does on the real benchmarks, and the paper's numbers stand beside them for "
+    "orientation only."
+)
+
+
 def taken(trainings: Sequence[Training]) -> list[str]:
     """Which networks are, or start from, which file, whose it is, and under which licence; a sentence a file."""
     files: dict[tuple[str, bool], list[Training]] = {}
@@ -232,11 +286,9 @@ def render(content: Content) -> str:
     text = environment.get_template("page.html").render(
         content=content,
         profile=content.settings.section("profile", str),
-        data_sets=sorted({score.data_set for score in content.scores.values()}),
-        synthetic=any(score.data_set.startswith("synthetic-") for score in content.scores.values()),
+        answers=answers(content),
         origin=origin(content.settings, content.trainings),
         brief=brief.rows(content.scores),
-        brief_claims=brief.claims_in_words([*(table.claims for table in content.tables), content.text]),
         coverage=coverage(content.scores),
         drawings={number: inline(svg) for number, svg in content.svg.items()},
         trainings=training_tables(content.trainings),
@@ -253,6 +305,7 @@ def render(content: Content) -> str:
         },
         metrics=METRICS,
         claim_heads=claims.HEADS,
+        untold=claims.UNTOLD,
         speeds=speeds(content.scores),
         similar=_similar(content.scores),
         sources=sources.of(content.settings, content.scores, content.trainings),

@@ -11,6 +11,7 @@ from dat import records
 from dat.base import params
 from dat.base.params import Settings
 from dat.cli import timings
+from dat.report import brief
 from tests.parts import fake_profile
 
 
@@ -44,6 +45,12 @@ def test_decided_benchmarks_come_first_and_there_are_three(run: Settings, tmp_pa
     lines = timings.headlines(params.load(home))
     assert len(lines) == 3 and lines[0].startswith("TC128") and "; the method is better (" in lines[0]
     assert all("cannot tell" in line for line in lines[1:])
+
+
+def test_a_second_line_of_a_benchmark_comes_after_those_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brief, "_decided", lambda _: [("a", "a 1"), ("a", "a 2"), ("b", "b 1")])
+    monkeypatch.setattr(brief, "_compared", lambda _: [("c", "c 1"), ("a", "a 3")])
+    assert brief.headlines({}) == ["a 1", "b 1", "c 1"]
 
 
 def test_scores_that_cannot_be_read_have_no_headlines(tmp_path: Path) -> None:

@@ -229,11 +229,20 @@ def test_on_a_phone_nothing_is_cut_off(opened: Any) -> None:
     played(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     cut = page.evaluate(
-        "[...document.querySelectorAll('.verdict, .drawing svg, .player select, .buttons button')]"
+        "[...document.querySelectorAll('.verdict, .drawing svg, .drawing img, .player select, .buttons button')]"
         ".filter(one => one.getBoundingClientRect().right > 390 || one.getBoundingClientRect().left < 0)"
         ".map(one => one.closest('[id]').id + ' ' + one.textContent)"
     )
     assert cut == [] and page.locator(".verdict").count() > 1
+
+
+def test_on_a_desk_the_tables_in_short_and_of_the_paper_are_whole(opened: Any) -> None:
+    page = opened()
+    wide = page.evaluate(
+        "[...document.querySelectorAll('#brief .scroll, [id^=table-] .scroll')]"
+        ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.closest('[id]').id)"
+    )
+    assert wide == []
 
 
 def test_in_the_dark_paper_is_dark_and_words_are_light(opened: Any) -> None:

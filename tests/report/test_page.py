@@ -17,7 +17,7 @@ from dat.base.params import Settings
 from dat.cli import run_in_process
 from dat.pipeline.stages import PARTIAL
 from dat.records import Job
-from dat.report import brief, figures, page, readings, sources, stage, tables
+from dat.report import brief, claims, figures, metrics, page, readings, sources, stage, tables
 from dat.report.metrics import Number, Scores, Training
 from tests.parts import fake_profile, fake_scores
 
@@ -192,7 +192,7 @@ def test_profile_data_sets_and_origin_are_said(html: str) -> None:
     )
     assert "training frames are shifted by up to 50% of their sides" in html
     assert "encoder is VGG-11;" in html
-    assert "synthetic videos" in html and html.count("synthetic-otb100") >= 5
+    assert "videos that dat synthetic makes" in html and html.count("synthetic-otb100") >= 5
 
 
 def test_points_that_this_run_lacks_are_named(html: str) -> None:
@@ -311,8 +311,46 @@ def test_the_page_opens_with_the_scores_in_short(html: str, made: Job) -> None:
     for variant in ("pymdnet", "dat-jtnl"):
         assert f'data-address="otb100/{variant}/success"' in text
         assert f"<b>{scores[variant]['success']:.3f}</b>" in text
-    assert "the paper&#39;s claims" in text
     assert html.index('id="brief"') < html.index('id="table-1"')
+
+
+def test_the_head_answers_what_a_reader_asks_first(html: str) -> None:
+    head = html[html.index("<header>") : html.index("</header>")]
+    asked = ["Did it reproduce?", "Does the method work here?", "Against what?", "How sure?", "From which data?"]
+    assert re.findall(r"<dt>([^<]*[?])</dt>", head) == asked
+    assert "Of the paper&#39;s claims this run can judge" in head or "can judge none of the paper&#39;s claims" in head
+    assert "pyMDNet (the paper&#39;s baseline), SALNet (the method without attention)" in head
+    assert "over the 3 sequences of a benchmark, 1 seed." in head
+    assert "synthetic-otb100 (3 sequences), synthetic-tc128" in head and "nothing of how the method does" in head
+
+
+def test_the_answers_are_of_what_this_run_has(tmp_path: Path) -> None:
+    whole = {"trackers": {f"pymdnet@seed-{n}": {"expected": 9} for n in (0, 1)}, "variants": {"pymdnet": {}}}
+    other = {"trackers": {}, "variants": {}, "baselines": {"CCOT": {"expected": 4}}, "data_set": "otb100"}
+    scores = [Scores("otb2013", {**whole, "data_set": "otb100"}), Scores("otb100", other)]
+    said = page._against(scores)
+    assert said == (
+        "pyMDNet (the paper's baseline), tracked in this run as the method is. "
+        "The numbers of other trackers are the paper's own; computed again here from raw results: CCOT."
+    )
+    assert "over the 9 sequences of a benchmark, 2 seeds." in page._how_sure(scores)
+    assert page._data(scores) == "otb100 (9 sequences)."
+
+
+def test_a_difference_that_its_interval_does_not_bound_is_no_number(made: Job) -> None:
+    scores = metrics.read_scores(made.inputs["metrics"], made.settings, partial=False)
+    pair = {"a": "dat-jtnl", "b": "pymdnet", "metric": "success", "difference": 0.0625, "p": 1.0}
+    texts = []
+    for ends in ([-1.0, 1.0], [-0.9, 1.0]):
+        of = Scores("tc128", {**scores["tc128"].data, "pairs": [pair | {"interval": ends}]})
+        told = tables.build_all({"tc128": of}, "embedded")
+        texts.append(
+            page.render(
+                page.Content(made.settings, {"tc128": of}, told, claims.Claims("text", (), 0), [], {}, [], [], [])
+            )
+        )
+    assert "too few sequences</td>" in texts[0] and "+0.062" not in texts[0]
+    assert "too few sequences</td>" not in texts[1] and "+0.062" in texts[1]
 
 
 def test_a_run_without_scores_says_so_in_short(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 const run = window.datRun && window.datRun.page === document.body.dataset.page ? window.datRun : null;
 if (run) {
   const place = document.getElementById("run");
-  const seal = run.seal && `seal ${run.seal}${run.sealed ? ", the committed one" : ", not the committed one"}`;
+  const seal = run.seal && `seal ${run.seal.slice(0, 16)}${run.sealed ? ", the committed one" : ", not the committed one"}`;
   place.replaceChildren();
   for (const line of [run.verdict, ...run.notes, seal].filter(Boolean)) {
     const row = document.createElement("span");
