@@ -181,6 +181,8 @@ def test_the_audit_expects_the_numbers_that_the_report_has(tmp_path: Path) -> No
         made = fake_scores.benchmark_scores("otb100", ["SiamFC", "Another"], ["Disc-1"])["trackers"]
         part["baselines"] = {name.partition("@")[0]: entry for name, entry in made.items()}
     scores["variants"]["pymdnet"]["spread"] = {"success": 0.01}
+    untold = {"difference": 0.1, "interval": [-1.0, 1.0], "p": 1.0, "p_uncorrected": 1.0}
+    scores["pairs"] = [{"a": "dat-jtnl", "b": "pymdnet", "metric": "success", **untold}]
     scores["baselines"]["Another"] |= {"complete": False, "scored": 1, "expected": 2}
     records.write_json(folder / "otb100.json", scores)
     of = metrics.read_scores(folder, settings, partial=False)
@@ -190,7 +192,8 @@ def test_the_audit_expects_the_numbers_that_the_report_has(tmp_path: Path) -> No
     content = page.Content(settings, of, made, text, drawn, svg, [], [], readings.in_force(settings))
     records.write_text(tmp_path / expected.PAGE, page.render(content))
     numbers = Numbers(params.load(tmp_path))
-    assert not failed(numbers, expected.PAGE)
+    assert not failed(numbers, expected.PAGE) and not failed(numbers, "reports/tables/table-1.md")
+    assert page.render(content).count("too few sequences</td>") == 2, "in short, and below table 1"
     small = re.findall("<small[^>]*>([^<]*)</small>", page.render(content))
     assert {"± 0.010", "recomputed here", "1 of 2 sequences"} < set(small)
     wanted = [one for there in expected.addresses(printed.Printed(numbers)).values() for one in there]
