@@ -159,9 +159,10 @@ PAIR_SCORES = (
 def _pair(scores: Scores | None, benchmark: str, metric: str, label: str) -> Series:
     """A score of CSR-DCF without and with the attention map and of the baselines, a point each, and what table 2 prints
     of others, which is EAO."""
-    names = (*PAIR, *scores.baselines) if scores else ()
-    values = ((name, scores.number(name, metric)) for name in names) if scores else ()
-    points = tuple(Point(name, at.value, name, at.interval, _few(scores, at, metric)) for name, at in values if at)
+    points: tuple[Point, ...] = ()
+    if scores:
+        values = ((name, scores.number(name, metric)) for name in (*PAIR, *scores.baselines))
+        points = tuple(Point(name, at.value, name, at.interval, _few(scores, at, metric)) for name, at in values if at)
     table = [(name, published.printed("2", benchmark, name, metric)) for name in published.trackers("2")]
     paper = sorted(((words.named(name), float(value)) for name, value in table if value), key=lambda one: -one[1])
     return Series(metric, benchmark, metric, label, points, scores.data_set if scores else "", tuple(paper))

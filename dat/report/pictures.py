@@ -241,7 +241,8 @@ def _samples(
     picture = images.read_image(source.inputs["weights"] / "gpgnet" / version / f"{name}.png")
     size = source.settings.section("subsample", Subsample)
     strips = picture.reshape(len(rows), size.height, -1, size.width, 3).swapaxes(1, 2)
-    samples, white = {}, source.settings.section("masks.target", int)
+    samples: dict[tuple[str, str, str], Sample] = {}
+    white = source.settings.section("masks.target", int)
     for row, (frame, *others) in zip(rows, strips, strict=True):
         patch = others[0] if len(others) == 3 else np.zeros_like(frame)
         mask = (others[-2][:, :, 0] > 127) == white
