@@ -222,7 +222,8 @@ def test_the_worst_maps_are_the_lowest_of_each_video_and_counted_over_all_frames
         maps = np.stack([mask * 0.5 + 0.25 for mask in masks])
         maps[0], maps[1] = 1 - maps[0], maps[1] / 2
         maps[2][~masks[2]] = np.linspace(0, 0.76, (~masks[2]).sum())
-        monkeypatch.setattr(task, "maps", lambda samples, maps=maps: maps)
+        by_sample = dict(zip(map(int, task.rows), maps, strict=True))
+        monkeypatch.setattr(task, "maps", lambda samples, known=by_sample: [known[int(i)] for i in samples])
         seen, off, scores = gpgnet._judged(task)
         chosen = gpgnet.worst(task, scores)
         assert (seen, off) == (len(task.rows), 2) and chosen[0] == task.rows[0]
