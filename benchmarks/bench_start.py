@@ -20,10 +20,10 @@ import numpy as np
 from benchmarks import figures
 from benchmarks.bench_track import network
 from dat import records
-from dat.base import numerics, params
+from dat.base import numerics, params, supervise
 from dat.datasets import manifest
 from dat.fanout import plan
-from dat.fanout.unit import ENTRY, Unit, common_facts, files_of, key_of, settings_of
+from dat.fanout.unit import ENTRY, Unit, common_facts, files_of, key_of
 from dat.models import weights
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,7 +60,7 @@ def planned(home: Path) -> tuple[Path, Path]:
     shared = common_facts("one-pass", 1, found.header, records.environment("cpu", threads), records.code_closure(ENTRY))
     unit = Unit("", "salnet", 0, "Noise", "none", "weights/salnet", None, 1)
     unit = replace(unit, files=[records.file_facts(file, home) for file in files_of(home, unit)])
-    sections = settings_of(settings, "one-pass")
+    sections = plan.settings_of(settings, "one-pass")
     unit = replace(unit, key=key_of(shared, unit, sections, found.sequences["Noise"].digest))
     content = {
         "benchmark": "noise",
@@ -69,7 +69,7 @@ def planned(home: Path) -> tuple[Path, Path]:
         "jobs": [[asdict(unit)]],
         "manifest": str(path),
         "numerics": settings.root.numerics,
-        "place": plan.place(),
+        "place": supervise.place(),
         "sections": sections,
         "shared": shared,
         "slots": {},

@@ -20,6 +20,8 @@ QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,compute_mode", "--fo
 JOB_MEMORY, MOST_JOBS = 8192, 8
 """MiB of a card for each job, and jobs a card at most, where `fanout.slots_per_gpu` leaves it to the card's memory."""
 PERIOD = 0.1
+CLOSED = "closed"
+"""A run's folder with a file for each card that did not open, by its UUID: a line that says why."""
 REFUSALS = {
     "driver on your system is too old": "update the driver, or compute on the processor (DAT_DEVICES=cpu)",
     "busy or unavailable": "another program has this card: wait until it has ended, or name other cards (DAT_DEVICES)",

@@ -31,6 +31,12 @@ STAGE = "DVC_STAGE"
 GRACE = 5.0
 
 
+def place() -> str:
+    """What process numbers mean something in: this machine since it was started, and its space of process numbers."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+
+
 def stage_key() -> str:
     """The key of the stage that DVC runs, `pymdnet` of `salnet@pymdnet`: none passes through a shell."""
     return os.environ.get(STAGE, "").rpartition(":")[2].partition("@")[2]

@@ -11,15 +11,15 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dat import records
-from dat.base import devices, numerics, params, supervise, used
+from dat.base import devices, numerics, supervise, used
 from dat.base.errors import ChangedError, DatError, InputError, JobError, of_system
 from dat.datasets import manifest as manifests
 from dat.fanout import logs, pace, store
-from dat.fanout import plan as plans
 from dat.fanout.unit import Unit, common_facts, key_of
 
 ASK = -1
@@ -32,7 +32,7 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     Job `ASK` tracks nothing: it writes to `done` which device it has, and what of its machine decides a result.
     """
     plan = records.read_json(plan_path)
-    if plan["place"] == plans.place():  # elsewhere the run's process cannot be seen; a run that ends cancels its jobs
+    if plan["place"] == supervise.place():  # elsewhere a run that ends cancels its jobs
         supervise.die_with_supervisor()
     numerics.prepare(plan["numerics"])
     if number == ASK:
@@ -43,12 +43,12 @@ def run(plan_path: Path, number: int, done: Path) -> None:
     place = Path(plan["store"])
     manifest = manifests.read(Path(plan["manifest"]))
     if plan["slots"]:  # without, the job sees the cards that a cluster gave it, or none
-        uuid = devices.take(Path(plan["cards"]), plan["slots"], plan_path.parent / plans.CLOSED)
-        if not _opens(plan, uuid, plan_path.parent / plans.CLOSED):
+        uuid = devices.take(Path(plan["cards"]), plan["slots"], plan_path.parent / devices.CLOSED)
+        if not _opens(plan, uuid, plan_path.parent / devices.CLOSED):
             _begin_again(plan_path, number, done)
     units = [Unit(**facts) for facts in plan["jobs"][number]]
     notes = pace.Notes(plan_path.parent / pace.FOLDER / f"{number}.json")
-    context = Context(plan, manifest, plan_path.parent, notes, records.commit(used.TOP))
+    context = Context(plan, manifest, plan_path.parent, notes)
     with store.held(place):
         failed = [line for unit in context.missing(units) if (line := context.attempt(unit))]
     if failed:
@@ -82,21 +82,29 @@ def _begin_again(plan_path: Path, number: int, done: Path) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """A job's own: its plan, the manifest, the directory of the run, the notes of what it has done, the commit."""
+    """A job's own: its plan, the manifest, the directory of the run, the notes of what it has done."""
 
     plan: dict[str, Any]
     manifest: manifests.Manifest
     directory: Path
     notes: pace.Notes
-    commit: dict[str, str]
+
+    @cached_property
+    def commit(self) -> dict[str, str]:
+        """The commit of the code, asked for once, before the first unit is tracked."""
+        return records.commit(used.TOP)
 
     def missing(self, units: Sequence[Unit]) -> Iterator[Unit]:
         """The units that the store does not have when their turn comes."""
+        there = False
         for unit in units:
-            if store.record(Path(self.plan["store"]), unit.key) is None:
-                yield unit
-            else:
+            there = store.record(Path(self.plan["store"]), unit.key) is not None
+            if there:
                 self.notes.skip(unit)
+            else:
+                yield unit
+        if there:
+            self.notes.write()
 
     def log(self, unit: Unit) -> Path:
         """Where what a unit prints goes."""
@@ -147,7 +155,7 @@ def _track(context: Context, unit: Unit) -> None:
     from dat.fanout.run import run as track
 
     records.forget_peak()
-    plan, manifest, place = context.plan, context.manifest, Path(context.plan["store"])
+    plan, manifest, place, commit = context.plan, context.manifest, Path(context.plan["store"]), context.commit
     clock, home, row = records.Clock.start(), Path(plan["home"]), manifest.sequences[unit.sequence].row
     folder = store.workspace(place)
     try:
@@ -166,7 +174,7 @@ def _track(context: Context, unit: Unit) -> None:
         facts = track(work, plan["device"])
         shared = check(plan, unit, manifest)
         record = _record(plan, unit, shared, manifests.row_digest(row), folder) | {"facts": facts}
-        run = clock.run_facts(records.sha256_json(record), None) | context.commit | {"benchmark": plan["benchmark"]}
+        run = clock.run_facts(records.sha256_json(record), None) | commit | {"benchmark": plan["benchmark"]}
         run |= {"peak_memory": records.peak_memory()} | _printed(context.log(unit))
         store.put(place, unit.key, folder, record, run)
     finally:
@@ -201,6 +209,8 @@ def check(plan: dict[str, Any], unit: Unit, manifest: manifests.Manifest) -> dic
 
 def _record(plan: dict[str, Any], unit: Unit, shared: dict[str, Any], digest: str, folder: Path) -> dict[str, Any]:
     """The record of a unit: the same for every benchmark, variant's name and run that this key stands for."""
+    from dat.base import params
+
     manifest = Path(plan["manifest"]).relative_to(plan["home"]).as_posix()
     row = {"path": manifest, "sequence": unit.sequence, "sha256": digest}
     settings: dict[str, Any] = {}

@@ -80,7 +80,7 @@ class Notes:
         """A unit that the store has already."""
         self.done.units += 1
         self.done.share(kind_of(unit)).frames += unit.cost
-        self._write()
+        self._write_again()
 
     def begin(self, unit: Unit) -> None:
         """A unit begins."""
@@ -89,8 +89,7 @@ class Notes:
     def frame(self) -> None:
         """A frame of the unit is read."""
         self._frames += 1
-        if time.monotonic() - self._written > PERIOD:
-            self._write()
+        self._write_again()
 
     def end(self, failed: bool) -> None:
         """The unit is over; one that failed has been tracked as far as its frames were read."""
@@ -98,13 +97,18 @@ class Notes:
         if unit is not None:
             self.done.units += 1
             self.done.add(self._running(unit, unit.cost, min(self._frames, unit.cost) if failed else unit.cost))
-        self._write()
+        self.write()
 
     def _running(self, unit: Unit, frames: int, tracked: int) -> Progress:
         seconds = time.monotonic() - self._start
         return Progress(0, {kind_of(unit): KindProgress(frames, tracked, seconds)})
 
-    def _write(self) -> None:
+    def _write_again(self) -> None:
+        if time.monotonic() - self._written > PERIOD:
+            self.write()
+
+    def write(self) -> None:
+        """Note what is done, and how far the unit is that runs."""
         now = Progress()
         now.add(self.done)
         if self._unit is not None:

@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from dat import records
+from dat.base import params
 from dat.base.params import Settings
-from dat.base.sections import BenchmarkSettings, Csrdcf, Variant
+from dat.base.sections import BenchmarkSettings, Csrdcf, Section, Variant
 from dat.datasets.manifest import Manifest
-from dat.fanout.unit import Unit, files_of, key_of, settings_of
+from dat.fanout.unit import Unit, files_of, key_of
 from dat.tracking.parts import parts
 
 ANSWER = "environment.json"
 """What the job that is asked where it computes writes."""
-CLOSED = "closed"
-"""A run's folder with a file for each card that did not open, by its UUID: a line that says why."""
 
 
 SHARES, LEAST, START = 2, 0.125, 80
@@ -23,10 +22,10 @@ SHARES, LEAST, START = 2, 0.125, 80
 that are tracked in the time that a job takes to start (four seconds)."""
 
 
-def place() -> str:
-    """What process numbers mean something in: this machine since it was started, and its space of process numbers."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+def settings_of(settings: Settings, protocol: str) -> dict[str, Any]:
+    """The settings that units read, as plain data."""
+    names = ["tracking", "csrdcf", "vot"] if protocol == "vot" else ["tracking", "csrdcf"]
+    return {name: params.plain(settings.section(name, Section)) for name in names}
 
 
 def units(

@@ -23,7 +23,7 @@ from dat.base.sections import BenchmarkSettings, Variant
 from dat.benchmarks import catalogue
 from dat.datasets import manifest as manifests
 from dat.fanout import failures, pace, plan, store, trained
-from dat.fanout.unit import ENTRY, Unit, common_facts, settings_of
+from dat.fanout.unit import ENTRY, Unit, common_facts
 from dat.models.vocabulary import Vocabulary, words
 from dat.progress import described
 
@@ -120,7 +120,7 @@ def _asked(job: records.Job, work: Path) -> tuple[str, dict[str, Any]]:
     question = {
         "devices": "cpu" if chosen == "cpu" else "all",
         "numerics": settings.root.numerics,
-        "place": plan.place(),
+        "place": supervise.place(),
         "threads": settings.root.tracking.threads,
     }
     records.write_json(directory / "plan.json", question)
@@ -204,8 +204,8 @@ def _execute(
         "home": str(job.settings.path),
         "manifest": str(job.inputs["manifest"]),
         "numerics": job.settings.root.numerics,
-        "place": plan.place(),
-        "sections": settings_of(job.settings, shared["protocol"]),
+        "place": supervise.place(),
+        "sections": plan.settings_of(job.settings, shared["protocol"]),
         "shared": shared,
         "cards": str(job.settings.top / ".dat" / "cards"),
         "slots": room,
@@ -236,7 +236,7 @@ def _line(name: str, units: Sequence[Unit], directory: Path) -> Iterator[Callabl
             if not last and now - looked[0] < pace.PERIOD:
                 return
             looked[0], done = now, pace.noted(directory / pace.FOLDER)
-            for card in sorted(directory.glob(f"{plan.CLOSED}/*")):
+            for card in sorted(directory.glob(f"{devices.CLOSED}/*")):
                 if card.name not in told:
                     bar.write(f"{name}: {card.read_text(encoding='utf-8').strip()}", file=sys.stderr)
                     told.add(card.name)

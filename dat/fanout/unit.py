@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dat import records
-from dat.base import params
 from dat.base.errors import MissingError
-from dat.base.params import Settings
-from dat.base.sections import Section
 from dat.tracking.parts import Parts
 
 ENTRY = "dat.fanout.job"
@@ -66,12 +63,6 @@ class Unit:
     def reads(self, sections: Mapping[str, Any]) -> dict[str, Any]:
         """Those of the sections that this unit reads."""
         return {name: values for name, values in sections.items() if name in (self.section, "vot")}
-
-
-def settings_of(settings: Settings, protocol: str) -> dict[str, Any]:
-    """The settings that units read, as plain data."""
-    names = ["tracking", "csrdcf", "vot"] if protocol == "vot" else ["tracking", "csrdcf"]
-    return {name: params.plain(settings.section(name, Section)) for name in names}
 
 
 def weights_of(folder: Path) -> list[Path]:

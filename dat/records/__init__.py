@@ -6,8 +6,8 @@ processor and commit, and no stage depends on it. Files are written under a temp
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dat.base.params import Settings
 from dat.records.code import PACKAGE, code_closure, code_loaded, code_used
 from dat.records.files import (
     Snapshot,
@@ -30,6 +30,9 @@ from dat.records.files import (
 )
 from dat.records.host import PACKAGES, environment, machine, processor, versions
 from dat.records.record import Clock, commit, forget_peak, is_record, make_record, parents, peak_memory
+
+if TYPE_CHECKING:
+    from dat.base.params import Settings
 
 __all__ = [
     "PACKAGE",
@@ -74,7 +77,7 @@ class Job:
     """What a stage's `run` gets: its key ("" if it has none), settings, input and output paths, device."""
 
     key: str
-    settings: Settings
+    settings: "Settings"
     inputs: dict[str, Path]
     outputs: dict[str, Path]
     device: str = "cpu"

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dat.base.sections import Variant
+if TYPE_CHECKING:
+    from dat.base.sections import Variant
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Parts:
     colour_names: Path | None = None
 
 
-def parts(variant: Variant, sentence: str | None, weights: Path, colour_names: Path | None) -> Parts:
+def parts(variant: "Variant", sentence: str | None, weights: Path, colour_names: Path | None) -> Parts:
     """The parts of a variant's tracker for a target with or without a sentence; `weights` is the folder of all weights.
 
     Without a sentence, attention is from the target alone [R27].

@@ -511,7 +511,7 @@ ALLOWED = {
     ("base/supervise.py", "_stat"),
     ("base/supervise.py", "_watched"),
     ("cli/watch.py", "stages_at_work"),
-    ("fanout/plan.py", "place"),
+    ("base/supervise.py", "place"),
     ("records/host.py", "processor"),
     ("records/record.py", "peak_memory"),
     # code and pictures of installed packages

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dat import records
+from dat.base import supervise
 from dat.fanout import plan
-from dat.fanout.unit import ENTRY, Unit, common_facts, key_of, settings_of
+from dat.fanout.unit import ENTRY, Unit, common_facts, key_of
 from tests.parts import small_sets as small
 
 
@@ -20,7 +21,7 @@ def planned(tmp_path: Path) -> tuple[Path, Unit, dict[str, Any]]:
     small.otb(tmp_path / "p/data/otb100", "Star", 3)
     small.describe(settings, "otb100", lists={"otb100": ["Disc", "Star"]})
     manifest = small.read_index(settings, "otb100")
-    sections = settings_of(settings, "one-pass")
+    sections = plan.settings_of(settings, "one-pass")
     environment = records.environment("cpu", 1)
     shared = common_facts("one-pass", 1, manifest.header, environment, records.code_closure(ENTRY))
     unit = Unit("", "csrdcf", 0, "Disc", "none", None, None, 3)
@@ -31,7 +32,7 @@ def planned(tmp_path: Path) -> tuple[Path, Unit, dict[str, Any]]:
         "manifest": str(settings.path / "testing/otb100.jsonl"),
         "numerics": "portable",
         "slots": {},
-        "place": plan.place(),
+        "place": supervise.place(),
         "store": str(tmp_path / "store"),
         "shared": shared,
         "sections": sections,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dat import records
-from dat.base import devices
+from dat.base import devices, supervise
 from dat.base.errors import InputError
 from dat.base.params import Settings
 from dat.fanout import job, plan, store
@@ -185,7 +185,7 @@ def test_a_later_job_that_a_cluster_refuses_is_one_line_and_loses_nothing(
 
 def test_a_job_that_is_asked_tells_its_device_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: None)
-    question = {"numerics": "portable", "threads": 1, "devices": "all", "place": plan.place()}
+    question = {"numerics": "portable", "threads": 1, "devices": "all", "place": supervise.place()}
     records.write_json(tmp_path / "plan.json", question)
     job.run(tmp_path / "plan.json", job.ASK, tmp_path / plan.ANSWER)
     assert records.read_json(tmp_path / plan.ANSWER) == {"device": "cpu", "environment": records.environment("cpu", 1)}
@@ -201,7 +201,7 @@ def test_a_job_on_another_machine_does_not_look_for_the_runs_process(
 ) -> None:
     watched: list[bool] = []
     monkeypatch.setattr(job.supervise, "die_with_supervisor", lambda: watched.append(True))
-    place = plan.place() if here else "another start of another machine pid:[1]"
+    place = supervise.place() if here else "another start of another machine pid:[1]"
     question = {"numerics": "portable", "threads": 1, "devices": "cpu", "place": place}
     records.write_json(tmp_path / "plan.json", question)
     job.run(tmp_path / "plan.json", job.ASK, tmp_path / plan.ANSWER)

@@ -4,6 +4,8 @@ import errno
 import fcntl
 import mmap
 import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,10 @@ import numpy as np
 import pytest
 
 from dat import records
-from dat.base import devices
+from dat.base import devices, supervise
 from dat.base.errors import ChangedError, InputError, JobError, of_system
 from dat.datasets import finding, manifest
-from dat.fanout import failures, job, plan, stage, store
+from dat.fanout import failures, job, stage, store
 from dat.fanout.unit import ENTRY, Unit, common_facts, key_of
 from dat.models import exactness
 from dat.tracking.csrdcf import colours
@@ -119,8 +121,8 @@ def test_other_settings_code_machine_or_rows_than_planned_are_named(
     with pytest.raises(ChangedError, match=r"otb100\.jsonl: not the row"):
         checked(planned)
     path.write_text(text)
-    monkeypatch.setitem(job.used.CODE, "dat/fanout/plan.py", "0" * 64)
-    with pytest.raises(ChangedError, match=r"fanout/plan\.py: not the code that this run was planned with"):
+    monkeypatch.setitem(job.used.CODE, "dat/fanout/store.py", "0" * 64)
+    with pytest.raises(ChangedError, match=r"fanout/store\.py: not the code that this run was planned with"):
         checked(planned)
 
 
@@ -236,6 +238,37 @@ FAULTS = {
 }
 
 
+def test_a_job_whose_units_are_there_does_little_more_than_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks for no commit, and writes once what it has done: of a thousand such units each costs a few
+    milliseconds."""
+    units = [Unit(f"{name}0" * 32, "csrdcf", 0, name, "none", None, None, 5) for name in "abc"]
+    for unit in units:
+        store.put(
+            tmp_path / "store", unit.key, store.workspace(tmp_path / "store"), {"key": unit.key, "outputs": []}, {}
+        )
+    manifest.write(tmp_path / "own.jsonl", {"name": "own", "root": "data", "lists": {}, "linked": True}, [])
+    facts = {"numerics": "portable", "slots": {}, "place": "elsewhere", "manifest": str(tmp_path / "own.jsonl")}
+    facts |= {"store": str(tmp_path / "store"), "jobs": [[asdict(unit) for unit in units]]}
+    records.write_json(tmp_path / "plan.json", facts)
+    notes, write = [], job.pace.Notes.write
+    monkeypatch.setattr(job.pace.Notes, "write", lambda own: (notes.append(own), write(own)))
+    monkeypatch.setattr(job.pace, "PERIOD", 1e9)
+    monkeypatch.setattr(job.records, "commit", lambda *_: pytest.fail("asked for the commit"))
+    job.run(tmp_path / "plan.json", 0, tmp_path / "done")
+    done = job.pace.noted(tmp_path / job.pace.FOLDER)
+    assert (done.units, done.frames, len(notes)) == (3, 15, 1) and (tmp_path / "done").exists()
+
+
+def test_a_job_loads_what_checks_settings_only_where_it_tracks() -> None:
+    """pydantic and the sections take as long as all else that a job loads before its first unit."""
+    loaded = "import sys, dat.fanout.job; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-P", "-c", loaded], capture_output=True, text=True, check=True)
+    assert "dat.fanout.store" in done.stdout.split()
+    assert not {"pydantic", "dat.base.sections", "dat.fanout.plan", "torch"} & set(done.stdout.split())
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_sequence_that_fails_is_named_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
@@ -248,7 +281,7 @@ def test_a_sequence_that_fails_is_named_and_the_others_go_on(
         "numerics": "portable",
         "slots": {},
         "home": str(tmp_path),
-        "place": plan.place(),
+        "place": supervise.place(),
         "store": str(tmp_path / "store"),
         "manifest": str(tmp_path / "own.jsonl"),
     }
@@ -329,7 +362,7 @@ def test_a_card_that_does_not_open_gets_no_more_jobs_of_a_run(cards: Path) -> No
         with pytest.raises(BegunAgain):
             job.run(cards, 0, cards.parent / "done" / "0")
     assert not (cards.parent / "failed").exists()
-    said = (cards.parent / plan.CLOSED / "GPU-bad").read_text().splitlines()
+    said = (cards.parent / devices.CLOSED / "GPU-bad").read_text().splitlines()
     assert len(said) == 1 and said[0].startswith("GPU-bad: cuda: CUDA error: all CUDA-capable devices are busy")
     assert until_done(cards) == 0 and os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-good"
     assert (cards.parent / "done" / "0").exists()
@@ -364,14 +397,14 @@ def test_where_no_card_opens_the_sequences_say_why(cards: Path, monkeypatch: pyt
     monkeypatch.setattr(job, "_track", track)
     with pytest.raises(JobError, match=r"^Disc: csrdcf@seed-0: cuda: CUDA error: all CUDA-capable"):
         until_done(cards)
-    assert len(list((cards.parent / plan.CLOSED).iterdir())) == 1
+    assert len(list((cards.parent / devices.CLOSED).iterdir())) == 1
 
 
 def test_a_run_says_once_which_card_gets_no_more_jobs(
     cards: Path, planned: tuple[Path, Unit, dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = "GPU-bad: cuda: busy; no more jobs of this run go there"
-    records.write_text(cards.parent / plan.CLOSED / "GPU-bad", f"{line}\n")
+    records.write_text(cards.parent / devices.CLOSED / "GPU-bad", f"{line}\n")
     with stage._line("otb100", [planned[1]], cards.parent) as tick:
         tick(last=True)
         tick(last=True)
