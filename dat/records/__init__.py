@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dat.records.code import PACKAGE, code_closure, code_loaded, code_used
+from dat.records.code import PACKAGE, code_closure, code_in, code_loaded, code_used
 from dat.records.files import (
     Snapshot,
     canonical,
@@ -42,6 +42,7 @@ __all__ = [
     "Snapshot",
     "canonical",
     "code_closure",
+    "code_in",
     "code_loaded",
     "code_used",
     "commit",

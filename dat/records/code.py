@@ -45,6 +45,14 @@ def code_closure(module: str) -> dict[str, str]:
     return {name: sha256_file(file) for name, file in named.items() if name != DISPATCHER}
 
 
+def code_in(*parts: str) -> dict[str, str]:
+    """The files of modules in parts of the package (a folder, or a file): path to sha256. Much quicker than
+    `code_closure`, where some files too many do no harm."""
+    places = [PACKAGE / part for part in parts]
+    files = {file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])}
+    return {file.relative_to(PACKAGE.parent).as_posix(): sha256_file(file) for file in sorted(files)}
+
+
 def code_used(*modules: str) -> dict[str, str]:
     """The files of the package that these modules need: path to sha256, as loaded where this process has loaded it."""
     return {path: used.CODE.get(path, now) for module in modules for path, now in code_closure(module).items()}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dat.base.errors import InputError, MissingError, ParamsError
-from dat.datasets import images, manifest, subsample, targets
-from dat.records import sha256_file
+from dat.datasets import images, index, manifest, subsample, targets
+from dat.records import code_closure, code_in, sha256_file
 from tests.parts import small_sets as small
 
 
@@ -246,7 +246,7 @@ def test_an_unchanged_row_is_not_made_again_and_one_with_another_key_is(
     first = small.run_index(every, "lasot").read_bytes()
     monkeypatch.setattr("dat.datasets.layouts.lasot.read_boxes", lambda path, *_: pytest.fail(f"read {path}"))
     assert small.run_index(every, "lasot").read_bytes() == first
-    monkeypatch.setattr("dat.datasets.index.code_closure", lambda _: {"dat/x.py": "0"})
+    monkeypatch.setattr("dat.datasets.index.code_in", lambda *_: {"dat/x.py": "0"})
     with pytest.raises(pytest.fail.Exception):
         small.run_index(every, "lasot")
 
@@ -285,3 +285,9 @@ def test_a_memory_that_is_cut_off_counts_as_none(
     assert second != first
     shutil.rmtree(every.path / ".dat")
     assert small.run_index(every, "lasot").read_bytes() == second
+
+
+def test_all_code_that_can_decide_a_row_makes_it_again_when_it_changes() -> None:
+    files = code_in(*index.CODE)
+    assert code_closure("dat.datasets.index").items() <= files.items()
+    assert not any(path.startswith(("dat/cli/", "dat/report/", "dat/tracking/")) for path in files)
