@@ -1,11 +1,12 @@
-"""`make test-slurm`: the tiny project's benchmark through SLURM, two of whose jobs are ended while they run.
+"""`make test-slurm`: a small benchmark through SLURM, two of whose jobs are ended while they run.
 
-    python -m tests.slurm
+    python -m tests.slurm [--able]
 
-Brings the project of `tests/workflow/project` up on this machine, forgets its results, and runs its benchmark with
+Runs a benchmark of CSR-DCF, which needs no training, on this machine, forgets its results, and runs it again with
 `workflow/profiles/slurm` on a cluster of its own (cluster.py). One job is cancelled and another one's process killed:
 both must be rescheduled, and the results must have the bytes of those made without SLURM. What it installs: Debian's
-slurm packages where they are missing and it may, and Snakemake's plugin into `.dat/slurm`. Takes about five minutes.
+slurm packages where they are missing and it may, and Snakemake's plugin into `.dat/slurm`. Takes about three minutes.
+With `--able` it only brings the cluster up and down again: whether it can be tried here.
 """
 
 import os
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 
 from tests.slurm.cluster import GPUS, Cluster, install, lacking
-from tests.workflow.conftest import ROOT, Project, bring_up
+from tests.workflow.conftest import CODE, ROOT, Project
 
 PLUGIN = ("snakemake-executor-plugin-slurm>=2.8", "snakemake-executor-plugin-slurm-jobstep", "throttler")
 OFTEN = """\
@@ -27,7 +28,16 @@ seconds-between-status-checks: 5
 slurm-status-command: squeue
 """
 """Added to the profile: this cluster has no accounting, and the test is to end sooner."""
-RUN = ("dvc", "repro", "-s", "-f", "benchmark@otb100")
+RUN = ("dat", "benchmark", "otb100")
+SETTINGS = (
+    (
+        "otb100: {seed: 14, videos: 3, frames: 16, width: 160, height: 120}",
+        "otb100: {seed: 14, videos: 3, frames: 50, width: 320, height: 240}",
+    ),
+    ("variants: [pymdnet, dat-to]", "variants: [csrdcf]"),
+    ("  dat-to: {salnet: core/pymdnet, attention: to}\n", "  csrdcf: {salnet: null, attention: none}\n"),
+)
+"""What is other than in the tiny project: sequences that are tracked long enough to be disturbed, and no network."""
 LONGEST = 900.0
 
 
@@ -40,13 +50,39 @@ def main() -> int:
         subprocess.run(["uv", "pip", "install", "-q", "--no-deps", "--target", str(aside), *PLUGIN], check=True)
     with tempfile.TemporaryDirectory(prefix="dat-slurm-") as name:
         folder = Path(name)
-        project = bring_up(folder / "a project")
+        if sys.argv[1:] == ["--able"]:
+            with Cluster(folder / "cluster"):
+                return 0
+        project = small_project(folder / "a project")
         try:
             with Cluster(folder / "cluster") as cluster:
                 return check(project, cluster, aside)
         finally:
             for pid in project.processes():
                 os.kill(pid, signal.SIGKILL)
+
+
+def small_project(path: Path) -> Project:
+    """A project at `path`, which is not there yet, whose benchmark has run on this machine."""
+    path.mkdir()
+    for name in CODE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, path / name)
+    text = (ROOT / "tests" / "workflow" / "project" / "params.yaml").read_text()
+    for old, new in SETTINGS:
+        if old not in text:
+            raise SystemExit(f"test-slurm: the tiny project's params.yaml has no '{old}'")
+        text = text.replace(old, new)
+    (path / "params.yaml").write_text(text)
+    for name in ("weights/salnet/core", "weights/gpgnet"):
+        (path / name).mkdir(parents=True)
+    project = Project(path)
+    for command in (("synthetic", "otb100"), ("index", "otb100"), RUN[1:]):
+        project.run("dat", *command)
+    return project
 
 
 def check(project: Project, cluster: Cluster, aside: Path) -> int:
