@@ -52,6 +52,8 @@ class Reader(ast.NodeVisitor):
 
     def annotated(self, node: ast.expr | None) -> Found:
         """What an annotation, or the second argument of `section`, names."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):  # a quoted one
+            return self.annotated(ast.parse(node.value, mode="eval").body) if node.value.isidentifier() else set()
         if isinstance(node, ast.Name) and node.id in self.imported:
             return {self.imported[node.id]}
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sections":
