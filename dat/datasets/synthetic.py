@@ -46,7 +46,8 @@ def film(
     scene_seed, word_seed = seed.spawn(2)
     video = render(compose(scene_seed, entry.recipe, entry.kind, size, frames, photos))
     seeds = word_seed.spawn(len(video.scene.targets))
-    return AnnotatedVideo(entry.name, video.images, [truth(video, target, child) for target, child in enumerate(seeds)])
+    truths = [truth(video, target, child) for target, child in enumerate(seeds)]
+    return AnnotatedVideo(entry.name, video.images, truths, entry.lost)
 
 
 def film_of_return(
@@ -61,7 +62,7 @@ def film_of_return(
         if take.truths[0].comes_back:
             return take
     raise InputError(
-        f"params.yaml: synthetic.redetection: {entry.name}: in {frames} frames the target does not leave for "
+        f"params.yaml: synthetic.otb100: {entry.name}: in {frames} frames the target does not leave for "
         f"{GAP[0]} to {GAP[1]} and come back {AFTER} before the end; ask for 42 frames or another seed"
     )
 
@@ -69,10 +70,10 @@ def film_of_return(
 def make(raw: Path, key: str, layout: str, section: Synthetic, index: int, entry: Entry) -> list[tuple[str, str]]:
     """Draw the set's video of this place and write it into the folder `raw`; its sequences' names and sentences."""
     seed = np.random.SeedSequence(section.seed, spawn_key=(index,))
-    draw = film_of_return if key == "redetection" else film
+    draw = film_of_return if entry.lost else film
     photos = textures.PHOTOS["testing" if layout in programme.BENCHMARKS else "training"]
     take = draw(entry, seed, (section.width, section.height), section.frames, photos)
-    WRITERS.get(key if layout == "vot" or key == "redetection" else layout, write_vot2016)(raw, take, index)
+    WRITERS.get(key if layout == "vot" else layout, write_vot2016)(raw, take, index)
     return [(name, facts.sentence) for name, facts in zip(entry.targets, take.truths, strict=True)]
 
 

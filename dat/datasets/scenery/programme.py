@@ -37,20 +37,22 @@ OTB = (
     Recipe("Doubles", similar=2, others=1, zoom=1.75, crossing=True),
     Recipe("Dash", speed=25, shutter=0.5, others=2, shake=2, dim=0.4),
 )
-REDETECTION = (
+LOST = (
     Recipe("Wall", hide="full", hidden=0.2, slow=0.0, others=2, pan=20),
     Recipe("Return", leaves=True, similar=1, others=1),
     Recipe("Away", leaves=True, others=3, pan=50),
 )
-"""The target is covered or leaves once, and is back in time to be found again: sequences of the set `redetection`."""
+"""The target is covered or leaves once, and is back in time to be found again: OTB's list `redetection`."""
+
+OLDER = 2
+"""So many of OTB's sequences of lost targets, the first, are in its older list too."""
 
 TWINS = Recipe("Twins", similar=1, others=1, targets=2, pan=40)
-MORE = tuple(recipe for recipe in TRAINING if not recipe.opposite)
 
 TC128 = (
     Recipe("pillar", hide="partial", similar=1, others=1),
     Recipe("spin", similar=1, others=2, spin=True, dim=0.4),
-    *MORE,
+    *(recipe for recipe in TRAINING if not recipe.opposite),
 )
 VOT2014 = (
     Recipe("zoom", similar=1, others=1, zoom=1.75),
@@ -69,11 +71,12 @@ BENCHMARKS = ("otb", "tc128", "vot")
 
 @dataclass(frozen=True)
 class Entry:
-    """One folder to come: its name, recipe, and the target's kind."""
+    """One folder to come: its name, recipe, the target's kind, and whether it is lost once and comes back in time."""
 
     name: str
     recipe: Recipe
     kind: str
+    lost: bool = False
 
     @property
     def targets(self) -> list[str]:
@@ -109,28 +112,19 @@ def by_kind(videos: int, recipes: Sequence[Recipe], shift: int, lower: bool = Fa
 
 
 def otb(videos: int) -> list[Entry]:
-    """Four named after what happens, then a folder of two targets (counted as two), then more."""
+    """Four named after what happens, then a folder of two targets (counted as two), then targets that are lost, each
+    recipe with each kind, named after both."""
     twins = videos >= len(OTB) + 2
-    recipes = [*OTB, *([TWINS] if twins else [])]
-    more = max(videos - len(OTB) - 2 * twins, 0)
-    recipes = [*recipes[:videos], *(MORE[index % len(MORE)] for index in range(more))]
-    names = [recipe.name for recipe in recipes[: len(recipes) - more]]
-    names += [unique(MORE[index % len(MORE)].name.capitalize() + "X", index, len(MORE)) for index in range(more)]
-    return _named(names, recipes, 4)
-
-
-def redetection(videos: int) -> list[Entry]:
-    """Each recipe with each kind, named after both."""
-    entries = by_kind(videos, REDETECTION, 0)
-    period = len(REDETECTION) * len(KINDS)
-    names = [entry.recipe.name + entry.kind.capitalize() for entry in entries]
-    return [replace(entry, name=unique(names[at], at, period)) for at, entry in enumerate(entries)]
+    first = [*OTB, *([TWINS] if twins else [])][:videos]
+    named = _named([recipe.name for recipe in first], first, 4)
+    entries = by_kind(max(videos - len(OTB) - 2 * twins, 0), LOST, 0)
+    period = len(LOST) * len(KINDS)
+    names = [unique(entry.recipe.name + entry.kind.capitalize(), at, period) for at, entry in enumerate(entries)]
+    return named + [replace(entry, name=name, lost=True) for entry, name in zip(entries, names, strict=True)]
 
 
 def programme(key: str, layout: str, videos: int) -> list[Entry]:
     """The folders of a data set; `videos` counts targets."""
-    if key == "redetection":
-        return redetection(videos)
     if layout == "lasot":
         return lasot(videos)
     if layout == "otb":
@@ -142,12 +136,15 @@ def programme(key: str, layout: str, videos: int) -> list[Entry]:
 
 
 def lists(key: str, layout: str, entries: Sequence[Entry]) -> dict[str, list[str]]:
-    """The set's lists of sequences. LaSOT's every fifth video is its test split; OTB-2013 is the first four."""
+    """The set's lists of sequences. LaSOT's every fifth video is its test split; OTB-2013 is the first four of OTB and
+    the first lost targets."""
     names = [name for entry in entries for name in entry.targets]
     if layout == "lasot":
         train = [name for index, name in enumerate(names) if index % 5 != 4]
         return {key: sorted(names), f"{key}-train": train, f"{key}-test": names[4::5]}
-    if layout == "otb" and key != "redetection":
+    if layout == "otb":
+        lost = [entry.name for entry in entries if entry.lost]
         similar = [name for entry in entries if entry.recipe.similar for name in entry.targets]
-        return {key: names, "otb2013": names[: len(OTB)], f"{key}-similar": similar}
+        made = {key: names, "otb2013": names[: len(OTB)] + lost[:OLDER], f"{key}-similar": similar}
+        return made | ({"redetection": lost} if lost else {})
     return {key: names}

@@ -23,11 +23,12 @@ QUALITY = 90
 
 @dataclass(frozen=True)
 class AnnotatedVideo:
-    """A video with its name, and the truth of each of its targets (two in a folder of two)."""
+    """A video with its name, and the truth of each of its targets (two in a folder of two); whether that is lost."""
 
     name: str
     images: Sequence[Image]
     truths: Sequence[SceneTruth]
+    lost: bool = False
 
 
 def write_images(folder: Path, images: Sequence[Image], digits: int) -> None:
@@ -80,7 +81,8 @@ def write_dtb70(root: Path, take: AnnotatedVideo, index: int) -> None:
 def write_otb(root: Path, take: AnnotatedVideo, index: int) -> None:
     """`<Name>/img/0001.jpg`; commas in every other folder, tabs in the rest; `.1` and `.2` for two targets.
 
-    A folder's attributes are those that hold for all of its targets.
+    A folder's attributes are those that hold for all of its targets. One whose target is lost has LaSOT's `absent.txt`
+    too, a flag a line: 1 while less than half of it is to be seen.
     """
     folder, delimiter = root / take.name, ",\t"[index % 2]
     write_images(folder / "img", take.images, 4)
@@ -89,12 +91,8 @@ def write_otb(root: Path, take: AnnotatedVideo, index: int) -> None:
         write_text(folder / f"groundtruth_rect{part}.txt", rows(whole_pixels(truth.boxes), delimiter))
     shared = [name for name in take.truths[0].attributes if all(name in truth.attributes for truth in take.truths)]
     write_text(folder / "attrs.txt", ", ".join(shared))
-
-
-def write_redetection(root: Path, take: AnnotatedVideo, index: int) -> None:
-    """As OTB, and LaSOT's `absent.txt`, a flag a line: 1 while less than half of the target is to be seen."""
-    write_otb(root, take, index)
-    write_text(root / take.name / "absent.txt", rows(take.truths[0].away[:, None].astype(np.int64)))
+    if take.lost:
+        write_text(folder / "absent.txt", rows(take.truths[0].away[:, None].astype(np.int64)))
 
 
 def write_tc128(root: Path, take: AnnotatedVideo, index: int) -> None:
@@ -140,10 +138,9 @@ WRITERS: dict[str, Callable[[Path, AnnotatedVideo, int], None]] = {
     "tlp": write_tlp,
     "dtb70": write_dtb70,
     "otb": write_otb,
-    "redetection": write_redetection,
     "tc128": write_tc128,
     "vot2014": write_vot2014,
     "vot2016": write_vot2016,
 }
-"""By layout: a writer gets the set's folder, a video and its place in the set. VOT's two, and `redetection`, go by the
-data set's key."""
+"""By layout: a writer gets the set's folder, a video and its place in the set. VOT's two go by the data
+set's key."""
