@@ -127,6 +127,16 @@ def test_the_image_bounds_both() -> None:
     assert recompute_vot.overlap(a, b, (9, 9)) == 1.0
 
 
+def test_the_last_pixels_of_a_frame_bound_a_run() -> None:
+    """20 x 20 pixels and as many 5 further, of which 10 x 10 and 5 x 5 lie in a frame of 100 x 50; a line of one value
+    is a code."""
+    truth = recompute_vot.Annotation([(90.0, 40.0, 19.0, 19.0)] * 2, (100, 50))
+    run = [(95.0, 45.0, 19.0, 19.0), (1.0,)]
+    (bounded, code), (whole, _) = (recompute_vot.overlaps(run, truth, bounded) for bounded in (True, False))
+    assert bounded == 25 / 100 and math.isnan(code)
+    assert whole == 15 * 15 / (2 * 400 - 225)
+
+
 @pytest.mark.parametrize("limit", [None, (159, 119)])
 @pytest.mark.parametrize("corners", [4, 8])
 def test_overlaps_equal_the_first_implementation(limit: tuple[int, int] | None, corners: int) -> None:

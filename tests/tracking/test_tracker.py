@@ -139,6 +139,21 @@ def test_a_jump_is_followed_where_the_first_frames_classifier_agrees(near, far, 
     assert (boxes.overlap(box, there)[0] > 0.5) == followed
 
 
+@pytest.mark.parametrize("followed", [True, False])
+def test_the_best_are_the_winners_or_the_best_local_ones_with_their_own_features(followed, monkeypatch):
+    frames, truth, there = lost_and_found()
+    tracker, _ = follow(frames[:1], truth[0], Spotlight(there))
+    monkeypatch.setattr(tracker, "_followed", lambda score, features: followed)
+    tracker.candidates = np.concatenate([truth[:1] + np.arange(6)[:, None], there + np.arange(6)[:, None]])
+    ranks = torch.tensor([*range(6), *range(10, 16)], dtype=torch.float32)
+    best = tracker._best(torch.arange(12.0)[:, None], ranks, ranks.sigmoid(), [6, 6])
+    rows = np.array([11, 10, 9, 8, 7] if followed else [5, 4, 3, 2, 1])
+    assert best.features[:, 0].tolist() == rows.tolist() and best.group == followed
+    assert np.array_equal(best.boxes.numpy(), tracker.candidates[rows])
+    assert best.box == pytest.approx(tracker.candidates[rows].mean(0))
+    assert best.score == pytest.approx(ranks[rows].sigmoid().mean().item())
+
+
 def test_the_first_frames_classifier_learns_no_more():
     """Its scores stay while those of the classifier in training move; without the rule none is kept."""
     frames, truth, there = lost_and_found()
