@@ -44,9 +44,9 @@ test-gpu: setup ## on a machine with a GPU: what computes there against the proc
 test-s3: s3 ## dvc push and dvc pull of a run through an S3 server on loopback, which it installs aside; a minute or a few
 	@python -m pytest tests/workflow/test_remote.py
 
-mutation: setup ## the suite's strength: 300 small changes of the code, drawn by a seed, and which of them it notices (about an hour)
+mutation: validators ## the suite's strength: 300 small changes of the code, drawn by a seed, and which of them it notices (about an hour)
 	@uv pip install -q --target .dat/coverage coverage
-	@PYTHONPATH=.dat/coverage python -m tests.mutation
+	@PYTHONPATH=.dat/coverage:.dat/validators python -m tests.mutation
 
 validators: setup
 	@uv pip install -q --target .dat/validators "rocrate==0.16.*" "roc-validator==0.13.*" "mlcroissant==1.1.*"

@@ -131,6 +131,8 @@ def test_every_tracked_sequence_is_an_action_with_its_weights_row_and_packages(r
     assert "alternateName" not in boxes
     used = linked(found, action, "object")
     assert {fact["sha256"] for fact in record["inputs"]} <= {one.get("sha256", one.get("value")) for one in used}
+    environment = {one["name"] for one in used if one.get("propertyID") == "environment"}
+    assert environment == record["environment"].keys() - {"packages"}
     (tool,) = linked(found, action, "instrument")
     assert [one["name"] for one in linked(found, tool, "softwareRequirements")] == ["torch"]
     count = sum(len(json.loads((run / f"results/{name}/manifest.json").read_text())) for name in ("otb100", "vot2016"))
