@@ -215,7 +215,7 @@ def test_noise_counts_in_ranks_where_every_tracker_has_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize("key", ["lasot-test", "tnl2k", "otb99-lang"])
 def test_benchmarks_beyond_the_paper_are_scored_as_dat_evaluate_does(tmp_path: Path, key: str) -> None:
     """A box where the target is away counts for nothing, but OTB99-Lang does not say where; no flags are an error."""
-    targets, entry = rows(["cat-1", "cat-2"], 1), "  redetection: {layout: otb"
+    targets, entry = rows(["cat-1", "cat-2"], 1), "  otb100: {layout: otb,"
     replace = (
         (entry, f"  {key}: {{layout: lasot, manifest: testing/{key}, sentences: none}}\n{entry}"),
         ("benchmarks:\n", f"benchmarks:\n  {key}: {{data: {key}, protocol: one-pass, salnet: a, gpgnet: b, "

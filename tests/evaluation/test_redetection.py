@@ -199,7 +199,7 @@ def test_the_stage_scores_variants_over_seeds(tmp_path: Path) -> None:
         write_results(made.inputs["results"] / tracker, hits)
     stage.run(made)
     found = read_json(made.outputs["metrics"])
-    assert (found["definition"], found["data_set"]) == ("redetection", "synthetic-redetection")
+    assert (found["definition"], found["data_set"]) == ("redetection", "synthetic-otb100")
     one, two = found["variants"]["salnet"], found["variants"]["dat-to"]
     assert one["redetected"] == 0.0 and one["redetected_interval"] == redetection.share_interval(0, 2)
     assert two["redetected"] == 0.25 and two["spread"]["redetected"] == pytest.approx(0.3536, abs=1e-4)

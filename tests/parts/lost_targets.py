@@ -36,8 +36,8 @@ def job(folder: Path) -> Job:
     settings = small_sets.profile(folder)
     row = {"frames": len(AWAY), "files": [], "annotations": [], "boxes": [BOX] * len(AWAY), "sentence": None}
     row |= {"size": [160, 120], "attributes": [], "absent": [int(flag) for flag in AWAY]}
-    path = folder / "testing/redetection.jsonl"
-    head = {"name": "synthetic-redetection", "linked": True, "root": "data/redetection", "layout": "otb"}
+    path = folder / "testing/otb100.jsonl"
+    head = {"name": "synthetic-otb100", "linked": True, "root": "data/otb100", "layout": "otb"}
     head |= {"lists": {"redetection": list(HITS)}}
     manifest.write(path, head, [{**row, "sequence": name} for name in HITS])
     inputs = {"manifest": path, "results": folder / "results/redetection"}

@@ -335,7 +335,7 @@ def test_our_own_table_is_there_where_the_run_has_its_benchmark(scores: dict[str
     made = tables.build_all(scores, "embedded")
     assert [table.number for table in made] == [1, 2, 3, 4, 5, 6]
     assert made[5].rows == ("salnet", "dat-to", "dat-nl", "dat-jtnl")
-    assert "synthetic-redetection (redetection) found again, ours, n = 3" in tables.to_markdown(made[5])
+    assert "synthetic-otb100 (redetection) found again, ours, n = 3" in tables.to_markdown(made[5])
     assert len(tables.build_all({"otb100": scores["otb100"]}, "embedded")) == 5
 
 

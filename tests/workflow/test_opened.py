@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
@@ -73,6 +74,8 @@ def test_every_file_that_a_stage_opens_is_declared(finished: Project) -> None:
     lock = yaml.safe_load((finished.path / "dvc.lock").read_text())["stages"]
     found = opened(finished)
     assert set(found) == set(lock)
+    for name in (name for name in lock if name.startswith("index@")):
+        found[name] = {path for path in found[name] if not re.fullmatch(r"dat/.*\.py", path)}  # see index.CODE
     assert {name: left for name in lock if (left := undeclared(finished, lock[name], found[name]))} == {}
     assert "data/otb100/sentences.csv" in found["index@otb100"]
     assert "dat/tracking/mdnet/online.py" in found["benchmark@otb100"], "jobs are watched too"
