@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from tests.slurm.cluster import GPUS, Cluster, install, lacking
-from tests.workflow.conftest import CODE, ROOT, Project
+from tests.workflow.conftest import ROOT, Project, copy_code
 
 PLUGIN = ("snakemake-executor-plugin-slurm>=2.8", "snakemake-executor-plugin-slurm-jobstep", "throttler")
 OFTEN = """\
@@ -64,13 +64,7 @@ def main() -> int:
 
 def small_project(path: Path) -> Project:
     """A project at `path`, which is not there yet, whose benchmark has run on this machine."""
-    path.mkdir()
-    for name in CODE:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, path / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, path / name)
+    copy_code(path)
     text = (ROOT / "tests" / "workflow" / "project" / "params.yaml").read_text()
     for old, new in SETTINGS:
         if old not in text:

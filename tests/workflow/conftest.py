@@ -87,8 +87,8 @@ class Project:
         }
 
 
-def bring_up(path: Path) -> Project:
-    """Make the tiny project at `path`, which is not there yet, and run all its stages."""
+def copy_code(path: Path) -> None:
+    """Make a folder at `path`, which is not there yet, with what a run needs of this repository."""
     path.mkdir()
     for name in CODE:
         source = ROOT / name
@@ -96,6 +96,11 @@ def bring_up(path: Path) -> Project:
             shutil.copytree(source, path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, path / name)
+
+
+def bring_up(path: Path) -> Project:
+    """Make the tiny project at `path`, which is not there yet, and run all its stages."""
+    copy_code(path)
     shutil.copy(ROOT / "tests" / "workflow" / "project" / "params.yaml", path)
     shutil.copy(ROOT / ".gitignore", path)
     project = Project(path)
