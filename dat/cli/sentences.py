@@ -45,8 +45,8 @@ def check(names: tuple[str, ...]) -> None:
             click.echo(f"{name}: {error}")
             continue
         if data.table is None:
-            own = finding.layout(data.layout).sentence
-            click.echo(f"{name}: no table of sentences{f' ({own} of each target)' if own else ''}")
+            file_of_each = finding.layout(data.layout).sentence
+            click.echo(f"{name}: no table of sentences{f' ({file_of_each} of each target)' if file_of_each else ''}")
             continue
         table = data.sentences()
         remarks = sentences.remarks(table, data.wanted)
